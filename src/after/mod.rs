@@ -1,0 +1,1 @@
+//! What is done when the history is there: verify, repair, retry, read state, undo, adopt, receipts.

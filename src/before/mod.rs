@@ -1,0 +1,1 @@
+//! What is looked at and made before the history: preflight, canary, provisioning.

@@ -1,0 +1,1 @@
+//! One file a command, no logic worth testing alone.

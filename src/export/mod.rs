@@ -1,0 +1,1 @@
+//! Bytes to records: files, globs, folders, compression, encodings, formats.

@@ -1,0 +1,1 @@
+//! Sends and confirms: schedule, worker, window, confirm, settle, pace, stop.

@@ -1,0 +1,1 @@
+//! The job folder: spool, index, progress, receipts, rejects, lock. The only SQL.

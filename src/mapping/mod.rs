@@ -1,0 +1,1 @@
+//! Record to messages: native fields, columns, jq, times, ids. Pure.

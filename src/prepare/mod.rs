@@ -1,0 +1,1 @@
+//! One pass over the sources: export, mapping, checks, job, on all cores and in constant memory.

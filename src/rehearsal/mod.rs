@@ -1,0 +1,1 @@
+//! An OpenIM-compatible server that answers, stores and loses as the real one does.

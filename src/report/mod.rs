@@ -1,0 +1,1 @@
+//! Progress, text, JSON, HTML.
