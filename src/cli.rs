@@ -1,1 +1,174 @@
 //! What the user typed: plain data, nothing opened, nothing checked against the outside.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+use crate::config::{Rate, parse_duration};
+use crate::message::Release;
+
+/// Moves an exported chat history into an OpenIM server: every message once, in order, with its original
+/// time, and proves that it is there.
+#[derive(Debug, Parser)]
+#[command(name = "openim-import", version, max_term_width = 100, after_help = EXIT_CODES)]
+pub struct Cli {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+    /// Options of every command.
+    #[command(flatten)]
+    pub common: Common,
+}
+
+const EXIT_CODES: &str = "Exit codes: 0 done and verified, or nothing to do · 1 internal · 2 usage or \
+    configuration · 3 done, with rejects · 4 check found errors, nothing sent · 5 unfinished, the same \
+    command goes on · 6 preflight refused · 7 login · 8 verification found a difference";
+
+/// One command, one file in `commands`.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Read an export, map and check every message, and say what is wrong and how to mend it; sends nothing
+    Check(CheckArgs),
+    /// Import an export and prove that it arrived; the same command again resumes
+    Run(Box<RunArgs>),
+    /// Show how far a job is, also while it runs
+    Status,
+    /// Write the report of a job as text, JSON (--json) or HTML
+    Report(ReportArgs),
+    /// Print completions for a shell
+    Completions {
+        /// For which shell.
+        shell: clap_complete::Shell,
+    },
+    /// Print the manual page
+    Man,
+}
+
+/// Options of every command.
+#[derive(Debug, Clone, Args)]
+pub struct Common {
+    /// Configuration [default: import.toml, if it is there]
+    #[arg(long, global = true, value_name = "FILE", env = "OPENIM_IMPORT_CONFIG")]
+    pub config: Option<PathBuf>,
+    /// Folder of the job [default: import.job]
+    #[arg(long, global = true, value_name = "DIR", env = "OPENIM_IMPORT_JOB")]
+    pub job: Option<PathBuf>,
+    /// Print one JSON object at the end, on standard output
+    #[arg(long, global = true)]
+    pub json: bool,
+    /// No progress, only the verdict
+    #[arg(long, short, global = true)]
+    pub quiet: bool,
+    /// Log more; twice for every call
+    #[arg(short, long, global = true, action = clap::ArgAction::Count)]
+    pub verbose: u8,
+    /// Colours and bars: on a terminal, always or never
+    #[arg(long, global = true, value_enum, default_value_t = Color::Auto)]
+    pub color: Color,
+}
+
+/// When to use colours and bars.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
+pub enum Color {
+    /// On a terminal.
+    #[default]
+    Auto,
+    /// Always.
+    Always,
+    /// Never.
+    Never,
+}
+
+/// Where the server is and who we are there. The secret comes from `OPENIM_SECRET`, from `secret_file`
+/// in the configuration, or as a ready token from `OPENIM_TOKEN`: never from the command line, where
+/// everybody on the machine can read it.
+#[derive(Debug, Clone, Default, Args)]
+#[command(next_help_heading = "Server")]
+pub struct ServerArgs {
+    /// Address of the OpenIM API, such as `https://im.example.com/api`
+    #[arg(long, value_name = "URL", env = "OPENIM_API")]
+    pub api: Option<String>,
+    /// The admin user [default: imAdmin]
+    #[arg(long, value_name = "USER", env = "OPENIM_ADMIN_USER")]
+    pub admin_user: Option<String>,
+    /// A further certificate authority to trust, PEM
+    #[arg(long, value_name = "FILE")]
+    pub ca: Option<PathBuf>,
+    /// The server's release, where it can't be told from its answers
+    #[arg(long, value_enum)]
+    pub release: Option<Release>,
+}
+
+/// How fast to send.
+#[derive(Debug, Clone, Default, Args)]
+#[command(next_help_heading = "Pace")]
+pub struct PaceArgs {
+    /// At most so many messages, such as `500/s` or `20000/min` [default: as fast as the server takes them]
+    #[arg(long, value_name = "N/s")]
+    pub rate: Option<Rate>,
+    /// Calls under way at once, each in another conversation [default: 32]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
+    pub connections: Option<u16>,
+    /// Stop with exit code 5 when the server gives no sign of life for so long [default: 30m]
+    #[arg(long, value_name = "TIME", value_parser = parse_duration)]
+    pub give_up: Option<std::time::Duration>,
+    /// How long to wait for a call that was cut off before a fence is sent [default: 5s; 60s after a timeout]
+    #[arg(long, value_name = "TIME", value_parser = parse_duration)]
+    pub unanswered_wait: Option<std::time::Duration>,
+}
+
+/// What to read and what of it.
+#[derive(Debug, Clone, Default, Args)]
+pub struct SourceArgs {
+    /// Files, folders, globs, or `-` for standard input [default: `files` of the configuration]
+    #[arg(value_name = "SOURCE")]
+    pub sources: Vec<String>,
+    /// Insist on a format instead of recognising it
+    #[arg(long, value_name = "NAME")]
+    pub format: Option<String>,
+    /// Send what can be sent and reject the rest
+    #[arg(long)]
+    pub skip_invalid: bool,
+}
+
+/// `check`.
+#[derive(Debug, Args)]
+pub struct CheckArgs {
+    /// What to read.
+    #[command(flatten)]
+    pub source: SourceArgs,
+    /// With an address, the server is looked at too (preflight).
+    #[command(flatten)]
+    pub server: ServerArgs,
+}
+
+/// `run`.
+#[derive(Debug, Args)]
+pub struct RunArgs {
+    /// What to read.
+    #[command(flatten)]
+    pub source: SourceArgs,
+    /// Where to send.
+    #[command(flatten)]
+    pub server: ServerArgs,
+    /// How fast.
+    #[command(flatten)]
+    pub pace: PaceArgs,
+    /// Read the sources as the job's next pass: only what is new is sent
+    #[arg(long)]
+    pub add: bool,
+    /// Import into a rehearsal server inside this process: needs no configuration and no server
+    #[arg(long)]
+    pub rehearse: bool,
+    /// Delete copies that the server itself made (law 5)
+    #[arg(long)]
+    pub repair: bool,
+}
+
+/// `report`.
+#[derive(Debug, Args)]
+pub struct ReportArgs {
+    /// Write HTML to this file instead of text to standard output
+    #[arg(long, value_name = "FILE")]
+    pub html: Option<PathBuf>,
+}

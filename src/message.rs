@@ -96,13 +96,15 @@ impl ContentType {
 }
 
 /// Which release of the server is meant, where the answer to a question depends on it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, clap::ValueEnum)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, clap::ValueEnum, serde::Deserialize)]
 pub enum Release {
     /// v3.8.3, the stable release that people run.
     #[default]
     #[value(name = "3.8.3")]
+    #[serde(rename = "3.8.3")]
     V3_8_3,
     /// The next release.
+    #[serde(rename = "main")]
     Main,
 }
 

@@ -1,1 +1,11 @@
 //! TOML, environment and flags become one fully resolved plan. The only room that reads the environment.
+//!
+//! File < environment < flags. Nothing behind this room asks where a setting came from.
+
+mod file;
+mod secret;
+mod values;
+
+pub use file::{ConfigError, ImportFile, ImportSection, ServerSection};
+pub use secret::{Credentials, SecretError};
+pub use values::{Rate, parse_duration};

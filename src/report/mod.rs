@@ -1,1 +1,7 @@
 //! Progress, text, JSON, HTML.
+
+mod numbers;
+mod summary;
+
+pub use numbers::{bytes, count, duration, percent};
+pub use summary::Summary;

@@ -1,0 +1,158 @@
+//! `import.toml`: every key is documented in `config.example.toml`, which is itself tested.
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use serde::Deserialize;
+
+use super::values::{Rate, duration};
+use crate::message::Release;
+
+/// The whole file. Unknown keys are refused: a misspelt one must not be silently ignored.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ImportFile {
+    /// Folder of the job.
+    pub job: Option<PathBuf>,
+    /// Where the server is.
+    #[serde(default)]
+    pub server: ServerSection,
+    /// How to send.
+    #[serde(default)]
+    pub import: ImportSection,
+}
+
+/// `[server]`
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ServerSection {
+    /// Address of the API.
+    pub api: Option<String>,
+    /// The admin user.
+    pub admin_user: Option<String>,
+    /// A file whose first line is the secret.
+    pub secret_file: Option<PathBuf>,
+    /// A further certificate authority.
+    pub ca: Option<PathBuf>,
+    /// The server's release.
+    pub release: Option<Release>,
+    /// Refused: a secret does not belong into a file that is shown around.
+    secret: Option<secrecy::SecretString>,
+}
+
+/// `[import]`
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ImportSection {
+    /// Messages a second, at most.
+    pub rate: Option<Rate>,
+    /// Calls under way at once.
+    pub connections: Option<u16>,
+    /// Send what can be sent and reject the rest.
+    #[serde(default)]
+    pub skip_invalid: bool,
+    /// What happens to a conversation whose message is refused.
+    #[serde(default)]
+    pub on_reject: OnReject,
+    /// When to stop waiting for a server that is down.
+    #[serde(default, deserialize_with = "duration")]
+    pub give_up: Option<Duration>,
+    /// How long an unanswered call may still be on its way.
+    #[serde(default, deserialize_with = "duration")]
+    pub unanswered_wait: Option<Duration>,
+    /// How long one call may take.
+    #[serde(default, deserialize_with = "duration")]
+    pub timeout: Option<Duration>,
+}
+
+/// What happens to a conversation whose message the server refuses for good.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum OnReject {
+    /// The message becomes a reject, the conversation goes on.
+    #[default]
+    Skip,
+    /// The conversation waits at it.
+    Hold,
+}
+
+/// Why a configuration can't be used.
+#[derive(Debug, thiserror::Error)]
+pub enum ConfigError {
+    /// It can't be read.
+    #[error(transparent)]
+    Read(#[from] std::io::Error),
+    /// It isn't what we expect; the line itself is not shown, it may hold a secret.
+    #[error("{path}:{line}:{column}: {message}")]
+    Parse {
+        /// The file.
+        path: PathBuf,
+        /// From 1.
+        line: usize,
+        /// From 1.
+        column: usize,
+        /// The parser's words.
+        message: String,
+    },
+    /// The secret stands in the file.
+    #[error(
+        "{0}: a secret does not belong into this file: put it into OPENIM_SECRET, or into a file of its own named by `secret_file`"
+    )]
+    SecretInFile(PathBuf),
+}
+
+impl ImportFile {
+    /// Reads the file; relative paths in it are meant from its folder.
+    pub fn read(path: &Path) -> Result<Self, ConfigError> {
+        Self::parse(path, &fs_err::read_to_string(path)?)
+    }
+
+    pub(super) fn parse(path: &Path, text: &str) -> Result<Self, ConfigError> {
+        let file: Self = toml::from_str(text).map_err(|error| {
+            let at = error.span().map_or(0, |span| span.start);
+            let before = text.get(..at).unwrap_or_default();
+            ConfigError::Parse {
+                path: path.to_owned(),
+                line: before.matches('\n').count() + 1,
+                column: before.rsplit('\n').next().map_or(0, |s| s.chars().count()) + 1,
+                message: error.message().trim().replace('\n', " "),
+            }
+        })?;
+        if file.server.secret.is_some() {
+            return Err(ConfigError::SecretInFile(path.to_owned()));
+        }
+        Ok(file)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn error(text: &str) -> String {
+        ImportFile::parse(Path::new("import.toml"), text)
+            .unwrap_err()
+            .to_string()
+    }
+
+    #[test]
+    fn a_misspelt_key_is_named_with_its_line() {
+        let error = error("[server]\napi = \"http://x\"\nadmin_usr = \"a\"\n");
+        assert!(
+            error.starts_with("import.toml:3:1: unknown field `admin_usr`"),
+            "{error}"
+        );
+    }
+
+    #[test]
+    fn a_secret_in_the_file_is_refused_and_not_shown() {
+        for text in [
+            "[server]\nsecret = \"hush\"",
+            "[server]\nsecrets = \"hush\"",
+            "[server]\nsecret = [\"hush\"]",
+        ] {
+            let error = error(text);
+            assert!(!error.contains("hush"), "{error}");
+        }
+    }
+}

@@ -1,0 +1,92 @@
+//! Values with a syntax of their own.
+
+use std::fmt;
+use std::num::NonZeroU32;
+use std::str::FromStr;
+use std::time::Duration;
+
+use serde::{Deserialize, Deserializer, de};
+
+/// Messages a second, at most.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Rate(pub NonZeroU32);
+
+impl FromStr for Rate {
+    type Err = String;
+
+    /// `500`, `500/s`, `30000/min`, `1000000/h`; rounded up to whole messages a second.
+    fn from_str(text: &str) -> Result<Self, String> {
+        let wrong = || format!("`{text}` is no rate: write `500/s`, `20000/min` or `1000000/h`");
+        let (count, per) = match text.split_once('/') {
+            None => (text, 1),
+            Some((count, "s")) => (count, 1),
+            Some((count, "min")) => (count, 60),
+            Some((count, "h")) => (count, 3600),
+            Some(_) => return Err(wrong()),
+        };
+        let count: u32 = count.trim().replace('_', "").parse().map_err(|_| wrong())?;
+        NonZeroU32::new(count.div_ceil(per)).map(Self).ok_or_else(wrong)
+    }
+}
+
+impl fmt::Display for Rate {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}/s", self.0)
+    }
+}
+
+impl<'de> Deserialize<'de> for Rate {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        #[derive(Deserialize)]
+        #[serde(untagged)]
+        enum Either {
+            Number(u32),
+            Text(String),
+        }
+        match Either::deserialize(deserializer)? {
+            Either::Number(n) => n.to_string(),
+            Either::Text(text) => text,
+        }
+        .parse()
+        .map_err(de::Error::custom)
+    }
+}
+
+/// `30s`, `5m`, `2h 30m`; jiff's friendly format.
+pub fn parse_duration(text: &str) -> Result<Duration, String> {
+    let wrong = || format!("`{text}` is no length of time: write `30s`, `5m` or `2h`");
+    let signed: jiff::SignedDuration = text.parse().map_err(|_| wrong())?;
+    Duration::try_from(signed).map_err(|_| wrong())
+}
+
+/// [`parse_duration`] for serde.
+pub(super) fn duration<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Duration>, D::Error> {
+    Option::<String>::deserialize(deserializer)?
+        .map(|text| parse_duration(&text).map_err(de::Error::custom))
+        .transpose()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rates() {
+        let rate = |text: &str| text.parse::<Rate>().map(|r| r.0.get());
+        assert_eq!(rate("500"), Ok(500));
+        assert_eq!(rate("500/s"), Ok(500));
+        assert_eq!(rate("90/min"), Ok(2));
+        assert_eq!(rate("1_000_000/h"), Ok(278));
+        for wrong in ["0", "", "-1", "500/d", "fast", "5/s/s"] {
+            assert!(rate(wrong).is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn durations() {
+        assert_eq!(parse_duration("30s"), Ok(Duration::from_secs(30)));
+        assert_eq!(parse_duration("1m 30s"), Ok(Duration::from_secs(90)));
+        assert!(parse_duration("-5s").is_err());
+        assert!(parse_duration("soon").is_err());
+    }
+}

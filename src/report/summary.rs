@@ -1,0 +1,46 @@
+//! The one object that `--json` prints: its names are a promise.
+
+use serde::Serialize;
+
+/// Counts of a run, and the verdict. Fields of design section 4, in its order.
+#[derive(Debug, Clone, Default, PartialEq, Serialize)]
+pub struct Summary {
+    /// `check`, `run`, `verify` …
+    pub command: &'static str,
+    /// One sentence.
+    pub verdict: String,
+    /// Messages in the job.
+    pub messages: u64,
+    /// Conversations in the job.
+    pub conversations: u64,
+    /// Read back from the server's log, id for id.
+    pub confirmed: u64,
+    /// Seen in the store itself (law 8); `null` until checked.
+    pub stored: Option<u64>,
+    /// Found on the server before we sent them.
+    pub already_there: u64,
+    /// Can never be sent as they are.
+    pub rejected: u64,
+    /// Records left out on purpose.
+    pub skipped: u64,
+    /// Records that the source holds more than once.
+    pub duplicates_in_source: u64,
+    /// Acknowledged, lost by the server, and sent again.
+    pub lost_and_resent: u64,
+    /// Second copies in the log that are still there.
+    pub doubled: u64,
+    /// Empty slots where ours must be.
+    pub hidden: u64,
+    /// Stored after a message they should precede.
+    pub out_of_place: u64,
+    /// Belonging before what an earlier pass had sent.
+    pub older: u64,
+    /// Calls repeated.
+    pub retries: u64,
+    /// Duration of this command.
+    pub seconds: f64,
+    /// Messages confirmed a second.
+    pub per_second: f64,
+    /// The process's exit code.
+    pub exit_code: u8,
+}
