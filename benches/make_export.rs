@@ -80,18 +80,9 @@ fn main() -> io::Result<()> {
             let giant = args.messages * args.giant / 100;
             for n in 0..args.messages {
                 let rest = (args.messages - giant).max(1);
-                let conversation = if n < giant {
-                    0
-                } else {
-                    1 + (n - giant) * (args.conversations - 1).max(1) / rest
-                };
-                write_row(
-                    &mut out,
-                    &args,
-                    &mut rng,
-                    n,
-                    conversation.min(args.conversations - 1),
-                )?;
+                let conversation =
+                    if n < giant { 0 } else { 1 + (n - giant) * (args.conversations - 1).max(1) / rest };
+                write_row(&mut out, &args, &mut rng, n, conversation.min(args.conversations - 1))?;
             }
         }
         Order::Random => {
@@ -136,11 +127,7 @@ fn write_row(out: &mut impl Write, args: &Args, rng: &mut Rng, n: u64, conversat
     };
     // Distinct times: a thousandth of a second apart at least.
     let time = START + n * 37 + rng.u64(0..37);
-    let (kind, content) = if args.text > 0 {
-        (101, text(rng, args.text))
-    } else {
-        mixed(rng, n, group)
-    };
+    let (kind, content) = if args.text > 0 { (101, text(rng, args.text)) } else { mixed(rng, n, group) };
     let session = if group { 3 } else { 1 };
     match args.shape {
         Shape::Jsonl => {
@@ -188,10 +175,7 @@ fn mixed(rng: &mut Rng, n: u64, group: bool) -> (u32, String) {
             let length = rng.usize(3..90);
             (101, text(rng, length))
         }
-        70..=72 => (
-            101,
-            r#"{"content":"多谢, 明天见 👍 <b>&</b> \"quoted\"\nsecond line"}"#.into(),
-        ),
+        70..=72 => (101, r#"{"content":"多谢, 明天见 👍 <b>&</b> \"quoted\"\nsecond line"}"#.into()),
         73..=80 => {
             let part = |w: u32| {
                 format!(

@@ -237,10 +237,7 @@ mod tests {
 
     #[test]
     fn law_11_two_pairs_can_share_a_name() {
-        assert_eq!(
-            ConversationId::single("x", "y_z"),
-            ConversationId::single("x_y", "z")
-        );
+        assert_eq!(ConversationId::single("x", "y_z"), ConversationId::single("x_y", "z"));
     }
 
     #[test]

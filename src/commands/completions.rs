@@ -15,8 +15,6 @@ pub(super) fn completions(shell: clap_complete::Shell) -> Result<Exit, Failure> 
 }
 
 pub(super) fn man() -> Result<Exit, Failure> {
-    clap_mangen::Man::new(Cli::command())
-        .render(&mut io::stdout())
-        .or_fail(Exit::Internal)?;
+    clap_mangen::Man::new(Cli::command()).render(&mut io::stdout()).or_fail(Exit::Internal)?;
     Ok(Exit::Done)
 }

@@ -52,20 +52,14 @@ pub struct Failure {
 impl Failure {
     /// A failure with a text of its own.
     pub fn new(exit: Exit, text: impl fmt::Display + fmt::Debug + Send + Sync + 'static) -> Self {
-        Self {
-            exit,
-            error: anyhow::Error::msg(text),
-        }
+        Self { exit, error: anyhow::Error::msg(text) }
     }
 }
 
 /// What nobody foresaw is internal.
 impl From<anyhow::Error> for Failure {
     fn from(error: anyhow::Error) -> Self {
-        Self {
-            exit: Exit::Internal,
-            error,
-        }
+        Self { exit: Exit::Internal, error }
     }
 }
 
@@ -77,9 +71,6 @@ pub trait OrFail<T> {
 
 impl<T, E: Into<anyhow::Error>> OrFail<T> for Result<T, E> {
     fn or_fail(self, exit: Exit) -> Result<T, Failure> {
-        self.map_err(|error| Failure {
-            exit,
-            error: error.into(),
-        })
+        self.map_err(|error| Failure { exit, error: error.into() })
     }
 }

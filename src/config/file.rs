@@ -130,27 +130,20 @@ mod tests {
     use super::*;
 
     fn error(text: &str) -> String {
-        ImportFile::parse(Path::new("import.toml"), text)
-            .unwrap_err()
-            .to_string()
+        ImportFile::parse(Path::new("import.toml"), text).unwrap_err().to_string()
     }
 
     #[test]
     fn a_misspelt_key_is_named_with_its_line() {
         let error = error("[server]\napi = \"http://x\"\nadmin_usr = \"a\"\n");
-        assert!(
-            error.starts_with("import.toml:3:1: unknown field `admin_usr`"),
-            "{error}"
-        );
+        assert!(error.starts_with("import.toml:3:1: unknown field `admin_usr`"), "{error}");
     }
 
     #[test]
     fn a_secret_in_the_file_is_refused_and_not_shown() {
-        for text in [
-            "[server]\nsecret = \"hush\"",
-            "[server]\nsecrets = \"hush\"",
-            "[server]\nsecret = [\"hush\"]",
-        ] {
+        for text in
+            ["[server]\nsecret = \"hush\"", "[server]\nsecrets = \"hush\"", "[server]\nsecret = [\"hush\"]"]
+        {
             let error = error(text);
             assert!(!error.contains("hush"), "{error}");
         }

@@ -57,14 +57,8 @@ impl Credentials {
 }
 
 fn variable(name: &str) -> Option<SecretString> {
-    #[expect(
-        clippy::disallowed_methods,
-        reason = "this is the room that reads the environment"
-    )]
-    std::env::var(name)
-        .ok()
-        .filter(|value| !value.is_empty())
-        .map(SecretString::from)
+    #[expect(clippy::disallowed_methods, reason = "this is the room that reads the environment")]
+    std::env::var(name).ok().filter(|value| !value.is_empty()).map(SecretString::from)
 }
 
 #[cfg(test)]
@@ -82,13 +76,7 @@ mod tests {
         assert_eq!(secret.expose_secret(), "hidden");
         assert!(!format!("{secret:?}").contains("hidden"));
         fs_err::write(&path, "\n").unwrap();
-        assert!(matches!(
-            Credentials::from_values(None, None, Some(&path)),
-            Err(SecretError::Empty(_))
-        ));
-        assert!(matches!(
-            Credentials::from_values(None, None, None),
-            Err(SecretError::Missing)
-        ));
+        assert!(matches!(Credentials::from_values(None, None, Some(&path)), Err(SecretError::Empty(_))));
+        assert!(matches!(Credentials::from_values(None, None, None), Err(SecretError::Missing)));
     }
 }

@@ -34,11 +34,7 @@ pub fn percent(part: u64, whole: u64) -> String {
     #[expect(clippy::cast_precision_loss, reason = "one decimal is shown")]
     let share = part as f64 * 100.0 / whole as f64;
     // Never claim 100 % before the last one.
-    if part < whole {
-        format!("{:.1} %", share.min(99.9))
-    } else {
-        "100 %".into()
-    }
+    if part < whole { format!("{:.1} %", share.min(99.9)) } else { "100 %".into() }
 }
 
 /// `8.0 MiB`
@@ -53,11 +49,7 @@ pub fn bytes(n: u64) -> String {
         value /= 1024.0;
         unit = next;
     }
-    if unit == "B" {
-        format!("{n} B")
-    } else {
-        format!("{value:.1} {unit}")
-    }
+    if unit == "B" { format!("{n} B") } else { format!("{value:.1} {unit}") }
 }
 
 #[cfg(test)]
