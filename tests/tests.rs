@@ -1,1 +1,3 @@
+//! One binary, a module per promise.
 
+mod house;

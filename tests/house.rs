@@ -1,0 +1,97 @@
+//! The rooms know only whom they may know (ARCHITECTURE.md, "Invariants"): read off the sources themselves.
+
+use std::path::{Path, PathBuf};
+
+/// Which rooms a room may name. `commands`, `cli` and `main` may name all.
+const MAY_NAME: &[(&str, &[&str])] = &[
+    ("message.rs", &[]),
+    ("finding.rs", &["message"]),
+    ("export", &["finding", "message"]),
+    ("mapping", &["export", "finding", "message"]),
+    ("checks", &["finding", "message"]),
+    ("job", &["finding", "message"]),
+    ("prepare", &["checks", "export", "finding", "job", "mapping", "message"]),
+    ("openim", &["message"]),
+    ("before", &["finding", "job", "message", "openim"]),
+    ("import", &["job", "message", "openim"]),
+    ("after", &["finding", "import", "job", "message", "openim"]),
+    ("rehearsal", &["message"]),
+    ("report", &["cli", "finding", "job", "message"]),
+    ("config", &["export", "mapping", "message"]),
+];
+
+/// Which words stand only in which room.
+const ONLY_IN: &[(&str, &[&str])] = &[
+    ("reqwest::", &["openim"]),
+    ("rusqlite::", &["job"]),
+    ("governor::", &["import/pace"]),
+    ("indicatif::", &["report"]),
+    ("env::var", &["config"]),
+    ("SystemTime::now", &["commands", "rehearsal", "job", "import", "before", "after", "openim"]),
+];
+
+fn sources() -> Vec<(String, String)> {
+    fn walk(folder: &Path, found: &mut Vec<PathBuf>) {
+        for entry in fs_err::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                walk(&path, found);
+            } else if path.extension().is_some_and(|e| e == "rs") {
+                found.push(path);
+            }
+        }
+    }
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    let mut found = Vec::new();
+    walk(&root, &mut found);
+    assert!(found.len() > 10, "the sources are not where this test looks");
+    found
+        .into_iter()
+        .map(|path| {
+            let name = path.strip_prefix(&root).unwrap().to_string_lossy().into_owned();
+            // What tests name is their own affair.
+            let text = fs_err::read_to_string(&path).unwrap();
+            let text = text.split("#[cfg(test)]\nmod").next().unwrap().to_owned();
+            (name, text)
+        })
+        .filter(|(name, _)| !name.ends_with("tests.rs") && !name.contains("/tests/"))
+        .collect()
+}
+
+#[test]
+fn rooms_name_only_whom_they_may() {
+    let rooms: Vec<&str> = MAY_NAME.iter().map(|(room, _)| room.trim_end_matches(".rs")).collect();
+    let mut wrong = Vec::new();
+    for (file, text) in sources() {
+        let Some((room, may)) = MAY_NAME.iter().find(|(room, _)| {
+            file == *room || file.strip_prefix(room).is_some_and(|rest| rest.starts_with('/'))
+        }) else {
+            continue;
+        };
+        for line in text.lines().filter(|line| !line.trim_start().starts_with("//")) {
+            for named in line.split("crate::").skip(1) {
+                let named: String = named.chars().take_while(|c| c.is_alphanumeric() || *c == '_').collect();
+                if rooms.contains(&named.as_str()) && named != *room && !may.contains(&named.as_str()) {
+                    wrong.push(format!("{file}: `{room}` names `{named}`: {}", line.trim()));
+                }
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "\n{}", wrong.join("\n"));
+}
+
+#[test]
+fn words_stand_only_in_their_room() {
+    let mut wrong = Vec::new();
+    for (file, text) in sources() {
+        for (word, rooms) in ONLY_IN {
+            let lines = text.lines().filter(|line| !line.trim_start().starts_with("//"));
+            for line in lines.filter(|line| line.contains(word)) {
+                if !rooms.iter().any(|room| file.starts_with(room)) {
+                    wrong.push(format!("{file}: {}", line.trim()));
+                }
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "\n{}", wrong.join("\n"));
+}
