@@ -38,6 +38,17 @@ pub struct Finding {
     pub value: String,
 }
 
+impl Finding {
+    /// A finding about a place; the value is shortened.
+    pub fn new(code: &'static Code, place: Place, value: &str) -> Self {
+        Self {
+            code,
+            place: Some(place),
+            value: shorten(value),
+        }
+    }
+}
+
 /// Text for a message: at most 120 characters, control characters escaped.
 pub fn shorten(text: &str) -> String {
     const MOST: usize = 120;

@@ -2,28 +2,78 @@
 
 use std::sync::Arc;
 
+use crate::finding::Finding;
 use crate::message::SourceNo;
+
+use super::csv::Table;
+use super::settings::BrokenText;
 
 /// Whole records of one source, cut so that they can be mapped on any thread.
 #[derive(Debug, Clone)]
 pub struct Chunk {
     /// The file they come from.
     pub source: SourceNo,
+    /// How the records lie in `text`.
+    pub shape: Shape,
     /// Line of the first byte, from 1.
     pub first_line: u64,
-    /// Offset of the first byte in the decompressed source, from 0.
+    /// Offset of the first byte in the decompressed source, from 0; for text that had to be converted
+    /// (UTF-16, GB18030) the offset in the converted text.
     pub first_byte: u64,
-    /// The records, UTF-8.
+    /// The records. UTF-8 but for broken ones: who takes a record apart must check.
     pub text: Vec<u8>,
-    /// What the records inherit: a CSV header, fields of enclosing objects, values of the path.
-    pub context: Option<Arc<Context>>,
+    /// Where each record lies, for [`Shape::Values`]; empty elsewhere.
+    pub spans: Vec<Span>,
+    /// What the records inherit.
+    pub context: Arc<Context>,
+    /// What the reader noticed between the records of this chunk. The pass hands them on: a chunk with
+    /// findings alone has an empty `text`.
+    pub findings: Vec<Finding>,
+}
+
+/// How records lie in the text of a chunk.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Shape {
+    /// One record a line, ended by `\n` or the end of the text.
+    Lines,
+    /// CSV rows, as [`Context::table`] describes them; the header row is not among them.
+    Rows,
+    /// Values anywhere in the text, each where a [`Span`] says: JSON of any layout, or what a preset cuts.
+    Values,
+}
+
+/// One record of a [`Shape::Values`] chunk.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Span {
+    /// First byte in the text of the chunk.
+    pub start: u32,
+    /// Byte after the last.
+    pub end: u32,
+    /// Line of the first byte, counted from the chunk's first line, from 0.
+    pub line: u32,
 }
 
 /// What records inherit from around them.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Clone, PartialEq, Eq)]
 pub struct Context {
-    /// Column names of a CSV; empty elsewhere.
-    pub header: Vec<String>,
-    /// Named values from enclosing objects, file names and folders.
+    /// Columns and dialect of a CSV.
+    pub table: Option<Table>,
+    /// Named values: `@path`, `@file`, `@stem`, `@folder` of the source, then what enclosing objects said,
+    /// under the names that the `records` setting would use: `chats.list[].id`.
     pub values: Vec<(String, String)>,
+    /// What becomes of records that are no UTF-8.
+    pub broken_text: BrokenText,
+    /// Lines that begin with this are no records; empty: there are none such. (CSV: see the table.)
+    pub comment: String,
+}
+
+impl Context {
+    /// The value of that name, if there is one.
+    pub fn value(&self, name: &str) -> Option<&str> {
+        self.values
+            .iter()
+            .rev()
+            .find(|(n, _)| n == name)
+            .map(|(_, v)| v.as_str())
+    }
 }

@@ -1,0 +1,110 @@
+//! Encodings: told by a mark, by a setting, or by looking; converted to UTF-8 as the text streams by.
+
+use std::fmt;
+
+use encoding_rs::DecoderResult;
+
+/// An encoding of text.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Encoding(&'static encoding_rs::Encoding);
+
+impl Encoding {
+    /// What nearly everything is in.
+    pub const UTF_8: Self = Self(encoding_rs::UTF_8);
+    /// Chinese Windows; holds GBK and GB2312.
+    pub const GB18030: Self = Self(encoding_rs::GB18030);
+
+    /// By its name or one of the labels of the WHATWG list; `utf-16` is little endian.
+    pub fn by_name(name: &str) -> Option<Self> {
+        let encoding = encoding_rs::Encoding::for_label(name.as_bytes())?;
+        // The "replacement" encoding stands for what browsers refuse to read.
+        (encoding != encoding_rs::REPLACEMENT).then_some(Self(encoding))
+    }
+
+    /// By the byte order mark, with its length.
+    pub fn by_mark(head: &[u8]) -> Option<(Self, usize)> {
+        encoding_rs::Encoding::for_bom(head).map(|(encoding, len)| (Self(encoding), len))
+    }
+
+    /// By looking. UTF-8 unless the text can't be that and can be one of the others: UTF-16 by its zero
+    /// bytes, GB18030 if every byte of the beginning is right in it.
+    pub fn guess(head: &[u8]) -> Self {
+        if let Some(utf16) = guess_utf16(head) {
+            return utf16;
+        }
+        match std::str::from_utf8(head) {
+            // A character cut in two by the end of the look.
+            Err(e) if e.error_len().is_none() => Self::UTF_8,
+            Err(_) if is_clean_gb18030(head) => Self::GB18030,
+            Ok(_) | Err(_) => Self::UTF_8,
+        }
+    }
+}
+
+impl fmt::Display for Encoding {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.0.name())
+    }
+}
+
+/// In UTF-16, ASCII (and JSON and CSV are full of it) has a zero byte in every second place, always the same.
+fn guess_utf16(head: &[u8]) -> Option<Encoding> {
+    let pairs = head.len() / 2;
+    let zeros = |offset: usize| head.iter().skip(offset).step_by(2).filter(|b| **b == 0).count();
+    let (even, odd) = (zeros(0), zeros(1));
+    let many = |n: usize| n >= 2 && n * 5 >= pairs;
+    if many(odd) && even * 20 <= odd {
+        Some(Encoding(encoding_rs::UTF_16LE))
+    } else if many(even) && odd * 20 <= even {
+        Some(Encoding(encoding_rs::UTF_16BE))
+    } else {
+        None
+    }
+}
+
+fn is_clean_gb18030(head: &[u8]) -> bool {
+    let mut decoder = encoding_rs::GB18030.new_decoder_without_bom_handling();
+    let Some(room) = decoder.max_utf8_buffer_length_without_replacement(head.len()) else {
+        return false;
+    };
+    let mut out = String::with_capacity(room);
+    matches!(decoder.decode_to_string_without_replacement(head, &mut out, false).0, DecoderResult::InputEmpty)
+        // Text in a single-byte encoding of Europe often passes as GB18030, but then as unassigned
+        // (private) characters or with hardly a Chinese one in it.
+        && out.chars().filter(|c| ('\u{3000}'..='\u{9fff}').contains(c) || *c >= '\u{ff00}').count() * 2
+            >= out.chars().filter(|c| !c.is_ascii()).count()
+}
+
+/// Converts a stream to UTF-8.
+pub(super) struct Decoder(encoding_rs::Decoder);
+
+/// Stands for what could not be read: no valid UTF-8 has this byte, so the record is found broken where it is
+/// taken apart, with its line.
+const BROKEN: u8 = 0xff;
+
+impl Decoder {
+    /// None where the bytes are UTF-8 already.
+    pub(super) fn new(encoding: Encoding) -> Option<Self> {
+        (encoding != Encoding::UTF_8).then(|| Self(encoding.0.new_decoder_without_bom_handling()))
+    }
+
+    /// Appends `bytes`, converted, to `out`.
+    pub(super) fn convert(&mut self, bytes: &[u8], out: &mut Vec<u8>, last: bool) {
+        let mut rest = bytes;
+        loop {
+            let start = out.len();
+            let room = self.0.max_utf8_buffer_length_without_replacement(rest.len());
+            out.resize(start + room.expect("64 KiB are far from an overflow").max(16), 0);
+            let (result, read, written) =
+                self.0
+                    .decode_to_utf8_without_replacement(rest, &mut out[start..], last);
+            out.truncate(start + written);
+            rest = &rest[read..];
+            match result {
+                DecoderResult::InputEmpty => return,
+                DecoderResult::OutputFull => {}
+                DecoderResult::Malformed(..) => out.push(BROKEN),
+            }
+        }
+    }
+}

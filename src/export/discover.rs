@@ -1,0 +1,289 @@
+//! What the user named becomes a list of files: single ones, globs, folders, archives, standard input.
+
+use std::collections::HashSet;
+use std::path::{Path, PathBuf};
+use std::time::SystemTime;
+
+use super::{ExportError, Layout, archive};
+
+/// A file that belongs to the export, not yet opened.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Found {
+    /// How it is named in findings: as the user would write it, entries of an archive behind its path.
+    pub path: String,
+    /// Its path inside the folder or archive that was given; its name where it was given itself. Always
+    /// with `/`.
+    pub inside: String,
+    /// Where its bytes are.
+    pub origin: Origin,
+    /// Its size in bytes as it lies there (of an archive's entry: compressed); 0 for standard input.
+    pub bytes: u64,
+    /// When it was last changed, in milliseconds since 1970; `None` where that is not known.
+    pub modified: Option<i64>,
+}
+
+/// Where the bytes of a file are.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Origin {
+    /// A file of its own.
+    File(PathBuf),
+    /// An entry of a zip archive.
+    Entry(archive::Entry),
+    /// Standard input.
+    Stdin,
+}
+
+/// Finds all files of the sources, folders and archives sorted by path, each file once.
+///
+/// # Errors
+/// A source that does not exist, matches nothing or has nothing in it that looks like an export.
+pub fn discover(sources: &[String], layout: &dyn Layout) -> Result<Vec<Found>, ExportError> {
+    if sources.is_empty() {
+        return Err(ExportError::NoSource);
+    }
+    let mut list = List {
+        found: Vec::new(),
+        seen: HashSet::new(),
+        layout,
+    };
+    for source in sources {
+        if source == "-" {
+            list.stdin()?;
+        } else if Path::new(source).exists() {
+            list.path(Path::new(source), None)?;
+        } else if source.contains(['*', '?', '[']) {
+            list.glob(source)?;
+        } else {
+            return Err(ExportError::Missing { path: source.clone() });
+        }
+    }
+    Ok(list.found)
+}
+
+struct List<'a> {
+    found: Vec<Found>,
+    /// Where files really are, so that one named twice, or reached over a link, is read once.
+    seen: HashSet<PathBuf>,
+    layout: &'a dyn Layout,
+}
+
+impl List<'_> {
+    fn stdin(&mut self) -> Result<(), ExportError> {
+        if self.found.iter().any(|f| f.origin == Origin::Stdin) {
+            return Err(ExportError::StdinTwice);
+        }
+        self.found.push(Found {
+            path: "-".to_owned(),
+            inside: "-".to_owned(),
+            origin: Origin::Stdin,
+            bytes: 0,
+            modified: None,
+        });
+        Ok(())
+    }
+
+    fn glob(&mut self, pattern: &str) -> Result<(), ExportError> {
+        let paths = glob::glob(pattern).map_err(|e| ExportError::BadGlob {
+            glob: pattern.to_owned(),
+            why: e.to_string(),
+        })?;
+        let mut matched = 0;
+        for path in paths {
+            let path = path.map_err(|e| {
+                let name = e.path().to_string_lossy().into_owned();
+                read_error(&name, e.into())
+            })?;
+            matched += 1;
+            self.path(&path, Some(pattern))?;
+        }
+        if matched == 0 {
+            return Err(ExportError::NoMatch {
+                glob: pattern.to_owned(),
+            });
+        }
+        Ok(())
+    }
+
+    /// A path that exists. A folder that only a glob names may hold nothing: `2024/*` is no promise.
+    fn path(&mut self, path: &Path, glob: Option<&str>) -> Result<(), ExportError> {
+        let name = path.to_string_lossy();
+        let meta = fs_err::metadata(path).map_err(|e| read_error(&name, e))?;
+        if meta.is_dir() {
+            let before = self.found.len();
+            let passed = self.folder(path)?;
+            if self.found.len() == before && passed.fresh && glob.is_none() {
+                return Err(passed.error(&name, self.layout));
+            }
+            return Ok(());
+        }
+        // A pipe (`<(zcat …)`) reads like a file once; anything else that isn't a file can't be read.
+        if !meta.is_file() && !is_pipe(&meta) {
+            return Err(ExportError::NotAFile {
+                path: name.into_owned(),
+            });
+        }
+        if !self.first_time(path) {
+            return Ok(());
+        }
+        if meta.is_file() && archive::is_zip(path)? {
+            return self.archive(path);
+        }
+        let inside = path
+            .file_name()
+            .unwrap_or(path.as_os_str())
+            .to_string_lossy()
+            .into_owned();
+        self.found.push(Found {
+            path: name.into_owned(),
+            inside,
+            origin: Origin::File(path.to_owned()),
+            bytes: meta.len(),
+            modified: modified(&meta),
+        });
+        Ok(())
+    }
+
+    fn folder(&mut self, root: &Path) -> Result<Passed, ExportError> {
+        let mut passed = Passed {
+            fresh: true,
+            ..Passed::default()
+        };
+        // walkdir follows links, notices loops, and holds no more than ten folders open.
+        for entry in walkdir::WalkDir::new(root).follow_links(true).sort_by_file_name() {
+            let entry = match entry {
+                Ok(entry) => entry,
+                Err(e) if e.loop_ancestor().is_some() => continue,
+                Err(e) => {
+                    let path = e.path().unwrap_or(root).to_string_lossy().into_owned();
+                    // A link to nothing is no file of the export.
+                    if e.io_error()
+                        .is_some_and(|e| e.kind() == std::io::ErrorKind::NotFound)
+                    {
+                        continue;
+                    }
+                    return Err(read_error(&path, e.into()));
+                }
+            };
+            if !entry.file_type().is_file() {
+                continue;
+            }
+            let path = entry.path();
+            let inside = path
+                .strip_prefix(root)
+                .unwrap_or(path)
+                .to_string_lossy()
+                .replace('\\', "/");
+            if !self.layout.belongs(&inside) {
+                passed.note(&inside);
+                continue;
+            }
+            if !self.first_time(path) {
+                passed.fresh = false;
+                continue;
+            }
+            let meta = entry
+                .metadata()
+                .map_err(|e| read_error(&path.to_string_lossy(), e.into()))?;
+            self.found.push(Found {
+                path: path.to_string_lossy().into_owned(),
+                inside,
+                origin: Origin::File(path.to_owned()),
+                bytes: meta.len(),
+                modified: modified(&meta),
+            });
+        }
+        Ok(passed)
+    }
+
+    fn archive(&mut self, path: &Path) -> Result<(), ExportError> {
+        let name = path.to_string_lossy();
+        let mut passed = Passed::default();
+        let before = self.found.len();
+        for entry in archive::entries(path)? {
+            if self.layout.belongs(&entry.name) {
+                self.found.push(Found {
+                    path: format!("{name}/{}", entry.name),
+                    inside: entry.name.clone(),
+                    bytes: entry.compressed,
+                    modified: entry.modified,
+                    origin: Origin::Entry(entry),
+                });
+            } else {
+                passed.note(&entry.name);
+            }
+        }
+        if self.found.len() == before {
+            return Err(passed.error(&name, self.layout));
+        }
+        Ok(())
+    }
+
+    /// Whether this file was not met before, under whatever name.
+    fn first_time(&mut self, path: &Path) -> bool {
+        let real = fs_err::canonicalize(path).unwrap_or_else(|_| path.to_owned());
+        self.seen.insert(real)
+    }
+}
+
+/// What a folder or archive had that does not count.
+#[derive(Default)]
+struct Passed {
+    count: usize,
+    examples: Vec<String>,
+    /// No file was left out only because it was met before.
+    fresh: bool,
+}
+
+impl Passed {
+    fn note(&mut self, inside: &str) {
+        self.count += 1;
+        if self.examples.len() < 3 {
+            self.examples.push(format!("`{inside}`"));
+        }
+    }
+
+    fn error(&self, path: &str, layout: &dyn Layout) -> ExportError {
+        let seen = match self.count {
+            0 => "it is empty".to_owned(),
+            1 => format!("there is one file, {}", self.examples[0]),
+            n => format!("there are {n} files, among them {}", self.examples.join(", ")),
+        };
+        ExportError::NoExports {
+            path: path.to_owned(),
+            seen,
+            endings: layout.endings(),
+        }
+    }
+}
+
+fn modified(meta: &std::fs::Metadata) -> Option<i64> {
+    let time = meta
+        .modified()
+        .ok()?
+        .duration_since(SystemTime::UNIX_EPOCH)
+        .ok()?;
+    i64::try_from(time.as_millis()).ok()
+}
+
+#[cfg(unix)]
+fn is_pipe(meta: &std::fs::Metadata) -> bool {
+    use std::os::unix::fs::FileTypeExt;
+    meta.file_type().is_fifo()
+}
+
+#[cfg(not(unix))]
+fn is_pipe(_: &std::fs::Metadata) -> bool {
+    false
+}
+
+pub(super) fn read_error(path: &str, source: std::io::Error) -> ExportError {
+    match source.kind() {
+        std::io::ErrorKind::NotFound => ExportError::Missing {
+            path: path.to_owned(),
+        },
+        _ => ExportError::Read {
+            path: path.to_owned(),
+            source,
+        },
+    }
+}

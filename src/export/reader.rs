@@ -1,0 +1,287 @@
+//! All sources, one after the other, as chunks.
+
+use std::sync::Arc;
+
+use super::decode::Encoding;
+use super::discover::discover;
+use super::layout::{Layout, Plain};
+use super::window::Pool;
+use super::{Chunk, Context, Cutter, ExportError, Found, Input, Settings, Table, codes};
+use crate::message::SourceNo;
+
+/// What a chunk has, about: enough that its overhead is nothing, small enough that a handful is nothing.
+pub const CHUNK: usize = 512 << 10;
+
+/// A source, as the job keeps it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Source {
+    /// Its number in the job.
+    pub no: SourceNo,
+    /// How it is named.
+    pub path: String,
+    /// Its size as it lies there, before unpacking.
+    pub bytes: u64,
+    /// When it was last changed, in milliseconds since 1970; `None` for standard input.
+    pub modified: Option<i64>,
+    /// Of its bytes as they lie there.
+    pub sha256: [u8; 32],
+}
+
+/// Reads all sources, one after the other, as chunks of whole records.
+pub struct Reader {
+    settings: Settings,
+    layout: Arc<dyn Layout>,
+    encoding: Option<Encoding>,
+    found: std::vec::IntoIter<Found>,
+    current: Option<Current>,
+    next_no: u32,
+    pool: Pool,
+    done: Vec<Source>,
+    totals: Totals,
+    /// Whether any source had text.
+    text: bool,
+    names: Vec<String>,
+}
+
+/// How far the reader is, in bytes as they lie there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Totals {
+    /// How many files there are.
+    pub files: usize,
+    /// Bytes of them all; standard input counts nothing.
+    pub bytes: u64,
+    /// Bytes that were read.
+    pub read: u64,
+}
+
+struct Current {
+    found: Found,
+    input: Input,
+    cutter: Box<dyn Cutter>,
+    context: Arc<Context>,
+}
+
+/// How the first source begins: what a mapping is checked against before the pass.
+#[derive(Debug, Clone)]
+pub struct Head {
+    /// The source.
+    pub path: String,
+    /// Its first chunk, cut from its beginning alone.
+    pub chunk: Option<Chunk>,
+}
+
+impl Head {
+    /// The columns, if it is a CSV.
+    pub fn table(&self) -> Option<&Table> {
+        self.chunk.as_ref()?.context.table.as_ref()
+    }
+}
+
+impl Reader {
+    /// Finds the sources and opens the first of them. Numbers count on from `first`: 0, or behind those of
+    /// earlier passes.
+    ///
+    /// # Errors
+    /// Settings that can't be, sources that don't exist, match nothing or hold nothing that looks like an
+    /// export, and what can't be opened.
+    pub fn open(settings: &Settings, sources: &[String], first: SourceNo) -> Result<Self, ExportError> {
+        Self::with(settings, Arc::new(Plain::new(settings)?), sources, first)
+    }
+
+    /// The same for exports that lie as `layout` says.
+    pub fn with(
+        settings: &Settings,
+        layout: Arc<dyn Layout>,
+        sources: &[String],
+        first: SourceNo,
+    ) -> Result<Self, ExportError> {
+        let encoding = settings.encoding()?;
+        let mut found = discover(sources, &*layout)?;
+        layout.arrange(&mut found)?;
+        let totals = Totals {
+            files: found.len(),
+            bytes: found.iter().map(|f| f.bytes).sum(),
+            read: 0,
+        };
+        let mut reader = Self {
+            settings: settings.clone(),
+            layout,
+            encoding,
+            names: found.iter().take(3).map(|f| f.path.clone()).collect(),
+            found: found.into_iter(),
+            current: None,
+            next_no: first.0,
+            pool: Pool::new(CHUNK),
+            done: Vec::new(),
+            totals,
+            text: false,
+        };
+        reader.advance()?;
+        Ok(reader)
+    }
+
+    /// Chunks of another size than [`CHUNK`].
+    #[must_use]
+    pub fn chunk_size(mut self, bytes: usize) -> Self {
+        self.pool = Pool::new(bytes.max(1));
+        self
+    }
+
+    /// The next whole records; `None` when all sources are read.
+    ///
+    /// # Errors
+    /// What can't be read, is cut off or damaged; and when everything was empty.
+    pub fn next_chunk(&mut self) -> Result<Option<Chunk>, ExportError> {
+        while let Some(current) = &mut self.current {
+            let chunk = current
+                .cutter
+                .next(&mut current.input, &current.context, &mut self.pool)?;
+            let mut findings = current.input.take_findings();
+            if let Some(mut chunk) = chunk {
+                if !findings.is_empty() {
+                    findings.append(&mut chunk.findings);
+                    chunk.findings = findings;
+                }
+                if chunk.text.is_empty() && chunk.findings.is_empty() {
+                    self.pool.give(chunk.text);
+                    continue;
+                }
+                return Ok(Some(chunk));
+            }
+            let rest = (!findings.is_empty()).then(|| Chunk {
+                source: current.input.no(),
+                shape: super::Shape::Lines,
+                first_line: 1,
+                first_byte: 0,
+                text: Vec::new(),
+                spans: Vec::new(),
+                context: Arc::clone(&current.context),
+                findings,
+            });
+            self.finish()?;
+            self.advance()?;
+            if rest.is_some() {
+                return Ok(rest);
+            }
+        }
+        if !self.text {
+            return Err(self.nothing());
+        }
+        Ok(None)
+    }
+
+    /// Gives the buffer of a mapped chunk back.
+    pub fn recycle(&mut self, text: Vec<u8>) {
+        self.pool.give(text);
+    }
+
+    /// The sources that were read to their end, in order.
+    pub fn sources(&self) -> &[Source] {
+        &self.done
+    }
+
+    /// How far it is.
+    pub fn totals(&self) -> Totals {
+        let now = self.current.as_ref().map_or(0, |c| c.input.consumed());
+        Totals {
+            read: self.totals.read + now,
+            ..self.totals
+        }
+    }
+
+    /// How the first source begins, as long as no chunk was taken; for standard input as well.
+    ///
+    /// # Errors
+    /// As [`Reader::next_chunk`].
+    pub fn head(&self) -> Result<Option<Head>, ExportError> {
+        let Some(current) = &self.current else {
+            return Ok(None);
+        };
+        let text = current.input.head().to_vec();
+        let path = current.found.path.clone();
+        let no = current.input.no();
+        let whole = current.input.head_is_all();
+        let mut input = Input::from_text(path.clone(), text, no, whole);
+        let mut cutter = self.layout.cutter(&mut input, &current.found)?;
+        let mut pool = Pool::new(CHUNK);
+        let chunk = cutter.next(&mut input, &current.context, &mut pool)?;
+        Ok(Some(Head { path, chunk }))
+    }
+
+    fn advance(&mut self) -> Result<(), ExportError> {
+        let Some(found) = self.found.next() else {
+            return Ok(());
+        };
+        let no = SourceNo(self.next_no);
+        self.next_no += 1;
+        let mut input = Input::open(&found, no, self.encoding)?;
+        if input.head().is_empty() {
+            input.note(&codes::FILE_EMPTY, &found.path);
+        } else {
+            self.text = true;
+        }
+        let cutter = self.layout.cutter(&mut input, &found)?;
+        let mut values = path_values(&found);
+        values.extend(self.layout.values(&found));
+        let context = Arc::new(Context {
+            table: None,
+            values,
+            broken_text: self.settings.broken_text,
+            comment: self.settings.comment.clone(),
+        });
+        self.current = Some(Current {
+            found,
+            input,
+            cutter,
+            context,
+        });
+        Ok(())
+    }
+
+    fn finish(&mut self) -> Result<(), ExportError> {
+        let Some(current) = self.current.take() else {
+            return Ok(());
+        };
+        let no = current.input.no();
+        let sum = current.input.finish()?;
+        self.totals.read += sum.bytes;
+        self.done.push(Source {
+            no,
+            path: current.found.path,
+            bytes: sum.bytes,
+            modified: current.found.modified,
+            sha256: sum.sha256,
+        });
+        Ok(())
+    }
+
+    fn nothing(&self) -> ExportError {
+        let names = self
+            .names
+            .iter()
+            .map(|n| format!("`{n}`"))
+            .collect::<Vec<_>>()
+            .join(", ");
+        let what = match self.totals.files {
+            1 => format!("{names} is"),
+            n if n <= self.names.len() => format!("{names} are"),
+            n => format!("{names} and {} more files are", n - self.names.len()),
+        };
+        ExportError::Empty { what }
+    }
+}
+
+fn path_values(found: &Found) -> Vec<(String, String)> {
+    let (folder, file) = found.inside.rsplit_once('/').unwrap_or(("", &found.inside));
+    let stem = file.split('.').next().unwrap_or(file);
+    let values = [
+        ("@path", found.path.as_str()),
+        ("@file", file),
+        ("@stem", stem),
+        ("@folder", folder),
+    ];
+    values
+        .into_iter()
+        .map(|(name, value)| (name.to_owned(), value.to_owned()))
+        .collect()
+}

@@ -1,0 +1,128 @@
+//! The text between input and chunks: filled from the front, cut at the ends of records.
+
+use super::{ExportError, Input};
+
+/// A stretch of the text of one source that cutters look at, with its line and byte.
+pub struct Window {
+    buf: Vec<u8>,
+    /// The text is `buf[start..end]`.
+    start: usize,
+    end: usize,
+    line: u64,
+    byte: u64,
+    ended: bool,
+}
+
+/// Buffers that were mapped and can be used again.
+#[derive(Debug)]
+pub struct Pool {
+    free: Vec<Vec<u8>>,
+    size: usize,
+}
+
+impl Pool {
+    /// Of buffers for chunks of `size` bytes.
+    pub fn new(size: usize) -> Self {
+        Self {
+            free: Vec::new(),
+            size,
+        }
+    }
+
+    /// What a chunk should have.
+    pub fn size(&self) -> usize {
+        self.size
+    }
+
+    fn take(&mut self) -> Vec<u8> {
+        self.free.pop().unwrap_or_default()
+    }
+
+    /// Gives a buffer back. Those that grew for a giant record are let go.
+    pub fn give(&mut self, buf: Vec<u8>) {
+        if self.free.len() < 32 && buf.capacity() > 0 && buf.capacity() <= 4 * self.size {
+            self.free.push(buf);
+        }
+    }
+}
+
+impl Window {
+    /// Nothing yet, at the beginning of a source.
+    pub fn new(input: &Input) -> Self {
+        Self {
+            buf: Vec::new(),
+            start: 0,
+            end: 0,
+            line: 1,
+            byte: input.first_byte(),
+            ended: false,
+        }
+    }
+
+    /// The text in it.
+    pub fn text(&self) -> &[u8] {
+        &self.buf[self.start..self.end]
+    }
+
+    /// Whether the text goes to the end of the source.
+    pub fn ended(&self) -> bool {
+        self.ended
+    }
+
+    /// Line of its first byte, from 1.
+    pub fn line(&self) -> u64 {
+        self.line
+    }
+
+    /// Offset of its first byte in the source.
+    pub fn byte(&self) -> u64 {
+        self.byte
+    }
+
+    /// Reads until there are `size` bytes or the source ends.
+    pub fn fill(&mut self, input: &mut Input, size: usize) -> Result<(), ExportError> {
+        if self.start > 0 {
+            self.buf.copy_within(self.start..self.end, 0);
+            self.end -= self.start;
+            self.start = 0;
+        }
+        if self.buf.len() < size {
+            self.buf.resize(size, 0);
+        }
+        while self.end < size && !self.ended {
+            match input.read(&mut self.buf[self.end..size])? {
+                0 => self.ended = true,
+                n => self.end += n,
+            }
+        }
+        Ok(())
+    }
+
+    /// Takes the first `len` bytes out as the text of a chunk; what follows them stays.
+    pub fn take(&mut self, len: usize, pool: &mut Pool) -> Vec<u8> {
+        let cut = self.start + len;
+        let mut next = pool.take();
+        next.clear();
+        next.extend_from_slice(&self.buf[cut..self.end]);
+        self.end = next.len();
+        let mut text = std::mem::replace(&mut self.buf, next);
+        text.truncate(cut);
+        text.drain(..self.start);
+        self.start = 0;
+        self.line += count_lines(&text);
+        self.byte += text.len() as u64;
+        text
+    }
+
+    /// Forgets the first `len` bytes.
+    pub fn skip(&mut self, len: usize) {
+        self.line += count_lines(&self.text()[..len]);
+        self.byte += len as u64;
+        self.start += len;
+    }
+}
+
+/// How many line ends there are.
+pub(super) fn count_lines(text: &[u8]) -> u64 {
+    memchr::memchr_iter(b'\n', text).count() as u64
+}
