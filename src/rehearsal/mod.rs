@@ -1,1 +1,117 @@
 //! An OpenIM-compatible server that answers, stores and loses as the real one does.
+//!
+//! People trust the night of their migration to what they rehearsed here, and our own tests stand on it:
+//! it imitates, it never flatters. What it does rests on `contract/openim.md` (laws 1 to 14) and on the
+//! recordings of two releases; the differences between them stand in few places, each named after its release.
+//!
+//! [`Server::start`] runs it within the process; [`Running`] gives its address, its [`Audit`] and each
+//! conversation's log, and stops it.
+
+mod answer;
+mod api;
+mod audit;
+mod body;
+mod content;
+mod control;
+mod groups;
+mod http;
+mod json;
+mod log;
+mod options;
+mod pace;
+mod queue;
+mod read;
+mod record;
+mod send;
+mod shared;
+mod third;
+mod token;
+mod users;
+mod world;
+
+pub use audit::{Audit, ConversationAudit, LogEntry, SlotState};
+pub use log::Tally;
+pub use options::{AnswerTime, Options, Timing, Users};
+
+use shared::Shared;
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use tokio::net::TcpListener;
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
+
+/// A rehearsal server, not yet running.
+#[derive(Debug)]
+pub struct Server;
+
+/// A running rehearsal server. Dropped, it stops.
+pub struct Running {
+    addr: SocketAddr,
+    shared: Arc<Shared>,
+    stop: CancellationToken,
+    tasks: Vec<JoinHandle<()>>,
+}
+
+impl Server {
+    /// Starts a server on that address (port 0: any free one), on the runtime of the caller.
+    pub async fn start(options: Options, addr: SocketAddr) -> io::Result<Running> {
+        let listener = TcpListener::bind(addr).await?;
+        let addr = listener.local_addr()?;
+        let shared = Arc::new(Shared::new(options));
+        let stop = CancellationToken::new();
+        let tasks = vec![
+            tokio::spawn(http::accept(listener, Arc::clone(&shared), stop.clone())),
+            tokio::spawn(queue::run(Arc::clone(&shared), stop.clone())),
+        ];
+        Ok(Running { addr, shared, stop, tasks })
+    }
+}
+
+impl Running {
+    /// Where it listens.
+    pub fn addr(&self) -> SocketAddr {
+        self.addr
+    }
+
+    /// The API's address: `http://127.0.0.1:…`, without a slash at the end.
+    pub fn url(&self) -> String {
+        format!("http://{}", self.addr)
+    }
+
+    /// What really happened up to now.
+    pub fn audit(&self) -> Audit {
+        audit::audit(&self.shared)
+    }
+
+    /// The log of a conversation, in order of seq: every slot, also empty ones.
+    pub fn log(&self, conversation: &str) -> Vec<LogEntry> {
+        audit::log(&self.shared, conversation, 1, usize::MAX)
+    }
+
+    /// Waits until all that was queued is in the store, or lost.
+    pub async fn settle(&self) {
+        control::settle(&self.shared).await;
+    }
+
+    /// Puts the server's clock forward, ms.
+    pub fn advance_clock(&self, ms: i64) {
+        self.shared.advance_clock(ms);
+    }
+
+    /// Stops: no new connections, calls under way are answered, the queue's content is lost.
+    pub async fn stop(mut self) {
+        self.stop.cancel();
+        for task in self.tasks.drain(..) {
+            if let Err(error) = task.await {
+                tracing::warn!(%error, "a part of the rehearsal server failed");
+            }
+        }
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        self.stop.cancel();
+    }
+}

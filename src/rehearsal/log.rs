@@ -1,0 +1,171 @@
+//! A conversation's log: numbers (Redis), cache (Redis), store (the database), and who has read how far.
+//!
+//! The cache and the store are kept apart, slot by slot, because the real server's differ (law 8).
+
+use super::record::Record;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::sync::Arc;
+
+/// So many messages share a stored document (laws 6 and 7).
+pub(super) const DOCUMENT: i64 = 100;
+
+/// One conversation.
+#[derive(Debug, Default)]
+pub(super) struct Conversation {
+    /// The last number handed out; its message may not be written yet (law 3).
+    pub(super) max_seq: i64,
+    /// When that was, ms.
+    pub(super) max_seq_time: i64,
+    /// Document number → its slots from the first on.
+    documents: BTreeMap<i64, Vec<Slot>>,
+    pub(super) members: HashMap<Arc<str>, Member>,
+    pub(super) tally: Tally,
+}
+
+/// One place in the log.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Slot {
+    pub(super) cached: Cached,
+    pub(super) stored: Option<Arc<Record>>,
+    /// Deleted in the store: what is there no longer counts.
+    pub(super) deleted: bool,
+    /// The message is acknowledged by the third stage's queue and on its way to the store.
+    pub(super) underway: bool,
+}
+
+/// What the cache knows of a slot.
+#[derive(Debug, Clone, Default)]
+pub(super) enum Cached {
+    /// Nothing: the next read asks the store.
+    #[default]
+    Absent,
+    /// That there is nothing, for 24 hours, whatever comes later (law 3).
+    Empty,
+    Message(Arc<Record>),
+}
+
+/// A user's place in a conversation.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Member {
+    /// From when on (ms) the user's conversation record exists, without which a pull finds nothing.
+    pub(super) record_from: Option<i64>,
+    pub(super) has_read: i64,
+    /// Slots below it are gone for this user ("clear", retention).
+    pub(super) min_seq: i64,
+    /// Slots above it are not for this user (kicked); 0 = no limit.
+    pub(super) max_seq: i64,
+    /// Slots this user deleted for himself.
+    pub(super) hidden: BTreeSet<i64>,
+}
+
+/// What the audit counts as it happens.
+#[derive(Debug, Clone, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct Tally {
+    /// Calls of `send_msg` that named this conversation and could be read.
+    pub received: u64,
+    /// Of these, answered with 0, or queued although the answer said otherwise or got lost.
+    pub queued: u64,
+    /// Of these, answered with 0 as far as the server knows.
+    pub acknowledged: u64,
+    /// Messages written to the cache, copies included.
+    pub written: u64,
+    /// Queued and gone, by reason.
+    pub dropped: BTreeMap<String, u64>,
+    /// Second copies written with the same ids (law 5).
+    pub copies: u64,
+}
+
+impl Conversation {
+    /// Hands out numbers for `count` messages; the first of them.
+    pub(super) fn number(&mut self, count: i64, now: i64) -> i64 {
+        let first = self.max_seq + 1;
+        self.max_seq += count;
+        self.max_seq_time = now;
+        first
+    }
+
+    /// The slot of that number, made if it is new.
+    pub(super) fn slot_mut(&mut self, seq: i64) -> &mut Slot {
+        let at = usize::try_from((seq - 1) % DOCUMENT).expect("seqs start at 1");
+        let document = self.documents.entry((seq - 1) / DOCUMENT).or_default();
+        if document.len() <= at {
+            document.resize_with(at + 1, Slot::default);
+        }
+        &mut document[at]
+    }
+
+    /// The slot of that number, if anything was ever there.
+    pub(super) fn slot(&self, seq: i64) -> Option<&Slot> {
+        let at = usize::try_from((seq - 1) % DOCUMENT).ok()?;
+        self.documents.get(&((seq - 1) / DOCUMENT))?.get(at)
+    }
+
+    /// All slots ever used from that number on, in order.
+    pub(super) fn slots(&self, from: i64) -> impl Iterator<Item = (i64, &Slot)> {
+        let from = from.max(1);
+        self.documents
+            .range((from - 1) / DOCUMENT..)
+            .flat_map(|(number, slots)| (number * DOCUMENT + 1..).zip(slots))
+            .skip_while(move |(seq, _)| *seq < from)
+    }
+
+    /// Same, to change them.
+    pub(super) fn slots_mut(&mut self) -> impl Iterator<Item = (i64, &mut Slot)> {
+        self.documents.iter_mut().flat_map(|(number, slots)| (number * DOCUMENT + 1..).zip(slots))
+    }
+
+    /// That user's place, made if it is new.
+    pub(super) fn member_mut(&mut self, user: &Arc<str>) -> &mut Member {
+        self.members.entry(Arc::clone(user)).or_default()
+    }
+
+    /// Counts a message as gone.
+    pub(super) fn dropped(&mut self, reason: &str, count: u64) {
+        *self.tally.dropped.entry(reason.to_owned()).or_default() += count;
+    }
+}
+
+impl Member {
+    /// Whether the user has a record of the conversation at that time (ms).
+    pub(super) fn has_record(&self, now: i64) -> bool {
+        self.record_from.is_some_and(|from| from <= now)
+    }
+}
+
+impl Slot {
+    /// The second stage writes the message. What was read as empty before stays so (law 3).
+    pub(super) fn write(&mut self, record: &Arc<Record>) {
+        if !matches!(self.cached, Cached::Empty) {
+            self.cached = Cached::Message(Arc::clone(record));
+        }
+    }
+
+    /// A read through the cache: an absent slot is looked up in the store and what is found is kept,
+    /// also if that is nothing.
+    pub(super) fn read(&mut self) -> Option<&Arc<Record>> {
+        if matches!(self.cached, Cached::Absent) {
+            self.cached = match &self.stored {
+                Some(record) if !self.deleted => Cached::Message(Arc::clone(record)),
+                _ => Cached::Empty,
+            };
+        }
+        match &self.cached {
+            Cached::Message(record) => Some(record),
+            _ => None,
+        }
+    }
+
+    /// The `sendTime` that an empty slot still shows: that of what was deleted from it.
+    pub(super) fn emptied_at(&self) -> i64 {
+        self.stored.as_ref().filter(|_| self.deleted).map_or(0, |record| record.send_time)
+    }
+
+    /// What was ever written here and not deleted, be it readable or not.
+    pub(super) fn content(&self) -> Option<&Arc<Record>> {
+        match (&self.cached, &self.stored) {
+            (Cached::Message(record), _) => Some(record),
+            (_, Some(record)) if !self.deleted => Some(record),
+            _ => None,
+        }
+    }
+}

@@ -1,0 +1,116 @@
+//! How a rehearsal server behaves, fully decided before it starts.
+
+use crate::message::Release;
+use std::path::PathBuf;
+use std::time::Duration;
+
+/// Everything that can be chosen. [`Options::new`] is the real server of that release, with its measured times.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// Which release it imitates.
+    pub release: Release,
+    /// Who exists.
+    pub users: Users,
+    /// How fast it is.
+    pub timing: Timing,
+    /// Whatever is left to chance follows from it: the same seed gives the same run.
+    pub seed: u64,
+    /// The secret that admin tokens are given for.
+    pub secret: String,
+    /// The admin's userID.
+    pub admin: String,
+    /// Where the state is kept over a restart; `None`: in memory.
+    pub state: Option<PathBuf>,
+}
+
+/// Who exists.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, clap::ValueEnum)]
+pub enum Users {
+    /// Only who was registered, as on the real server.
+    #[default]
+    Strict,
+    /// Whoever is named: users as well as groups, of which everybody who writes is a member.
+    Auto,
+}
+
+/// The three times of the server.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Timing {
+    /// How long `send_msg` takes to answer.
+    pub answer: AnswerTime,
+    /// How long the second stage collects a batch that doesn't fill up to 500 before.
+    pub batch_interval: Duration,
+    /// From the first message of a batch to its being written and readable. What is left of it after the
+    /// batch interval is the gap of law 3, in which numbers are handed out and nothing can be read yet.
+    pub storing_lag: Duration,
+    /// From there to the store, which the third stage writes (law 8).
+    pub store_lag: Duration,
+}
+
+/// How long an answer takes.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum AnswerTime {
+    /// Always that long, however many callers there are.
+    Fixed(Duration),
+    /// As measured: so many answers a second for one caller, so many for 64, and a power law in between.
+    Measured {
+        /// Answers a second that one caller reaches.
+        one: f64,
+        /// Answers a second that 64 callers reach together.
+        sixty_four: f64,
+        /// By how much the rate varies, both ways, from one tenth of a second to the next: 0.2 = by 20 %.
+        unsteady: f64,
+    },
+}
+
+impl Options {
+    /// The real server of that release.
+    pub fn new(release: Release) -> Self {
+        Self {
+            release,
+            users: Users::Strict,
+            timing: Timing::measured(release),
+            seed: 1,
+            secret: "openIM123".to_owned(),
+            admin: "imAdmin".to_owned(),
+            state: None,
+        }
+    }
+
+    /// The same server with [`Timing::fast`]: for tests and for `run --rehearse`.
+    pub fn fast(release: Release) -> Self {
+        Self { timing: Timing::fast(), ..Self::new(release) }
+    }
+}
+
+impl Timing {
+    /// What was measured on the real server (contract, laws 1 and 3, section 6).
+    pub const fn measured(release: Release) -> Self {
+        let (answer, storing_lag) = match release {
+            Release::V3_8_3 => (AnswerTime::Measured { one: 285.0, sixty_four: 1500.0, unsteady: 0.2 }, 170),
+            Release::Main => (AnswerTime::Measured { one: 1147.0, sixty_four: 3000.0, unsteady: 0.5 }, 125),
+        };
+        Self {
+            answer,
+            batch_interval: Duration::from_millis(100),
+            storing_lag: Duration::from_millis(storing_lag),
+            store_lag: Duration::from_millis(500),
+        }
+    }
+
+    /// Answers at once, batches of 20 ms, readable after 25: the laws hold, and nobody waits for them.
+    pub const fn fast() -> Self {
+        Self {
+            answer: AnswerTime::Fixed(Duration::ZERO),
+            batch_interval: Duration::from_millis(20),
+            storing_lag: Duration::from_millis(25),
+            store_lag: Duration::from_millis(50),
+        }
+    }
+
+    /// Law 3: from handing out numbers to writing the messages. Never nothing unless there is no lag at all.
+    pub(super) fn gap(&self) -> Duration {
+        let least = self.storing_lag.min(self.batch_interval) / 10;
+        self.storing_lag.saturating_sub(self.batch_interval).max(least)
+    }
+}
