@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+use crate::commands::rehearse::RehearseArgs;
 use crate::config::{Rate, parse_duration};
 use crate::message::Release;
 
@@ -35,6 +36,8 @@ pub enum Command {
     Status,
     /// Write the report of a job as text, JSON (--json) or HTML
     Report(ReportArgs),
+    /// Run an OpenIM-compatible server that behaves as the real one does, losses included
+    Rehearse(RehearseArgs),
     /// Print completions for a shell
     Completions {
         /// For which shell.

@@ -1,3 +1,4 @@
 //! One binary, a module per promise.
 
 mod house;
+mod rehearsal;

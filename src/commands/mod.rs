@@ -2,6 +2,7 @@
 
 mod completions;
 mod exit;
+pub mod rehearse;
 
 pub use exit::{Exit, Failure, OrFail};
 
@@ -12,6 +13,7 @@ pub fn run(cli: &Cli) -> Result<Exit, Failure> {
     match &cli.command {
         Command::Completions { shell } => completions::completions(*shell),
         Command::Man => completions::man(),
+        Command::Rehearse(args) => rehearse::rehearse(args),
         Command::Check(_) | Command::Run(_) | Command::Status | Command::Report(_) => {
             Err(Failure::new(Exit::Internal, "being built"))
         }

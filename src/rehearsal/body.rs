@@ -25,10 +25,12 @@ impl<'v, 'a> Fields<'v, 'a> {
         let members = match value {
             Value::Object(members) => members.as_slice(),
             Value::Null => &[],
-            other => return Err(Refusal::body(format!(
-                "json: cannot unmarshal {} into Go value of type {whole}",
-                other.kind()
-            ))),
+            other => {
+                return Err(Refusal::body(format!(
+                    "json: cannot unmarshal {} into Go value of type {whole}",
+                    other.kind()
+                )));
+            }
         };
         Ok(Self { structure, members, wrong: RefCell::new(None) })
     }
@@ -39,7 +41,10 @@ impl<'v, 'a> Fields<'v, 'a> {
     }
 
     /// All values of that name that are not `null`, and their places.
-    pub(super) fn all(&self, name: &'static str) -> impl Iterator<Item = (usize, &'v Value<'a>)> + use<'v, 'a> {
+    pub(super) fn all(
+        &self,
+        name: &'static str,
+    ) -> impl Iterator<Item = (usize, &'v Value<'a>)> + use<'v, 'a> {
         self.members
             .iter()
             .enumerate()
@@ -49,7 +54,12 @@ impl<'v, 'a> Fields<'v, 'a> {
             .map(|(place, (_, value))| (place, value))
     }
 
-    fn last<T>(&self, name: &'static str, kind: &str, read: impl Fn(&'v Value<'a>) -> Option<T>) -> Option<T> {
+    fn last<T>(
+        &self,
+        name: &'static str,
+        kind: &str,
+        read: impl Fn(&'v Value<'a>) -> Option<T>,
+    ) -> Option<T> {
         let mut last = None;
         for (place, value) in self.all(name) {
             match read(value) {
@@ -70,7 +80,9 @@ impl<'v, 'a> Fields<'v, 'a> {
             let structure = self.structure;
             *wrong = Some((
                 place,
-                format!("json: cannot unmarshal {what} into Go struct field {structure}.{name} of type {kind}"),
+                format!(
+                    "json: cannot unmarshal {what} into Go struct field {structure}.{name} of type {kind}"
+                ),
             ));
         }
     }

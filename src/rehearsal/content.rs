@@ -32,7 +32,9 @@ pub(super) enum Kind {
     Int64,
     Flag,
     /// At most so many.
-    Texts { most: usize },
+    Texts {
+        most: usize,
+    },
     Inner(&'static Structure),
 }
 

@@ -6,9 +6,16 @@ use super::shared::Shared;
 use hyper::Method;
 use serde::Serialize;
 use std::sync::Arc;
+use std::time::Duration;
 
 /// Answers a call of the control path.
-pub(super) async fn control(method: &Method, path: &str, query: Option<&str>, _body: &[u8], shared: &Arc<Shared>) -> Reply {
+pub(super) async fn control(
+    method: &Method,
+    path: &str,
+    query: Option<&str>,
+    _body: &[u8],
+    shared: &Arc<Shared>,
+) -> Reply {
     let query = Query::of(query);
     match (method, path) {
         (&Method::GET, "/_rehearsal/audit") => found(&audit::audit(shared)),
@@ -34,13 +41,10 @@ pub(super) async fn control(method: &Method, path: &str, query: Option<&str>, _b
 
 /// Waits until all that was queued is stored or lost.
 pub(super) async fn settle(shared: &Shared) {
-    loop {
-        let before = shared.world().queue.len();
-        tokio::time::sleep(super::queue::settled_after(shared)).await;
-        if before == 0 && shared.world().queue.is_empty() {
-            return;
-        }
+    while shared.world().unsettled > 0 {
+        tokio::time::sleep(Duration::from_millis(2)).await;
     }
+    tokio::time::sleep(Duration::from_millis(super::queue::RECORDS_AFTER_MS.unsigned_abs() + 1)).await;
 }
 
 struct Query(Vec<(String, String)>);
@@ -70,15 +74,12 @@ fn decoded(text: &str) -> String {
     let mut at = 0;
     while let Some(&byte) = bytes.get(at) {
         let code = (byte == b'%').then(|| text.get(at + 1..at + 3)).flatten();
-        match code.and_then(|code| u8::from_str_radix(code, 16).ok()) {
-            Some(code) => {
-                out.push(code);
-                at += 3;
-            }
-            None => {
-                out.push(if byte == b'+' { b' ' } else { byte });
-                at += 1;
-            }
+        if let Some(code) = code.and_then(|code| u8::from_str_radix(code, 16).ok()) {
+            out.push(code);
+            at += 3;
+        } else {
+            out.push(if byte == b'+' { b' ' } else { byte });
+            at += 1;
         }
     }
     String::from_utf8_lossy(&out).into_owned()

@@ -29,7 +29,8 @@ pub(super) fn create(shared: &Shared, caller: &Caller<'_>) -> Outcome {
     if owner.is_empty() {
         return Err(Refusal::args("ownerUserID is empty"));
     }
-    let all: Vec<&str> = std::iter::once(owner).chain(admins.iter().copied()).chain(members.iter().copied()).collect();
+    let all: Vec<&str> =
+        std::iter::once(owner).chain(admins.iter().copied()).chain(members.iter().copied()).collect();
     let mut once = HashSet::new();
     if !all.iter().all(|id| once.insert(*id)) {
         return Err(Refusal::args("group member repeated"));
@@ -54,7 +55,13 @@ pub(super) fn create(shared: &Shared, caller: &Caller<'_>) -> Outcome {
         members: HashMap::new(),
     };
     for (n, user) in all.iter().enumerate() {
-        let role = if n == 0 { 100 } else if n <= admins.len() { 60 } else { 20 };
+        let role = if n == 0 {
+            100
+        } else if n <= admins.len() {
+            60
+        } else {
+            20
+        };
         group.join(world.name(user), role, now);
     }
     // One more than there are: the real server counts the owner twice here.

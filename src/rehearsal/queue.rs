@@ -10,7 +10,6 @@ use super::shared::Shared;
 use super::world::Queued;
 use std::collections::HashMap;
 use std::sync::Arc;
-use std::time::Duration;
 use tokio::sync::mpsc;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
@@ -20,7 +19,7 @@ pub(super) const BATCH: usize = 500;
 /// More of one key in a batch, and all of them are gone.
 const MOST: usize = 100;
 /// After the first messages of a conversation, its people's conversation records follow so much later.
-const RECORDS_AFTER_MS: i64 = 10;
+pub(super) const RECORDS_AFTER_MS: i64 = 10;
 /// Batches numbered and not yet written. A full channel holds the second stage up, never a caller.
 const UNWRITTEN: usize = 64;
 
@@ -95,6 +94,7 @@ fn take_batch(shared: &Shared) -> Vec<Numbered> {
             for record in &records {
                 world.conversation_mut(&record.route.conversation).dropped("more than 100 in a batch", 1);
             }
+            world.unsettled -= u64::try_from(records.len()).expect("a batch is small");
             continue;
         }
         let id = Arc::clone(&records[0].route.conversation);
@@ -107,7 +107,11 @@ fn take_batch(shared: &Shared) -> Vec<Numbered> {
     numbered
 }
 
-async fn write(shared: &Shared, mut batches: mpsc::Receiver<Batch>, to_store: mpsc::Sender<super::third::Written>) {
+async fn write(
+    shared: &Shared,
+    mut batches: mpsc::Receiver<Batch>,
+    to_store: mpsc::Sender<super::third::Written>,
+) {
     while let Some(batch) = batches.recv().await {
         tokio::time::sleep_until(batch.due).await;
         let due = Instant::now() + shared.options.timing.store_lag;
@@ -134,15 +138,7 @@ fn write_group(shared: &Shared, group: &Numbered) {
         let member = conversation.member_mut(&record.route.sender);
         member.has_read = member.has_read.max(seq);
     }
-    if group.is_new {
-        if let Some(first) = group.records.first() {
-            world.make_records(&group.conversation, first, now + RECORDS_AFTER_MS);
-        }
+    if let Some(first) = group.records.first().filter(|_| group.is_new) {
+        world.make_records(&group.conversation, first, now + RECORDS_AFTER_MS);
     }
-}
-
-/// A duration for tests that wait for the stages: longer than all of them together.
-pub(super) fn settled_after(shared: &Shared) -> Duration {
-    let timing = shared.options.timing;
-    timing.batch_interval + timing.gap() * 2 + timing.store_lag
 }

@@ -3,30 +3,32 @@
 use super::answer::{Data, Outcome};
 use super::api::Caller;
 use super::body::{Fields, parse};
+use super::json::write_string;
 use super::log::{Conversation, Member};
 use super::record::{Record, hex};
 use super::shared::Shared;
-use super::json::write_string;
 use crate::message::Release;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Map, Value, json};
-use std::fmt::Write as _;
 use std::sync::Arc;
 
+macro_rules! put {
+    ($out:expr, $($arg:tt)*) => {
+        std::fmt::Write::write_fmt($out, format_args!($($arg)*)).expect("a String takes all that fits")
+    };
+}
+
 /// `/msg/get_server_time`
-pub(super) fn server_time(shared: &Shared, _: &Caller<'_>) -> Outcome {
-    Ok(json!({ "serverTime": shared.now() }).into())
+pub(super) fn server_time(shared: &Shared) -> Data {
+    json!({ "serverTime": shared.now() }).into()
 }
 
 /// `/msg/get_conversations_has_read_and_max_seq`
 pub(super) fn seqs(shared: &Shared, caller: &Caller<'_>) -> Outcome {
     let value = parse(caller.body)?;
-    let fields = Fields::of(
-        &value,
-        "GetConversationsHasReadAndMaxSeqReq",
-        "msg.GetConversationsHasReadAndMaxSeqReq",
-    )?;
+    let fields =
+        Fields::of(&value, "GetConversationsHasReadAndMaxSeqReq", "msg.GetConversationsHasReadAndMaxSeqReq")?;
     let user = fields.text("userID");
     let mut ids: Vec<String> = fields.texts("conversationIDs").into_iter().map(str::to_owned).collect();
     fields.finish()?;
@@ -71,8 +73,11 @@ pub(super) fn pull(shared: &Shared, caller: &Caller<'_>) -> Outcome {
         let (begin, end, num) = (range.int64("begin"), range.int64("end"), range.int64("num"));
         range.finish()?;
         let Some(conversation) = world.conversations.get_mut(id) else { continue };
-        let Some(member) = conversation.members.get(user).filter(|m| m.has_record(now)).cloned() else { continue };
-        let Some(pulled) = pull_range(release, conversation, &member, Wanted { begin, end, num, descending }) else {
+        let Some(member) = conversation.members.get(user).filter(|m| m.has_record(now)).cloned() else {
+            continue;
+        };
+        let Some(pulled) = pull_range(release, conversation, &member, Wanted { begin, end, num, descending })
+        else {
             continue;
         };
         found.retain(|(other, _)| *other != id);
@@ -115,8 +120,14 @@ fn pulled(release: Release, found: &mut [(&str, String)]) -> String {
 }
 
 /// `None`: nothing of the range is there for this user.
-fn pull_range(release: Release, conversation: &mut Conversation, member: &Member, wanted: Wanted) -> Option<String> {
-    let last = if member.max_seq == 0 { conversation.max_seq } else { conversation.max_seq.min(member.max_seq) };
+fn pull_range(
+    release: Release,
+    conversation: &mut Conversation,
+    member: &Member,
+    wanted: Wanted,
+) -> Option<String> {
+    let last =
+        if member.max_seq == 0 { conversation.max_seq } else { conversation.max_seq.min(member.max_seq) };
     let end = wanted.end.min(last);
     let mut begin = wanted.begin.max(member.min_seq).max(1);
     if end < begin {
@@ -141,7 +152,7 @@ fn pull_range(release: Release, conversation: &mut Conversation, member: &Member
             None => write_empty(release, seq, emptied, &mut out),
         }
     }
-    let _ = write!(out, "],\"isEnd\":{is_end},\"endSeq\":0}}");
+    put!(&mut out, "],\"isEnd\":{is_end},\"endSeq\":0}}");
     Some(out)
 }
 
@@ -154,7 +165,7 @@ fn write_message(release: Release, seq: i64, record: &Arc<Record>, out: &mut Str
     write_string(&route.receiver, out);
     out.push_str(",\"groupID\":");
     write_string(&route.group, out);
-    let _ = write!(
+    put!(
         out,
         ",\"clientMsgID\":\"{}\",\"serverMsgID\":\"{}\",\"senderPlatformID\":{},\"senderNickname\":",
         hex(record.client_id),
@@ -164,13 +175,14 @@ fn write_message(release: Release, seq: i64, record: &Arc<Record>, out: &mut Str
     write_string(extra.map_or("", |e| &e.nickname), out);
     out.push_str(",\"senderFaceURL\":");
     write_string(extra.map_or("", |e| &e.face_url), out);
-    let _ = write!(
+    put!(
         out,
         ",\"sessionType\":{},\"msgFrom\":200,\"contentType\":{},\"content\":\"",
-        route.session, record.content_type
+        route.session,
+        record.content_type
     );
     STANDARD.encode_string(record.content.as_bytes(), out);
-    let _ = write!(
+    put!(
         out,
         "\",\"seq\":{seq},\"sendTime\":{},\"createTime\":{},\"status\":{},\"isRead\":false",
         record.send_time,
@@ -210,7 +222,7 @@ fn write_empty(release: Release, seq: i64, send_time: i64, out: &mut String) {
         Release::V3_8_3 => ",\"options\":null",
         Release::Main => "",
     };
-    let _ = write!(
+    put!(
         out,
         "{{\"sendID\":\"\",\"recvID\":\"\",\"groupID\":\"\",\"clientMsgID\":\"\",\"serverMsgID\":\"\",\
          \"senderPlatformID\":0,\"senderNickname\":\"\",\"senderFaceURL\":\"\",\"sessionType\":0,\"msgFrom\":0,\

@@ -66,7 +66,14 @@ impl Route {
         let (a, b) = if sender <= receiver { (sender, receiver) } else { (receiver, sender) };
         let conversation: Arc<str> = format!("si_{a}_{b}").into();
         let key = conversation[3..].into();
-        Self { sender: sender.into(), receiver: receiver.into(), group: "".into(), session: 1, conversation, key }
+        Self {
+            sender: sender.into(),
+            receiver: receiver.into(),
+            group: "".into(),
+            session: 1,
+            conversation,
+            key,
+        }
     }
 
     /// A message to a group.
@@ -93,7 +100,13 @@ impl Routes {
         self.shared(sender, group, true, || Route::group(sender, group, ""))
     }
 
-    fn shared(&mut self, sender: &Arc<str>, to: &str, group: bool, make: impl FnOnce() -> Route) -> Arc<Route> {
+    fn shared(
+        &mut self,
+        sender: &Arc<str>,
+        to: &str,
+        group: bool,
+        make: impl FnOnce() -> Route,
+    ) -> Arc<Route> {
         let key = (Arc::clone(sender), Box::from(to), group);
         Arc::clone(self.known.entry(key).or_insert_with(|| Arc::new(make())))
     }

@@ -40,8 +40,8 @@ pub(super) fn send(shared: &Shared, caller: &Caller<'_>) -> Outcome {
     if caller.claims.user != shared.options.admin {
         return Err(Refusal::no_permission("only app manager can send message"));
     }
-    let structure = content::structure(shared.release(), request.content_type)
-        .ok_or_else(|| Refusal::args(""))?;
+    let structure =
+        content::structure(shared.release(), request.content_type).ok_or_else(|| Refusal::args(""))?;
     if request.content_type == 1400 {
         return Err(Refusal::no_permission("notification messages cannot be sent for this ID"));
     }
@@ -138,7 +138,12 @@ fn push_info(value: &Value<'_>) -> Box<str> {
     .into()
 }
 
-fn may_write_to_user(shared: &Shared, world: &mut World, request: &Request<'_>, now: i64) -> Result<(), Refusal> {
+fn may_write_to_user(
+    shared: &Shared,
+    world: &mut World,
+    request: &Request<'_>,
+    now: i64,
+) -> Result<(), Refusal> {
     let release = shared.release();
     if shared.auto_users() {
         return Ok(());
@@ -161,7 +166,12 @@ fn may_write_to_user(shared: &Shared, world: &mut World, request: &Request<'_>, 
     Ok(())
 }
 
-fn may_write_to_group(shared: &Shared, world: &mut World, request: &Request<'_>, now: i64) -> Result<(), Refusal> {
+fn may_write_to_group(
+    shared: &Shared,
+    world: &mut World,
+    request: &Request<'_>,
+    now: i64,
+) -> Result<(), Refusal> {
     let release = shared.release();
     if shared.auto_users() && !world.groups.contains_key(request.group) {
         return Ok(());
@@ -173,8 +183,10 @@ fn may_write_to_group(shared: &Shared, world: &mut World, request: &Request<'_>,
     if request.sender == shared.options.admin || shared.auto_users() {
         return Ok(());
     }
-    let member =
-        group.members.get(request.sender).ok_or_else(|| Refusal::bare(release, 1203, "NotInGroupYetError"))?;
+    let member = group
+        .members
+        .get(request.sender)
+        .ok_or_else(|| Refusal::bare(release, 1203, "NotInGroupYetError"))?;
     if member.role >= 60 {
         return Ok(());
     }
@@ -188,7 +200,14 @@ fn may_write_to_group(shared: &Shared, world: &mut World, request: &Request<'_>,
 }
 
 /// The message goes into the first queue, and its ids into the answer.
-fn queue(shared: &Shared, world: &mut World, request: &Request<'_>, text: Box<str>, operation: &str, now: i64) -> Data {
+fn queue(
+    shared: &Shared,
+    world: &mut World,
+    request: &Request<'_>,
+    text: Box<str>,
+    operation: &str,
+    now: i64,
+) -> Data {
     let sender = world.name(request.sender);
     let route = if request.session == 3 {
         world.routes.group(&sender, request.group)
@@ -221,6 +240,7 @@ fn queue(shared: &Shared, world: &mut World, request: &Request<'_>, text: Box<st
         not_offline_push: request.not_offline_push,
         extra: extra(shared.release(), request),
     };
+    world.unsettled += 1;
     world.queue.push_back(Queued { record: Arc::new(record) });
     if world.queue.len() == 1 || world.queue.len() == super::queue::BATCH {
         shared.queued.notify_one();
@@ -239,7 +259,11 @@ fn extra(release: Release, request: &Request<'_>) -> Option<Box<Extra>> {
             .collect(),
         _ => Vec::new(),
     };
-    if request.nickname.is_empty() && request.face_url.is_empty() && request.push_info.is_none() && at.is_empty() {
+    if request.nickname.is_empty()
+        && request.face_url.is_empty()
+        && request.push_info.is_none()
+        && at.is_empty()
+    {
         return None;
     }
     Some(Box::new(Extra {

@@ -19,6 +19,7 @@ pub(super) async fn run(shared: &Shared, mut written: mpsc::Receiver<Written>) {
         tokio::time::sleep_until(batch.due).await;
         let mut world = shared.world();
         for (id, first, records) in &batch.groups {
+            world.unsettled -= u64::try_from(records.len()).expect("a batch is small");
             let conversation = world.conversation_mut(id);
             for (seq, record) in (*first..).zip(records) {
                 let slot = conversation.slot_mut(seq);

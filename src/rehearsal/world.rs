@@ -14,6 +14,8 @@ pub(super) struct World {
     pub(super) routes: Routes,
     /// The first queue: acknowledged, not yet numbered.
     pub(super) queue: VecDeque<Queued>,
+    /// Queued, and neither in the store nor lost yet.
+    pub(super) unsettled: u64,
     /// Who blocked whom, with the time (ms).
     pub(super) blocks: BTreeMap<(Arc<str>, Arc<str>), i64>,
     /// Who is whose friend.

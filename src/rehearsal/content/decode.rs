@@ -9,8 +9,8 @@ pub(super) fn check(structure: &'static Structure, content: &Value<'_>) -> Resul
     decode(structure, Some(content), "", &mut errors);
     if !errors.is_empty() {
         errors.sort();
-        let points: String = errors.iter().map(|e| format!("* {e}\n")).collect();
-        return Err(format!("{} error(s) decoding:\n\n{}", errors.len(), points.trim_end_matches('\n')));
+        let points = errors.join("\n* ");
+        return Err(format!("{} error(s) decoding:\n\n* {points}", errors.len()));
     }
     let mut missing = Vec::new();
     validate(structure, Some(content), structure.name, &mut missing);
@@ -34,7 +34,9 @@ fn decode(structure: &Structure, value: Option<&Value<'_>>, path: &str, errors: 
         let at = if path.is_empty() { field.name.to_owned() } else { format!("{path}.{}", field.name) };
         match (&field.kind, value) {
             (Kind::Inner(inner), Value::Object(_)) => decode(inner, Some(value), &at, errors),
-            (Kind::Inner(_), other) => errors.push(format!("'{at}' expected a map, got '{}'", go_kind(other))),
+            (Kind::Inner(_), other) => {
+                errors.push(format!("'{at}' expected a map, got '{}'", go_kind(other)));
+            }
             (kind, value) if fits(kind, value) => {}
             (kind, value) => errors.push(format!(
                 "'{at}' expected type '{}', got unconvertible type '{}', value: '{}'",
@@ -48,10 +50,26 @@ fn decode(structure: &Structure, value: Option<&Value<'_>>, path: &str, errors: 
 
 fn fits(kind: &Kind, value: &Value<'_>) -> bool {
     match (kind, value) {
-        (Kind::Texts { .. }, _) | (_, Value::Bool(_) | Value::Number(_)) | (Kind::Text, Value::String(_)) => true,
+        (Kind::Texts { .. }, _) | (_, Value::Bool(_) | Value::Number(_)) | (Kind::Text, Value::String(_)) => {
+            true
+        }
         (Kind::Int32 | Kind::Int64, Value::String(text)) => text.is_empty() || text.parse::<i64>().is_ok(),
         (Kind::Flag, Value::String(text)) => {
-            matches!(text.as_ref(), "" | "1" | "t" | "T" | "true" | "TRUE" | "True" | "0" | "f" | "F" | "false" | "FALSE" | "False")
+            matches!(
+                text.as_ref(),
+                "" | "1"
+                    | "t"
+                    | "T"
+                    | "true"
+                    | "TRUE"
+                    | "True"
+                    | "0"
+                    | "f"
+                    | "F"
+                    | "false"
+                    | "FALSE"
+                    | "False"
+            )
         }
         _ => false,
     }
@@ -65,7 +83,8 @@ fn validate(structure: &Structure, value: Option<&Value<'_>>, path: &str, missin
             validate(inner, value, &at, missing);
         } else if let Some(tag) = failed(field, value) {
             let name = field.name;
-            missing.push(format!("Key: '{at}' Error:Field validation for '{name}' failed on the '{tag}' tag"));
+            missing
+                .push(format!("Key: '{at}' Error:Field validation for '{name}' failed on the '{tag}' tag"));
         }
     }
 }

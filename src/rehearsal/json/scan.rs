@@ -4,9 +4,8 @@
 pub(in crate::rehearsal) fn syntax_error(body: &[u8]) -> String {
     let mut scan = Scan { body, at: 0, open: Vec::new() };
     match scan.value() {
-        Ok(()) => "unexpected EOF".to_owned(),
         Err(Wrong::End) if super::is_blank(body) => "EOF".to_owned(),
-        Err(Wrong::End) => "unexpected EOF".to_owned(),
+        Ok(()) | Err(Wrong::End) => "unexpected EOF".to_owned(),
         Err(Wrong::Deep) => "exceeded max depth".to_owned(),
         Err(Wrong::Byte(byte, context)) => format!("invalid character {} {context}", quoted(byte)),
     }
@@ -57,11 +56,7 @@ impl Scan<'_> {
             b'n' => self.word("null"),
             b'-' => {
                 let digit = self.next()?;
-                if digit.is_ascii_digit() {
-                    self.number(digit)
-                } else {
-                    wrong(digit, "in numeric literal")
-                }
+                if digit.is_ascii_digit() { self.number(digit) } else { wrong(digit, "in numeric literal") }
             }
             b'0'..=b'9' => self.number(first),
             other => wrong(other, "looking for beginning of value"),
@@ -211,7 +206,10 @@ mod tests {
 
     #[test]
     fn recorded_errors() {
-        assert_eq!(syntax_error("\u{feff}{}".as_bytes()), "invalid character 'ï' looking for beginning of value");
+        assert_eq!(
+            syntax_error("\u{feff}{}".as_bytes()),
+            "invalid character 'ï' looking for beginning of value"
+        );
         assert_eq!(syntax_error(b""), "EOF");
         assert_eq!(syntax_error(b"{\"a\":"), "unexpected EOF");
     }

@@ -1,0 +1,92 @@
+//! `rehearse`: the rehearsal server on its own.
+
+use std::io::Write;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::Args;
+
+use super::{Exit, Failure, OrFail};
+use crate::config::parse_duration;
+use crate::message::Release;
+use crate::rehearsal::{AnswerTime, Options, Server, Timing, Users};
+
+/// `rehearse`.
+#[derive(Debug, Args)]
+pub struct RehearseArgs {
+    /// Address to listen on; port 0 takes any free one. Only a loopback address, unless --public says otherwise
+    #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:10002")]
+    pub listen: SocketAddr,
+    /// Which release to imitate
+    #[arg(long, value_enum, default_value_t)]
+    pub release: Release,
+    /// Who exists
+    #[arg(long, value_enum, default_value_t)]
+    pub users: Users,
+    /// Whatever is left to chance follows from it
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    pub seed: u64,
+    /// How long `send_msg` takes to answer, such as `5ms` or `0s` [default: as measured, by the number of callers]
+    #[arg(long, value_name = "TIME", value_parser = parse_duration)]
+    pub answer_time: Option<Duration>,
+    /// How long a batch is collected [default: 100ms]
+    #[arg(long, value_name = "TIME", value_parser = parse_duration)]
+    pub batch_interval: Option<Duration>,
+    /// From the first message of a batch to its being readable [default: 170ms, main 125ms]
+    #[arg(long, value_name = "TIME", value_parser = parse_duration)]
+    pub storing_lag: Option<Duration>,
+    /// From there to the store [default: 500ms]
+    #[arg(long, value_name = "TIME", value_parser = parse_duration)]
+    pub store_lag: Option<Duration>,
+    /// Keep the state in this file over a restart
+    #[arg(long, value_name = "FILE")]
+    pub state: Option<PathBuf>,
+    /// Listen where others on the network can reach it
+    #[arg(long)]
+    pub public: bool,
+}
+
+impl RehearseArgs {
+    fn options(&self) -> Options {
+        let measured = Timing::measured(self.release);
+        Options {
+            users: self.users,
+            seed: self.seed,
+            state: self.state.clone(),
+            timing: Timing {
+                answer: self.answer_time.map_or(measured.answer, AnswerTime::Fixed),
+                batch_interval: self.batch_interval.unwrap_or(measured.batch_interval),
+                storing_lag: self.storing_lag.unwrap_or(measured.storing_lag),
+                store_lag: self.store_lag.unwrap_or(measured.store_lag),
+            },
+            ..Options::new(self.release)
+        }
+    }
+}
+
+/// Runs until it is told to stop.
+pub(super) fn rehearse(args: &RehearseArgs) -> Result<Exit, Failure> {
+    if !args.public && !args.listen.ip().is_loopback() {
+        let text = format!("{} is no loopback address: add --public if others shall reach it", args.listen);
+        return Err(Failure::new(Exit::Usage, text));
+    }
+    let runtime = tokio::runtime::Runtime::new().or_fail(Exit::Internal)?;
+    runtime.block_on(async {
+        let running = Server::start(args.options(), args.listen).await.or_fail(Exit::Usage)?;
+        writeln!(std::io::stdout(), "listening on {}", running.url()).or_fail(Exit::Internal)?;
+        std::io::stdout().flush().or_fail(Exit::Internal)?;
+        stop_signal().await.or_fail(Exit::Internal)?;
+        running.stop().await;
+        Ok(Exit::Done)
+    })
+}
+
+/// Returns at the first SIGINT or SIGTERM.
+async fn stop_signal() -> std::io::Result<()> {
+    let mut terminate = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate())?;
+    tokio::select! {
+        interrupted = tokio::signal::ctrl_c() => interrupted,
+        _ = terminate.recv() => Ok(()),
+    }
+}

@@ -1,0 +1,4 @@
+//! The rehearsal server does what the real one does: each law and each fault, seen by a plain client.
+
+mod client;
+mod laws;
