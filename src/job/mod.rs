@@ -1,1 +1,111 @@
 //! The job folder: spool, index, progress, receipts, rejects, lock. The only SQL.
+//!
+//! | file | what |
+//! |---|---|
+//! | `job.sqlite` | passes and sources, index, users, keys of known messages, progress |
+//! | `messages.spool` | the messages as they will be sent, in source order |
+//! | `findings.jsonl` | everything found while preparing |
+//! | `rejected.jsonl` | messages that can't be sent as they are, each with its reason |
+//! | `job.lock` | who works with it |
+//!
+//! A pass adds to the first four and is taken out again whole if it was cut short; see [`Pass`].
+
+mod block;
+mod error;
+mod folder;
+mod key;
+mod lock;
+mod packed;
+mod pass;
+mod queue;
+mod read;
+mod record;
+mod schema;
+mod spool;
+#[cfg(test)]
+mod tests;
+
+pub use block::{Entry, Reply, Target};
+pub use error::JobError;
+pub use key::{ConvKey, Position, user_hash};
+pub use pass::{Earlier, Loader, Pass};
+pub use queue::{Queue, Queued};
+pub use read::{Conversation, JobReader, PassInfo, Peers, SourceInfo, Totals, User};
+pub use record::{QuoteSlot, QuotedIds, Spooled, Unwritable, write as write_record};
+pub use spool::Spool;
+
+use std::path::{Path, PathBuf};
+
+use rusqlite::Connection;
+
+use error::InJob;
+use lock::Lock;
+
+/// Number of a conversation in the job: its row.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct ConvNo(pub u32);
+
+/// Number of a pass, from 1.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct PassNo(pub u32);
+
+/// A job, held by this process alone.
+#[derive(Debug)]
+pub struct Job {
+    dir: PathBuf,
+    db: Connection,
+    _lock: Lock,
+}
+
+impl Job {
+    /// Opens the job in that folder, or makes one in a folder that is empty or isn't there.
+    ///
+    /// A pass that was cut short is taken out: see [`Self::interrupted`].
+    pub fn create(dir: &Path) -> Result<Self, JobError> {
+        folder::make(dir)?;
+        let lock = Lock::take(dir)?;
+        let db = schema::create(dir)?;
+        Self::recover(dir, db, lock)
+    }
+
+    /// Opens the job in that folder.
+    pub fn open(dir: &Path) -> Result<Self, JobError> {
+        if !dir.join(schema::DATABASE).exists() {
+            return Err(JobError::NoJob(dir.to_owned()));
+        }
+        let lock = Lock::take(dir)?;
+        let db = schema::open(dir)?;
+        Self::recover(dir, db, lock)
+    }
+
+    /// Looks into the job in that folder, also while another process works with it.
+    pub fn observe(dir: &Path) -> Result<JobReader, JobError> {
+        JobReader::open(dir)
+    }
+
+    /// A reader with a connection of its own.
+    pub fn reader(&self) -> Result<JobReader, JobError> {
+        JobReader::open(&self.dir)
+    }
+
+    /// The folder.
+    pub fn dir(&self) -> &Path {
+        &self.dir
+    }
+
+    /// Begins a pass; `settings` is what shaped it and has to be the same when it is prepared again.
+    pub fn begin_pass(&mut self, settings: &str) -> Result<Pass<'_>, JobError> {
+        Pass::begin(self, settings)
+    }
+
+    fn recover(dir: &Path, db: Connection, lock: Lock) -> Result<Self, JobError> {
+        let mut job = Self { dir: dir.to_owned(), db, _lock: lock };
+        pass::take_out_unfinished(&mut job)?;
+        // Notices a spool that lost its end before anything is sent from it.
+        let end = read::spool_end(&job.db).in_job(dir)?;
+        if end > spool::START {
+            spool::Spool::open(dir, end)?;
+        }
+        Ok(job)
+    }
+}

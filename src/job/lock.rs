@@ -1,0 +1,58 @@
+//! One process per job.
+
+use std::fs::{File, OpenOptions, TryLockError};
+use std::io::{Read, Seek, SeekFrom, Write};
+use std::path::Path;
+
+use super::error::{InJob, JobError};
+use super::folder::private;
+
+/// Holds the job for this process; the system lets go of it when the process ends, however it ends.
+#[derive(Debug)]
+pub(super) struct Lock {
+    _file: File,
+}
+
+impl Lock {
+    /// Takes the lock, or says who has it.
+    pub(super) fn take(dir: &Path) -> Result<Self, JobError> {
+        let path = dir.join("job.lock");
+        let mut file = private(OpenOptions::new().read(true).write(true).create(true).truncate(false))
+            .open(&path)
+            .in_job(dir)?;
+        match file.try_lock() {
+            Ok(()) => {}
+            Err(TryLockError::WouldBlock) => {
+                return Err(JobError::Locked { dir: dir.to_owned(), pid: holder(&mut file) });
+            }
+            Err(TryLockError::Error(source)) => return Err(source).in_job(dir),
+        }
+        file.set_len(0).in_job(dir)?;
+        file.write_all(std::process::id().to_string().as_bytes()).in_job(dir)?;
+        Ok(Self { _file: file })
+    }
+}
+
+/// Who wrote its number last; only asked when the lock is held.
+fn holder(file: &mut File) -> Option<u32> {
+    let mut text = String::new();
+    file.seek(SeekFrom::Start(0)).ok()?;
+    file.take(20).read_to_string(&mut text).ok()?;
+    text.trim().parse().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_second_is_told_who_has_it() {
+        let dir = tempfile::tempdir().unwrap();
+        let first = Lock::take(dir.path()).unwrap();
+        let error = Lock::take(dir.path()).unwrap_err();
+        assert!(matches!(error, JobError::Locked { pid: Some(pid), .. } if pid == std::process::id()));
+        assert!(error.to_string().contains(&format!("process {}", std::process::id())), "{error}");
+        drop(first);
+        Lock::take(dir.path()).unwrap();
+    }
+}

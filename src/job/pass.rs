@@ -1,0 +1,388 @@
+//! Adding a pass to a job: all of it or nothing.
+//!
+//! First the messages go to the end of the spool and findings to their file, with nothing in the database but
+//! where these files ended before. Then everything that goes into the database goes in one transaction, which
+//! also declares the pass ready, after the files were synced. Killed before that, the job is as it was:
+//! the next to open it cuts the files back.
+
+use std::fs::{File, OpenOptions};
+use std::io::{BufWriter, Write};
+use std::path::Path;
+
+use rusqlite::{Connection, OptionalExtension, params};
+
+use super::block::{Packer, Reply};
+use super::error::{InJob, JobError};
+use super::folder::private;
+use super::key::{ConvKey, user_hash};
+use super::packed::put;
+use super::read::{Peers, block_id, from_sql, spool_end, to_sql};
+use super::spool::{self, Spool, SpoolWriter};
+use super::{ConvNo, Job, PassNo};
+use crate::message::{GroupId, SendTime, SourceNo, UserId};
+
+const FINDINGS: &str = "findings.jsonl";
+const REJECTED: &str = "rejected.jsonl";
+
+/// A pass being added.
+#[derive(Debug)]
+pub struct Pass<'j> {
+    job: &'j mut Job,
+    no: PassNo,
+    first_source: SourceNo,
+    spool: SpoolWriter,
+    findings: BufWriter<File>,
+    rejected: BufWriter<File>,
+    finished: bool,
+}
+
+impl<'j> Pass<'j> {
+    pub(super) fn begin(job: &'j mut Job, settings: &str) -> Result<Self, JobError> {
+        take_out_unfinished(job)?;
+        let dir = job.dir.clone();
+        let spool_from = spool_end(&job.db).in_job(&dir)?;
+        let spool = SpoolWriter::open(&dir, spool_from)?;
+        let findings = open_lines(&dir, FINDINGS)?;
+        let rejected = open_lines(&dir, REJECTED)?;
+        let len = |file: &File| Ok(to_sql(file.metadata().in_job(&dir)?.len()));
+        let (findings_from, rejected_from) = (len(&findings)?, len(&rejected)?);
+        let (no, first_source) = job
+            .db
+            .query_row(
+                "INSERT INTO passes (no, state, spool_from, findings_from, rejected_from, settings)
+                 VALUES ((SELECT coalesce(max(no), 0) + 1 FROM passes), 'preparing', ?1, ?2, ?3, ?4)
+                 RETURNING no, (SELECT coalesce(max(no), -1) + 1 FROM sources)",
+                params![to_sql(spool_from), findings_from, rejected_from, settings],
+                |row| Ok((PassNo(row.get(0)?), SourceNo(row.get(1)?))),
+            )
+            .in_job(&dir)?;
+        Ok(Self {
+            job,
+            no,
+            first_source,
+            spool,
+            findings: BufWriter::new(findings),
+            rejected: BufWriter::new(rejected),
+            finished: false,
+        })
+    }
+
+    /// Its number.
+    pub fn no(&self) -> PassNo {
+        self.no
+    }
+
+    /// Number of its first source: sources are numbered over all passes.
+    pub fn first_source(&self) -> SourceNo {
+        self.first_source
+    }
+
+    /// Adds whole records, made by [`super::write_record`], to the spool; gives the offset of the first.
+    pub fn append(&mut self, records: &[u8]) -> Result<u64, JobError> {
+        self.spool.append(records)
+    }
+
+    /// Adds a line to `findings.jsonl`.
+    pub fn finding(&mut self, line: &impl serde::Serialize) -> Result<(), JobError> {
+        put_line(&mut self.findings, line).in_job(&self.job.dir)
+    }
+
+    /// Adds a line to `rejected.jsonl`.
+    pub fn reject(&mut self, line: &impl serde::Serialize) -> Result<(), JobError> {
+        put_line(&mut self.rejected, line).in_job(&self.job.dir)
+    }
+
+    /// Reads what was added so far.
+    pub fn spool(&self) -> Result<Spool, JobError> {
+        self.spool.reader()
+    }
+
+    /// Begins the transaction that puts the pass into the index.
+    pub fn load(&mut self) -> Result<Loader<'_>, JobError> {
+        Loader::begin(&self.job.db, &self.job.dir, self.no)
+    }
+
+    /// Syncs the files, declares the pass ready and commits it.
+    pub fn finish(mut self, summary: &str) -> Result<(), JobError> {
+        let dir = self.job.dir.clone();
+        for lines in [&mut self.findings, &mut self.rejected] {
+            lines.flush().and_then(|()| lines.get_ref().sync_data()).in_job(&dir)?;
+        }
+        self.spool.sync()?;
+        if self.job.db.is_autocommit() {
+            self.job.db.execute_batch("BEGIN IMMEDIATE").in_job(&dir)?;
+        }
+        self.job
+            .db
+            .execute(
+                "UPDATE passes SET state = 'ready', spool_to = ?2, summary = ?3 WHERE no = ?1",
+                params![self.no.0, to_sql(self.spool.end()), summary],
+            )
+            .in_job(&dir)?;
+        self.job.db.execute_batch("COMMIT").in_job(&dir)?;
+        self.finished = true;
+        // The WAL holds the whole pass now; better to empty it here than during the import. That somebody
+        // reads and it can't be emptied does no harm.
+        let _busy = self.job.db.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()));
+        Ok(())
+    }
+}
+
+impl Drop for Pass<'_> {
+    fn drop(&mut self) {
+        if !self.finished {
+            // Whatever fails here is done by the next to open the job.
+            let _later = self.job.db.execute_batch("ROLLBACK");
+            let _later = take_out_unfinished(self.job);
+        }
+    }
+}
+
+/// Cuts the files back to where they were before a pass that never became ready.
+pub(super) fn take_out_unfinished(job: &mut Job) -> Result<bool, JobError> {
+    let dir = &job.dir;
+    let unfinished: Option<(u32, i64, i64, i64)> = job
+        .db
+        .query_row(
+            "SELECT no, spool_from, findings_from, rejected_from FROM passes WHERE state <> 'ready'",
+            [],
+            |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?)),
+        )
+        .optional()
+        .in_job(dir)?;
+    let Some((no, spool, findings, rejected)) = unfinished else { return Ok(false) };
+    for (file, len) in [(spool::FILE, spool), (FINDINGS, findings), (REJECTED, rejected)] {
+        let file = OpenOptions::new().write(true).open(dir.join(file));
+        if let Ok(file) = file
+            && file.metadata().in_job(dir)?.len() > from_sql(len)
+        {
+            file.set_len(from_sql(len)).in_job(dir)?;
+        }
+    }
+    job.db.execute("DELETE FROM passes WHERE no = ?1", [no]).in_job(dir)?;
+    Ok(true)
+}
+
+fn open_lines(dir: &Path, name: &str) -> Result<File, JobError> {
+    private(OpenOptions::new().append(true).create(true)).open(dir.join(name)).in_job(dir)
+}
+
+fn put_line(out: &mut BufWriter<File>, line: &impl serde::Serialize) -> std::io::Result<()> {
+    serde_json::to_writer(&mut *out, line)?;
+    out.write_all(b"\n")
+}
+
+/// Puts conversations with their entries into the index.
+#[derive(Debug)]
+pub struct Loader<'p> {
+    db: &'p Connection,
+    dir: &'p Path,
+    pass: PassNo,
+    next_conv: u32,
+    next_user: u32,
+    open: Option<Open>,
+    packer: Packer,
+    members: Vec<u32>,
+}
+
+/// The conversation that entries are being added to.
+#[derive(Debug)]
+struct Open {
+    no: ConvNo,
+    first: u64,
+    messages: u64,
+    bytes: u64,
+    first_time: SendTime,
+    last_time: SendTime,
+}
+
+/// What the job already knows about a conversation.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Earlier {
+    /// Its number.
+    pub no: ConvNo,
+    /// Between whom.
+    pub peers: Peers,
+    /// How many messages earlier passes gave it.
+    pub messages: u64,
+    /// Time of the latest of them.
+    pub last_time: SendTime,
+}
+
+impl<'p> Loader<'p> {
+    fn begin(db: &'p Connection, dir: &'p Path, pass: PassNo) -> Result<Self, JobError> {
+        db.execute_batch("BEGIN IMMEDIATE").in_job(dir)?;
+        let next = |sql: &str| db.query_row(sql, [], |row| row.get::<_, u32>(0)).in_job(dir);
+        Ok(Self {
+            db,
+            dir,
+            pass,
+            next_conv: next("SELECT coalesce(max(no) + 1, 1) FROM conversations")?,
+            next_user: next("SELECT coalesce(max(no) + 1, 1) FROM users")?,
+            open: None,
+            packer: Packer::default(),
+            members: Vec::new(),
+        })
+    }
+
+    /// Notes a source of this pass.
+    pub fn source(
+        &self,
+        no: SourceNo,
+        path: &str,
+        bytes: u64,
+        modified: Option<i64>,
+        sha256: &str,
+    ) -> Result<(), JobError> {
+        self.execute(
+            "INSERT INTO sources VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+            params![no.0, self.pass.0, path, to_sql(bytes), modified, sha256],
+        )
+    }
+
+    /// What earlier passes left of the conversation with that key.
+    pub fn earlier(&self, key: ConvKey) -> Result<Option<Earlier>, JobError> {
+        self.db
+            .prepare_cached(
+                "SELECT c.no, c.a, c.b, sum(s.messages), max(s.last_time)
+                 FROM conversations c JOIN segments s ON s.conv = c.no WHERE c.key = ?1 GROUP BY c.no",
+            )
+            .and_then(|mut statement| {
+                statement
+                    .query_row([key.to_bytes()], |row| {
+                        let a: String = row.get(1)?;
+                        Ok(Earlier {
+                            no: ConvNo(row.get(0)?),
+                            peers: match row.get::<_, Option<String>>(2)? {
+                                Some(b) => Peers::Single(UserId(a), UserId(b)),
+                                None => Peers::Group(GroupId(a)),
+                            },
+                            messages: from_sql(row.get(3)?),
+                            last_time: SendTime(row.get(4)?),
+                        })
+                    })
+                    .optional()
+            })
+            .in_job(self.dir)
+    }
+
+    /// Begins a conversation; its entries follow in order, then [`Self::end`].
+    pub fn conversation(
+        &mut self,
+        key: ConvKey,
+        peers: &Peers,
+        earlier: Option<&Earlier>,
+    ) -> Result<ConvNo, JobError> {
+        let (no, first) = if let Some(earlier) = earlier {
+            (earlier.no, earlier.messages)
+        } else {
+            let no = ConvNo(self.next_conv);
+            self.next_conv += 1;
+            let (a, b) = match peers {
+                Peers::Single(a, b) => (a.as_str(), Some(b.as_str())),
+                Peers::Group(group) => (group.as_str(), None),
+            };
+            self.execute(
+                "INSERT INTO conversations VALUES (?1, ?2, ?3, ?4)",
+                params![no.0, key.to_bytes(), a, b],
+            )?;
+            (no, 0)
+        };
+        let (first_time, last_time) = (SendTime(i64::MAX), SendTime(i64::MIN));
+        self.open = Some(Open { no, first, messages: 0, bytes: 0, first_time, last_time });
+        Ok(no)
+    }
+
+    /// Adds the next message of the conversation.
+    pub fn entry(
+        &mut self,
+        offset: u64,
+        len: u32,
+        send_time: SendTime,
+        reply: Reply,
+    ) -> Result<(), JobError> {
+        self.packer.push(offset, len, send_time, reply);
+        if let Some(open) = &mut self.open {
+            open.messages += 1;
+            open.bytes += u64::from(len);
+            open.first_time = open.first_time.min(send_time);
+            open.last_time = open.last_time.max(send_time);
+        }
+        if self.packer.is_full() { self.close_block() } else { Ok(()) }
+    }
+
+    /// Notes that a user sends in the conversation.
+    pub fn member(&mut self, user: u32) {
+        self.members.push(user);
+    }
+
+    /// Ends the conversation.
+    pub fn end(&mut self) -> Result<(), JobError> {
+        if self.packer.len() > 0 {
+            self.close_block()?;
+        }
+        if let Some(open) = self.open.take() {
+            self.members.sort_unstable();
+            self.members.dedup();
+            let (mut blob, mut last) = (Vec::new(), 0);
+            for member in self.members.drain(..) {
+                put(&mut blob, u64::from(member - last));
+                last = member;
+            }
+            self.execute(
+                "INSERT INTO segments VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+                params![
+                    open.no.0,
+                    self.pass.0,
+                    to_sql(open.first),
+                    to_sql(open.messages),
+                    open.first_time.0,
+                    open.last_time.0,
+                    to_sql(open.bytes),
+                    blob
+                ],
+            )?;
+        }
+        Ok(())
+    }
+
+    /// Number of a user that the job knows.
+    pub fn known_user(&self, id_hash: u64) -> Result<Option<u32>, JobError> {
+        self.db
+            .prepare_cached("SELECT no FROM users WHERE hash = ?1")
+            .and_then(|mut statement| {
+                statement.query_row([id_hash.cast_signed()], |row| row.get(0)).optional()
+            })
+            .in_job(self.dir)
+    }
+
+    /// Adds a user who isn't known yet; gives the number.
+    pub fn user(&mut self, id: &str, nickname: &str, face_url: &str) -> Result<u32, JobError> {
+        let no = self.next_user;
+        self.next_user += 1;
+        self.execute(
+            "INSERT INTO users VALUES (?1, ?2, ?3, ?4, ?5)",
+            params![no, user_hash(id).cast_signed(), id, nickname, face_url],
+        )?;
+        Ok(no)
+    }
+
+    fn close_block(&mut self) -> Result<(), JobError> {
+        let Some(open) = &self.open else { return Ok(()) };
+        let first = open.first + open.messages - u64::from(self.packer.len());
+        self.execute(
+            "INSERT INTO blocks VALUES (?1, ?2)",
+            params![block_id(open.no, first), self.packer.data()],
+        )?;
+        self.packer.clear();
+        Ok(())
+    }
+
+    fn execute(&self, sql: &str, params: impl rusqlite::Params) -> Result<(), JobError> {
+        self.db
+            .prepare_cached(sql)
+            .and_then(|mut statement| statement.execute(params))
+            .map(|_| ())
+            .in_job(self.dir)
+    }
+}

@@ -1,0 +1,92 @@
+//! Conversations with the most left to send first: the last one alone can only go at its own pace, so the
+//! giants have to start first.
+
+use rusqlite::params;
+
+use super::ConvNo;
+use super::error::{InJob, JobError};
+use super::read::{Conversation, JobReader, from_sql, to_sql};
+use crate::message::Ordinal;
+
+/// What is left to send, longest first, as it was when the queue was made; walked page by page.
+#[derive(Debug)]
+pub struct Queue {
+    reader: JobReader,
+    /// Rank of the next.
+    next: u64,
+    conversations: u64,
+    messages: u64,
+}
+
+/// A conversation with something left to send.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Queued {
+    /// Which.
+    pub conversation: Conversation,
+    /// How many of its messages are confirmed: the first to send.
+    pub confirmed: Ordinal,
+}
+
+impl Queued {
+    /// How many messages it has left.
+    pub fn remaining(&self) -> u64 {
+        self.conversation.messages.saturating_sub(self.confirmed.0)
+    }
+}
+
+impl JobReader {
+    /// Sorts what is left to send. One walk over all conversations; the order is kept in a file, not in memory.
+    pub fn queue(&self) -> Result<Queue, JobError> {
+        let reader = self.reopen()?;
+        // Not in memory: a million conversations are 20 MB.
+        reader.db.pragma_update(None, "temp_store", "FILE").in_job(reader.dir())?;
+        reader
+            .db
+            .execute_batch(
+                "CREATE TEMP TABLE queue (rank INTEGER PRIMARY KEY, conv INTEGER NOT NULL, left INTEGER NOT NULL);
+                 INSERT INTO queue (conv, left)
+                   SELECT s.conv, sum(s.messages) - coalesce(p.confirmed, 0) AS remaining
+                   FROM segments s LEFT JOIN progress p ON p.conv = s.conv
+                   GROUP BY s.conv HAVING remaining > 0
+                   ORDER BY remaining DESC, s.conv;",
+            )
+            .in_job(reader.dir())?;
+        let (conversations, messages) = reader
+            .db
+            .query_row("SELECT count(*), coalesce(sum(left), 0) FROM queue", [], |row| {
+                Ok((from_sql(row.get(0)?), from_sql(row.get(1)?)))
+            })
+            .in_job(reader.dir())?;
+        Ok(Queue { reader, next: 1, conversations, messages })
+    }
+}
+
+impl Queue {
+    /// How many conversations had something left when the queue was made.
+    pub fn conversations(&self) -> u64 {
+        self.conversations
+    }
+
+    /// How many messages were left when the queue was made.
+    pub fn messages(&self) -> u64 {
+        self.messages
+    }
+
+    /// The next `max` at most; none when all were given out.
+    pub fn page(&mut self, max: usize) -> Result<Vec<Queued>, JobError> {
+        let page: Vec<(u32, u64)> = self.reader.rows(
+            "SELECT q.conv, coalesce(p.confirmed, 0) FROM queue q LEFT JOIN progress p ON p.conv = q.conv
+             WHERE q.rank >= ?1 ORDER BY q.rank LIMIT ?2",
+            params![to_sql(self.next), to_sql(max as u64)],
+            |row| Ok((row.get(0)?, from_sql(row.get(1)?))),
+        )?;
+        self.next += page.len() as u64;
+        page.into_iter()
+            .filter_map(|(conv, confirmed)| {
+                let conversation = self.reader.conversation(ConvNo(conv)).transpose()?;
+                let confirmed = Ordinal(confirmed);
+                Some(conversation.map(|conversation| Queued { conversation, confirmed }))
+            })
+            .collect()
+    }
+}

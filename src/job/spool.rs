@@ -1,0 +1,221 @@
+//! The spool file: records one after the other, only ever added to.
+
+use std::fs::{File, OpenOptions};
+use std::io::{Seek, SeekFrom, Write};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use bytes::Bytes;
+
+use super::block::Entry;
+use super::error::{InJob, JobError};
+use super::folder::private;
+use super::record::{self, Spooled};
+
+/// The file's name.
+pub(super) const FILE: &str = "messages.spool";
+
+/// Version of the file's layout and of the records in it.
+const VERSION: u32 = 1;
+const MAGIC: &[u8; 8] = b"OIMSPOOL";
+/// Magic, version, four bytes in reserve.
+pub(super) const START: u64 = 16;
+
+/// Adds records.
+#[derive(Debug)]
+pub(super) struct SpoolWriter {
+    file: File,
+    dir: PathBuf,
+    end: u64,
+}
+
+impl SpoolWriter {
+    /// Opens the spool to go on at `end`; what stands behind it belongs to a pass that never ended.
+    pub(super) fn open(dir: &Path, end: u64) -> Result<Self, JobError> {
+        let mut file = private(OpenOptions::new().read(true).write(true).create(true).truncate(false))
+            .open(dir.join(FILE))
+            .in_job(dir)?;
+        let len = file.metadata().in_job(dir)?.len();
+        if len < START {
+            file.set_len(0).in_job(dir)?;
+            let mut head = MAGIC.to_vec();
+            head.extend_from_slice(&VERSION.to_le_bytes());
+            head.extend_from_slice(&[0; 4]);
+            file.write_all(&head).in_job(dir)?;
+        }
+        check(dir, &file, end)?;
+        file.set_len(end).in_job(dir)?;
+        file.seek(SeekFrom::Start(end)).in_job(dir)?;
+        Ok(Self { file, dir: dir.to_owned(), end })
+    }
+
+    /// Adds whole records; gives the offset of the first.
+    pub(super) fn append(&mut self, records: &[u8]) -> Result<u64, JobError> {
+        let at = self.end;
+        self.file.write_all(records).in_job(&self.dir)?;
+        self.end += records.len() as u64;
+        Ok(at)
+    }
+
+    /// Where the next record will begin.
+    pub(super) fn end(&self) -> u64 {
+        self.end
+    }
+
+    /// Returns when everything is on the disk.
+    pub(super) fn sync(&self) -> Result<(), JobError> {
+        self.file.sync_data().in_job(&self.dir)
+    }
+
+    pub(super) fn reader(&self) -> Result<Spool, JobError> {
+        Spool::open(&self.dir, START)
+    }
+}
+
+/// Reads records; may be shared by threads.
+#[derive(Debug, Clone)]
+pub struct Spool {
+    file: Arc<File>,
+    path: Arc<Path>,
+}
+
+impl Spool {
+    /// Opens the spool, which must reach to `end`.
+    pub(super) fn open(dir: &Path, end: u64) -> Result<Self, JobError> {
+        let path = dir.join(FILE);
+        let file = OpenOptions::new().read(true).open(&path).in_job(dir)?;
+        check(dir, &file, end)?;
+        Ok(Self { file: Arc::new(file), path: path.into() })
+    }
+
+    /// Reads the message of an entry.
+    pub(super) fn message(&self, entry: &Entry) -> Result<Spooled, JobError> {
+        self.read(entry.offset, entry.len)
+    }
+
+    /// Reads the record of that length at that place.
+    pub fn read(&self, offset: u64, len: u32) -> Result<Spooled, JobError> {
+        let mut record = vec![0; len as usize];
+        let whole = read_at(&self.file, &mut record, offset);
+        whole.ok().and_then(|()| record::read(&Bytes::from(record))).ok_or_else(|| self.damaged(offset))
+    }
+
+    /// Reads a record whose length isn't known.
+    pub fn read_whole(&self, offset: u64) -> Result<Spooled, JobError> {
+        let mut len = [0; 4];
+        read_at(&self.file, &mut len, offset).map_err(|_| self.damaged(offset))?;
+        let len = u32::from_le_bytes(len);
+        // A length out of a damaged place must not make us ask for 4 GiB.
+        let rest = self.file.metadata().map_or(0, |m| m.len().saturating_sub(offset));
+        if u64::from(len) > rest {
+            return Err(self.damaged(offset));
+        }
+        self.read(offset, len)
+    }
+
+    fn damaged(&self, offset: u64) -> JobError {
+        let what = format!("the message at byte {offset} can't be read as it was written");
+        JobError::Damaged { path: self.path.to_path_buf(), what }
+    }
+}
+
+fn check(dir: &Path, file: &File, end: u64) -> Result<(), JobError> {
+    let damaged = |what: String| JobError::Damaged { path: dir.join(FILE), what };
+    let mut head = [0; 12];
+    read_at(file, &mut head, 0).map_err(|_| damaged("it has no beginning".to_owned()))?;
+    let (magic, version) = head.split_at(MAGIC.len());
+    if magic != MAGIC {
+        return Err(damaged("it does not begin as a spool does".to_owned()));
+    }
+    let version = version.iter().rev().fold(0u32, |n, byte| n << 8 | u32::from(*byte));
+    if version > VERSION {
+        return Err(JobError::Newer {
+            dir: dir.to_owned(),
+            what: format!("`{FILE}`"),
+            found: version.into(),
+            known: VERSION.into(),
+        });
+    }
+    let len = file.metadata().in_job(dir)?.len();
+    if len < end {
+        return Err(damaged(format!("it has {len} bytes, and the index knows messages up to byte {end}")));
+    }
+    Ok(())
+}
+
+#[cfg(unix)]
+fn read_at(file: &File, buffer: &mut [u8], offset: u64) -> std::io::Result<()> {
+    std::os::unix::fs::FileExt::read_exact_at(file, buffer, offset)
+}
+
+#[cfg(windows)]
+fn read_at(file: &File, mut buffer: &mut [u8], mut offset: u64) -> std::io::Result<()> {
+    while !buffer.is_empty() {
+        let n = std::os::windows::fs::FileExt::seek_read(file, buffer, offset)?;
+        if n == 0 {
+            return Err(std::io::ErrorKind::UnexpectedEof.into());
+        }
+        buffer = &mut buffer[n..];
+        offset += n as u64;
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::job::record::tests::message;
+
+    fn spool_of(dir: &Path, messages: usize) -> (SpoolWriter, Vec<u64>, u32) {
+        let mut writer = SpoolWriter::open(dir, START).unwrap();
+        let mut record = Vec::new();
+        let len = record::write(&message(), &mut record).unwrap();
+        let offsets = (0..messages).map(|_| writer.append(&record).unwrap()).collect();
+        (writer, offsets, len)
+    }
+
+    #[test]
+    fn what_was_added_can_be_read() {
+        let dir = tempfile::tempdir().unwrap();
+        let (writer, offsets, len) = spool_of(dir.path(), 3);
+        let spool = writer.reader().unwrap();
+        for offset in offsets {
+            assert_eq!(spool.read(offset, len).unwrap().sender.as_str(), "u1");
+            assert_eq!(spool.read_whole(offset).unwrap().sender.as_str(), "u1");
+        }
+        assert!(matches!(spool.read(START + 1, len), Err(JobError::Damaged { .. })));
+        assert!(matches!(spool.read_whole(START + 1), Err(JobError::Damaged { .. })));
+    }
+
+    #[test]
+    fn a_spool_that_lost_its_end_is_not_opened() {
+        let dir = tempfile::tempdir().unwrap();
+        let (writer, ..) = spool_of(dir.path(), 3);
+        let end = writer.end();
+        let file = OpenOptions::new().write(true).open(dir.path().join(FILE)).unwrap();
+        file.set_len(end - 1).unwrap();
+        let error = Spool::open(dir.path(), end).unwrap_err().to_string();
+        assert!(error.contains(&format!("{} bytes, and the index knows", end - 1)), "{error}");
+        assert!(SpoolWriter::open(dir.path(), end).is_err());
+    }
+
+    #[test]
+    fn what_an_interrupted_pass_wrote_is_cut_off() {
+        let dir = tempfile::tempdir().unwrap();
+        let (writer, offsets, _) = spool_of(dir.path(), 3);
+        drop(writer);
+        let writer = SpoolWriter::open(dir.path(), offsets[1]).unwrap();
+        assert_eq!(writer.end(), offsets[1]);
+        assert_eq!(std::fs::metadata(dir.path().join(FILE)).unwrap().len(), offsets[1]);
+    }
+
+    #[test]
+    fn a_newer_spool_is_refused() {
+        let dir = tempfile::tempdir().unwrap();
+        spool_of(dir.path(), 1);
+        let mut bytes = fs_err::read(dir.path().join(FILE)).unwrap();
+        bytes[8] = 2;
+        fs_err::write(dir.path().join(FILE), bytes).unwrap();
+        assert!(matches!(Spool::open(dir.path(), START), Err(JobError::Newer { found: 2, known: 1, .. })));
+    }
+}

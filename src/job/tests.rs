@@ -1,0 +1,160 @@
+//! The folder as a whole.
+
+use super::record::tests::message;
+use super::*;
+use crate::message::{ConversationId, Message, Ordinal, Peer, SendTime, SourceId};
+use crate::prepare::few;
+
+fn at(time: i64, to: &'static str) -> Message<'static> {
+    Message {
+        send_time: SendTime(time),
+        peer: Peer::User(to.into()),
+        source_id: Some(time.to_string().into()),
+        ..message()
+    }
+}
+
+fn ids(reader: &JobReader, conv: ConvNo) -> Vec<String> {
+    let entries = reader.entries(conv, Ordinal(0), usize::MAX).unwrap();
+    entries
+        .iter()
+        .map(|e| reader.message(e).unwrap().source_id.map_or(String::new(), |SourceId(id)| id))
+        .collect()
+}
+
+#[test]
+fn conversations_come_in_order_of_time_and_pass() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut job = Job::create(&dir.path().join("a.job")).unwrap();
+    few(&mut job, &[at(5, "u2"), at(1, "u2"), at(3, "u3"), at(2, "u2")]).unwrap();
+    few(&mut job, &[at(4, "u2"), at(7, "u4")]).unwrap();
+    let reader = job.reader().unwrap();
+    let find = |id: &str| reader.find(&ConversationId(id.to_owned())).unwrap().unwrap();
+    assert_eq!(ids(&reader, find("si_u1_u2").no), ["1", "2", "5", "4"]);
+    assert_eq!(ids(&reader, find("si_u1_u3").no), ["3"]);
+    assert_eq!(ids(&reader, find("si_u1_u4").no), ["7"]);
+    assert_eq!(find("si_u1_u2").messages, 4);
+    assert_eq!((find("si_u1_u2").first_time, find("si_u1_u2").last_time), (SendTime(1), SendTime(5)));
+    assert_eq!(reader.find(&ConversationId("si_u1_u9".to_owned())).unwrap(), None);
+    assert_eq!(reader.conversations(None, 9).unwrap().len(), 3);
+    let totals = reader.totals().unwrap();
+    assert_eq!((totals.messages, totals.conversations, totals.longest), (6, 3, 4));
+    assert_eq!(reader.passes().unwrap().len(), 2);
+}
+
+#[test]
+fn a_long_conversation_is_read_from_any_place() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut job = Job::create(dir.path()).unwrap();
+    let many: Vec<_> = (0..1000).map(|n| at(n / 3, "u2")).collect();
+    few(&mut job, &many).unwrap();
+    few(&mut job, &many).unwrap();
+    let reader = job.reader().unwrap();
+    let conv = reader.conversations(None, 1).unwrap()[0].no;
+    let all = reader.entries(conv, Ordinal(0), usize::MAX).unwrap();
+    assert_eq!(all.len(), 2000);
+    for from in [0, 1, 254, 255, 256, 257, 999, 1000, 1001, 1999] {
+        let some = reader.entries(conv, Ordinal(from), 300).unwrap();
+        let from = usize::try_from(from).unwrap();
+        assert_eq!(some, all[from..2000.min(from + 300)]);
+    }
+    assert_eq!(reader.entries(conv, Ordinal(2000), 5).unwrap(), []);
+    for entry in &all {
+        let target = Target { send_time: entry.send_time, offset: entry.offset };
+        assert_eq!(reader.ordinal_of(conv, target).unwrap(), Some(entry.ordinal));
+        let nobody = Target { offset: entry.offset + 1, ..target };
+        assert_eq!(reader.ordinal_of(conv, nobody).unwrap(), None);
+    }
+}
+
+#[test]
+fn the_queue_begins_with_the_longest_and_leaves_out_what_is_done() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut job = Job::create(dir.path()).unwrap();
+    few(&mut job, &[at(1, "a"), at(1, "b"), at(2, "b"), at(3, "b"), at(1, "c"), at(2, "c"), at(1, "d")])
+        .unwrap();
+    let no =
+        |id: &str| job.reader().unwrap().find(&ConversationId(format!("si_{id}"))).unwrap().unwrap().no.0;
+    job.db
+        .execute("INSERT INTO progress (conv, confirmed) VALUES (?1, 2), (?2, 1)", [no("b_u1"), no("a_u1")])
+        .unwrap();
+    let mut queue = job.reader().unwrap().queue().unwrap();
+    assert_eq!((queue.conversations(), queue.messages()), (3, 4));
+    let mut left = Vec::new();
+    loop {
+        let page = queue.page(2).unwrap();
+        if page.is_empty() {
+            break;
+        }
+        left.extend(page.iter().map(|q| (q.conversation.id().0, q.confirmed.0, q.remaining())));
+    }
+    assert_eq!(left[0], ("si_c_u1".to_owned(), 0, 2));
+    left[1..].sort();
+    assert_eq!(left[1..], [("si_b_u1".to_owned(), 2, 1), ("si_d_u1".to_owned(), 0, 1)]);
+}
+
+#[test]
+fn a_pass_that_was_cut_short_leaves_nothing() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut job = Job::create(dir.path()).unwrap();
+    few(&mut job, &[at(1, "a")]).unwrap();
+    let before = std::fs::metadata(dir.path().join(spool::FILE)).unwrap().len();
+    for load in [false, true] {
+        // As a kill leaves it: nothing is undone by this process.
+        let mut pass = job.begin_pass("{}").unwrap();
+        pass.append(b"some bytes").unwrap();
+        pass.finding(&"oh").unwrap();
+        if load {
+            pass.load().unwrap().user("x", "", "").unwrap();
+        }
+        std::mem::forget(pass);
+        if load {
+            job.db.execute_batch("ROLLBACK").unwrap();
+        }
+        assert!(!job.reader().unwrap().passes().unwrap()[1].ready);
+        drop(job);
+        job = Job::open(dir.path()).unwrap();
+        assert_eq!(job.reader().unwrap().passes().unwrap().len(), 1);
+        assert_eq!(std::fs::metadata(dir.path().join(spool::FILE)).unwrap().len(), before);
+        assert_eq!(std::fs::metadata(dir.path().join("findings.jsonl")).unwrap().len(), 0);
+        assert_eq!(job.reader().unwrap().totals().unwrap().messages, 1);
+    }
+}
+
+#[test]
+fn an_error_in_a_pass_takes_it_out_at_once() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut job = Job::create(dir.path()).unwrap();
+    let mut pass = job.begin_pass("{}").unwrap();
+    pass.append(b"some bytes").unwrap();
+    pass.load().unwrap().user("x", "", "").unwrap();
+    drop(pass);
+    assert_eq!(job.reader().unwrap().passes().unwrap().len(), 0);
+    assert_eq!(job.reader().unwrap().totals().unwrap(), Totals::default());
+    few(&mut job, &[at(1, "a")]).unwrap();
+}
+
+#[test]
+fn a_job_is_watched_while_it_is_held() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut job = Job::create(dir.path()).unwrap();
+    few(&mut job, &[at(1, "a")]).unwrap();
+    assert!(matches!(Job::open(dir.path()), Err(JobError::Locked { .. })));
+    let watcher = Job::observe(dir.path()).unwrap();
+    assert_eq!(watcher.totals().unwrap().messages, 1);
+    few(&mut job, &[at(2, "a")]).unwrap();
+    assert_eq!(watcher.totals().unwrap().messages, 2);
+}
+
+#[cfg(unix)]
+#[test]
+fn nobody_else_may_read_the_files() {
+    use std::os::unix::fs::PermissionsExt;
+    let dir = tempfile::tempdir().unwrap();
+    let mut job = Job::create(dir.path()).unwrap();
+    few(&mut job, &[at(1, "a")]).unwrap();
+    for file in std::fs::read_dir(dir.path()).unwrap() {
+        let file = file.unwrap();
+        assert_eq!(file.metadata().unwrap().permissions().mode() & 0o777, 0o600, "{}", file.path().display());
+    }
+}
