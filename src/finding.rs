@@ -41,11 +41,7 @@ pub struct Finding {
 impl Finding {
     /// A finding about a place; the value is shortened.
     pub fn new(code: &'static Code, place: Place, value: &str) -> Self {
-        Self {
-            code,
-            place: Some(place),
-            value: shorten(value),
-        }
+        Self { code, place: Some(place), value: shorten(value) }
     }
 }
 

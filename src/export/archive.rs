@@ -30,11 +30,7 @@ pub struct Entry {
 pub(super) fn is_zip(path: &Path) -> Result<bool, ExportError> {
     let error = |e| read_error(&path.to_string_lossy(), e);
     let mut magic = Vec::new();
-    fs_err::File::open(path)
-        .map_err(error)?
-        .take(4)
-        .read_to_end(&mut magic)
-        .map_err(error)?;
+    fs_err::File::open(path).map_err(error)?.take(4).read_to_end(&mut magic).map_err(error)?;
     Ok(magic == b"PK\x03\x04" || magic == b"PK\x05\x06")
 }
 
@@ -42,12 +38,8 @@ pub(super) fn is_zip(path: &Path) -> Result<bool, ExportError> {
 pub(super) fn entries(path: &Path) -> Result<Vec<Entry>, ExportError> {
     let name = path.to_string_lossy();
     let file = fs_err::File::open(path).map_err(|e| read_error(&name, e))?;
-    let damaged = |why: String| ExportError::Damaged {
-        path: name.clone().into_owned(),
-        kind: "zip",
-        byte: 0,
-        why,
-    };
+    let damaged =
+        |why: String| ExportError::Damaged { path: name.clone().into_owned(), kind: "zip", byte: 0, why };
     let mut zip = zip::ZipArchive::new(io::BufReader::new(file)).map_err(|e| damaged(e.to_string()))?;
     let mut entries = Vec::new();
     for n in 0..zip.len() {
@@ -55,10 +47,7 @@ pub(super) fn entries(path: &Path) -> Result<Vec<Entry>, ExportError> {
         if !file.is_file() {
             continue;
         }
-        let inside = file
-            .name()
-            .map_err(|e| damaged(e.to_string()))?
-            .replace('\\', "/");
+        let inside = file.name().map_err(|e| damaged(e.to_string()))?.replace('\\', "/");
         if file.encrypted() {
             return Err(ExportError::Unrecognised {
                 path: format!("{name}/{inside}"),
@@ -75,9 +64,7 @@ pub(super) fn entries(path: &Path) -> Result<Vec<Entry>, ExportError> {
                 });
             }
         };
-        let start = file
-            .data_start()
-            .ok_or_else(|| damaged(format!("`{inside}` has no data")))?;
+        let start = file.data_start().ok_or_else(|| damaged(format!("`{inside}` has no data")))?;
         entries.push(Entry {
             archive: path.to_owned(),
             compressed: file.compressed_size(),
@@ -99,12 +86,7 @@ fn millis(time: zip::DateTime) -> Option<i64> {
     let date = jiff::civil::Date::new(year, part(time.month())?, part(time.day())?).ok()?;
     let time =
         jiff::civil::Time::new(part(time.hour())?, part(time.minute())?, part(time.second())?, 0).ok()?;
-    Some(
-        jiff::tz::TimeZone::UTC
-            .to_timestamp(date.to_datetime(time))
-            .ok()?
-            .as_millisecond(),
-    )
+    Some(jiff::tz::TimeZone::UTC.to_timestamp(date.to_datetime(time)).ok()?.as_millisecond())
 }
 
 /// Reads one entry, and makes sure that it is what the archive says: neither longer nor different.
@@ -131,12 +113,7 @@ impl EntryReader {
         } else {
             Data::Stored(raw)
         };
-        Ok(Self {
-            data,
-            left: entry.unpacked,
-            sum: Crc::new(),
-            crc: entry.crc,
-        })
+        Ok(Self { data, left: entry.unpacked, sum: Crc::new(), crc: entry.crc })
     }
 }
 

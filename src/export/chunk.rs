@@ -13,6 +13,8 @@ use super::settings::BrokenText;
 pub struct Chunk {
     /// The file they come from.
     pub source: SourceNo,
+    /// Whether it is the first of its source.
+    pub first: bool,
     /// How the records lie in `text`.
     pub shape: Shape,
     /// Line of the first byte, from 1.
@@ -70,10 +72,6 @@ pub struct Context {
 impl Context {
     /// The value of that name, if there is one.
     pub fn value(&self, name: &str) -> Option<&str> {
-        self.values
-            .iter()
-            .rev()
-            .find(|(n, _)| n == name)
-            .map(|(_, v)| v.as_str())
+        self.values.iter().rev().find(|(n, _)| n == name).map(|(_, v)| v.as_str())
     }
 }

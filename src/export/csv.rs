@@ -77,17 +77,10 @@ impl Dialect {
                 equal += usize::from(row.len() == width);
                 rows += 1;
             }
-            if width < 2 {
-                (0, 0)
-            } else {
-                (equal * 100 / rows.max(1), width)
-            }
+            if width < 2 { (0, 0) } else { (equal * 100 / rows.max(1), width) }
         };
         // The first of equals in this order; `max_by_key` takes the last.
-        [b'|', b'\t', b';', b',']
-            .into_iter()
-            .max_by_key(|d| score(*d))
-            .unwrap_or(b',')
+        [b'|', b'\t', b';', b','].into_iter().max_by_key(|d| score(*d)).unwrap_or(b',')
     }
 }
 
@@ -97,10 +90,8 @@ pub(super) fn columns(header: &Header, first_row: &csv::ByteRecord) -> Vec<Strin
         Header::Names(names) => names.clone(),
         Header::Row(false) => (1..=first_row.len()).map(|n| n.to_string()).collect(),
         Header::Row(true) => {
-            let mut names: Vec<String> = first_row
-                .iter()
-                .map(|cell| String::from_utf8_lossy(cell).trim().to_owned())
-                .collect();
+            let mut names: Vec<String> =
+                first_row.iter().map(|cell| String::from_utf8_lossy(cell).trim().to_owned()).collect();
             // A delimiter at the end of every line makes a column without a name.
             while names.last().is_some_and(String::is_empty) {
                 names.pop();

@@ -96,8 +96,7 @@ impl Decoder {
             let room = self.0.max_utf8_buffer_length_without_replacement(rest.len());
             out.resize(start + room.expect("64 KiB are far from an overflow").max(16), 0);
             let (result, read, written) =
-                self.0
-                    .decode_to_utf8_without_replacement(rest, &mut out[start..], last);
+                self.0.decode_to_utf8_without_replacement(rest, &mut out[start..], last);
             out.truncate(start + written);
             rest = &rest[read..];
             match result {

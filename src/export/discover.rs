@@ -41,11 +41,7 @@ pub fn discover(sources: &[String], layout: &dyn Layout) -> Result<Vec<Found>, E
     if sources.is_empty() {
         return Err(ExportError::NoSource);
     }
-    let mut list = List {
-        found: Vec::new(),
-        seen: HashSet::new(),
-        layout,
-    };
+    let mut list = List { found: Vec::new(), seen: HashSet::new(), layout };
     for source in sources {
         if source == "-" {
             list.stdin()?;
@@ -83,10 +79,8 @@ impl List<'_> {
     }
 
     fn glob(&mut self, pattern: &str) -> Result<(), ExportError> {
-        let paths = glob::glob(pattern).map_err(|e| ExportError::BadGlob {
-            glob: pattern.to_owned(),
-            why: e.to_string(),
-        })?;
+        let paths = glob::glob(pattern)
+            .map_err(|e| ExportError::BadGlob { glob: pattern.to_owned(), why: e.to_string() })?;
         let mut matched = 0;
         for path in paths {
             let path = path.map_err(|e| {
@@ -97,9 +91,7 @@ impl List<'_> {
             self.path(&path, Some(pattern))?;
         }
         if matched == 0 {
-            return Err(ExportError::NoMatch {
-                glob: pattern.to_owned(),
-            });
+            return Err(ExportError::NoMatch { glob: pattern.to_owned() });
         }
         Ok(())
     }
@@ -118,9 +110,7 @@ impl List<'_> {
         }
         // A pipe (`<(zcat …)`) reads like a file once; anything else that isn't a file can't be read.
         if !meta.is_file() && !is_pipe(&meta) {
-            return Err(ExportError::NotAFile {
-                path: name.into_owned(),
-            });
+            return Err(ExportError::NotAFile { path: name.into_owned() });
         }
         if !self.first_time(path) {
             return Ok(());
@@ -128,11 +118,7 @@ impl List<'_> {
         if meta.is_file() && archive::is_zip(path)? {
             return self.archive(path);
         }
-        let inside = path
-            .file_name()
-            .unwrap_or(path.as_os_str())
-            .to_string_lossy()
-            .into_owned();
+        let inside = path.file_name().unwrap_or(path.as_os_str()).to_string_lossy().into_owned();
         self.found.push(Found {
             path: name.into_owned(),
             inside,
@@ -144,10 +130,7 @@ impl List<'_> {
     }
 
     fn folder(&mut self, root: &Path) -> Result<Passed, ExportError> {
-        let mut passed = Passed {
-            fresh: true,
-            ..Passed::default()
-        };
+        let mut passed = Passed { fresh: true, ..Passed::default() };
         // walkdir follows links, notices loops, and holds no more than ten folders open.
         for entry in walkdir::WalkDir::new(root).follow_links(true).sort_by_file_name() {
             let entry = match entry {
@@ -156,9 +139,7 @@ impl List<'_> {
                 Err(e) => {
                     let path = e.path().unwrap_or(root).to_string_lossy().into_owned();
                     // A link to nothing is no file of the export.
-                    if e.io_error()
-                        .is_some_and(|e| e.kind() == std::io::ErrorKind::NotFound)
-                    {
+                    if e.io_error().is_some_and(|e| e.kind() == std::io::ErrorKind::NotFound) {
                         continue;
                     }
                     return Err(read_error(&path, e.into()));
@@ -168,11 +149,7 @@ impl List<'_> {
                 continue;
             }
             let path = entry.path();
-            let inside = path
-                .strip_prefix(root)
-                .unwrap_or(path)
-                .to_string_lossy()
-                .replace('\\', "/");
+            let inside = path.strip_prefix(root).unwrap_or(path).to_string_lossy().replace('\\', "/");
             if !self.layout.belongs(&inside) {
                 passed.note(&inside);
                 continue;
@@ -181,9 +158,7 @@ impl List<'_> {
                 passed.fresh = false;
                 continue;
             }
-            let meta = entry
-                .metadata()
-                .map_err(|e| read_error(&path.to_string_lossy(), e.into()))?;
+            let meta = entry.metadata().map_err(|e| read_error(&path.to_string_lossy(), e.into()))?;
             self.found.push(Found {
                 path: path.to_string_lossy().into_owned(),
                 inside,
@@ -248,20 +223,12 @@ impl Passed {
             1 => format!("there is one file, {}", self.examples[0]),
             n => format!("there are {n} files, among them {}", self.examples.join(", ")),
         };
-        ExportError::NoExports {
-            path: path.to_owned(),
-            seen,
-            endings: layout.endings(),
-        }
+        ExportError::NoExports { path: path.to_owned(), seen, endings: layout.endings() }
     }
 }
 
 fn modified(meta: &std::fs::Metadata) -> Option<i64> {
-    let time = meta
-        .modified()
-        .ok()?
-        .duration_since(SystemTime::UNIX_EPOCH)
-        .ok()?;
+    let time = meta.modified().ok()?.duration_since(SystemTime::UNIX_EPOCH).ok()?;
     i64::try_from(time.as_millis()).ok()
 }
 
@@ -278,12 +245,7 @@ fn is_pipe(_: &std::fs::Metadata) -> bool {
 
 pub(super) fn read_error(path: &str, source: std::io::Error) -> ExportError {
     match source.kind() {
-        std::io::ErrorKind::NotFound => ExportError::Missing {
-            path: path.to_owned(),
-        },
-        _ => ExportError::Read {
-            path: path.to_owned(),
-            source,
-        },
+        std::io::ErrorKind::NotFound => ExportError::Missing { path: path.to_owned() },
+        _ => ExportError::Read { path: path.to_owned(), source },
     }
 }

@@ -23,11 +23,7 @@ pub enum ExportError {
         "nothing in `{path}` looks like an export ({seen}); exports end in {endings}; \
          name the files themselves, or set `include` in [export]"
     )]
-    NoExports {
-        path: String,
-        seen: String,
-        endings: String,
-    },
+    NoExports { path: String, seen: String, endings: String },
     /// The same standard input twice.
     #[error("standard input can be read only once, and not together with itself")]
     StdinTwice,
@@ -42,19 +38,10 @@ pub enum ExportError {
         "`{path}` is cut off: its {kind} data ends in the middle, after byte {byte}; \
          fetch or unpack it again, the records behind that point are missing"
     )]
-    CutOff {
-        path: String,
-        kind: &'static str,
-        byte: u64,
-    },
+    CutOff { path: String, kind: &'static str, byte: u64 },
     /// Compressed data that is broken.
     #[error("`{path}` is damaged: its {kind} data is broken near byte {byte} ({why}); fetch it again")]
-    Damaged {
-        path: String,
-        kind: &'static str,
-        byte: u64,
-        why: String,
-    },
+    Damaged { path: String, kind: &'static str, byte: u64, why: String },
     /// Every source is empty.
     #[error("there is nothing to import: {what} empty")]
     Empty { what: String },
@@ -63,9 +50,5 @@ pub enum ExportError {
     Unrecognised { path: String, why: String },
     /// A setting of `[export]` that can't be.
     #[error("`{key}` in [export] can't be `{value}`: {why}")]
-    BadSetting {
-        key: &'static str,
-        value: String,
-        why: String,
-    },
+    BadSetting { key: &'static str, value: String, why: String },
 }

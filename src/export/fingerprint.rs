@@ -64,9 +64,7 @@ pub fn compare(
     }
     let mut gone: Vec<_> = known.into_values().collect();
     gone.sort_by_key(|source| source.no);
-    changes.extend(gone.into_iter().map(|source| Change::Removed {
-        path: source.path.clone(),
-    }));
+    changes.extend(gone.into_iter().map(|source| Change::Removed { path: source.path.clone() }));
     Ok(changes)
 }
 
@@ -75,11 +73,7 @@ fn difference(source: &Source, found: &Found) -> Result<Option<Change>, ExportEr
     let entry = matches!(found.origin, Origin::Entry(_));
     // The size of an entry is kept unpacked (what was read), and listed packed.
     if !entry && source.bytes != found.bytes {
-        return Ok(Some(Change::Size {
-            path,
-            was: source.bytes,
-            is: found.bytes,
-        }));
+        return Ok(Some(Change::Size { path, was: source.bytes, is: found.bytes }));
     }
     if source.modified.is_some() && source.modified == found.modified {
         return Ok(None);

@@ -27,9 +27,7 @@ fn add(name: &str, text: &str, depth: usize, out: &mut Vec<(String, String)>) {
             return;
         }
         Some(b'n') => None,
-        Some(_) => serde_json::from_str::<&RawValue>(text)
-            .ok()
-            .map(|raw| raw.get().to_owned()),
+        Some(_) => serde_json::from_str::<&RawValue>(text).ok().map(|raw| raw.get().to_owned()),
     };
     if let Some(value) = value {
         out.push((name.to_owned(), value));

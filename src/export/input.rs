@@ -163,17 +163,8 @@ impl Input {
 
     /// Adds to what was noticed about the source.
     pub fn note(&mut self, code: &'static crate::finding::Code, value: &str) {
-        let place = Place {
-            source: self.no,
-            line: 1,
-            byte: 0,
-            part: 0,
-        };
-        self.findings.push(Finding {
-            code,
-            place: Some(place),
-            value: shorten(value),
-        });
+        let place = Place { source: self.no, line: 1, byte: 0, part: 0 };
+        self.findings.push(Finding { code, place: Some(place), value: shorten(value) });
     }
 
     /// What was noticed since the last time.
@@ -227,10 +218,7 @@ impl Input {
         let mut rest = vec![0; HEAD];
         let tally = self.raw.tally_mut();
         while tally.read(&mut rest).map_err(|e| read_error(&self.path, e))? > 0 {}
-        Ok(Sum {
-            bytes: tally.bytes,
-            sha256: tally.hash.clone().finalize().into(),
-        })
+        Ok(Sum { bytes: tally.bytes, sha256: tally.hash.clone().finalize().into() })
     }
 
     fn unpacked(&mut self, buf: &mut [u8]) -> Result<usize, ExportError> {
@@ -254,12 +242,7 @@ impl Input {
         match e.kind() {
             io::ErrorKind::UnexpectedEof => ExportError::CutOff { path, kind, byte },
             // The decoders answer with these, and with `Other` for zstd; a failing disk has an OS error.
-            _ if e.raw_os_error().is_none() => ExportError::Damaged {
-                path,
-                kind,
-                byte,
-                why: e.to_string(),
-            },
+            _ if e.raw_os_error().is_none() => ExportError::Damaged { path, kind, byte, why: e.to_string() },
             _ => read_error(&path, e),
         }
     }
@@ -318,12 +301,7 @@ struct Tally {
 
 impl Tally {
     fn new(inner: Box<dyn Read + Send>) -> Self {
-        Self {
-            inner,
-            peeked: Vec::new(),
-            bytes: 0,
-            hash: Sha256::new(),
-        }
+        Self { inner, peeked: Vec::new(), bytes: 0, hash: Sha256::new() }
     }
 
     fn peek(&mut self) -> io::Result<&[u8]> {

@@ -49,11 +49,8 @@ impl Plain {
     /// # Errors
     /// Settings that can't be.
     pub fn new(settings: &Settings) -> Result<Self, ExportError> {
-        let bad = |key, value: &str, why: String| ExportError::BadSetting {
-            key,
-            value: value.to_owned(),
-            why,
-        };
+        let bad =
+            |key, value: &str, why: String| ExportError::BadSetting { key, value: value.to_owned(), why };
         let include = settings
             .include
             .iter()
@@ -65,40 +62,25 @@ impl Plain {
             .map(|path| RecordPath::parse(path).map_err(|why| bad("records", path, why)))
             .collect::<Result<Vec<_>, _>>()?;
         if records.len() > 32 {
-            return Err(bad(
-                "records",
-                &records.len().to_string(),
-                "32 paths at most".to_owned(),
-            ));
+            return Err(bad("records", &records.len().to_string(), "32 paths at most".to_owned()));
         }
         Dialect::new(settings, b"")?;
-        Ok(Self {
-            settings: settings.clone(),
-            include,
-            records,
-        })
+        Ok(Self { settings: settings.clone(), include, records })
     }
 }
 
 impl Layout for Plain {
     fn belongs(&self, inside: &str) -> bool {
         // What macOS and others leave in folders and archives is named like its neighbours.
-        if inside
-            .split('/')
-            .any(|part| part.starts_with('.') || part == "__MACOSX")
-        {
+        if inside.split('/').any(|part| part.starts_with('.') || part == "__MACOSX") {
             return false;
         }
         if !self.include.is_empty() {
             return self.include.iter().any(|glob| glob.matches(inside));
         }
         let name = inside.to_ascii_lowercase();
-        let name = [".gz", ".zst", ".zstd"]
-            .iter()
-            .find_map(|e| name.strip_suffix(e))
-            .unwrap_or(&name);
-        name.rsplit_once('.')
-            .is_some_and(|(_, ending)| ENDINGS.contains(&ending))
+        let name = [".gz", ".zst", ".zstd"].iter().find_map(|e| name.strip_suffix(e)).unwrap_or(&name);
+        name.rsplit_once('.').is_some_and(|(_, ending)| ENDINGS.contains(&ending))
     }
 
     fn endings(&self) -> String {

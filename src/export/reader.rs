@@ -59,6 +59,8 @@ struct Current {
     input: Input,
     cutter: Box<dyn Cutter>,
     context: Arc<Context>,
+    /// No chunk was taken from it yet.
+    first: bool,
 }
 
 /// How the first source begins: what a mapping is checked against before the pass.
@@ -98,11 +100,7 @@ impl Reader {
         let encoding = settings.encoding()?;
         let mut found = discover(sources, &*layout)?;
         layout.arrange(&mut found)?;
-        let totals = Totals {
-            files: found.len(),
-            bytes: found.iter().map(|f| f.bytes).sum(),
-            read: 0,
-        };
+        let totals = Totals { files: found.len(), bytes: found.iter().map(|f| f.bytes).sum(), read: 0 };
         let mut reader = Self {
             settings: settings.clone(),
             layout,
@@ -133,11 +131,10 @@ impl Reader {
     /// What can't be read, is cut off or damaged; and when everything was empty.
     pub fn next_chunk(&mut self) -> Result<Option<Chunk>, ExportError> {
         while let Some(current) = &mut self.current {
-            let chunk = current
-                .cutter
-                .next(&mut current.input, &current.context, &mut self.pool)?;
+            let chunk = current.cutter.next(&mut current.input, &current.context, &mut self.pool)?;
             let mut findings = current.input.take_findings();
             if let Some(mut chunk) = chunk {
+                chunk.first = current.first;
                 if !findings.is_empty() {
                     findings.append(&mut chunk.findings);
                     chunk.findings = findings;
@@ -146,10 +143,12 @@ impl Reader {
                     self.pool.give(chunk.text);
                     continue;
                 }
+                current.first = false;
                 return Ok(Some(chunk));
             }
             let rest = (!findings.is_empty()).then(|| Chunk {
                 source: current.input.no(),
+                first: current.first,
                 shape: super::Shape::Lines,
                 first_line: 1,
                 first_byte: 0,
@@ -183,10 +182,7 @@ impl Reader {
     /// How far it is.
     pub fn totals(&self) -> Totals {
         let now = self.current.as_ref().map_or(0, |c| c.input.consumed());
-        Totals {
-            read: self.totals.read + now,
-            ..self.totals
-        }
+        Totals { read: self.totals.read + now, ..self.totals }
     }
 
     /// How the first source begins, as long as no chunk was taken; for standard input as well.
@@ -229,12 +225,7 @@ impl Reader {
             broken_text: self.settings.broken_text,
             comment: self.settings.comment.clone(),
         });
-        self.current = Some(Current {
-            found,
-            input,
-            cutter,
-            context,
-        });
+        self.current = Some(Current { found, input, cutter, context, first: true });
         Ok(())
     }
 
@@ -256,12 +247,7 @@ impl Reader {
     }
 
     fn nothing(&self) -> ExportError {
-        let names = self
-            .names
-            .iter()
-            .map(|n| format!("`{n}`"))
-            .collect::<Vec<_>>()
-            .join(", ");
+        let names = self.names.iter().map(|n| format!("`{n}`")).collect::<Vec<_>>().join(", ");
         let what = match self.totals.files {
             1 => format!("{names} is"),
             n if n <= self.names.len() => format!("{names} are"),
@@ -274,14 +260,6 @@ impl Reader {
 fn path_values(found: &Found) -> Vec<(String, String)> {
     let (folder, file) = found.inside.rsplit_once('/').unwrap_or(("", &found.inside));
     let stem = file.split('.').next().unwrap_or(file);
-    let values = [
-        ("@path", found.path.as_str()),
-        ("@file", file),
-        ("@stem", stem),
-        ("@folder", folder),
-    ];
-    values
-        .into_iter()
-        .map(|(name, value)| (name.to_owned(), value.to_owned()))
-        .collect()
+    let values = [("@path", found.path.as_str()), ("@file", file), ("@stem", stem), ("@folder", folder)];
+    values.into_iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect()
 }

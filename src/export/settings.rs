@@ -132,17 +132,14 @@ impl Settings {
         if self.encoding == "auto" {
             return Ok(None);
         }
-        Encoding::by_name(&self.encoding)
-            .map(Some)
-            .ok_or_else(|| {
-                ExportError::BadSetting {
+        Encoding::by_name(&self.encoding).map(Some).ok_or_else(|| ExportError::BadSetting {
             key: "encoding",
             value: self.encoding.clone(),
-            why: "it is \"auto\", \"utf-8\", \"utf-16le\", \"utf-16be\", \"gb18030\", or another name of the \
+            why:
+                "it is \"auto\", \"utf-8\", \"utf-16le\", \"utf-16be\", \"gb18030\", or another name of the \
                   WHATWG list of encodings"
-                .to_owned(),
-        }
-            })
+                    .to_owned(),
+        })
     }
 }
 

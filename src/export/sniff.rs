@@ -21,11 +21,7 @@ pub(super) fn sniff(name: &str, head: &[u8]) -> Format {
                 let rest = &head[first + len..];
                 let line = rest.split(|b| *b == b'\n').next().unwrap_or_default();
                 let alone = line.iter().all(|b| b.is_ascii_whitespace() || *b == b',');
-                if alone && !object.contains(&b'\n') {
-                    Format::Jsonl
-                } else {
-                    Format::Json
-                }
+                if alone && !object.contains(&b'\n') { Format::Jsonl } else { Format::Json }
             }
             // Longer than what can be looked at: a line that long is rarer than a document.
             Skipped::Open => Format::Json,

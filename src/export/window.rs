@@ -23,10 +23,7 @@ pub struct Pool {
 impl Pool {
     /// Of buffers for chunks of `size` bytes.
     pub fn new(size: usize) -> Self {
-        Self {
-            free: Vec::new(),
-            size,
-        }
+        Self { free: Vec::new(), size }
     }
 
     /// What a chunk should have.
@@ -49,14 +46,7 @@ impl Pool {
 impl Window {
     /// Nothing yet, at the beginning of a source.
     pub fn new(input: &Input) -> Self {
-        Self {
-            buf: Vec::new(),
-            start: 0,
-            end: 0,
-            line: 1,
-            byte: input.first_byte(),
-            ended: false,
-        }
+        Self { buf: Vec::new(), start: 0, end: 0, line: 1, byte: input.first_byte(), ended: false }
     }
 
     /// The text in it.

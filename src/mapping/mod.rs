@@ -1,12 +1,32 @@
 //! Record to messages: native fields, columns, jq, times, ids. Pure.
 
+pub mod codes;
+mod content;
+mod draft;
+mod ids;
+mod native;
+mod object;
+mod records;
+mod settings;
+#[cfg(test)]
+mod testing;
+mod value;
+
+pub use draft::{Draft, Key};
+pub use ids::{IdMap, SameIds};
+pub use native::Native;
+pub use records::{Record, Row, each};
+pub use settings::{Columns, Detail, LeaveOut, Rule, Settings, Values};
+pub use value::Value;
+
 use crate::export::Chunk;
 use crate::finding::Finding;
 use crate::message::{Message, Place};
 
 /// Makes messages of the records of a chunk. Pure, and called from several threads at once.
 pub trait Mapper: Send + Sync {
-    /// Maps every record of the chunk, in order; a bad record is a finding and never ends the pass.
+    /// Maps every record of the chunk, in order; a bad record is a finding and never ends the pass. What the
+    /// reader found ([`Chunk::findings`]) is not repeated: the pass hands that on itself.
     fn map(&self, chunk: &Chunk, sink: &mut dyn Sink);
 }
 

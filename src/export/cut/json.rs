@@ -28,13 +28,7 @@ impl Json {
     /// Records where the paths lead; without a path every value at the top, or every element of a list
     /// there. At most 32 paths, no record longer than `max` bytes.
     pub fn new(max: usize, paths: Vec<RecordPath>) -> Self {
-        Self {
-            max,
-            walk: Walk::new(paths),
-            window: None,
-            context: None,
-            done: false,
-        }
+        Self { max, walk: Walk::new(paths), window: None, context: None, done: false }
     }
 }
 
@@ -56,12 +50,7 @@ impl Cutter for Json {
             let (line, byte) = (window.line(), window.byte());
             let at = |offset: usize, code: &'static Code, value: &str| {
                 let line = line + crate::export::window::count_lines(&window.text()[..offset]);
-                let place = Place {
-                    source: input.no(),
-                    line,
-                    byte: byte + offset as u64,
-                    part: 0,
-                };
+                let place = Place { source: input.no(), line, byte: byte + offset as u64, part: 0 };
                 Finding::new(code, place, value)
             };
             match look {
@@ -120,6 +109,7 @@ impl Cutter for Json {
         self.window = Some(window);
         let source = input.no();
         Ok(Some(Chunk {
+            first: false,
             source,
             shape: Shape::Values,
             first_line,
@@ -134,15 +124,7 @@ impl Cutter for Json {
 
 fn too_long(input: &Input, window: &Window, start: usize) -> Finding {
     let text = &window.text()[start..];
-    let place = Place {
-        source: input.no(),
-        line: window.line(),
-        byte: window.byte() + start as u64,
-        part: 0,
-    };
-    Finding::new(
-        &codes::RECORD_TOO_LONG,
-        place,
-        &String::from_utf8_lossy(&text[..text.len().min(200)]),
-    )
+    let place =
+        Place { source: input.no(), line: window.line(), byte: window.byte() + start as u64, part: 0 };
+    Finding::new(&codes::RECORD_TOO_LONG, place, &String::from_utf8_lossy(&text[..text.len().min(200)]))
 }

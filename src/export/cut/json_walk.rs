@@ -116,22 +116,14 @@ impl Walk {
         self.at = at;
         let byte = text[at];
         let expected = match self.frames.last_mut() {
-            None => Expected {
-                alive: u32::MAX >> (32 - self.paths.len()),
-                name: String::new(),
-                key: None,
-            },
+            None => Expected { alive: u32::MAX >> (32 - self.paths.len()), name: String::new(), key: None },
             Some(frame) => match frame.expected.take() {
                 Some(expected) => expected,
                 None if byte == if frame.object { b'}' } else { b']' } => return self.close(),
                 None if frame.object => return self.key(text, ended),
                 None => {
                     let (alive, name) = (frame.alive, format!("{}[]", frame.name));
-                    Expected {
-                        alive: self.step(alive, |step| *step == Step::Each),
-                        name,
-                        key: None,
-                    }
+                    Expected { alive: self.step(alive, |step| *step == Step::Each), name, key: None }
                 }
             },
         };
@@ -160,11 +152,7 @@ impl Walk {
         if text[at] != b'"' {
             return Look::Broken(at, "a key is missing");
         }
-        let more = if ended {
-            Look::Broken(text.len(), "it breaks off")
-        } else {
-            Look::More
-        };
+        let more = if ended { Look::Broken(text.len(), "it breaks off") } else { Look::More };
         let Skipped::At(len) = Skip::default().piece(&text[at..]) else {
             return more;
         };
@@ -185,11 +173,7 @@ impl Walk {
         let name = format!("{}{dot}{shown}", frame.name);
         let key = (starred != 0).then_some(key);
         let frame = self.frames.last_mut().expect("as above");
-        frame.expected = Some(Expected {
-            alive: named | starred,
-            name,
-            key,
-        });
+        frame.expected = Some(Expected { alive: named | starred, name, key });
         self.at = colon + 1;
         Look::On
     }
@@ -199,10 +183,7 @@ impl Walk {
         let (object, list) = (byte == b'{', byte == b'[');
         let deeper = self.paths.iter().enumerate().any(|(n, path)| {
             expected.alive & (1 << n) != 0
-                && path
-                    .0
-                    .get(depth)
-                    .is_some_and(|step| if *step == Step::Each { list } else { object })
+                && path.0.get(depth).is_some_and(|step| if *step == Step::Each { list } else { object })
         });
         let record = self.ends_at(expected.alive, depth);
         let in_object = self.frames.last().is_some_and(|f| f.object);
@@ -240,12 +221,7 @@ impl Walk {
             (false, false) => What::Ignored,
         };
         self.reached |= record;
-        self.begun = Some(Begun {
-            start: self.at,
-            seen: self.at,
-            skip: Skip::default(),
-            what,
-        });
+        self.begun = Some(Begun { start: self.at, seen: self.at, skip: Skip::default(), what });
         Look::On
     }
 
@@ -274,11 +250,7 @@ impl Walk {
                     + u32::try_from(count_lines(&text[self.lines.0..begun.start])).unwrap_or(u32::MAX);
                 self.lines = (begun.start, lines);
                 let offset = |n: usize| u32::try_from(n).expect("a window has less than 4 GiB");
-                self.records.push(Span {
-                    start: offset(begun.start),
-                    end: offset(end),
-                    line: lines,
-                });
+                self.records.push(Span { start: offset(begun.start), end: offset(end), line: lines });
             }
             What::Inherited(name) if value.len() <= MAX_INHERITED && !begun.skip.too_deep() => {
                 flatten(&name, value, &mut self.values);
@@ -302,10 +274,7 @@ impl Walk {
     }
 
     fn ends_at(&self, alive: u32, depth: usize) -> bool {
-        self.paths
-            .iter()
-            .enumerate()
-            .any(|(n, path)| alive & (1 << n) != 0 && path.0.len() == depth)
+        self.paths.iter().enumerate().any(|(n, path)| alive & (1 << n) != 0 && path.0.len() == depth)
     }
 
     fn step_is_last(&self, alive: u32, depth: usize) -> bool {
@@ -364,10 +333,6 @@ impl Walk {
 
     /// The paths as the user wrote them.
     pub(super) fn paths(&self) -> String {
-        self.paths
-            .iter()
-            .map(ToString::to_string)
-            .collect::<Vec<_>>()
-            .join(", ")
+        self.paths.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
     }
 }

@@ -21,20 +21,13 @@ pub type Begins = fn(line: &[u8]) -> bool;
 impl Lines {
     /// One record a line, none longer than `max` bytes.
     pub fn new(max: usize) -> Self {
-        Self {
-            window: None,
-            max,
-            begins: None,
-        }
+        Self { window: None, max, begins: None }
     }
 
     /// Records of several lines: a chunk is cut only in front of a line for which `begins` is true. The
     /// mapper takes the lines apart itself.
     pub fn grouped(max: usize, begins: Begins) -> Self {
-        Self {
-            begins: Some(begins),
-            ..Self::new(max)
-        }
+        Self { begins: Some(begins), ..Self::new(max) }
     }
 }
 
@@ -62,12 +55,7 @@ impl Cutter for Lines {
                 size = (size * 2).min(self.max + 1);
                 continue;
             }
-            let place = Place {
-                source: input.no(),
-                line: window.line(),
-                byte: window.byte(),
-                part: 0,
-            };
+            let place = Place { source: input.no(), line: window.line(), byte: window.byte(), part: 0 };
             let start = String::from_utf8_lossy(&text[..text.len().min(200)]);
             findings.push(Finding::new(&codes::RECORD_TOO_LONG, place, &start));
             pass_record(window, input, self.begins, pool.size())?;
@@ -78,6 +66,7 @@ impl Cutter for Lines {
         }
         let (first_line, first_byte) = (window.line(), window.byte());
         Ok(Some(Chunk {
+            first: false,
             source: input.no(),
             shape: Shape::Lines,
             first_line,

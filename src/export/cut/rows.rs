@@ -41,14 +41,7 @@ struct Scan {
 impl Rows {
     /// Rows written so, none longer than `max` bytes.
     pub fn new(max: usize, csv: Csv, dialect: Dialect) -> Self {
-        Self {
-            window: None,
-            max,
-            csv,
-            dialect,
-            scan: Scan::default(),
-            context: None,
-        }
+        Self { window: None, max, csv, dialect, scan: Scan::default(), context: None }
     }
 
     /// The columns, from the first row; takes that row away if it has the names.
@@ -59,11 +52,7 @@ impl Rows {
         let more = reader.read_byte_record(&mut row).unwrap_or(false);
         let behind = usize::try_from(reader.position().byte()).expect("within the window");
         let table = Table {
-            columns: if more {
-                columns(&self.csv.header, &row)
-            } else {
-                Vec::new()
-            },
+            columns: if more { columns(&self.csv.header, &row) } else { Vec::new() },
             dialect: self.dialect,
             null: self.csv.null.clone(),
             short_rows: self.csv.short_rows,
@@ -99,17 +88,8 @@ impl Cutter for Rows {
             }
             // No row ends within what a row may have. A quoted cell that is never closed swallows all
             // that follows: leave out the line on which it begins and look at the rest anew.
-            let code = if self.scan.quoted {
-                &codes::CSV_QUOTE_OPEN
-            } else {
-                &codes::RECORD_TOO_LONG
-            };
-            let place = Place {
-                source: input.no(),
-                line: window.line(),
-                byte: window.byte(),
-                part: 0,
-            };
+            let code = if self.scan.quoted { &codes::CSV_QUOTE_OPEN } else { &codes::RECORD_TOO_LONG };
+            let place = Place { source: input.no(), line: window.line(), byte: window.byte(), part: 0 };
             let start = String::from_utf8_lossy(&text[..text.len().min(200)]);
             findings.push(Finding::new(code, place, &start));
             pass_record(&mut window, input, None, pool.size())?;
@@ -123,10 +103,7 @@ impl Cutter for Rows {
             window.skip(behind);
             end -= behind;
             if !table.columns.is_empty() {
-                self.context = Some(Arc::new(Context {
-                    table: Some(table),
-                    ..Context::clone(context)
-                }));
+                self.context = Some(Arc::new(Context { table: Some(table), ..Context::clone(context) }));
             }
         }
         let (first_line, first_byte) = (window.line(), window.byte());
@@ -137,6 +114,7 @@ impl Cutter for Rows {
             return Ok(None);
         }
         Ok(Some(Chunk {
+            first: false,
             source: input.no(),
             shape: Shape::Rows,
             first_line,
@@ -218,11 +196,6 @@ impl Scan {
 
     /// The same after `by` bytes were taken from the front.
     fn moved(self, by: usize) -> Self {
-        Self {
-            at: self.at.saturating_sub(by),
-            row: self.row.saturating_sub(by),
-            quoted: self.quoted,
-            end: 0,
-        }
+        Self { at: self.at.saturating_sub(by), row: self.row.saturating_sub(by), quoted: self.quoted, end: 0 }
     }
 }

@@ -1,0 +1,140 @@
+//! The native format: records whose keys are the fields of `send_msg`, plus `id`, `text`, `quote` and
+//! `quoteText`. Needs no configuration.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use super::draft::{Draft, Key};
+use super::ids::IdMap;
+use super::object::{is_no_object, members};
+use super::records::{Record, Row, each};
+use super::value::Value;
+use super::{Mapper, Sink, codes};
+use crate::export::{Chunk, Table};
+use crate::finding::Finding;
+use crate::message::Place;
+
+/// Maps records in the native format.
+pub struct Native {
+    ids: Arc<dyn IdMap>,
+}
+
+impl Native {
+    /// With this translation of ids.
+    pub fn new(ids: Arc<dyn IdMap>) -> Self {
+        Self { ids }
+    }
+}
+
+impl Mapper for Native {
+    fn map(&self, chunk: &Chunk, sink: &mut dyn Sink) {
+        let columns = chunk.context.table.as_ref().map(Columns::new);
+        if let (Some(columns), true) = (&columns, chunk.first) {
+            columns.report(chunk, sink);
+        }
+        let mut unknown = BTreeSet::new();
+        each(chunk, sink, &mut |place, record, sink| match (record, &columns) {
+            (Record::Json(text), _) => {
+                if let Some(draft) = parse(text, place, &mut unknown, sink) {
+                    draft.send(place, &*self.ids, sink);
+                }
+            }
+            (Record::Row(row), Some(columns)) => columns.draft(row).send(place, &*self.ids, sink),
+            (Record::Row(_), None) => unreachable!("rows come with their table"),
+        });
+    }
+}
+
+/// Reads an object in the native format. `unknown` holds the keys that were reported already.
+pub(super) fn parse<'a>(
+    text: &'a str,
+    place: Place,
+    unknown: &mut BTreeSet<String>,
+    sink: &mut dyn Sink,
+) -> Option<Draft<'a>> {
+    let mut draft = Draft::default();
+    let mut broken = None;
+    let result = members(text, &mut |name, raw| match Key::by_name(&name) {
+        Some(key) => match Value::from_json(raw) {
+            Ok(value) => {
+                if draft.set(key, value) {
+                    sink.finding(Finding::new(&codes::KEY_REPEATED, place, key.name()));
+                }
+            }
+            Err(e) => broken = Some(format!("{}: {e}", key.name())),
+        },
+        None if unknown.contains(&*name) => {}
+        None => {
+            sink.finding(Finding::new(&codes::KEY_UNKNOWN, place, &name));
+            unknown.insert(name.into_owned());
+        }
+    });
+    match (result, broken) {
+        (Ok(()), None) => Some(draft),
+        (Ok(()), Some(why)) => {
+            sink.finding(Finding::new(&codes::JSON_BROKEN, place, &why));
+            None
+        }
+        (Err(e), _) => {
+            sink.finding(not_json(place, text, &e));
+            None
+        }
+    }
+}
+
+/// The finding about a record that is no JSON object.
+pub(super) fn not_json(place: Place, text: &str, error: &serde_json::Error) -> Finding {
+    if is_no_object(error) {
+        return Finding::new(&codes::NOT_AN_OBJECT, place, text);
+    }
+    // The line that the parser counts is one of the record; its column is what helps.
+    let why = error.to_string();
+    let why = why.split(" at line").next().unwrap_or(&why);
+    let column = error.column();
+    let start: String = text.chars().take(60).collect();
+    Finding::new(&codes::JSON_BROKEN, place, &format!("{why} at column {column}: {start}"))
+}
+
+/// Which column holds which field.
+struct Columns {
+    keys: Vec<(usize, Key)>,
+    unknown: Vec<String>,
+    twice: Vec<String>,
+}
+
+impl Columns {
+    fn new(table: &Table) -> Self {
+        let mut columns = Self { keys: Vec::new(), unknown: Vec::new(), twice: Vec::new() };
+        for (n, name) in table.columns.iter().enumerate() {
+            match Key::by_name(name) {
+                None => columns.unknown.push(name.clone()),
+                Some(key) if columns.keys.iter().any(|(_, k)| *k == key) => columns.twice.push(name.clone()),
+                Some(key) => columns.keys.push((n, key)),
+            }
+        }
+        columns
+    }
+
+    fn report(&self, chunk: &Chunk, sink: &mut dyn Sink) {
+        let place = Place { source: chunk.source, line: 1, byte: 0, part: 0 };
+        for name in &self.unknown {
+            sink.finding(Finding::new(&codes::KEY_UNKNOWN, place, name));
+        }
+        for name in &self.twice {
+            sink.finding(Finding::new(&codes::KEY_REPEATED, place, name));
+        }
+    }
+
+    fn draft<'r>(&self, row: Row<'r>) -> Draft<'r> {
+        let mut draft = Draft::of_cells();
+        for (n, key) in &self.keys {
+            if let Some(cell) = row.cell(*n) {
+                draft.set(*key, Some(Value::Text(cell.into())));
+            }
+        }
+        draft
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,94 @@
+//! How records become messages: the `[mapping]` section of the configuration.
+
+use std::collections::BTreeMap;
+
+use serde::Deserialize;
+
+use super::draft::Key;
+
+/// How records become messages. Without `fields` and `jq` the records are in the native format.
+#[derive(Debug, Clone, PartialEq, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Settings {
+    /// Where each field of a message comes from.
+    pub fields: BTreeMap<Key, Rule>,
+    /// A jq program that makes objects in the native format of a record: none, one or several.
+    pub jq: Option<String>,
+    /// Records that are no messages. One that matches any of these is left out and counted.
+    pub leave_out: Vec<LeaveOut>,
+    /// The zone of times that do not say theirs: `Asia/Shanghai`, `+08:00`.
+    pub zone: Option<String>,
+}
+
+/// Where a field comes from: a column, or more than that.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(untagged)]
+pub enum Rule {
+    /// The column of that name.
+    Column(String),
+    /// As said in detail.
+    Detail(Box<Detail>),
+}
+
+/// Where a field comes from, in detail.
+#[derive(Debug, Clone, PartialEq, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Detail {
+    /// A column of a CSV, by its name; a value in a JSON object, by its path: `author.id`, `files[0].url`. A
+    /// list of them: their texts, joined.
+    pub column: Option<Columns>,
+    /// What stands between the texts of several columns.
+    pub join: Option<String>,
+    /// Something that records inherit: `@folder`, `chats.list[].id`.
+    pub inherited: Option<String>,
+    /// The same value for every message.
+    pub constant: Option<toml::Value>,
+    /// What counts where there is nothing, or nothing in the table.
+    pub default: Option<toml::Value>,
+    /// Values in the export and what they become.
+    pub table: BTreeMap<String, toml::Value>,
+    /// How a time is written: `s`, `ms`, `us`, `ns`, `rfc3339`, or a pattern such as `%d.%m.%Y %H:%M`.
+    pub time: Option<String>,
+    /// The zone of times that do not say theirs, instead of the common one.
+    pub zone: Option<String>,
+    /// The column names both ends of a single chat with this text between them; the other end counts.
+    pub pair: Option<String>,
+    /// The text is JSON.
+    pub json: bool,
+}
+
+/// One column, or several.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(untagged)]
+pub enum Columns {
+    One(String),
+    Many(Vec<String>),
+}
+
+/// Which records are no messages.
+#[derive(Debug, Clone, PartialEq, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct LeaveOut {
+    /// The column that decides; see [`Detail::column`].
+    pub column: Option<String>,
+    /// Something inherited that decides; see [`Detail::inherited`].
+    pub inherited: Option<String>,
+    /// Left out if it is this, or one of these.
+    pub is: Option<Values>,
+    /// Left out if it is not this, or none of these.
+    pub not: Option<Values>,
+    /// Left out if it is empty or absent (`true`), or if it is not (`false`).
+    pub empty: Option<bool>,
+    /// Left out if this jq program says so.
+    pub jq: Option<String>,
+    /// Under which name they are counted; `filter` if none is given.
+    pub reason: Option<String>,
+}
+
+/// One value, or several.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(untagged)]
+pub enum Values {
+    Many(Vec<toml::Value>),
+    One(toml::Value),
+}

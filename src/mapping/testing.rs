@@ -1,0 +1,89 @@
+//! For the tests of this room: text in, messages as text out.
+
+use std::io::Write;
+
+use super::{Mapper, Sink};
+use crate::export::{self, Reader};
+use crate::finding::Finding;
+use crate::message::{Message, Peer, Place, SourceNo};
+
+/// All that a pass over some text gave.
+#[derive(Debug, Default)]
+pub(crate) struct Got {
+    /// One line a message: `line:byte#part sender->peer time type content …`.
+    pub(crate) messages: Vec<String>,
+    /// `line code value`.
+    pub(crate) findings: Vec<String>,
+    /// `line reason`.
+    pub(crate) left_out: Vec<String>,
+}
+
+impl Sink for Got {
+    fn message(&mut self, m: Message<'_>) {
+        let peer = match &m.peer {
+            Peer::User(id) => format!("@{id}"),
+            Peer::Group(id) => format!("#{id}"),
+        };
+        let mut line = format!(
+            "{}:{}#{} {}->{peer} {} {} {}",
+            m.place.line, m.place.byte, m.place.part, m.sender, m.send_time.0, m.content_type, m.content
+        );
+        let mut add = |name: &str, value: &str| {
+            if !value.is_empty() {
+                line += &format!(" {name}={value}");
+            }
+        };
+        add("id", m.source_id.as_deref().unwrap_or_default());
+        add("nick", &m.nickname);
+        add("face", &m.face_url);
+        add("ex", &m.ex);
+        add("push", m.offline_push_info.as_deref().unwrap_or_default());
+        if m.platform != 10 {
+            add("platform", &m.platform.to_string());
+        }
+        if !m.not_offline_push {
+            add("pushes", "yes");
+        }
+        if m.online_only {
+            add("online", "yes");
+        }
+        if let Some(quote) = &m.quote {
+            add("quote", &format!("{}|{}", quote.target, quote.fallback));
+        }
+        self.messages.push(line);
+    }
+
+    fn left_out(&mut self, place: Place, reason: &'static str) {
+        self.left_out.push(format!("{} {reason}", place.line));
+    }
+
+    fn finding(&mut self, finding: Finding) {
+        let line = finding.place.map_or(0, |p| p.line);
+        self.findings.push(format!("{line} {} {}", finding.code.name, finding.value));
+    }
+}
+
+/// Everything a file of these bytes gives, read in chunks of `size` bytes.
+pub(crate) fn read(
+    settings: &export::Settings,
+    mapper: impl FnOnce(&Reader) -> Box<dyn Mapper>,
+    name: &str,
+    bytes: &[u8],
+    size: usize,
+) -> Got {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join(name);
+    fs_err::File::create(&path).unwrap().write_all(bytes).unwrap();
+    let sources = [path.to_string_lossy().into_owned()];
+    let mut reader = Reader::open(settings, &sources, SourceNo(0)).unwrap().chunk_size(size);
+    let mapper = mapper(&reader);
+    let mut got = Got::default();
+    while let Some(chunk) = reader.next_chunk().unwrap() {
+        for finding in &chunk.findings {
+            got.finding(finding.clone());
+        }
+        mapper.map(&chunk, &mut got);
+        reader.recycle(chunk.text);
+    }
+    got
+}
