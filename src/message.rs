@@ -192,6 +192,26 @@ impl ConversationId {
     }
 }
 
+impl UserId {
+    /// Whether the server registers users under such an id: letters of any script, digits and `_` (contract,
+    /// section 5). Marks, as in Devanagari or decomposed accents, are no letters.
+    pub fn is_legal(id: &str) -> bool {
+        !id.is_empty() && id.chars().all(Self::takes)
+    }
+
+    /// Whether a character can stand in a userID.
+    pub fn takes(c: char) -> bool {
+        use icu_properties::CodePointMapData;
+        use icu_properties::props::{GeneralCategory, GeneralCategoryGroup};
+        const TAKEN: GeneralCategoryGroup =
+            GeneralCategoryGroup::Letter.union(GeneralCategoryGroup::DecimalNumber);
+        if c.is_ascii() {
+            return c.is_ascii_alphanumeric() || c == '_';
+        }
+        TAKEN.contains(CodePointMapData::<GeneralCategory>::new().get(c))
+    }
+}
+
 impl Message<'_> {
     /// The conversation this message belongs to.
     pub fn conversation(&self) -> ConversationId {
@@ -238,6 +258,19 @@ mod tests {
     #[test]
     fn law_11_two_pairs_can_share_a_name() {
         assert_eq!(ConversationId::single("x", "y_z"), ConversationId::single("x_y", "z"));
+    }
+
+    #[test]
+    fn ids_of_users_are_letters_digits_and_underscores() {
+        for legal in ["a", "0", "MiXed", "a_b", "日本", "Ünal", "مريم", "٣", "u".repeat(500).as_str()]
+        {
+            assert!(UserId::is_legal(legal), "{legal}");
+        }
+        for illegal in
+            ["", " ", "sp ace", "a:b", "a-b", "a.b", "a@b", "+49", "हिन्दी", "e\u{301}", "🎉", "½", "Ⅷ"]
+        {
+            assert!(!UserId::is_legal(illegal), "{illegal}");
+        }
     }
 
     #[test]

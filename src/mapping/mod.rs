@@ -6,6 +6,7 @@ mod draft;
 mod ids;
 mod native;
 mod object;
+pub mod people;
 mod records;
 mod settings;
 #[cfg(test)]
@@ -23,6 +24,8 @@ use crate::export::Chunk;
 use crate::finding::Finding;
 use crate::message::{Message, Place};
 
+use people::Person;
+
 /// Makes messages of the records of a chunk. Pure, and called from several threads at once.
 pub trait Mapper: Send + Sync {
     /// Maps every record of the chunk, in order; a bad record is a finding and never ends the pass. What the
@@ -38,4 +41,9 @@ pub trait Sink {
     fn left_out(&mut self, place: Place, reason: &'static str);
     /// A record could not be mapped, or something about it is worth knowing.
     fn finding(&mut self, finding: Finding);
+    /// What the export calls a user or group, and what OpenIM will call it; can be told many times.
+    ///
+    /// [`people::Renamed`] tells of everybody that messages name; a format that knows more (a list of users,
+    /// names of groups) tells that itself.
+    fn person(&mut self, _person: Person<'_>) {}
 }
