@@ -1,9 +1,11 @@
 //! Progress, text, JSON, HTML.
 
+mod document;
 mod numbers;
 mod progress;
 mod summary;
 
+pub use document::{Document, Table};
 pub use numbers::{bytes, count, duration, percent};
 pub use progress::{Progress, Snapshot, Style};
-pub use summary::Summary;
+pub use summary::{Summary, Verdict};

@@ -44,3 +44,14 @@ pub struct Summary {
     /// The process's exit code.
     pub exit_code: u8,
 }
+
+/// How good a verdict is, for colours.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Verdict {
+    /// All is proved.
+    Good,
+    /// Something is left to do.
+    Open,
+    /// Something is wrong.
+    Bad,
+}

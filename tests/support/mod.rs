@@ -1,0 +1,104 @@
+//! The binary and the rehearsal server as processes of their own, as a user has them.
+
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::TcpStream;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+
+use serde_json::Value;
+
+/// The binary under test, without settings of the developer's own.
+pub fn importer() -> assert_cmd::Command {
+    let mut command = assert_cmd::Command::cargo_bin("openim-import").unwrap();
+    clean(|name| {
+        command.env_remove(name);
+    });
+    command
+}
+
+/// The same as a plain process: to be signalled and killed.
+pub fn importer_process() -> Command {
+    let mut command = Command::new(assert_cmd::cargo::cargo_bin("openim-import"));
+    clean(|name| {
+        command.env_remove(name);
+    });
+    command
+}
+
+fn clean(mut remove: impl FnMut(&str)) {
+    for (name, _) in std::env::vars() {
+        if name.starts_with("OPENIM_") || name.to_lowercase().ends_with("_proxy") {
+            remove(&name);
+        }
+    }
+}
+
+/// A fixture of the project.
+pub fn fixture(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures").join(name)
+}
+
+/// A rehearsal server in a process of its own, ended when dropped.
+pub struct Rehearsal {
+    process: Child,
+    /// Its address, `http://127.0.0.1:…`.
+    pub url: String,
+}
+
+impl Rehearsal {
+    /// Starts it with these options and waits until it listens.
+    pub fn start(options: &[&str]) -> Self {
+        let mut process = importer_process()
+            .args(["rehearse", "--listen", "127.0.0.1:0"])
+            .args(options)
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut lines = BufReader::new(process.stdout.take().unwrap()).lines();
+        let url = lines
+            .by_ref()
+            .map_while(Result::ok)
+            .find_map(|line| line.strip_prefix("listening on ").map(str::to_owned))
+            .expect("the server says where it listens");
+        // Kept open: a server that can't print must not stop.
+        std::thread::spawn(move || lines.for_each(drop));
+        Self { process, url }
+    }
+
+    /// What a GET or POST on a control path answers.
+    pub fn control(&self, path: &str, body: Option<&Value>) -> Value {
+        request(&self.url, path, body)
+    }
+
+    /// The audit: what was received, acknowledged, stored and dropped, from the server's side.
+    pub fn audit(&self) -> Value {
+        self.control("/_rehearsal/audit", None)
+    }
+}
+
+impl Drop for Rehearsal {
+    fn drop(&mut self) {
+        drop(self.process.kill());
+        drop(self.process.wait());
+    }
+}
+
+/// A plain HTTP call that shares nothing with the importer's client.
+pub fn request(url: &str, path: &str, body: Option<&Value>) -> Value {
+    let address = url.strip_prefix("http://").unwrap().trim_end_matches('/');
+    let mut stream = TcpStream::connect(address).unwrap();
+    let body = body.map(Value::to_string);
+    let method = if body.is_some() { "POST" } else { "GET" };
+    let body = body.unwrap_or_default();
+    write!(
+        stream,
+        "{method} {path} HTTP/1.0\r\nHost: {address}\r\nContent-Type: application/json\r\noperationID: test\r\nContent-Length: {}\r\n\r\n{body}",
+        body.len()
+    )
+    .unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).unwrap();
+    let (head, body) = answer.split_once("\r\n\r\n").unwrap();
+    assert!(head.contains(" 200 "), "{method} {path}: {answer}");
+    serde_json::from_str(body).unwrap_or_else(|e| panic!("{path} answers no JSON ({e}): {body}"))
+}
