@@ -1,0 +1,83 @@
+//! What every command begins with: the configuration, the job's folder, how to speak.
+
+use std::path::{Path, PathBuf};
+
+use super::{Exit, Failure, OrFail};
+use crate::cli::Common;
+use crate::config::ImportFile;
+use crate::report::{Style, Summary};
+
+/// The configuration file that is taken where none is named.
+const USUAL_FILE: &str = "import.toml";
+/// The job folder where none is named.
+const USUAL_JOB: &str = "import.job";
+/// The job folder of `run --rehearse`: a rehearsal must never pass for the real thing.
+const USUAL_REHEARSAL: &str = "import.rehearsal.job";
+
+/// Read once, at the start of a command.
+#[derive(Debug)]
+pub struct Context {
+    /// `import.toml`, or what stands for it where there is none.
+    pub file: ImportFile,
+    /// Progress: bar, lines or nothing.
+    pub style: Style,
+    job: Option<PathBuf>,
+    json: bool,
+}
+
+impl Context {
+    /// Reads the configuration: the one that was named, else `import.toml` if it is there.
+    pub fn new(common: &Common) -> Result<Self, Failure> {
+        let file = match &common.config {
+            Some(path) => ImportFile::read(path).or_fail(Exit::Usage)?,
+            None if Path::new(USUAL_FILE).exists() => {
+                ImportFile::read(Path::new(USUAL_FILE)).or_fail(Exit::Usage)?
+            }
+            None => ImportFile::default(),
+        };
+        Ok(Self {
+            style: Style::choose(common.quiet, common.color),
+            job: common.job.clone().or_else(|| file.job.clone()),
+            json: common.json,
+            file,
+        })
+    }
+
+    /// The job's folder.
+    pub fn job(&self) -> PathBuf {
+        self.job.clone().unwrap_or_else(|| USUAL_JOB.into())
+    }
+
+    /// The folder of a rehearsal.
+    pub fn rehearsal_job(&self) -> PathBuf {
+        self.job.clone().unwrap_or_else(|| USUAL_REHEARSAL.into())
+    }
+
+    /// Text for standard output; with `--json` only the object at the end belongs there.
+    pub fn say(&self, text: &str) -> Result<(), Failure> {
+        if self.json {
+            return note(text);
+        }
+        print(text)
+    }
+
+    /// The last word of a command: its verdict, and with `--json` the one object.
+    pub fn end(&self, summary: &Summary) -> Result<(), Failure> {
+        if self.json {
+            return print(&serde_json::to_string(summary).or_fail(Exit::Internal)?);
+        }
+        print(&summary.verdict)
+    }
+}
+
+/// A line on standard output.
+pub fn print(text: &str) -> Result<(), Failure> {
+    use std::io::Write;
+    writeln!(std::io::stdout(), "{}", text.trim_end()).or_fail(Exit::Internal)
+}
+
+/// A line on standard error, for people who watch.
+pub fn note(text: &str) -> Result<(), Failure> {
+    use std::io::Write;
+    writeln!(std::io::stderr(), "{}", text.trim_end()).or_fail(Exit::Internal)
+}
