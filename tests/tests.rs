@@ -4,3 +4,4 @@
 mod house;
 mod rehearsal;
 mod support;
+mod usage;
