@@ -1,5 +1,7 @@
 //! The binary and the rehearsal server as processes of their own, as a user has them.
 
+pub mod truth;
+
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
 use std::path::{Path, PathBuf};

@@ -1,0 +1,167 @@
+//! The judge: what an export asks for against what the server's log holds. Shares no code with the importer.
+
+use std::collections::{BTreeMap, HashMap};
+use std::path::Path;
+
+use serde_json::Value;
+
+use super::Rehearsal;
+
+/// What makes one message: sender, time, type, `ex`, content as values.
+type Key = String;
+
+/// The messages an export asks for, by conversation, in the order they must stand.
+#[derive(Debug, Default)]
+pub struct Expected {
+    conversations: BTreeMap<String, Vec<Key>>,
+}
+
+/// What became of them.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub struct Judgement {
+    /// Messages asked for.
+    pub messages: usize,
+    /// Asked for and not in the log.
+    pub lost: usize,
+    /// In the log more often than asked for.
+    pub doubled: usize,
+    /// In the log after one that they should precede.
+    pub out_of_order: usize,
+    /// In the log, and nobody can read them.
+    pub hidden: usize,
+    /// In the log and not ours: live traffic.
+    pub foreign: usize,
+}
+
+impl Judgement {
+    /// Every message once, in order, readable.
+    pub fn is_exact(&self) -> bool {
+        *self == Self { messages: self.messages, foreign: self.foreign, ..Self::default() }
+    }
+}
+
+impl Expected {
+    /// Reads native JSONL exports, in this order.
+    pub fn of(exports: &[&Path]) -> Self {
+        let mut rows: BTreeMap<String, Vec<(i64, Key)>> = BTreeMap::new();
+        for export in exports {
+            for line in fs_err::read_to_string(export).unwrap().lines() {
+                let row: Value = serde_json::from_str(line).unwrap();
+                let text = |name: &str| row[name].as_str().unwrap_or_default().to_owned();
+                let (from, to, group) = (text("sendID"), text("recvID"), text("groupID"));
+                let conversation = if group.is_empty() {
+                    let (a, b) = if from < to { (&from, &to) } else { (&to, &from) };
+                    format!("si_{a}_{b}")
+                } else {
+                    format!("sg_{group}")
+                };
+                let time = row["sendTime"].as_i64().unwrap();
+                let kind = row["contentType"].as_i64().unwrap_or(101);
+                rows.entry(conversation)
+                    .or_default()
+                    .push((time, key(&from, time, kind, &text("ex"), &row["content"])));
+            }
+        }
+        let conversations = rows
+            .into_iter()
+            .map(|(conversation, mut rows)| {
+                // Stable: equal times keep the order of the source.
+                rows.sort_by_key(|(time, _)| *time);
+                (conversation, rows.into_iter().map(|(_, key)| key).collect())
+            })
+            .collect();
+        Self { conversations }
+    }
+
+    /// Takes every conversation's log from the server, after it came to rest, and compares.
+    pub fn judge(&self, server: &Rehearsal) -> Judgement {
+        server.control("/_rehearsal/settle", Some(&Value::Null));
+        let mut judgement = Judgement::default();
+        for (conversation, expected) in &self.conversations {
+            let log =
+                server.control(&format!("/_rehearsal/log?conversation={}", percent(conversation)), None);
+            judgement.add(expected, log.as_array().unwrap());
+        }
+        judgement
+    }
+}
+
+impl Judgement {
+    fn add(&mut self, expected: &[Key], log: &[Value]) {
+        self.messages += expected.len();
+        // Where each message is wanted; equal ones take the places in turn.
+        let mut places: HashMap<&str, Vec<usize>> = HashMap::new();
+        for (place, key) in expected.iter().enumerate().rev() {
+            places.entry(key).or_default().push(place);
+        }
+        let mut latest = None;
+        for entry in log {
+            let state = entry["state"].as_str().unwrap();
+            if matches!(state, "deleted" | "empty") || entry["notice"].as_bool().unwrap() {
+                continue;
+            }
+            let content: Value = serde_json::from_str(entry["content"].as_str().unwrap()).unwrap_or_default();
+            let text = |name: &str| entry[name].as_str().unwrap_or_default();
+            let time = entry["sendTime"].as_i64().unwrap();
+            let key = key(text("sendID"), time, entry["contentType"].as_i64().unwrap(), text("ex"), &content);
+            let Some(left) = places.get_mut(key.as_str()) else {
+                self.foreign += 1;
+                continue;
+            };
+            let Some(place) = left.pop() else {
+                self.doubled += 1;
+                continue;
+            };
+            self.hidden += usize::from(state == "hidden");
+            self.out_of_order += usize::from(latest.is_some_and(|latest| place < latest));
+            latest = latest.max(Some(place));
+        }
+        self.lost += places.values().map(Vec::len).sum::<usize>();
+    }
+}
+
+fn key(sender: &str, time: i64, kind: i64, ex: &str, content: &Value) -> Key {
+    format!("{sender}|{time}|{kind}|{ex}|{}", as_floats(content))
+}
+
+/// Numbers pass through a 64-bit float in the server; key order is sorted by `Value` itself.
+fn as_floats(value: &Value) -> Value {
+    match value {
+        Value::Number(n) => n.as_f64().map_or(Value::Null, Value::from),
+        Value::Array(list) => list.iter().map(as_floats).collect(),
+        Value::Object(fields) => fields.iter().map(|(k, v)| (k.clone(), as_floats(v))).collect(),
+        other => other.clone(),
+    }
+}
+
+fn percent(text: &str) -> String {
+    text.bytes()
+        .map(|b| {
+            if b.is_ascii_alphanumeric() || b"-_.~".contains(&b) {
+                char::from(b).to_string()
+            } else {
+                format!("%{b:02X}")
+            }
+        })
+        .collect()
+}
+
+#[test]
+fn the_judge_sees_every_kind_of_damage() {
+    let entry = |n: i64, state: &str| serde_json::json!({"state": state, "notice": false, "sendID": "a", "sendTime": n, "contentType": 101, "ex": "", "content": "{\"content\":\"x\"}"});
+    let expected: Vec<Key> =
+        (0..4).map(|n| key("a", n, 101, "", &serde_json::json!({"content": "x"}))).collect();
+    let judge = |log: &[Value]| {
+        let mut judgement = Judgement::default();
+        judgement.add(&expected, log);
+        (judgement.lost, judgement.doubled, judgement.out_of_order, judgement.hidden, judgement.foreign)
+    };
+    let log = |order: &[i64]| order.iter().map(|n| entry(*n, "readable")).collect::<Vec<_>>();
+    assert_eq!(judge(&log(&[0, 1, 2, 3])), (0, 0, 0, 0, 0));
+    assert_eq!(judge(&log(&[0, 1, 3])), (1, 0, 0, 0, 0));
+    assert_eq!(judge(&log(&[0, 1, 1, 2, 3])), (0, 1, 0, 0, 0));
+    assert_eq!(judge(&log(&[0, 2, 1, 3])), (0, 0, 1, 0, 0));
+    assert_eq!(judge(&log(&[0, 1, 9, 2, 3])), (0, 0, 0, 0, 1));
+    assert_eq!(judge(&[log(&[0, 1, 2]), vec![entry(3, "hidden")]].concat()), (0, 0, 0, 1, 0));
+    assert_eq!(judge(&[log(&[0, 1, 2]), vec![entry(3, "deleted")]].concat()), (1, 0, 0, 0, 0));
+}
