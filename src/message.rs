@@ -39,6 +39,64 @@ pub struct Ordinal(pub u64);
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct SourceNo(pub u32);
 
+/// An id that the server gave a message: `serverMsgID` or `clientMsgID`.
+///
+/// Both releases make them of 32 hexadecimal digits; those are kept as 16 bytes, because ids are what the
+/// importer keeps most of. Anything else is kept as it came.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum MsgId {
+    /// 32 lower-case hexadecimal digits.
+    Hex([u8; 16]),
+    /// Any other text.
+    Text(Box<str>),
+}
+
+/// The two names the server gave one message. Copies that the server makes of it have the same ones.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Ids {
+    /// `serverMsgID`.
+    pub server: MsgId,
+    /// `clientMsgID`: clients fold copies by it (law 5).
+    pub client: MsgId,
+}
+
+impl MsgId {
+    /// Takes the id as the server wrote it.
+    pub fn new(text: &str) -> Self {
+        let digit = |byte: u8| match byte {
+            b'0'..=b'9' => Some(byte - b'0'),
+            b'a'..=b'f' => Some(byte - b'a' + 10),
+            _ => None,
+        };
+        let bytes = text.as_bytes();
+        let mut packed = [0; 16];
+        if bytes.len() == 32 {
+            let all = packed.iter_mut().zip(bytes.chunks_exact(2)).all(|(to, pair)| {
+                match (digit(pair[0]), digit(pair[1])) {
+                    (Some(high), Some(low)) => {
+                        *to = high << 4 | low;
+                        true
+                    }
+                    _ => false,
+                }
+            });
+            if all {
+                return Self::Hex(packed);
+            }
+        }
+        Self::Text(text.into())
+    }
+}
+
+impl fmt::Display for MsgId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Hex(bytes) => bytes.iter().try_for_each(|byte| write!(f, "{byte:02x}")),
+            Self::Text(text) => f.write_str(text),
+        }
+    }
+}
+
 /// Where in the sources something stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Place {
@@ -271,6 +329,15 @@ mod tests {
         {
             assert!(!UserId::is_legal(illegal), "{illegal}");
         }
+    }
+
+    #[test]
+    fn ids_of_the_server_come_back_as_they_were() {
+        for id in ["d41d8cd98f00b204e9800998ecf8427e", "D41D8CD98F00B204E9800998ECF8427E", "", "x", "日本"]
+        {
+            assert_eq!(MsgId::new(id).to_string(), id);
+        }
+        assert!(matches!(MsgId::new("d41d8cd98f00b204e9800998ecf8427e"), MsgId::Hex(_)));
     }
 
     #[test]

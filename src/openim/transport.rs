@@ -1,0 +1,144 @@
+//! One HTTP exchange: what came back, or how far it got.
+
+use std::error::Error as _;
+use std::time::Duration;
+
+use bytes::Bytes;
+use reqwest::header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, RETRY_AFTER};
+use reqwest::{Method, Request, Url};
+
+use super::client::Settings;
+use super::error::SetupError;
+
+/// What came back.
+#[derive(Debug, Clone)]
+pub(super) struct Answer {
+    pub(super) status: u16,
+    pub(super) retry_after: Option<Duration>,
+    pub(super) body: Bytes,
+}
+
+/// No answer came. The texts name no URL and hold nothing that the server said.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum NoAnswer {
+    /// There was no connection: the call was certainly not processed.
+    Unreachable(String),
+    /// The connection ended before the answer was there.
+    Cut(String),
+    /// Our own patience ended.
+    TimedOut(Duration),
+}
+
+/// Sends bodies and hands back answers: nothing here knows what they mean.
+#[derive(Debug)]
+pub(super) struct Transport {
+    http: reqwest::Client,
+    timeout: Duration,
+}
+
+const OPERATION: HeaderName = HeaderName::from_static("operationid");
+const TOKEN: HeaderName = HeaderName::from_static("token");
+const JSON: HeaderValue = HeaderValue::from_static("application/json");
+
+impl Transport {
+    pub(super) fn new(settings: &Settings) -> Result<Self, SetupError> {
+        let mut builder = reqwest::Client::builder()
+            .connect_timeout(settings.connect_timeout)
+            .timeout(settings.timeout)
+            .pool_max_idle_per_host(usize::from(settings.connections))
+            // Shorter than any server's or proxy's own patience (nginx: 75 s): a connection that they close
+            // while a call goes out would be an unanswered one.
+            .pool_idle_timeout(Duration::from_secs(30))
+            .tcp_nodelay(true)
+            // A call that was moved elsewhere may have been processed where it was.
+            .redirect(reqwest::redirect::Policy::none())
+            // No layer repeats a call. The one repetition that can't be switched off is in hyper-util's pool
+            // (`retry_canceled_requests`): it takes another connection where the request was still in the
+            // queue of one that had just closed. Read in hyper 1.12: the message comes back only from
+            // `Envelope::drop` and `Client::recv_msg`, both before its first byte was written. A test sends
+            // calls into connections that close and counts.
+            .retry(reqwest::retry::never().max_retries_per_request(0))
+            // HTTP/2 would put all calls into one connection, whose end would leave them all unanswered.
+            .http1_only()
+            // Only `config` reads the environment; reqwest would by default.
+            .no_proxy();
+        if let Some(proxy) = &settings.proxy {
+            let proxy = reqwest::Proxy::all(proxy.as_str())
+                .map_err(|error| SetupError::Proxy { url: proxy.clone(), why: causes(&error) })?;
+            builder = builder.proxy(proxy);
+        }
+        if let Some(path) = &settings.ca {
+            let pem = fs_err::read(path).map_err(SetupError::Ca)?;
+            let bad = |why| SetupError::NoCertificate { path: path.clone(), why };
+            let certificates =
+                reqwest::Certificate::from_pem_bundle(&pem).map_err(|error| bad(causes(&error)))?;
+            if certificates.is_empty() {
+                return Err(bad("it holds none".to_owned()));
+            }
+            builder = builder.tls_certs_merge(certificates);
+        }
+        let http = builder.build().map_err(|error| SetupError::Tls(causes(&error)))?;
+        Ok(Self { http, timeout: settings.timeout })
+    }
+
+    /// One POST. `operation` must be new for every call.
+    pub(super) async fn post(
+        &self,
+        url: &Url,
+        operation: &str,
+        token: Option<HeaderValue>,
+        body: Bytes,
+    ) -> Result<Answer, NoAnswer> {
+        let mut request = Request::new(Method::POST, url.clone());
+        let headers = request.headers_mut();
+        headers.insert(CONTENT_TYPE, JSON);
+        if let Ok(operation) = HeaderValue::from_str(operation) {
+            headers.insert(OPERATION, operation);
+        }
+        if let Some(token) = token {
+            headers.insert(TOKEN, token);
+        }
+        *request.body_mut() = Some(body.into());
+        let response = self.http.execute(request).await.map_err(|error| self.no_answer(&error))?;
+        let status = response.status().as_u16();
+        let retry_after = retry_after(response.headers());
+        let body = response.bytes().await.map_err(|error| self.no_answer(&error))?;
+        Ok(Answer { status, retry_after, body })
+    }
+
+    fn no_answer(&self, error: &reqwest::Error) -> NoAnswer {
+        if error.is_connect() {
+            NoAnswer::Unreachable(causes(error))
+        } else if error.is_timeout() {
+            NoAnswer::TimedOut(self.timeout)
+        } else {
+            NoAnswer::Cut(causes(error))
+        }
+    }
+}
+
+/// Seconds; the other form, a date, is not used by OpenIM.
+fn retry_after(headers: &HeaderMap) -> Option<Duration> {
+    headers.get(RETRY_AFTER)?.to_str().ok()?.trim().parse().ok().map(Duration::from_secs)
+}
+
+/// The causes below an error of reqwest: its own text repeats the URL and says little more.
+fn causes(error: &reqwest::Error) -> String {
+    let mut text = String::new();
+    let mut source = error.source();
+    while let Some(cause) = source {
+        let words = cause.to_string();
+        // Each layer tends to repeat the words of the one below.
+        if !text.contains(&words) {
+            if !text.is_empty() {
+                text.push_str(": ");
+            }
+            text.push_str(&words);
+        }
+        source = cause.source();
+    }
+    if text.is_empty() {
+        text = error.to_string();
+    }
+    text
+}
