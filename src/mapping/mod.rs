@@ -1,23 +1,35 @@
 //! Record to messages: native fields, columns, jq, times, ids. Pure.
 
+mod build;
 pub mod codes;
+mod columns;
 mod content;
 mod draft;
+mod error;
+mod filters;
 mod ids;
+mod jq;
 mod native;
 mod object;
 pub mod people;
+mod pick;
+mod program;
 mod records;
+mod rule;
 mod settings;
 #[cfg(test)]
 mod testing;
+mod time;
 mod value;
 
+pub use build::build;
 pub use draft::{Draft, Key};
+pub use error::MappingError;
 pub use ids::{IdMap, SameIds};
 pub use native::Native;
 pub use records::{Record, Row, each};
 pub use settings::{Columns, Detail, LeaveOut, Rule, Settings, Values};
+pub use time::{Doubt, Time, TimeFormat};
 pub use value::Value;
 
 use crate::export::Chunk;

@@ -46,7 +46,7 @@ impl<'a> Visitor<'a> for Members<'_, 'a> {
 }
 
 /// A key, borrowed where nothing in it is escaped.
-struct Name<'a>(Cow<'a, str>);
+pub(super) struct Name<'a>(pub(super) Cow<'a, str>);
 
 impl<'a> Deserialize<'a> for Name<'a> {
     fn deserialize<D: Deserializer<'a>>(deserializer: D) -> Result<Self, D::Error> {

@@ -18,6 +18,16 @@ pub enum Record<'r> {
     Row(Row<'r>),
 }
 
+impl<'r> Record<'r> {
+    /// The text it is told by in a finding.
+    pub fn text(self) -> &'r str {
+        match self {
+            Self::Json(text) => text,
+            Self::Row(row) => row.cells.get(0).unwrap_or_default(),
+        }
+    }
+}
+
 /// The cells of a row, with what they are called.
 #[derive(Debug, Clone, Copy)]
 pub struct Row<'r> {

@@ -30,7 +30,7 @@ impl Sink for Got {
         );
         let mut add = |name: &str, value: &str| {
             if !value.is_empty() {
-                line += &format!(" {name}={value}");
+                line.extend([" ", name, "=", value]);
             }
         };
         add("id", m.source_id.as_deref().unwrap_or_default());

@@ -74,6 +74,18 @@ impl<'a> Value<'a> {
         }
     }
 
+    /// The same, borrowing nothing.
+    pub fn into_owned(self) -> Value<'static> {
+        let own = |text: Cow<'_, str>| Cow::Owned(text.into_owned());
+        match self {
+            Self::Text(text) => Value::Text(own(text)),
+            Self::Number(text) => Value::Number(own(text)),
+            Self::Bool(yes) => Value::Bool(yes),
+            Self::Object(text) => Value::Object(own(text)),
+            Self::List(text) => Value::List(own(text)),
+        }
+    }
+
     /// Whether it says nothing: an empty text.
     pub fn is_empty(&self) -> bool {
         matches!(self, Self::Text(text) if text.is_empty())

@@ -1,0 +1,71 @@
+//! Records of any kind, made into objects of the native format by a jq program.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use super::filters::{Filters, Verdict, finding};
+use super::ids::IdMap;
+use super::jq::Program;
+use super::native::{not_json, parse};
+use super::pick::Picks;
+use super::records::each;
+use super::{Mapper, Sink, codes};
+use crate::export::Chunk;
+use crate::finding::Finding;
+
+/// One record can't be this many messages; a program that makes them does not end.
+const MOST_PARTS: u16 = 10_000;
+
+/// Maps records with a jq program.
+pub(super) struct ByProgram {
+    pub(super) program: Program,
+    pub(super) filters: Filters,
+    pub(super) picks: Picks,
+    pub(super) ids: Arc<dyn IdMap>,
+}
+
+impl Mapper for ByProgram {
+    fn map(&self, chunk: &Chunk, sink: &mut dyn Sink) {
+        let located = self.picks.locate(&chunk.context);
+        let inherited = Program::inherited(&chunk.context);
+        let missing = chunk.context.table.as_ref().and_then(|table| self.picks.missing(table));
+        let mut unknown = BTreeSet::new();
+        each(chunk, sink, &mut |place, record, sink| {
+            if let Some(column) = missing {
+                return sink.finding(Finding::new(&codes::COLUMN_MISSING, place, column));
+            }
+            if !self.filters.is_empty() {
+                let found = match self.picks.pick(&located, record) {
+                    Ok(found) => found,
+                    Err(e) => return sink.finding(not_json(place, record.text(), &e)),
+                };
+                match self.filters.judge(&found, record, place, &inherited) {
+                    Verdict::Keep => {}
+                    Verdict::LeaveOut(reason) => return sink.left_out(place, reason),
+                    Verdict::Failed(finding) => return sink.finding(finding),
+                }
+            }
+            let mut part = 0;
+            let done = self.program.run(record, place, &inherited, &mut |result| {
+                let mut place = place;
+                place.part = part;
+                if part == MOST_PARTS {
+                    sink.finding(Finding::new(&codes::TOO_MANY_PARTS, place, ""));
+                    return false;
+                }
+                part += 1;
+                if !result.starts_with('{') {
+                    sink.finding(Finding::new(&codes::JQ_OUTPUT, place, result));
+                } else if let Some(draft) = parse(result, place, &mut unknown, sink) {
+                    draft.send(place, &*self.ids, sink);
+                }
+                true
+            });
+            match done {
+                Ok(()) if part == 0 => sink.left_out(place, "jq"),
+                Ok(()) => {}
+                Err(failed) => sink.finding(finding(failed, record, place)),
+            }
+        });
+    }
+}

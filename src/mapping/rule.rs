@@ -1,0 +1,193 @@
+//! The rules of `[mapping.fields]`, ready to be applied.
+
+use std::borrow::Cow;
+use std::collections::HashMap;
+
+use super::codes;
+use super::draft::{Key, Problem};
+use super::error::MappingError;
+use super::pick::{Picks, Wanted};
+use super::settings::{Columns, Detail, Rule};
+use super::time::{Doubt, TimeFormat};
+use super::value::Value;
+use crate::finding::Code;
+
+/// How one field is made.
+#[derive(Debug)]
+pub(super) struct Recipe {
+    pub(super) key: Key,
+    from: Given,
+    default: Option<Value<'static>>,
+    table: Option<HashMap<String, Value<'static>>>,
+    time: Option<TimeFormat>,
+    pair: Option<String>,
+    json: bool,
+}
+
+#[derive(Debug)]
+enum Given {
+    Constant,
+    Pick(usize),
+    Joined { picks: Vec<usize>, join: String },
+}
+
+/// A warning about a value that was used all the same.
+pub(super) type Warning = (&'static Code, String);
+
+impl Recipe {
+    pub(super) fn new(
+        key: Key,
+        rule: &Rule,
+        common_zone: Option<&str>,
+        picks: &mut Picks,
+    ) -> Result<Self, MappingError> {
+        let bad = |why: String| MappingError::BadRule { key: format!("fields.{}", key.name()), why };
+        let detail = match rule {
+            Rule::Column(column) => {
+                &Detail { column: Some(Columns::One(column.clone())), ..Detail::default() }
+            }
+            Rule::Detail(detail) => detail,
+        };
+        let from = match (&detail.column, &detail.inherited, &detail.constant) {
+            (Some(Columns::One(column)), None, None) => {
+                Given::Pick(picks.want(Wanted::Column(column.clone())))
+            }
+            (Some(Columns::Many(columns)), None, None) => Given::Joined {
+                picks: columns.iter().map(|c| picks.want(Wanted::Column(c.clone()))).collect(),
+                join: detail.join.clone().unwrap_or_else(|| ":".to_owned()),
+            },
+            (None, Some(name), None) => Given::Pick(picks.want(Wanted::Inherited(name.clone()))),
+            (None, None, Some(_)) => Given::Constant,
+            _ => return Err(bad("it takes one of `column`, `inherited` and `constant`".to_owned())),
+        };
+        let alone = detail.table.is_empty() && detail.time.is_none() && detail.pair.is_none() && !detail.json;
+        if detail.constant.is_some() && !(alone && detail.default.is_none()) {
+            return Err(bad("a `constant` stands alone".to_owned()));
+        }
+        if detail.join.is_some() && !matches!(from, Given::Joined { .. }) {
+            return Err(bad("`join` is for a list of columns".to_owned()));
+        }
+        let kinds = [!detail.table.is_empty(), detail.time.is_some(), detail.pair.is_some(), detail.json];
+        if kinds.iter().filter(|set| **set).count() > 1 {
+            return Err(bad("it takes one of `table`, `time`, `pair` and `json`".to_owned()));
+        }
+        if detail.time.is_some() && key != Key::SendTime {
+            return Err(bad("`time` is for `sendTime`".to_owned()));
+        }
+        if detail.zone.is_some() && key != Key::SendTime {
+            return Err(bad("`zone` is for `sendTime`".to_owned()));
+        }
+        if detail.pair.is_some() && key != Key::RecvId {
+            return Err(bad("`pair` is for `recvID`".to_owned()));
+        }
+        if detail.pair.as_ref().is_some_and(String::is_empty) {
+            return Err(bad("`pair` is what stands between the two ids, and can't be empty".to_owned()));
+        }
+        let zone = detail.zone.as_deref().or(common_zone);
+        let time = (key == Key::SendTime && !matches!(from, Given::Constant))
+            .then(|| TimeFormat::new(detail.time.as_deref().unwrap_or("ms"), zone))
+            .transpose()
+            .map_err(bad)?;
+        let table = detail.table.iter().map(|(k, v)| (k.clone(), Value::from_toml(v))).collect();
+        Ok(Self {
+            key,
+            from,
+            default: detail.constant.as_ref().or(detail.default.as_ref()).map(Value::from_toml),
+            table: (!detail.table.is_empty()).then_some(table),
+            time,
+            pair: detail.pair.clone(),
+            json: detail.json,
+        })
+    }
+
+    /// The columns it needs, if there is no default for a file without them.
+    pub(super) fn columns<'p>(&self, picks: &'p Picks) -> Vec<&'p str> {
+        match &self.from {
+            Given::Constant => Vec::new(),
+            Given::Pick(n) => picks.column(*n).into_iter().collect(),
+            Given::Joined { picks: several, .. } => several.iter().filter_map(|n| picks.column(*n)).collect(),
+        }
+    }
+
+    /// Makes the value of the field.
+    pub(super) fn value<'r>(
+        &'r self,
+        found: &[Option<Value<'r>>],
+        sender: Option<&str>,
+    ) -> Result<(Option<Value<'r>>, Option<Warning>), Problem> {
+        let default = || self.default.as_ref().map(Value::borrowed);
+        let picked = match &self.from {
+            Given::Constant => None,
+            Given::Pick(n) => found[*n].clone(),
+            Given::Joined { picks, join } => joined(found, picks, join),
+        };
+        let Some(value) = picked.filter(|value| !value.is_empty()) else { return Ok((default(), None)) };
+        let problem = |code, why: &str| Err(Problem::new(code, self.key, &format!("{}{why}", value.text())));
+        if let Some(table) = &self.table {
+            return match table.get(value.text()).or(self.default.as_ref()) {
+                Some(value) => Ok((Some(value.borrowed()), None)),
+                None => problem(&codes::VALUE_NOT_IN_TABLE, ""),
+            };
+        }
+        if let Some(time) = &self.time {
+            return match time.read(value.text()) {
+                Ok(read) => {
+                    let code = match read.doubt {
+                        Doubt::None => None,
+                        Doubt::Twice => Some(&codes::TIME_AMBIGUOUS),
+                        Doubt::Never => Some(&codes::TIME_SKIPPED),
+                    };
+                    let warning = code.map(|code| (code, value.text().to_owned()));
+                    Ok((Some(Value::Number(Cow::Owned(read.millis.to_string()))), warning))
+                }
+                Err(why) => problem(&codes::TIME_UNREADABLE, &format!(" ({why})")),
+            };
+        }
+        if let Some(between) = &self.pair {
+            return match other_of_pair(value.text(), between, sender.unwrap_or_default()) {
+                Some(other) => Ok((Some(Value::Text(Cow::Owned(other.to_owned()))), None)),
+                None => {
+                    problem(&codes::PAIR_WITHOUT_SENDER, &format!(", sender {}", sender.unwrap_or_default()))
+                }
+            };
+        }
+        if self.json
+            && let Value::Text(text) = &value
+        {
+            return match parsed(text) {
+                Ok(value) => Ok((value, None)),
+                Err(_) => problem(&codes::FIELD_NOT_JSON, ""),
+            };
+        }
+        Ok((Some(value), None))
+    }
+}
+
+fn joined<'r>(found: &[Option<Value<'r>>], picks: &[usize], join: &str) -> Option<Value<'r>> {
+    // An id made of several parts needs all of them.
+    let mut parts = Vec::with_capacity(picks.len());
+    for n in picks {
+        parts.push(found[*n].as_ref()?.text());
+    }
+    Some(Value::Text(Cow::Owned(parts.join(join))))
+}
+
+/// `a__b` and `a` give `b`. The ids may hold the text between as well: that end counts at which the sender is.
+fn other_of_pair<'t>(pair: &'t str, between: &str, sender: &str) -> Option<&'t str> {
+    pair.match_indices(between).find_map(|(at, _)| {
+        let (first, second) = (&pair[..at], &pair[at + between.len()..]);
+        if first == sender {
+            Some(second)
+        } else if second == sender {
+            Some(first)
+        } else {
+            None
+        }
+    })
+}
+
+/// The value that a text of JSON holds.
+fn parsed(text: &str) -> Result<Option<Value<'static>>, serde_json::Error> {
+    let raw: &serde_json::value::RawValue = serde_json::from_str(text)?;
+    Ok(Value::from_json(raw.get())?.map(Value::into_owned))
+}
