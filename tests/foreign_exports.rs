@@ -1,12 +1,12 @@
 //! Exports that nobody here wrote, read through configurations in `examples/`.
+#![expect(clippy::print_stderr, reason = "says what was skipped")]
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 
 use openim_importer::export::{self, Reader};
 use openim_importer::finding::Finding;
-use openim_importer::mapping::{self, SameIds, Sink};
+use openim_importer::mapping::{self, Sink};
 use openim_importer::message::{Message, Peer, Place, SourceNo};
 
 /// The folder with real exports; a note and `None` where it is not there.
@@ -17,7 +17,7 @@ fn shared(file: &str) -> Option<PathBuf> {
     if path.exists() {
         return Some(path);
     }
-    println!("skipped: {} is not there (set OPENIM_SHARED)", path.display());
+    eprintln!("skipped: {} is not there (set OPENIM_SHARED)", path.display());
     None
 }
 
@@ -71,7 +71,7 @@ fn mattermost_compliance_csv() {
     let sources = [csv.to_string_lossy().into_owned()];
     let mut reader = Reader::open(&config.export, &sources, SourceNo(0)).unwrap().chunk_size(4096);
     let head = reader.head().unwrap();
-    let mapper = mapping::build(&config.mapping, head.as_ref(), Arc::new(SameIds)).unwrap();
+    let mapper = mapping::build(&config.mapping, head.as_ref()).unwrap();
     let mut counts = Counts::default();
     while let Some(chunk) = reader.next_chunk().unwrap() {
         assert!(chunk.findings.is_empty());

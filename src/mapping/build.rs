@@ -1,13 +1,11 @@
 //! From the settings to a mapper, checked against how the first source begins.
 
 use std::collections::BTreeSet;
-use std::sync::Arc;
 
 use super::columns::Fields;
 use super::draft::Key;
 use super::error::MappingError;
 use super::filters::Filters;
-use super::ids::IdMap;
 use super::jq::Program;
 use super::native::Native;
 use super::object::members;
@@ -26,11 +24,7 @@ use crate::message::{Message, Place};
 ///
 /// # Errors
 /// Rules that can't be, columns that the first source lacks, records that need a mapping and have none.
-pub fn build(
-    settings: &Settings,
-    head: Option<&Head>,
-    ids: Arc<dyn IdMap>,
-) -> Result<Box<dyn Mapper>, MappingError> {
+pub fn build(settings: &Settings, head: Option<&Head>) -> Result<Box<dyn Mapper>, MappingError> {
     let mut picks = Picks::default();
     let filters = Filters::new(&settings.leave_out, &mut picks)?;
     if let Some(jq) = &settings.jq {
@@ -39,14 +33,14 @@ pub fn build(
         }
         let program = Program::new("jq", jq)?;
         columns_exist(settings, &picks, &[], head)?;
-        return Ok(Box::new(ByProgram { program, filters, picks, ids }));
+        return Ok(Box::new(ByProgram { program, filters, picks }));
     }
     if settings.fields.is_empty() {
         if !settings.leave_out.is_empty() {
             return Err(bad("leave_out", "it needs `fields` or `jq`; for the native format use jq = \".\""));
         }
         native_fits(head)?;
-        return Ok(Box::new(Native::new(ids)));
+        return Ok(Box::new(Native));
     }
     let mut recipes = settings
         .fields
@@ -64,7 +58,7 @@ pub fn build(
         }
     }
     columns_exist(settings, &picks, &recipes, head)?;
-    Ok(Box::new(Fields { recipes, filters, picks, ids }))
+    Ok(Box::new(Fields { recipes, filters, picks }))
 }
 
 fn bad(key: &str, why: &str) -> MappingError {

@@ -1,10 +1,7 @@
 //! Records of any kind, mapped field by field as `[mapping.fields]` says.
 
-use std::sync::Arc;
-
 use super::draft::{Draft, Key};
 use super::filters::{Filters, Verdict};
-use super::ids::IdMap;
 use super::native::not_json;
 use super::pick::Picks;
 use super::records::each;
@@ -20,7 +17,6 @@ pub(super) struct Fields {
     pub(super) recipes: Vec<Recipe>,
     pub(super) filters: Filters,
     pub(super) picks: Picks,
-    pub(super) ids: Arc<dyn IdMap>,
 }
 
 impl Fields {
@@ -52,7 +48,7 @@ impl Fields {
                 Err(problem) => return sink.finding(Finding::new(problem.code, place, &problem.value)),
             }
         }
-        draft.send(place, &*self.ids, sink);
+        draft.send(place, sink);
     }
 }
 

@@ -7,7 +7,6 @@ use serde::Deserialize;
 use super::Sink;
 use super::codes;
 use super::content::{self, Words};
-use super::ids::IdMap;
 use super::value::Value;
 use crate::finding::{Code, Finding};
 use crate::message::{Message, Peer, Place, Quote, SendTime};
@@ -120,16 +119,16 @@ impl<'a> Draft<'a> {
     }
 
     /// Makes the message and hands it on; or a finding, if it can't be one.
-    pub fn send(self, place: Place, ids: &dyn IdMap, sink: &mut dyn Sink) {
-        match self.message(place, ids, sink) {
+    pub fn send(self, place: Place, sink: &mut dyn Sink) {
+        match self.message(place, sink) {
             Ok(message) => sink.message(message),
             Err(problem) => sink.finding(Finding::new(problem.code, place, &problem.value)),
         }
     }
 
-    fn message(mut self, place: Place, ids: &dyn IdMap, sink: &mut dyn Sink) -> Result<Message<'a>, Problem> {
+    fn message(mut self, place: Place, sink: &mut dyn Sink) -> Result<Message<'a>, Problem> {
         let sender = self.id(Key::SendId)?.ok_or_else(|| missing(Key::SendId))?;
-        let peer = self.peer(place, ids, sink)?;
+        let peer = self.peer(place, sink)?;
         let send_time = self.integer(Key::SendTime)?.ok_or_else(|| missing(Key::SendTime))?;
         let content_type = self.small(Key::ContentType)?;
         let quote = self.id(Key::Quote)?;
@@ -146,7 +145,7 @@ impl<'a> Draft<'a> {
             }
         };
         Ok(Message {
-            sender: ids.user(sender),
+            sender,
             peer,
             nickname: self.text(Key::SenderNickname)?,
             face_url: self.text(Key::SenderFaceUrl)?,
@@ -164,7 +163,7 @@ impl<'a> Draft<'a> {
         })
     }
 
-    fn peer(&mut self, place: Place, ids: &dyn IdMap, sink: &mut dyn Sink) -> Result<Peer<'a>, Problem> {
+    fn peer(&mut self, place: Place, sink: &mut dyn Sink) -> Result<Peer<'a>, Problem> {
         let group = self.id(Key::GroupId)?;
         let user = self.id(Key::RecvId)?;
         let default = if group.is_some() { 3 } else { 1 };
@@ -174,7 +173,7 @@ impl<'a> Draft<'a> {
                     sink.finding(Finding::new(&codes::FIELD_UNUSED, place, &group));
                 }
                 let user = user.ok_or_else(|| missing(Key::RecvId))?;
-                Ok(Peer::User(ids.user(user)))
+                Ok(Peer::User(user))
             }
             3 => {
                 if let (Some(group), Some(user)) = (&group, &user)
@@ -184,7 +183,7 @@ impl<'a> Draft<'a> {
                     sink.finding(Finding::new(&codes::GROUP_CONTRADICTED, place, &value));
                 }
                 let group = group.or(user).ok_or_else(|| missing(Key::GroupId))?;
-                Ok(Peer::Group(ids.group(group)))
+                Ok(Peer::Group(group))
             }
             other => Err(Problem::new(&codes::SESSION_TYPE, Key::SessionType, &other.to_string())),
         }

@@ -2,10 +2,8 @@
 //! `quoteText`. Needs no configuration.
 
 use std::collections::BTreeSet;
-use std::sync::Arc;
 
 use super::draft::{Draft, Key};
-use super::ids::IdMap;
 use super::object::{is_no_object, members};
 use super::records::{Record, Row, each};
 use super::value::Value;
@@ -15,16 +13,8 @@ use crate::finding::Finding;
 use crate::message::Place;
 
 /// Maps records in the native format.
-pub struct Native {
-    ids: Arc<dyn IdMap>,
-}
-
-impl Native {
-    /// With this translation of ids.
-    pub fn new(ids: Arc<dyn IdMap>) -> Self {
-        Self { ids }
-    }
-}
+#[derive(Debug, Clone, Copy)]
+pub struct Native;
 
 impl Mapper for Native {
     fn map(&self, chunk: &Chunk, sink: &mut dyn Sink) {
@@ -36,10 +26,10 @@ impl Mapper for Native {
         each(chunk, sink, &mut |place, record, sink| match (record, &columns) {
             (Record::Json(text), _) => {
                 if let Some(draft) = parse(text, place, &mut unknown, sink) {
-                    draft.send(place, &*self.ids, sink);
+                    draft.send(place, sink);
                 }
             }
-            (Record::Row(row), Some(columns)) => columns.draft(row).send(place, &*self.ids, sink),
+            (Record::Row(row), Some(columns)) => columns.draft(row).send(place, sink),
             (Record::Row(_), None) => unreachable!("rows come with their table"),
         });
     }

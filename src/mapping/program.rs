@@ -1,10 +1,8 @@
 //! Records of any kind, made into objects of the native format by a jq program.
 
 use std::collections::BTreeSet;
-use std::sync::Arc;
 
 use super::filters::{Filters, Verdict, finding};
-use super::ids::IdMap;
 use super::jq::Program;
 use super::native::{not_json, parse};
 use super::pick::Picks;
@@ -21,7 +19,6 @@ pub(super) struct ByProgram {
     pub(super) program: Program,
     pub(super) filters: Filters,
     pub(super) picks: Picks,
-    pub(super) ids: Arc<dyn IdMap>,
 }
 
 impl Mapper for ByProgram {
@@ -57,7 +54,7 @@ impl Mapper for ByProgram {
                 if !result.starts_with('{') {
                     sink.finding(Finding::new(&codes::JQ_OUTPUT, place, result));
                 } else if let Some(draft) = parse(result, place, &mut unknown, sink) {
-                    draft.send(place, &*self.ids, sink);
+                    draft.send(place, sink);
                 }
                 true
             });

@@ -1,11 +1,9 @@
 //! Mappings as users write them, over text.
 
-use std::sync::Arc;
-
 use super::build;
 use crate::export;
+use crate::mapping::Settings;
 use crate::mapping::testing::{Got, read};
-use crate::mapping::{SameIds, Settings};
 
 #[derive(serde::Deserialize, Default)]
 #[serde(deny_unknown_fields, default)]
@@ -20,9 +18,7 @@ fn config(toml: &str) -> Config {
 
 fn run(toml: &str, name: &str, text: &str) -> Got {
     let config = config(toml);
-    let mapper = |reader: &export::Reader| {
-        build(&config.mapping, reader.head().unwrap().as_ref(), Arc::new(SameIds)).unwrap()
-    };
+    let mapper = |reader: &export::Reader| build(&config.mapping, reader.head().unwrap().as_ref()).unwrap();
     read(&config.export, mapper, name, text.as_bytes(), 1 << 16)
 }
 
@@ -31,12 +27,12 @@ fn error(toml: &str, name: &str, text: &str) -> String {
     let mut error = None;
     let mapper = |reader: &export::Reader| {
         let head = reader.head().unwrap();
-        match build(&config.mapping, head.as_ref(), Arc::new(SameIds)) {
+        match build(&config.mapping, head.as_ref()) {
             Ok(mapper) => mapper,
             Err(e) => {
                 let path = head.map(|head| head.path).unwrap_or_default();
                 error = Some(e.to_string().replace(&path, name));
-                Box::new(crate::mapping::Native::new(Arc::new(SameIds)))
+                Box::new(crate::mapping::Native)
             }
         }
     };

@@ -1,12 +1,9 @@
-use std::sync::Arc;
-
 use super::Native;
 use crate::export::Settings;
-use crate::mapping::SameIds;
 use crate::mapping::testing::{Got, read};
 
 fn native(name: &str, text: &str) -> Got {
-    read(&Settings::default(), |_| Box::new(Native::new(Arc::new(SameIds))), name, text.as_bytes(), 1 << 16)
+    read(&Settings::default(), |_| Box::new(Native), name, text.as_bytes(), 1 << 16)
 }
 
 fn jsonl(text: &str) -> Got {
