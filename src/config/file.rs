@@ -14,6 +14,18 @@ use crate::message::Release;
 pub struct ImportFile {
     /// Folder of the job.
     pub job: Option<PathBuf>,
+    /// Files, folders, globs; what is typed wins.
+    #[serde(default)]
+    pub sources: Vec<String>,
+    /// How to read them.
+    #[serde(default)]
+    pub export: crate::export::Settings,
+    /// How a record becomes messages.
+    #[serde(default)]
+    pub mapping: crate::mapping::Settings,
+    /// Who is who.
+    #[serde(default)]
+    pub users: crate::mapping::people::Settings,
     /// Where the server is.
     #[serde(default)]
     pub server: ServerSection,
@@ -34,6 +46,8 @@ pub struct ServerSection {
     pub secret_file: Option<PathBuf>,
     /// A further certificate authority.
     pub ca: Option<PathBuf>,
+    /// A proxy for all calls.
+    pub proxy: Option<String>,
     /// The server's release.
     pub release: Option<Release>,
     /// Refused: a secret does not belong into a file that is shown around.
@@ -131,6 +145,61 @@ mod tests {
 
     fn error(text: &str) -> String {
         ImportFile::parse(Path::new("import.toml"), text).unwrap_err().to_string()
+    }
+
+    /// The example with every key, also those that are commented out.
+    fn example() -> String {
+        let text = include_str!("../../config.example.toml");
+        let is_key = |line: &str| line.starts_with('#') && !line.starts_with("# ");
+        text.lines().map(|line| if is_key(line) { &line[1..] } else { line }.to_owned() + "\n").collect()
+    }
+
+    #[test]
+    fn the_example_loads_and_its_values_are_the_defaults() {
+        let shown = ImportFile::parse(Path::new("x"), include_str!("../../config.example.toml")).unwrap();
+        assert_eq!(format!("{shown:?}"), format!("{:?}", ImportFile::default()));
+        ImportFile::parse(Path::new("x"), &example()).unwrap();
+    }
+
+    #[test]
+    fn the_example_names_every_key() {
+        let sections = [
+            "",
+            "[export]",
+            "[export.csv]",
+            "[mapping]",
+            "[mapping.fields]",
+            "[mapping.fields.sendTime]",
+            "[[mapping.leave_out]]",
+            "[users]",
+            "[server]",
+            "[import]",
+        ];
+        let example = example();
+        for section in sections {
+            let error = error(&format!("{section}\nno_such_key = 1\n"));
+            let expected = error.split("expected").nth(1).unwrap_or_else(|| panic!("{section}: {error}"));
+            // The names in backticks, once past `one of` and the like.
+            let start = if section.is_empty() {
+                0
+            } else {
+                example
+                    .find(&format!("{section} "))
+                    .or_else(|| example.find(&format!("{section}\n")))
+                    .unwrap_or_else(|| panic!("{section}"))
+            };
+            let keys: Vec<&str> =
+                expected.split('`').skip(1).step_by(2).filter(|key| !matches!(*key, "secret")).collect();
+            assert!(!keys.is_empty(), "{error}");
+            for key in keys {
+                let named =
+                    [format!("\n{key} ="), format!("\n[{key}]"), format!(".{key}]"), format!("{key}.")];
+                assert!(
+                    section == "[mapping.fields]" || named.iter().any(|name| example[start..].contains(name)),
+                    "{section} {key}"
+                );
+            }
+        }
     }
 
     #[test]

@@ -1,8 +1,11 @@
 //! How records become messages: the `[mapping]` section of the configuration.
 
 use std::collections::BTreeMap;
+use std::fmt;
 
 use serde::Deserialize;
+use serde::de::value::MapAccessDeserializer;
+use serde::de::{self, Deserializer, MapAccess, Visitor};
 
 use super::draft::Key;
 
@@ -21,13 +24,38 @@ pub struct Settings {
 }
 
 /// Where a field comes from: a column, or more than that.
-#[derive(Debug, Clone, PartialEq, Deserialize)]
-#[serde(untagged)]
+#[derive(Debug, Clone, PartialEq)]
 pub enum Rule {
     /// The column of that name.
     Column(String),
     /// As said in detail.
     Detail(Box<Detail>),
+}
+
+/// By hand, because serde's `untagged` hides which key was wrong.
+impl<'de> Deserialize<'de> for Rule {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Either;
+        impl<'de> Visitor<'de> for Either {
+            type Value = Rule;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(
+                    "the name of a column, or a table such as { column = \"created\", time = \"ms\" }",
+                )
+            }
+
+            fn visit_str<E: de::Error>(self, column: &str) -> Result<Rule, E> {
+                Ok(Rule::Column(column.to_owned()))
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Rule, A::Error> {
+                Detail::deserialize(MapAccessDeserializer::new(map))
+                    .map(|detail| Rule::Detail(Box::new(detail)))
+            }
+        }
+        deserializer.deserialize_any(Either)
+    }
 }
 
 /// Where a field comes from, in detail.
