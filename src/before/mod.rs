@@ -1,15 +1,24 @@
 //! What is looked at and made before the history: preflight, canary, provisioning.
 
+mod ask;
 mod assess;
+mod canary;
 mod codes;
 mod facts;
+mod provision;
 mod retention;
 mod settings;
 mod verdict;
 
+pub use ask::Patience;
 pub use assess::assess;
+pub use canary::{Canary, Candidate, Kind, Size, canary, choose};
 pub use codes::{CODES, can_be_allowed, code};
 pub use facts::{Conversations, Facts, History, People, RetentionLoss, ServerFacts, Tally};
+pub use provision::{
+    BlackRow, Count, Files, FriendRow, GroupRow, Provision, ProvisionError, Provisioned, RowError, Rows,
+    Stage, Step, Thing, UserRow, provision,
+};
 pub use retention::{Loss, Walk, cutoff};
 pub use settings::{FILES, Settings};
 pub use verdict::{AllowError, Allowed, text};

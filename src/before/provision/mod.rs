@@ -1,0 +1,248 @@
+//! Makes what the history needs and the server lacks: users, groups, members; friends and block lists.
+//!
+//! Nothing is kept about what was done: the server is asked before and after every step. So it can be
+//! killed anywhere and run again, and what is there stays as it is. No step leaves a notice in a history but
+//! friendship, whose message of today can't be switched off: friends come after the history, and so do block
+//! lists, which would have the server refuse what the blocked had written.
+
+mod ensure;
+mod feed;
+mod groups;
+mod relations;
+mod rows;
+#[cfg(test)]
+mod tests;
+mod users;
+
+use std::fmt;
+use std::path::PathBuf;
+
+use crate::job::{JobError, JobReader};
+use crate::openim::{CallError, Client};
+
+use super::ask::{Ask, Patience};
+
+pub use rows::{BlackRow, FriendRow, GroupRow, RowError, Rows, UserRow};
+
+/// What is to be there.
+#[derive(Debug, Clone, Copy)]
+pub struct Provision<'a> {
+    /// Users and groups of its messages, if there is a job.
+    pub job: Option<&'a JobReader>,
+    /// Users, groups, friends and block lists that the export doesn't have.
+    pub files: &'a Files,
+    /// Which part of it.
+    pub stage: Stage,
+    /// Only say what would be done.
+    pub dry_run: bool,
+    /// How much at once.
+    pub patience: Patience,
+}
+
+/// Files of [`Rows`].
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Files {
+    /// [`UserRow`]
+    pub users: Option<PathBuf>,
+    /// [`GroupRow`]
+    pub groups: Option<PathBuf>,
+    /// [`FriendRow`]
+    pub friends: Option<PathBuf>,
+    /// [`BlackRow`]
+    pub blacks: Option<PathBuf>,
+}
+
+/// What comes before the history and what after.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, clap::ValueEnum)]
+pub enum Stage {
+    /// Users, groups and members: without them messages are refused.
+    #[default]
+    Before,
+    /// Friends, each of whom leaves a message of today, and block lists, which refuse messages.
+    After,
+    /// Both, at once: for servers that take messages between friends only.
+    All,
+}
+
+/// How much of one kind.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, serde::Serialize)]
+pub struct Count {
+    /// Was there already.
+    pub there: u64,
+    /// Was made, and seen afterwards; in a dry run: would be made.
+    pub made: u64,
+    /// Could not be made.
+    pub failed: u64,
+}
+
+/// What became of it.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, serde::Serialize)]
+pub struct Provisioned {
+    /// Users.
+    pub users: Count,
+    /// Groups.
+    pub groups: Count,
+    /// Members of groups, those of new groups included.
+    pub members: Count,
+    /// Friendships.
+    pub friends: Count,
+    /// Entries of block lists.
+    pub blacks: Count,
+    /// Calls made.
+    pub calls: u64,
+}
+
+impl Provisioned {
+    /// How many things could not be made.
+    pub fn failed(&self) -> u64 {
+        [self.users, self.groups, self.members, self.friends, self.blacks].iter().map(|n| n.failed).sum()
+    }
+
+    /// How many were made.
+    pub fn made(&self) -> u64 {
+        [self.users, self.groups, self.members, self.friends, self.blacks].iter().map(|n| n.made).sum()
+    }
+
+    fn add(&mut self, other: &Self) {
+        let pairs = [
+            (&mut self.users, other.users),
+            (&mut self.groups, other.groups),
+            (&mut self.members, other.members),
+            (&mut self.friends, other.friends),
+            (&mut self.blacks, other.blacks),
+        ];
+        for (mine, theirs) in pairs {
+            mine.there += theirs.there;
+            mine.made += theirs.made;
+            mine.failed += theirs.failed;
+        }
+    }
+}
+
+/// One thing that was made, would be made, or could not be made.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Step {
+    /// Which.
+    pub thing: Thing,
+    /// Why it could not be made, if it couldn't.
+    pub failed: Option<String>,
+}
+
+/// Something that is to be there.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Thing {
+    /// A user.
+    User(String),
+    /// A group, with that owner.
+    Group(String, String),
+    /// A member of a group: user, group.
+    Member(String, String),
+    /// Two friends.
+    Friend(String, String),
+    /// Somebody on somebody's block list: who blocks, who is blocked.
+    Black(String, String),
+}
+
+impl fmt::Display for Step {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.thing {
+            Thing::User(id) => write!(f, "user {id}")?,
+            Thing::Group(id, owner) => write!(f, "group {id}, owner {owner}")?,
+            Thing::Member(user, group) => write!(f, "member {user} of group {group}")?,
+            Thing::Friend(a, b) => write!(f, "friends {a} and {b}")?,
+            Thing::Black(owner, black) => write!(f, "{black} on the block list of {owner}")?,
+        }
+        self.failed.as_ref().map_or(Ok(()), |why| write!(f, ": {why}"))
+    }
+}
+
+/// Why it could not be carried through.
+#[derive(Debug, thiserror::Error)]
+pub enum ProvisionError {
+    /// The server.
+    #[error(transparent)]
+    Call(#[from] CallError),
+    /// The job.
+    #[error(transparent)]
+    Job(#[from] JobError),
+    /// One of the files.
+    #[error(transparent)]
+    Row(#[from] RowError),
+}
+
+/// Makes what is missing; `seen` gets every step in order, and what failed.
+pub async fn provision(
+    client: &Client,
+    what: &Provision<'_>,
+    seen: &mut dyn FnMut(&Step),
+) -> Result<Provisioned, ProvisionError> {
+    // All of every file before the first call: line 90,000 is no place to find a misspelt column.
+    feed::check(what.files)?;
+    let ask = Ask::new(client, what.patience);
+    let mut all = Provisioned::default();
+    let mut take = |done: Done| {
+        all.add(&done.counts);
+        done.steps.iter().for_each(&mut *seen);
+        Ok(())
+    };
+    let dry = what.dry_run;
+    if what.stage != Stage::After {
+        for feed in feed::users(what)? {
+            let work = |ask: Ask, rows| async move { Ok(users::ensure(&ask, rows, dry).await?) };
+            ask.all(feed, work, &mut take).await?;
+        }
+        for feed in feed::groups(what)? {
+            let work = |ask: Ask, rows| async move { Ok(groups::ensure(&ask, rows, dry).await?) };
+            ask.all(feed, work, &mut take).await?;
+        }
+    }
+    if what.stage != Stage::Before {
+        if let Some(path) = &what.files.friends {
+            let mut windows = feed::friends(path)?;
+            while let Some(window) = windows()? {
+                let mut rows = window.into_iter();
+                let work = |ask: Ask, row| async move { Ok(relations::friends(&ask, row, dry).await?) };
+                ask.all(|| Ok(rows.next()), work, &mut take).await?;
+            }
+        }
+        if let Some(path) = &what.files.blacks {
+            let mut windows = feed::blacks(path)?;
+            while let Some(window) = windows()? {
+                let mut rows = window.into_iter();
+                let work = |ask: Ask, row| async move { Ok(relations::blacks(&ask, row, dry).await?) };
+                ask.all(|| Ok(rows.next()), work, &mut take).await?;
+            }
+        }
+    }
+    all.calls = ask.calls();
+    Ok(all)
+}
+
+/// What one piece of work came to.
+#[derive(Debug, Default)]
+struct Done {
+    counts: Provisioned,
+    steps: Vec<Step>,
+}
+
+impl Done {
+    fn made(&mut self, thing: Thing) {
+        self.count(&thing).made += 1;
+        self.steps.push(Step { thing, failed: None });
+    }
+
+    fn failed(&mut self, thing: Thing, why: impl Into<String>) {
+        self.count(&thing).failed += 1;
+        self.steps.push(Step { thing, failed: Some(why.into()) });
+    }
+
+    fn count(&mut self, thing: &Thing) -> &mut Count {
+        match thing {
+            Thing::User(_) => &mut self.counts.users,
+            Thing::Group(..) => &mut self.counts.groups,
+            Thing::Member(..) => &mut self.counts.members,
+            Thing::Friend(..) => &mut self.counts.friends,
+            Thing::Black(..) => &mut self.counts.blacks,
+        }
+    }
+}

@@ -1,0 +1,82 @@
+//! Users.
+
+use std::collections::HashSet;
+
+use crate::openim::{CallError, Client, NewUser};
+
+use super::super::ask::Ask;
+use super::ensure::{self, Many};
+use super::{Done, Thing, UserRow};
+
+/// So many in one call; the real servers took 3,000.
+pub(super) const AT_ONCE: usize = 1_000;
+
+/// Sees to it that these users exist.
+pub(super) async fn ensure(ask: &Ask, rows: Vec<UserRow>, dry: bool) -> Result<Done, CallError> {
+    let mut done = Done::default();
+    let mut seen = HashSet::new();
+    let mut users = Vec::with_capacity(rows.len());
+    for row in rows {
+        // An id twice fails the whole call (1001).
+        if !seen.insert(row.id.clone()) {
+            continue;
+        }
+        if is_legal(&row.id) {
+            let nickname = if row.nickname.trim().is_empty() { row.id.clone() } else { row.nickname };
+            users.push(NewUser { id: row.id, nickname, face_url: row.face_url });
+        } else {
+            done.failed(Thing::User(row.id), "a userID holds letters, digits and `_` only");
+        }
+    }
+    let legal = users.len();
+    let missing = Register.missing(ask, users).await?;
+    done.counts.users.there += (legal - missing.len()) as u64;
+    let ids: Vec<String> = missing.iter().map(|user| user.id.clone()).collect();
+    let refused = if dry { Vec::new() } else { ensure::ensure(&Register, ask, missing).await? };
+    let failed: HashSet<&str> = refused.iter().map(|(user, _)| user.id.as_str()).collect();
+    for id in ids {
+        if !failed.contains(id.as_str()) {
+            done.made(Thing::User(id));
+        }
+    }
+    for (user, why) in refused {
+        done.failed(Thing::User(user.id), why);
+    }
+    Ok(done)
+}
+
+/// Letters of any script, digits and `_` (contract, section 5); anything else fails the call for all.
+fn is_legal(id: &str) -> bool {
+    !id.is_empty() && id.chars().all(|c| c.is_alphanumeric() || c == '_')
+}
+
+struct Register;
+
+impl Many for Register {
+    type Item = NewUser;
+
+    async fn act(&self, client: &Client, users: &[NewUser]) -> Result<(), CallError> {
+        client.register(users).await
+    }
+
+    async fn missing(&self, ask: &Ask, users: Vec<NewUser>) -> Result<Vec<NewUser>, CallError> {
+        let ids: Vec<&str> = users.iter().map(|user| user.id.as_str()).collect();
+        let exist = ask.read(|client| client.users_exist(&ids)).await?;
+        Ok(users.into_iter().zip(exist).filter(|(_, exists)| !exists).map(|(user, _)| user).collect())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_legal;
+
+    #[test]
+    fn letters_of_any_script() {
+        for legal in ["u1", "a_b", "日本", "MiXed", "_", "ü"] {
+            assert!(is_legal(legal), "{legal}");
+        }
+        for not in ["", "a:b", "a-b", "a.b", "a@b", "sp ace", "a\u{0}"] {
+            assert!(!is_legal(not), "{not}");
+        }
+    }
+}
