@@ -119,10 +119,10 @@ fn candidates(job: &JobReader) -> Result<Vec<Candidate>, JobError> {
         let Some(last) = page.last() else { break };
         after = Some(last.no);
         for conversation in page {
-            let list = kept.entry(kind_of(&conversation)).or_default();
-            list.insert((scatter(conversation.no), conversation.no), conversation);
-            if list.len() > LOOKED_INTO {
-                list.pop_last();
+            let alike = kept.entry(kind_of(&conversation)).or_default();
+            alike.insert((scatter(conversation.no), conversation.no), conversation);
+            if alike.len() > LOOKED_INTO {
+                alike.pop_last();
             }
         }
     }

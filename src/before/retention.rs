@@ -139,7 +139,7 @@ mod tests {
         /// Against the rule put down literally: all seqs in a table, documents cut out of it.
         #[test]
         fn as_the_rule_says(max_seq in 0i64..250, times in prop::collection::vec(998i64..1003, 0..450)) {
-            let mut documents: std::collections::BTreeMap<i64, Vec<Option<i64>>> = Default::default();
+            let mut documents = std::collections::BTreeMap::<i64, Vec<Option<i64>>>::new();
             for seq in 1..=max_seq {
                 documents.entry((seq - 1) / 100).or_default().push(None);
             }

@@ -115,7 +115,9 @@ mod tests {
     fn what_is_not_understood_stays_unknown() {
         for text in ["", "[]", "null", "{\"RetainChatRecords\":\"many\"}", "\u{feff}{}"] {
             let mut settings = Settings::default();
-            FILES.iter().for_each(|file| settings.read(file, text));
+            for file in FILES {
+                settings.read(file, text);
+            }
             assert_eq!(settings.retain_days, None, "{text}");
         }
         let mut settings = Settings::default();

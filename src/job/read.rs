@@ -251,6 +251,11 @@ impl JobReader {
         Ok(members)
     }
 
+    /// The same by name: whoever has to be a member of the group, or may not be blocked by the other.
+    pub fn senders(&self, conv: ConvNo) -> Result<Vec<UserId>, JobError> {
+        self.members(conv)?.into_iter().map(|no| self.user(no)).collect()
+    }
+
     /// Users by number, from the one after `after`.
     pub fn users(&self, after: Option<u32>, limit: usize) -> Result<Vec<User>, JobError> {
         let after = after.map_or(-1, i64::from);

@@ -14,6 +14,7 @@ mod wire;
 mod friends;
 mod groups;
 mod log;
+mod release;
 mod server;
 mod store;
 mod users;

@@ -101,7 +101,7 @@ fn groups_of(job: &JobReader, after: &mut Option<ConvNo>) -> Result<Option<Vec<G
         let mut rows = Vec::new();
         for conversation in &page {
             let Peers::Group(group) = &conversation.peers else { continue };
-            let mut senders = job.participants(conversation, usize::MAX)?.into_iter().map(|user| user.0);
+            let mut senders = job.senders(conversation.no)?.into_iter().map(|user| user.0);
             if let Some(owner) = senders.next() {
                 rows.push(GroupRow {
                     id: group.0.clone(),

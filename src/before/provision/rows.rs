@@ -156,7 +156,11 @@ impl<T: DeserializeOwned> Rows<T> {
                 let text = buffer.trim_ascii();
                 if !text.is_empty() {
                     let value: Value = serde_json::from_slice(text).map_err(|error| {
-                        bad(*line, format!("{error}: `{}`", shorten(&String::from_utf8_lossy(text))))
+                        let at = error.column();
+                        bad(
+                            *line,
+                            format!("no JSON at column {at}: `{}`", shorten(&String::from_utf8_lossy(text))),
+                        )
                     })?;
                     break (*line, value);
                 }
@@ -164,7 +168,13 @@ impl<T: DeserializeOwned> Rows<T> {
             Source::Csv { reader, header } => {
                 let mut record = csv::StringRecord::new();
                 let more = reader.read_record(&mut record).map_err(|error| {
-                    bad(error.position().map_or(0, csv::Position::line), error.to_string())
+                    let line = error.position().map_or(0, csv::Position::line);
+                    match error.kind() {
+                        csv::ErrorKind::UnequalLengths { expected_len, len, .. } => {
+                            bad(line, format!("{len} cells where the header has {expected_len}"))
+                        }
+                        _ => bad(line, error.to_string()),
+                    }
                 })?;
                 if !more {
                     return Ok(None);
@@ -264,7 +274,13 @@ mod tests {
             all::<UserRow>("userID,nickname\nu1\n").unwrap_err(),
             all::<UserRow>("").unwrap_err(),
         ];
-        insta::assert_snapshot!(errors.join("\n"), @r"
-        ");
+        insta::assert_snapshot!(errors.join("\n"), @r#"
+        rows:2: unknown field `nick`, expected one of `userID`, `nickname`, `faceURL`
+        rows:2: no JSON at column 10: `{"userID":`
+        rows:3: an id is empty
+        rows:2: missing field `ownerUserID`
+        rows:2: 1 cells where the header has 2
+        rows:1: the file is empty; a CSV begins with the names of its columns
+        "#);
     }
 }
