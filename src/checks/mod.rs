@@ -1,1 +1,15 @@
 //! Is a message sendable (contract, table 2), is the history sane. Pure.
+//!
+//! [`Checker::examine`] looks at one message; [`Neighbours`] at the messages of a conversation in the order
+//! of sending. What takes the whole history to see (ids twice, names that collide) is found by `prepare`,
+//! under codes that stand here.
+
+pub mod codes;
+mod content;
+mod message;
+mod neighbours;
+mod surrogates;
+mod walk;
+
+pub use message::Checker;
+pub use neighbours::Neighbours;

@@ -127,9 +127,34 @@ impl Position {
     }
 }
 
-/// Stands for a user.
-pub fn user_hash(id: &str) -> u64 {
-    xxh3_64(id.as_bytes())
+/// Stands for a user: a hash of the id.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct UserKey(pub(super) u64);
+
+impl UserKey {
+    /// Of the user with that id.
+    pub fn of(id: &str) -> Self {
+        Self(xxh3_64(id.as_bytes()))
+    }
+
+    /// As a number.
+    pub fn to_bits(self) -> u64 {
+        self.0
+    }
+
+    /// The way back.
+    pub fn from_bits(bits: u64) -> Self {
+        Self(bits)
+    }
+
+    /// With the order kept: the lowest key is the lowest number.
+    pub(super) fn to_sql(self) -> i64 {
+        (self.0 ^ 1 << 63).cast_signed()
+    }
+
+    pub(super) fn from_sql(number: i64) -> Self {
+        Self(number.cast_unsigned() ^ 1 << 63)
+    }
 }
 
 #[cfg(test)]

@@ -27,7 +27,7 @@ mod tests;
 
 pub use block::{Entry, Reply, Target};
 pub use error::JobError;
-pub use key::{ConvKey, Position, user_hash};
+pub use key::{ConvKey, Position, UserKey};
 pub use pass::{Earlier, Loader, Pass};
 pub use queue::{Queue, Queued};
 pub use read::{Conversation, JobReader, PassInfo, Peers, SourceInfo, Totals, User};

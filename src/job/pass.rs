@@ -5,7 +5,9 @@
 //! also declares the pass ready, after the files were synced. Killed before that, the job is as it was:
 //! the next to open it cuts the files back.
 
+use std::collections::HashSet;
 use std::fs::{File, OpenOptions};
+use std::hash::{BuildHasherDefault, Hasher};
 use std::io::{BufWriter, Write};
 use std::path::Path;
 
@@ -14,7 +16,7 @@ use rusqlite::{Connection, OptionalExtension, params};
 use super::block::{Packer, Reply};
 use super::error::{InJob, JobError};
 use super::folder::private;
-use super::key::{ConvKey, user_hash};
+use super::key::{ConvKey, UserKey};
 use super::packed::put;
 use super::read::{Peers, block_id, from_sql, spool_end, to_sql};
 use super::spool::{self, Spool, SpoolWriter};
@@ -179,10 +181,9 @@ pub struct Loader<'p> {
     dir: &'p Path,
     pass: PassNo,
     next_conv: u32,
-    next_user: u32,
     open: Option<Open>,
     packer: Packer,
-    members: Vec<u32>,
+    members: HashSet<u64, BuildHasherDefault<Same>>,
 }
 
 /// The conversation that entries are being added to.
@@ -212,16 +213,17 @@ pub struct Earlier {
 impl<'p> Loader<'p> {
     fn begin(db: &'p Connection, dir: &'p Path, pass: PassNo) -> Result<Self, JobError> {
         db.execute_batch("BEGIN IMMEDIATE").in_job(dir)?;
-        let next = |sql: &str| db.query_row(sql, [], |row| row.get::<_, u32>(0)).in_job(dir);
+        let next_conv = db
+            .query_row("SELECT coalesce(max(no) + 1, 1) FROM conversations", [], |row| row.get(0))
+            .in_job(dir)?;
         Ok(Self {
             db,
             dir,
             pass,
-            next_conv: next("SELECT coalesce(max(no) + 1, 1) FROM conversations")?,
-            next_user: next("SELECT coalesce(max(no) + 1, 1) FROM users")?,
+            next_conv,
             open: None,
             packer: Packer::default(),
-            members: Vec::new(),
+            members: HashSet::default(),
         })
     }
 
@@ -311,9 +313,9 @@ impl<'p> Loader<'p> {
         if self.packer.is_full() { self.close_block() } else { Ok(()) }
     }
 
-    /// Notes that a user sends in the conversation.
-    pub fn member(&mut self, user: u32) {
-        self.members.push(user);
+    /// Whether the user is new among those who send in the conversation, as far as it was read.
+    pub fn member(&mut self, user: UserKey) -> bool {
+        self.members.insert(user.0)
     }
 
     /// Ends the conversation.
@@ -322,11 +324,11 @@ impl<'p> Loader<'p> {
             self.close_block()?;
         }
         if let Some(open) = self.open.take() {
-            self.members.sort_unstable();
-            self.members.dedup();
+            let mut members: Vec<u64> = self.members.drain().collect();
+            members.sort_unstable();
             let (mut blob, mut last) = (Vec::new(), 0);
-            for member in self.members.drain(..) {
-                put(&mut blob, u64::from(member - last));
+            for member in members {
+                put(&mut blob, member - last);
                 last = member;
             }
             self.execute(
@@ -346,25 +348,20 @@ impl<'p> Loader<'p> {
         Ok(())
     }
 
-    /// Number of a user that the job knows.
-    pub fn known_user(&self, id_hash: u64) -> Result<Option<u32>, JobError> {
+    /// Whether the job knows the user.
+    pub fn knows_user(&self, user: UserKey) -> Result<bool, JobError> {
         self.db
-            .prepare_cached("SELECT no FROM users WHERE hash = ?1")
-            .and_then(|mut statement| {
-                statement.query_row([id_hash.cast_signed()], |row| row.get(0)).optional()
-            })
+            .prepare_cached("SELECT 1 FROM users WHERE hash = ?1")
+            .and_then(|mut statement| statement.exists([user.to_sql()]))
             .in_job(self.dir)
     }
 
-    /// Adds a user who isn't known yet; gives the number.
-    pub fn user(&mut self, id: &str, nickname: &str, face_url: &str) -> Result<u32, JobError> {
-        let no = self.next_user;
-        self.next_user += 1;
+    /// Adds a user who isn't known yet; best in the order of their keys.
+    pub fn user(&mut self, id: &str, nickname: &str, face_url: &str) -> Result<(), JobError> {
         self.execute(
-            "INSERT INTO users VALUES (?1, ?2, ?3, ?4, ?5)",
-            params![no, user_hash(id).cast_signed(), id, nickname, face_url],
-        )?;
-        Ok(no)
+            "INSERT INTO users VALUES (?1, ?2, ?3, ?4)",
+            params![UserKey::of(id).to_sql(), id, nickname, face_url],
+        )
     }
 
     fn close_block(&mut self) -> Result<(), JobError> {
@@ -384,5 +381,21 @@ impl<'p> Loader<'p> {
             .and_then(|mut statement| statement.execute(params))
             .map(|_| ())
             .in_job(self.dir)
+    }
+}
+
+/// Keys of users are hashes already.
+#[derive(Debug, Default)]
+struct Same(u64);
+
+impl Hasher for Same {
+    fn write(&mut self, _: &[u8]) {
+        unreachable!("keys of users are numbers");
+    }
+    fn write_u64(&mut self, number: u64) {
+        self.0 = number;
+    }
+    fn finish(&self) -> u64 {
+        self.0
     }
 }

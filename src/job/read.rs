@@ -7,7 +7,7 @@ use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use super::block::{Entry, Target, Unpacker};
 use super::error::{InJob, JobError};
-use super::key::ConvKey;
+use super::key::{ConvKey, UserKey};
 use super::packed::Unpack;
 use super::record::Spooled;
 use super::spool::{self, Spool};
@@ -51,8 +51,8 @@ pub enum Peers {
 /// A user who sends or receives in the job.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct User {
-    /// Number in the job, for paging.
-    pub no: u32,
+    /// Stands for the id; users are paged by it.
+    pub key: UserKey,
     /// `userID`.
     pub id: UserId,
     /// `senderNickname` of one of his messages; empty if there was none.
@@ -226,12 +226,15 @@ impl JobReader {
     pub fn participants(&self, conv: &Conversation, max: usize) -> Result<Vec<UserId>, JobError> {
         match &conv.peers {
             Peers::Single(a, b) => Ok([a, b].into_iter().take(max).cloned().collect()),
-            Peers::Group(_) => self.members(conv.no)?.into_iter().take(max).map(|no| self.user(no)).collect(),
+            Peers::Group(_) => {
+                let members = self.members(conv.no)?.into_iter().take(max);
+                members.filter_map(|key| self.user(key).transpose()).collect()
+            }
         }
     }
 
-    /// Everybody who sends in the conversation, as numbers of users.
-    pub fn members(&self, conv: ConvNo) -> Result<Vec<u32>, JobError> {
+    /// Everybody who sends in the conversation.
+    pub fn members(&self, conv: ConvNo) -> Result<Vec<UserKey>, JobError> {
         let blobs: Vec<Vec<u8>> = self.rows(
             "SELECT members FROM segments WHERE conv = ?1 ORDER BY pass",
             params![conv.0],
@@ -239,11 +242,10 @@ impl JobReader {
         )?;
         let mut members = Vec::new();
         for blob in blobs {
-            let mut from = Unpack(&blob);
-            let mut last = 0;
-            while let Some(step) = from.small::<u32>() {
-                last += step;
-                members.push(last);
+            let (mut from, mut last) = (Unpack(&blob), 0u64);
+            while let Some(step) = from.number() {
+                last = last.wrapping_add(step);
+                members.push(UserKey(last));
             }
         }
         members.sort_unstable();
@@ -251,6 +253,7 @@ impl JobReader {
         Ok(members)
     }
 
+<<<<<<< HEAD
     /// The same by name: whoever has to be a member of the group, or may not be blocked by the other.
     pub fn senders(&self, conv: ConvNo) -> Result<Vec<UserId>, JobError> {
         self.members(conv)?.into_iter().map(|no| self.user(no)).collect()
@@ -259,12 +262,18 @@ impl JobReader {
     /// Users by number, from the one after `after`.
     pub fn users(&self, after: Option<u32>, limit: usize) -> Result<Vec<User>, JobError> {
         let after = after.map_or(-1, i64::from);
+=======
+    /// Users in the order of their keys, from the one after `after`.
+    pub fn users(&self, after: Option<UserKey>, limit: usize) -> Result<Vec<User>, JobError> {
+        // No user has the lowest key but by a chance of one in 2^64.
+        let after = after.map_or(i64::MIN, UserKey::to_sql);
+>>>>>>> ef469bf (Checks; users by key)
         self.rows(
-            "SELECT no, id, nickname, face_url FROM users WHERE no > ?1 ORDER BY no LIMIT ?2",
+            "SELECT hash, id, nickname, face_url FROM users WHERE hash > ?1 ORDER BY hash LIMIT ?2",
             params![after, to_sql(limit as u64)],
             |row| {
                 Ok(User {
-                    no: row.get(0)?,
+                    key: UserKey::from_sql(row.get(0)?),
                     id: UserId(row.get(1)?),
                     nickname: row.get(2)?,
                     face_url: row.get(3)?,
@@ -329,11 +338,13 @@ impl JobReader {
         Ok(format!("{}:{}", path.unwrap_or_else(|| format!("source {}", place.source.0)), place.line))
     }
 
-    fn user(&self, no: u32) -> Result<UserId, JobError> {
+    /// The user with that key.
+    pub fn user(&self, key: UserKey) -> Result<Option<UserId>, JobError> {
         self.db
-            .prepare_cached("SELECT id FROM users WHERE no = ?1")
-            .and_then(|mut statement| statement.query_row([no], |row| row.get(0)))
-            .map(UserId)
+            .prepare_cached("SELECT id FROM users WHERE hash = ?1")
+            .and_then(|mut statement| {
+                statement.query_row([key.to_sql()], |row| row.get(0).map(UserId)).optional()
+            })
             .in_job(&self.dir)
     }
 

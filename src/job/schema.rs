@@ -82,9 +82,9 @@ const TABLES: &[Table] = &[
     Table {
         name: "users",
         version: 1,
+        // By hash of the id: a pass brings them sorted so, and a group's members are a list of hashes.
         sql: "CREATE TABLE users (
-                no INTEGER PRIMARY KEY,
-                hash INTEGER NOT NULL UNIQUE,
+                hash INTEGER PRIMARY KEY,
                 id TEXT NOT NULL,
                 nickname TEXT NOT NULL,
                 face_url TEXT NOT NULL

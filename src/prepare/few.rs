@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::job::{ConvKey, Job, JobError, Peers, Position, Reply, user_hash, write_record};
+use crate::job::{ConvKey, Job, JobError, Peers, Position, Reply, UserKey, write_record};
 use crate::message::{GroupId, Message, Peer, UserId};
 
 /// Adds these messages to the job as a pass of their own, unexamined; everything in memory.
@@ -38,12 +38,11 @@ pub fn few(job: &mut Job, messages: &[Message<'_>]) -> Result<(), JobError> {
             loader.conversation(position.conv(), &peers, earlier.as_ref())?;
             last = Some(position.conv());
         }
-        let known = loader.known_user(user_hash(&message.sender))?;
-        let user = match known {
-            Some(user) => user,
-            None => loader.user(&message.sender, &message.nickname, &message.face_url)?,
-        };
+        let user = UserKey::of(&message.sender);
         loader.member(user);
+        if !loader.knows_user(user)? {
+            loader.user(&message.sender, &message.nickname, &message.face_url)?;
+        }
         let reply = if message.quote.is_some() { Reply::AsText } else { Reply::No };
         loader.entry(position.offset(), len, position.time(), reply)?;
     }
