@@ -87,6 +87,20 @@ pub enum JobError {
     },
 }
 
+impl JobError {
+    /// A refusal of the system about a file of the job.
+    pub fn io(dir: &std::path::Path, source: io::Error) -> Self {
+        let dir = dir.to_owned();
+        match source.kind() {
+            io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => Self::Full(dir),
+            io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => {
+                Self::Denied { path: dir, cause: source.to_string() }
+            }
+            _ => Self::Io { dir, source },
+        }
+    }
+}
+
 /// Adds the job folder to errors that know only what happened.
 pub(super) trait InJob<T> {
     fn in_job(self, dir: &std::path::Path) -> Result<T, JobError>;
@@ -94,16 +108,7 @@ pub(super) trait InJob<T> {
 
 impl<T> InJob<T> for io::Result<T> {
     fn in_job(self, dir: &std::path::Path) -> Result<T, JobError> {
-        self.map_err(|source| {
-            let dir = dir.to_owned();
-            match source.kind() {
-                io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => JobError::Full(dir),
-                io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => {
-                    JobError::Denied { path: dir, cause: source.to_string() }
-                }
-                _ => JobError::Io { dir, source },
-            }
-        })
+        self.map_err(|source| JobError::io(dir, source))
     }
 }
 

@@ -14,6 +14,7 @@ mod block;
 mod error;
 mod folder;
 mod key;
+mod keys;
 mod lock;
 mod packed;
 mod pass;
@@ -28,11 +29,12 @@ mod tests;
 pub use block::{Entry, Reply, Target};
 pub use error::JobError;
 pub use key::{ConvKey, Position, UserKey};
-pub use pass::{Earlier, Loader, Pass};
+pub use keys::{Key, KeyWriter, Known, KnownKeys};
+pub use pass::{Earlier, Lines, Loader, Pass};
 pub use queue::{Queue, Queued};
 pub use read::{Conversation, JobReader, PassInfo, Peers, SourceInfo, Totals, User};
 pub use record::{QuoteSlot, QuotedIds, Spooled, Unwritable, write as write_record};
-pub use spool::Spool;
+pub use spool::{Spool, read_at};
 
 use std::path::{Path, PathBuf};
 

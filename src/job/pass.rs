@@ -9,7 +9,7 @@ use std::collections::HashSet;
 use std::fs::{File, OpenOptions};
 use std::hash::{BuildHasherDefault, Hasher};
 use std::io::{BufWriter, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use rusqlite::{Connection, OptionalExtension, params};
 
@@ -17,6 +17,7 @@ use super::block::{Packer, Reply};
 use super::error::{InJob, JobError};
 use super::folder::private;
 use super::key::{ConvKey, UserKey};
+use super::keys::{KeyWriter, KnownKeys};
 use super::packed::put;
 use super::read::{Peers, block_id, from_sql, spool_end, to_sql};
 use super::spool::{self, Spool, SpoolWriter};
@@ -33,9 +34,40 @@ pub struct Pass<'j> {
     no: PassNo,
     first_source: SourceNo,
     spool: SpoolWriter,
+    lines: Lines,
+    finished: bool,
+}
+
+/// The two files of lines that a pass adds to.
+#[derive(Debug)]
+pub struct Lines {
+    dir: PathBuf,
     findings: BufWriter<File>,
     rejected: BufWriter<File>,
-    finished: bool,
+}
+
+impl Lines {
+    /// Adds a line to `findings.jsonl`.
+    pub fn finding(&mut self, line: &impl serde::Serialize) -> Result<(), JobError> {
+        put_line(&mut self.findings, line).in_job(&self.dir)
+    }
+
+    /// Adds a line to `rejected.jsonl`.
+    pub fn reject(&mut self, line: &impl serde::Serialize) -> Result<(), JobError> {
+        put_line(&mut self.rejected, line).in_job(&self.dir)
+    }
+
+    /// Adds lines to `rejected.jsonl` that were made elsewhere.
+    pub fn rejects(&mut self, lines: &[u8]) -> Result<(), JobError> {
+        self.rejected.write_all(lines).in_job(&self.dir)
+    }
+
+    fn sync(&mut self) -> Result<(), JobError> {
+        for lines in [&mut self.findings, &mut self.rejected] {
+            lines.flush().and_then(|()| lines.get_ref().sync_data()).in_job(&self.dir)?;
+        }
+        Ok(())
+    }
 }
 
 impl<'j> Pass<'j> {
@@ -63,8 +95,7 @@ impl<'j> Pass<'j> {
             no,
             first_source,
             spool,
-            findings: BufWriter::new(findings),
-            rejected: BufWriter::new(rejected),
+            lines: Lines { dir, findings: BufWriter::new(findings), rejected: BufWriter::new(rejected) },
             finished: false,
         })
     }
@@ -79,19 +110,21 @@ impl<'j> Pass<'j> {
         self.first_source
     }
 
+    /// How earlier passes named their sources, by number.
+    pub fn source_names(&self) -> Result<Vec<String>, JobError> {
+        let mut statement = self.job.db.prepare("SELECT path FROM sources ORDER BY no").in_job(&self.job.dir)?;
+        let rows = statement.query_map([], |row| row.get(0)).in_job(&self.job.dir)?;
+        rows.collect::<Result<_, _>>().in_job(&self.job.dir)
+    }
+
     /// Adds whole records, made by [`super::write_record`], to the spool; gives the offset of the first.
     pub fn append(&mut self, records: &[u8]) -> Result<u64, JobError> {
         self.spool.append(records)
     }
 
-    /// Adds a line to `findings.jsonl`.
-    pub fn finding(&mut self, line: &impl serde::Serialize) -> Result<(), JobError> {
-        put_line(&mut self.findings, line).in_job(&self.job.dir)
-    }
-
-    /// Adds a line to `rejected.jsonl`.
-    pub fn reject(&mut self, line: &impl serde::Serialize) -> Result<(), JobError> {
-        put_line(&mut self.rejected, line).in_job(&self.job.dir)
+    /// The files of findings and rejects.
+    pub fn lines(&mut self) -> &mut Lines {
+        &mut self.lines
     }
 
     /// Reads what was added so far.
@@ -100,16 +133,19 @@ impl<'j> Pass<'j> {
     }
 
     /// Begins the transaction that puts the pass into the index.
-    pub fn load(&mut self) -> Result<Loader<'_>, JobError> {
-        Loader::begin(&self.job.db, &self.job.dir, self.no)
+    pub fn load(&mut self) -> Result<(Loader<'_>, &mut Lines), JobError> {
+        Ok((Loader::begin(&self.job.db, &self.job.dir, self.no)?, &mut self.lines))
+    }
+
+    /// The job folder; files that the pass needs for a while belong there.
+    pub fn dir(&self) -> &Path {
+        &self.job.dir
     }
 
     /// Syncs the files, declares the pass ready and commits it.
     pub fn finish(mut self, summary: &str) -> Result<(), JobError> {
         let dir = self.job.dir.clone();
-        for lines in [&mut self.findings, &mut self.rejected] {
-            lines.flush().and_then(|()| lines.get_ref().sync_data()).in_job(&dir)?;
-        }
+        self.lines.sync()?;
         self.spool.sync()?;
         if self.job.db.is_autocommit() {
             self.job.db.execute_batch("BEGIN IMMEDIATE").in_job(&dir)?;
@@ -240,6 +276,16 @@ impl<'p> Loader<'p> {
             "INSERT INTO sources VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
             params![no.0, self.pass.0, path, to_sql(bytes), modified, sha256],
         )
+    }
+
+    /// The keys that earlier passes know.
+    pub fn known_keys(&self) -> Result<KnownKeys<'p>, JobError> {
+        KnownKeys::open(self.db, self.dir, self.pass)
+    }
+
+    /// Writes the keys of this pass.
+    pub fn keys(&self) -> KeyWriter<'p> {
+        KeyWriter::new(self.db, self.dir, self.pass)
     }
 
     /// What earlier passes left of the conversation with that key.

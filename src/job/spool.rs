@@ -143,13 +143,21 @@ fn check(dir: &Path, file: &File, end: u64) -> Result<(), JobError> {
     Ok(())
 }
 
+/// Fills the buffer with what stands at that place of the file, whoever else reads it meanwhile.
+///
+/// # Errors
+/// What the system says; the end of the file comes too early.
 #[cfg(unix)]
-fn read_at(file: &File, buffer: &mut [u8], offset: u64) -> std::io::Result<()> {
+pub fn read_at(file: &File, buffer: &mut [u8], offset: u64) -> std::io::Result<()> {
     std::os::unix::fs::FileExt::read_exact_at(file, buffer, offset)
 }
 
+/// Fills the buffer with what stands at that place of the file.
+///
+/// # Errors
+/// What the system says; the end of the file comes too early.
 #[cfg(windows)]
-fn read_at(file: &File, mut buffer: &mut [u8], mut offset: u64) -> std::io::Result<()> {
+pub fn read_at(file: &File, mut buffer: &mut [u8], mut offset: u64) -> std::io::Result<()> {
     while !buffer.is_empty() {
         let n = std::os::windows::fs::FileExt::seek_read(file, buffer, offset)?;
         if n == 0 {

@@ -103,9 +103,9 @@ fn a_pass_that_was_cut_short_leaves_nothing() {
         // As a kill leaves it: nothing is undone by this process.
         let mut pass = job.begin_pass("{}").unwrap();
         pass.append(b"some bytes").unwrap();
-        pass.finding(&"oh").unwrap();
+        pass.lines().finding(&"oh").unwrap();
         if load {
-            pass.load().unwrap().user("x", "", "").unwrap();
+            pass.load().unwrap().0.user("x", "", "").unwrap();
         }
         std::mem::forget(pass);
         if load {
@@ -127,7 +127,7 @@ fn an_error_in_a_pass_takes_it_out_at_once() {
     let mut job = Job::create(dir.path()).unwrap();
     let mut pass = job.begin_pass("{}").unwrap();
     pass.append(b"some bytes").unwrap();
-    pass.load().unwrap().user("x", "", "").unwrap();
+    pass.load().unwrap().0.user("x", "", "").unwrap();
     drop(pass);
     assert_eq!(job.reader().unwrap().passes().unwrap().len(), 0);
     assert_eq!(job.reader().unwrap().totals().unwrap(), Totals::default());

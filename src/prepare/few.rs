@@ -20,7 +20,7 @@ pub fn few(job: &mut Job, messages: &[Message<'_>]) -> Result<(), JobError> {
         let key = ConvKey::of(message, &mut scratch);
         sorted.insert(Position::new(key, message.send_time, offset), (len, message));
     }
-    let mut loader = pass.load()?;
+    let (mut loader, _) = pass.load()?;
     let mut last = None;
     for (position, (len, message)) in sorted {
         if last != Some(position.conv()) {

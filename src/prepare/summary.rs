@@ -1,0 +1,94 @@
+//! What came out of a pass: the figures that `check` shows and the job keeps.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use crate::finding::Severity;
+
+/// What came out of a pass.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Summary {
+    /// Number of the pass, from 1.
+    pub pass: u32,
+    /// Messages that this pass added.
+    pub messages: u64,
+    /// Conversations they belong to.
+    pub conversations: u64,
+    /// Bytes of their records in the spool.
+    pub bytes: u64,
+    /// Time of the earliest, ms since 1970.
+    pub first_time: Option<i64>,
+    /// Time of the latest, ms since 1970.
+    pub last_time: Option<i64>,
+    /// Messages that can't be sent; they stand in `rejected.jsonl`.
+    pub rejected: u64,
+    /// Records of which no message could be made; they stand in `rejected.jsonl` as well.
+    pub unmapped: u64,
+    /// Records that were left out on purpose, by reason.
+    pub left_out: BTreeMap<String, u64>,
+    /// Messages that the sources have more than once, and that are kept once.
+    pub duplicates_in_source: u64,
+    /// Messages that an earlier pass has.
+    pub known: u64,
+    /// Messages that are older than what an earlier pass gave their conversation.
+    pub older: u64,
+    /// Messages with the time of the one before them.
+    pub same_time: u64,
+    /// What became of replies.
+    pub replies: Replies,
+    /// Everything found, by code: errors first, then by count.
+    pub findings: Vec<Counted>,
+}
+
+/// What became of replies.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Replies {
+    /// Go out quoting the message they answer.
+    pub quoting: u64,
+    /// Go out as text with the quoted words, by reason: `release`, or the code of a finding.
+    pub as_text: BTreeMap<String, u64>,
+}
+
+/// Findings of one kind.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Counted {
+    /// Its stable name.
+    pub code: String,
+    /// Whether it stops the run.
+    pub severity: Severity,
+    /// What it means.
+    pub means: String,
+    /// How to mend it.
+    pub mend: String,
+    /// How many there are.
+    pub count: u64,
+    /// Where the first is: `posts.csv:17`; empty if it is about no place.
+    pub first_place: String,
+    /// What was seen there.
+    pub first_value: String,
+}
+
+impl Summary {
+    /// Findings that stop the run.
+    pub fn errors(&self) -> u64 {
+        self.count(Severity::Error)
+    }
+
+    /// Findings worth knowing.
+    pub fn warnings(&self) -> u64 {
+        self.count(Severity::Warning)
+    }
+
+    /// Reads what the job kept of a pass.
+    ///
+    /// # Errors
+    /// The parser's words, where it isn't one of ours.
+    pub fn from_json(json: &str) -> Result<Self, serde_json::Error> {
+        serde_json::from_str(json)
+    }
+
+    fn count(&self, severity: Severity) -> u64 {
+        self.findings.iter().filter(|counted| counted.severity == severity).map(|counted| counted.count).sum()
+    }
+}
