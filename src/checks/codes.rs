@@ -129,12 +129,6 @@ pub const TIME_IN_FUTURE: Code = error(
     "the time lies in the future",
     "look at the unit, pattern and zone of the time column, or at the clock of this machine",
 );
-/// A reply of ours has no place for the quoted message's ids.
-pub const REPLY_WITHOUT_SLOT: Code = error(
-    "reply-without-slot",
-    "a reply (114) has no object `quoteMessage` in its content",
-    "give it one, even an empty one",
-);
 /// Files end somewhere.
 pub const MESSAGE_TOO_LARGE: Code =
     error("message-too-large", "the message has more than 4 GiB", "no server takes it; filter it out");
@@ -275,7 +269,6 @@ pub const ALL: &[&Code] = &[
     &TIME_IN_NANOSECONDS,
     &TIME_BEFORE_2000,
     &TIME_IN_FUTURE,
-    &REPLY_WITHOUT_SLOT,
     &MESSAGE_TOO_LARGE,
     &SOURCE_ID_CONFLICT,
     &CONVERSATION_COLLISION,

@@ -51,10 +51,14 @@ fn is_plain_text(content: &str) -> bool {
     };
     // One pass without a branch, which the compiler turns into vector instructions. 0xef begins U+FFFD (and
     // some Chinese punctuation).
-    let (special, maybe_damaged) = text.bytes().fold((false, false), |(special, damaged), b| {
-        (special | (b < 0x20) | (b == b'"') | (b == b'\\'), damaged | (b == 0xef))
+    let (special, maybe_damaged) = text.bytes().fold((0, 0), |(special, damaged), b| {
+        (
+            special | u8::from(b < 0x20) | u8::from(b == b'"') | u8::from(b == b'\\'),
+            damaged | u8::from(b == 0xef),
+        )
     });
-    !text.is_empty() && !special && !(maybe_damaged && text.contains('\u{fffd}'))
+    let damaged = || maybe_damaged != 0 && text.contains('\u{fffd}');
+    !(text.is_empty() || special != 0 || damaged())
 }
 
 const fn text(name: &'static str) -> Field {

@@ -11,7 +11,7 @@ use std::fmt;
 use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
 
 /// A field that the server decodes.
-#[derive(Debug)]
+#[derive(Debug, Clone, Copy)]
 pub(super) struct Field {
     pub(super) name: &'static str,
     pub(super) kind: Kind,
@@ -108,17 +108,15 @@ fn object<'de, A: MapAccess<'de>>(
         if key.contains('\u{fffd}') {
             seen.damaged = true;
         }
-        let is = fields.iter().position(|field| field.name == key);
+        let exactly = fields.iter().position(|field| field.name == key);
         let like = || fields.iter().position(|field| field.name.eq_ignore_ascii_case(&key));
-        let (slot, field) = match (is, like) {
-            (Some(n), _) => (&mut exact[n], &fields[n]),
-            (None, like) => match like() {
-                Some(n) => (&mut folded[n], &fields[n]),
-                None => {
-                    map.next_value_seed(Any { kind: None, path: "", seen })?;
-                    continue;
-                }
-            },
+        let (slot, field) = if let Some(n) = exactly {
+            (&mut exact[n], &fields[n])
+        } else if let Some(n) = like() {
+            (&mut folded[n], &fields[n])
+        } else {
+            map.next_value_seed(Any { kind: None, path: "", seen })?;
+            continue;
         };
         let path = if prefix.is_empty() {
             Cow::Borrowed(field.name)
@@ -219,7 +217,8 @@ impl<'de> Visitor<'de> for Any<'_> {
             self.seen.damaged = true;
         }
         Ok(match self.kind {
-            None => Value::Good,
+            // One value is taken for a list of one.
+            None | Some(Kind::Texts) => Value::Good,
             Some(Kind::Text) => zero_if(text.is_empty()),
             Some(Kind::Int32) => text_as_int(text, 32),
             Some(Kind::Int64) => text_as_int(text, 64),
@@ -228,8 +227,6 @@ impl<'de> Visitor<'de> for Any<'_> {
                 "" | "0" | "f" | "F" | "false" | "FALSE" | "False" => Value::Zero,
                 _ => Value::Wrong,
             },
-            // One value is taken for a list of one.
-            Some(Kind::Texts) => Value::Good,
             Some(Kind::Object(_)) => Value::Wrong,
         })
     }

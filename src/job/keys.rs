@@ -47,8 +47,10 @@ impl Key {
 
     /// The way back.
     pub fn from_bytes(bytes: [u8; 12]) -> Self {
-        let [a, b, c, d, e, f, g, h, low @ ..] = bytes;
-        Self { high: u64::from_le_bytes([a, b, c, d, e, f, g, h]), low: u32::from_le_bytes(low) }
+        let (mut high, mut low) = ([0; 8], [0; 4]);
+        high.copy_from_slice(&bytes[..8]);
+        low.copy_from_slice(&bytes[8..]);
+        Self { high: u64::from_le_bytes(high), low: u32::from_le_bytes(low) }
     }
 }
 

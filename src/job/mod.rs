@@ -33,7 +33,7 @@ pub use keys::{Key, KeyWriter, Known, KnownKeys};
 pub use pass::{Earlier, Lines, Loader, Pass};
 pub use queue::{Queue, Queued};
 pub use read::{Conversation, JobReader, PassInfo, Peers, SourceInfo, Totals, User};
-pub use record::{QuoteSlot, QuotedIds, Spooled, Unwritable, write as write_record};
+pub use record::{QuoteSlot, QuotedIds, Spooled, TooLarge, write as write_record};
 pub use spool::{Spool, read_at};
 
 use std::path::{Path, PathBuf};
@@ -42,6 +42,8 @@ use rusqlite::Connection;
 
 use error::InJob;
 use lock::Lock;
+
+use crate::message::SourceNo;
 
 /// Number of a conversation in the job: its row.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -93,6 +95,13 @@ impl Job {
     /// The folder.
     pub fn dir(&self) -> &Path {
         &self.dir
+    }
+
+    /// Number of the first source of the next pass: sources are numbered over all passes.
+    pub fn next_source(&self) -> Result<SourceNo, JobError> {
+        self.db
+            .query_row("SELECT coalesce(max(no), -1) + 1 FROM sources", [], |row| row.get(0).map(SourceNo))
+            .in_job(&self.dir)
     }
 
     /// Begins a pass; `settings` is what shaped it and has to be the same when it is prepared again.

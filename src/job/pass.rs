@@ -32,7 +32,6 @@ const REJECTED: &str = "rejected.jsonl";
 pub struct Pass<'j> {
     job: &'j mut Job,
     no: PassNo,
-    first_source: SourceNo,
     spool: SpoolWriter,
     lines: Lines,
     finished: bool,
@@ -80,20 +79,19 @@ impl<'j> Pass<'j> {
         let rejected = open_lines(&dir, REJECTED)?;
         let len = |file: &File| Ok(to_sql(file.metadata().in_job(&dir)?.len()));
         let (findings_from, rejected_from) = (len(&findings)?, len(&rejected)?);
-        let (no, first_source) = job
+        let no = job
             .db
             .query_row(
                 "INSERT INTO passes (no, state, spool_from, findings_from, rejected_from, settings)
                  VALUES ((SELECT coalesce(max(no), 0) + 1 FROM passes), 'preparing', ?1, ?2, ?3, ?4)
-                 RETURNING no, (SELECT coalesce(max(no), -1) + 1 FROM sources)",
+                 RETURNING no",
                 params![to_sql(spool_from), findings_from, rejected_from, settings],
-                |row| Ok((PassNo(row.get(0)?), SourceNo(row.get(1)?))),
+                |row| row.get(0).map(PassNo),
             )
             .in_job(&dir)?;
         Ok(Self {
             job,
             no,
-            first_source,
             spool,
             lines: Lines { dir, findings: BufWriter::new(findings), rejected: BufWriter::new(rejected) },
             finished: false,
@@ -105,14 +103,10 @@ impl<'j> Pass<'j> {
         self.no
     }
 
-    /// Number of its first source: sources are numbered over all passes.
-    pub fn first_source(&self) -> SourceNo {
-        self.first_source
-    }
-
     /// How earlier passes named their sources, by number.
     pub fn source_names(&self) -> Result<Vec<String>, JobError> {
-        let mut statement = self.job.db.prepare("SELECT path FROM sources ORDER BY no").in_job(&self.job.dir)?;
+        let mut statement =
+            self.job.db.prepare("SELECT path FROM sources ORDER BY no").in_job(&self.job.dir)?;
         let rows = statement.query_map([], |row| row.get(0)).in_job(&self.job.dir)?;
         rows.collect::<Result<_, _>>().in_job(&self.job.dir)
     }
@@ -270,7 +264,7 @@ impl<'p> Loader<'p> {
         path: &str,
         bytes: u64,
         modified: Option<i64>,
-        sha256: &str,
+        sha256: &[u8; 32],
     ) -> Result<(), JobError> {
         self.execute(
             "INSERT INTO sources VALUES (?1, ?2, ?3, ?4, ?5, ?6)",

@@ -103,7 +103,7 @@ pub struct SourceInfo {
     /// When it was last changed, in ms since 1970.
     pub modified: Option<i64>,
     /// Fingerprint of its bytes.
-    pub sha256: String,
+    pub sha256: [u8; 32],
 }
 
 impl Peers {
@@ -253,21 +253,15 @@ impl JobReader {
         Ok(members)
     }
 
-<<<<<<< HEAD
     /// The same by name: whoever has to be a member of the group, or may not be blocked by the other.
     pub fn senders(&self, conv: ConvNo) -> Result<Vec<UserId>, JobError> {
-        self.members(conv)?.into_iter().map(|no| self.user(no)).collect()
+        self.members(conv)?.into_iter().filter_map(|key| self.user(key).transpose()).collect()
     }
 
-    /// Users by number, from the one after `after`.
-    pub fn users(&self, after: Option<u32>, limit: usize) -> Result<Vec<User>, JobError> {
-        let after = after.map_or(-1, i64::from);
-=======
     /// Users in the order of their keys, from the one after `after`.
     pub fn users(&self, after: Option<UserKey>, limit: usize) -> Result<Vec<User>, JobError> {
         // No user has the lowest key but by a chance of one in 2^64.
         let after = after.map_or(i64::MIN, UserKey::to_sql);
->>>>>>> ef469bf (Checks; users by key)
         self.rows(
             "SELECT hash, id, nickname, face_url FROM users WHERE hash > ?1 ORDER BY hash LIMIT ?2",
             params![after, to_sql(limit as u64)],

@@ -5,15 +5,14 @@
 //! 4 bytes  low half of XXH3-64 over everything after these eight bytes
 //! 1 byte   flags
 //! packed   content type · time · source, line, byte, part · sender · peer · [source id]
-//!          · where `"contentType"` stands in the body · [quoted source id · text content · slot]
+//!          · where `"contentType"` stands in the body · [quoted source id · text content]
 //! rest     body
 //! ```
 
 use std::borrow::Cow;
 
 use bytes::Bytes;
-use serde::Deserialize;
-use serde_json::value::RawValue;
+use serde::{Deserialize, Serialize};
 use xxhash_rust::xxh3::xxh3_64;
 
 use super::packed::{Unpack, put, put_signed, put_text};
@@ -31,8 +30,8 @@ const QUOTE: u8 = 4;
 /// A message as it lies in the spool.
 #[derive(Debug, Clone)]
 pub struct Spooled {
-    /// The `send_msg` body. For a reply, the form without the quoted message's ids: see
-    /// [`Self::quoting`] and [`Self::as_text`].
+    /// The `send_msg` body. For a reply, the form without the quoted message: see [`Self::quoting`] and
+    /// [`Self::as_text`].
     pub body: Bytes,
     /// `sendID`.
     pub sender: UserId,
@@ -59,8 +58,6 @@ pub struct QuoteSlot {
     pub target: SourceId,
     /// Content of the text that goes out where the target can't be named.
     fallback: String,
-    /// Where in the body the ids go: after the brace that opens `quoteMessage`.
-    at: usize,
 }
 
 /// By what a server knows a message.
@@ -105,22 +102,22 @@ impl Spooled {
         self.field().face_url
     }
 
-    /// A reply with the ids of the quoted message in its slot.
+    /// A reply that quotes `target`, which the server knows by these ids; any other message as it is.
+    ///
+    /// `target` is to be given in the form in which it was sent.
     #[must_use]
-    pub fn quoting(mut self, ids: &QuotedIds<'_>) -> Self {
-        if let Some(slot) = &self.quote {
-            let (before, after) = self.body.split_at(slot.at);
-            let mut body = Vec::with_capacity(self.body.len() + 160);
-            body.extend_from_slice(before);
-            body.extend_from_slice(b"\"clientMsgID\":");
-            put_json(&mut body, ids.client_msg_id);
-            body.extend_from_slice(b",\"serverMsgID\":");
-            put_json(&mut body, ids.server_msg_id);
-            body.extend_from_slice(format!(",\"seq\":{}", ids.seq).as_bytes());
-            if after.iter().find(|b| !b.is_ascii_whitespace()) != Some(&b'}') {
+    pub fn quoting(mut self, target: &Self, ids: &QuotedIds<'_>) -> Self {
+        if self.quote.is_some()
+            && let Some(content) = self.body.strip_suffix(b"}}")
+        {
+            let mut body = Vec::with_capacity(self.body.len() + target.body.len() + 512);
+            body.extend_from_slice(content);
+            if !content.trim_ascii_end().ends_with(b"{") {
                 body.push(b',');
             }
-            body.extend_from_slice(after);
+            body.extend_from_slice(b"\"quoteMessage\":");
+            put_json(&mut body, &Quoted::of(target, ids));
+            body.extend_from_slice(b"}}");
             self.body = body.into();
         }
         self
@@ -145,6 +142,61 @@ impl Spooled {
     }
 }
 
+/// What clients show of a quoted message; the server fills in the rest of the struct.
+#[derive(Serialize)]
+struct Quoted<'a> {
+    #[serde(rename = "clientMsgID")]
+    client_msg_id: &'a str,
+    #[serde(rename = "serverMsgID")]
+    server_msg_id: &'a str,
+    seq: i64,
+    #[serde(rename = "sendID")]
+    send_id: &'a str,
+    #[serde(rename = "recvID")]
+    recv_id: &'a str,
+    #[serde(rename = "groupID")]
+    group_id: &'a str,
+    #[serde(rename = "senderNickname")]
+    nickname: Cow<'a, str>,
+    #[serde(rename = "senderFaceURL")]
+    face_url: Cow<'a, str>,
+    #[serde(rename = "sessionType")]
+    session_type: u8,
+    #[serde(rename = "contentType")]
+    content_type: i32,
+    /// As text, like in a stored message.
+    content: &'a str,
+    #[serde(rename = "sendTime")]
+    send_time: i64,
+    #[serde(rename = "createTime")]
+    create_time: i64,
+}
+
+impl<'a> Quoted<'a> {
+    fn of(target: &'a Spooled, ids: &QuotedIds<'a>) -> Self {
+        let (recv_id, group_id, session_type) = match &target.peer {
+            Peer::User(to) => (to.as_ref(), "", 1),
+            Peer::Group(group) => ("", group.as_ref(), 3),
+        };
+        let Fields { nickname, face_url, .. } = target.field();
+        Self {
+            client_msg_id: ids.client_msg_id,
+            server_msg_id: ids.server_msg_id,
+            seq: ids.seq.0,
+            send_id: target.sender.as_str(),
+            recv_id,
+            group_id,
+            nickname,
+            face_url,
+            session_type,
+            content_type: target.content_type.code(),
+            content: target.content(),
+            send_time: target.send_time.0,
+            create_time: target.send_time.0,
+        }
+    }
+}
+
 #[derive(Default, Deserialize)]
 struct Fields<'a> {
     #[serde(borrow, default)]
@@ -155,19 +207,13 @@ struct Fields<'a> {
     face_url: Cow<'a, str>,
 }
 
-/// What can't be written.
+/// The record would have more than 4 GiB.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Unwritable {
-    /// More than 4 GiB.
-    TooLarge,
-    /// A reply whose content has no `quoteMessage` object to take the ids.
-    NoSlot,
-}
+pub struct TooLarge;
 
 /// Appends the record of a message; gives its length.
-pub fn write(message: &Message<'_>, out: &mut Vec<u8>) -> Result<u32, Unwritable> {
+pub fn write(message: &Message<'_>, out: &mut Vec<u8>) -> Result<u32, TooLarge> {
     let start = out.len();
-    let slot = message.quote.as_ref().map(|_| slot_in(&message.content)).transpose()?;
     out.extend_from_slice(&[0; HEAD]);
     let (group, peer) = match &message.peer {
         Peer::User(to) => (0, to),
@@ -191,19 +237,18 @@ pub fn write(message: &Message<'_>, out: &mut Vec<u8>) -> Result<u32, Unwritable
     // of a fixed width.
     let type_at_gap = out.len();
     out.extend_from_slice(&[0; 4]);
-    if let (Some(quote), Some(slot)) = (&message.quote, slot) {
+    if let Some(quote) = &message.quote {
         put_text(out, &quote.target);
         put_text(out, &quote.fallback);
-        put(out, slot as u64);
     }
     let body = out.len();
     put_head(out, message, peer);
-    let type_at = u32::try_from(out.len() - body).map_err(|_| Unwritable::TooLarge)?;
+    let type_at = u32::try_from(out.len() - body).map_err(|_| TooLarge)?;
     out[type_at_gap..type_at_gap + 4].copy_from_slice(&type_at.to_le_bytes());
     put_content(out, message.content_type, &message.content);
     out.push(b'}');
 
-    let len = u32::try_from(out.len() - start).map_err(|_| Unwritable::TooLarge)?;
+    let len = u32::try_from(out.len() - start).map_err(|_| TooLarge)?;
     let sum = checksum(&out[start + HEAD..]);
     out[start..start + 4].copy_from_slice(&len.to_le_bytes());
     out[start + 4..start + HEAD].copy_from_slice(&sum);
@@ -235,12 +280,10 @@ pub(super) fn read(record: &Bytes) -> Option<Spooled> {
     let quote = if flags & QUOTE == 0 {
         None
     } else {
-        let (target, fallback) = (SourceId(from.text()?.to_owned()), from.text()?.to_owned());
-        let at = from.small::<usize>()? + type_at + content_at(content_type);
-        Some(QuoteSlot { target, fallback, at })
+        Some(QuoteSlot { target: SourceId(from.text()?.to_owned()), fallback: from.text()?.to_owned() })
     };
     let body = record.slice(record.len() - from.0.len()..);
-    if type_at >= body.len() || quote.as_ref().is_some_and(|slot| slot.at > body.len()) {
+    if type_at >= body.len() {
         return None;
     }
     Some(Spooled { body, sender, peer, send_time, content_type, place, source_id, quote, type_at })
@@ -315,24 +358,8 @@ fn put_number(out: &mut Vec<u8>, number: i64) {
     write!(out, "{number}").expect("writing to a Vec cannot fail");
 }
 
-fn put_json(out: &mut Vec<u8>, text: &str) {
-    serde_json::to_writer(out, text).expect("a text can be written as JSON");
-}
-
-/// Where in the content the ids of the quoted message go.
-fn slot_in(content: &str) -> Result<usize, Unwritable> {
-    #[derive(Deserialize)]
-    struct Quoting<'a> {
-        #[serde(borrow, rename = "quoteMessage")]
-        message: &'a RawValue,
-    }
-    let quoting: Quoting<'_> = serde_json::from_str(content).map_err(|_| Unwritable::NoSlot)?;
-    let object = quoting.message.get();
-    if !object.starts_with('{') {
-        return Err(Unwritable::NoSlot);
-    }
-    // Borrowed from `content`, so the difference of the addresses is the place in it.
-    Ok(object.as_ptr().addr() - content.as_ptr().addr() + 1)
+fn put_json<T: Serialize + ?Sized>(out: &mut Vec<u8>, value: &T) {
+    serde_json::to_writer(out, value).expect("texts and numbers can be written as JSON");
 }
 
 #[cfg(test)]
@@ -426,31 +453,35 @@ pub(super) mod tests {
     #[test]
     fn a_reply_quotes_or_goes_out_as_text() {
         let ids = QuotedIds { client_msg_id: "c\"", server_msg_id: "s", seq: Seq(8) };
-        for (content, rest) in [
-            (r#"{"text":"re","quoteMessage":{"sendID":"u2"}}"#, Some("u2")),
-            (r#"{"text":"{\"quoteMessage\":{}","quoteMessage" : { },"z":[{}]}"#, None),
-        ] {
+        let target = there_and_back(&Message {
+            sender: "u2".into(),
+            peer: Peer::Group("g".into()),
+            nickname: "Bob".into(),
+            ..message()
+        });
+        for content in [r#"{"text":"re"}"#, "{}", "{ }", "{\"text\":\"re\" \n}"] {
             let spooled = there_and_back(&reply(content));
             assert_eq!(spooled.quote.as_ref().unwrap().target.as_str(), "m7");
-            let quoting = body(&spooled.clone().quoting(&ids));
-            let quoted = &quoting["content"]["quoteMessage"];
-            assert_eq!(quoted["clientMsgID"], "c\"");
-            assert_eq!(quoted["serverMsgID"], "s");
-            assert_eq!(quoted["seq"], 8);
-            assert_eq!(quoted["sendID"].as_str(), rest);
+            let quoting = body(&spooled.clone().quoting(&target, &ids));
+            assert_eq!(
+                quoting["content"]["quoteMessage"],
+                json!({
+                    "clientMsgID": "c\"", "serverMsgID": "s", "seq": 8, "sendID": "u2", "recvID": "",
+                    "groupID": "g", "senderNickname": "Bob", "senderFaceURL": "", "sessionType": 3,
+                    "contentType": 101, "content": "{\"content\":\"hi\"}",
+                    "sendTime": 1_700_000_000_000_i64, "createTime": 1_700_000_000_000_i64
+                })
+            );
+            assert_eq!(quoting["content"]["text"].as_str(), content.contains("re").then_some("re"));
             assert_eq!(quoting["contentType"], 114);
             let text = spooled.as_text();
             assert_eq!(body(&text)["content"], json!({"content": "> hi\nre"}));
             assert_eq!(body(&text)["contentType"], 101);
             assert_eq!(text.content(), r#"{"content":"> hi\nre"}"#);
         }
-    }
-
-    #[test]
-    fn a_reply_needs_its_slot() {
-        for content in [r#"{"text":"re"}"#, r#"{"quoteMessage":"x"}"#, "nonsense"] {
-            assert_eq!(write(&reply(content), &mut Vec::new()), Err(Unwritable::NoSlot));
-        }
+        let plain = there_and_back(&message());
+        assert_eq!(plain.clone().quoting(&target, &ids).body, plain.body);
+        assert_eq!(plain.clone().as_text().body, plain.body);
     }
 
     proptest! {

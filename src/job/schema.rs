@@ -52,7 +52,7 @@ const TABLES: &[Table] = &[
                 path TEXT NOT NULL,
                 bytes INTEGER NOT NULL,
                 modified INTEGER,
-                sha256 TEXT NOT NULL
+                sha256 BLOB NOT NULL
               );",
     },
     Table {

@@ -2,24 +2,21 @@
 
 use super::record::tests::message;
 use super::*;
-use crate::message::{ConversationId, Message, Ordinal, Peer, SendTime, SourceId};
+use crate::message::{ConversationId, Message, Ordinal, Peer, SendTime};
 use crate::prepare::few;
 
 fn at(time: i64, to: &'static str) -> Message<'static> {
     Message {
         send_time: SendTime(time),
         peer: Peer::User(to.into()),
-        source_id: Some(time.to_string().into()),
+        ex: time.to_string().into(),
         ..message()
     }
 }
 
 fn ids(reader: &JobReader, conv: ConvNo) -> Vec<String> {
     let entries = reader.entries(conv, Ordinal(0), usize::MAX).unwrap();
-    entries
-        .iter()
-        .map(|e| reader.message(e).unwrap().source_id.map_or(String::new(), |SourceId(id)| id))
-        .collect()
+    entries.iter().map(|entry| reader.message(entry).unwrap().ex().into_owned()).collect()
 }
 
 #[test]
@@ -46,9 +43,13 @@ fn conversations_come_in_order_of_time_and_pass() {
 fn a_long_conversation_is_read_from_any_place() {
     let dir = tempfile::tempdir().unwrap();
     let mut job = Job::create(dir.path()).unwrap();
-    let many: Vec<_> = (0..1000).map(|n| at(n / 3, "u2")).collect();
-    few(&mut job, &many).unwrap();
-    few(&mut job, &many).unwrap();
+    let many = |from: i64| -> Vec<_> {
+        (0..1000)
+            .map(|n| Message { source_id: Some((from + n).to_string().into()), ..at(n / 3, "u2") })
+            .collect()
+    };
+    few(&mut job, &many(0)).unwrap();
+    few(&mut job, &many(1000)).unwrap();
     let reader = job.reader().unwrap();
     let conv = reader.conversations(None, 1).unwrap()[0].no;
     let all = reader.entries(conv, Ordinal(0), usize::MAX).unwrap();

@@ -75,9 +75,7 @@ impl Alike {
     /// What later passes have to know that they don't yet.
     pub(super) fn learnt(&self) -> Option<Known> {
         match (self.known, self.first) {
-            (None, Some(first)) => {
-                Some(Known::ById { content: first.content, offset: first.at.0.offset() })
-            }
+            (None, Some(first)) => Some(Known::ById { content: first.content, offset: first.at.0.offset() }),
             (known, None) if self.times > 0 && known != Some(Known::Times(self.times)) => {
                 Some(Known::Times(self.times))
             }

@@ -1,7 +1,6 @@
 //! Gathers findings: counted by code, the first of each kind kept to be shown, all of them in a file.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
 
 use serde::Serialize;
 use serde_json::value::RawValue;
@@ -9,7 +8,7 @@ use serde_json::value::RawValue;
 use super::summary::Counted;
 use crate::finding::{Code, Finding, Severity, shorten};
 use crate::job::{JobError, Lines, Spooled};
-use crate::message::{Message, Peer, Place, SourceNo};
+use crate::message::{Message, Peer, Place, SourceId, SourceNo};
 
 /// Findings of a pass. What grows is the number of codes, and the names of files.
 #[derive(Debug)]
@@ -20,24 +19,24 @@ pub(super) struct Findings {
 
 /// Names of the sources of all passes.
 #[derive(Debug, Default)]
-pub(super) struct Names(Vec<Arc<str>>);
+pub(super) struct Names(Vec<String>);
 
 impl Names {
     pub(super) fn new(earlier: Vec<String>) -> Self {
-        Self(earlier.into_iter().map(Arc::from).collect())
+        Self(earlier)
     }
 
-    pub(super) fn note(&mut self, no: SourceNo, name: &Arc<str>) {
+    pub(super) fn note(&mut self, no: SourceNo, name: &str) {
         let at = no.0 as usize;
         // A file without a record was never heard of.
         if self.0.len() <= at {
-            self.0.resize(at + 1, Arc::from(""));
-            self.0[at] = Arc::clone(name);
+            self.0.resize(at + 1, String::new());
+            name.clone_into(&mut self.0[at]);
         }
     }
 
     fn get(&self, no: SourceNo) -> &str {
-        self.0.get(no.0 as usize).map_or("", AsRef::as_ref)
+        self.0.get(no.0 as usize).map_or("", String::as_str)
     }
 
     /// `posts.csv:17`.
@@ -103,8 +102,10 @@ impl Findings {
         code: &'static Code,
         value: &str,
     ) -> Result<(), JobError> {
-        let id = message.source_id.as_ref().map(|id| id.as_str());
-        let body = std::str::from_utf8(&message.body).ok().and_then(|body| serde_json::from_str(body).ok());
+        let id = message.source_id.as_ref().map(SourceId::as_str);
+        // A reply would need the quoted message to be read again: its words are enough.
+        let text = message.clone().as_text();
+        let body = std::str::from_utf8(&text.body).ok().and_then(one_line);
         lines.reject(&Reject {
             reasons: &[Reason { code: code.name, means: code.means, value }],
             source: self.names.get(message.place.source),
@@ -199,16 +200,17 @@ pub(super) fn body_of(message: &Message<'_>) -> Option<Box<RawValue>> {
 #[derive(Serialize)]
 #[serde(untagged)]
 enum Json<'a> {
-    Value(&'a RawValue),
+    Value(Box<RawValue>),
     Text(&'a str),
 }
 
 fn json(text: &str) -> Json<'_> {
-    // Pretty-printed content would break the line.
-    match serde_json::from_str::<&RawValue>(text) {
-        Ok(value) if !text.contains(['\n', '\r']) => Json::Value(value),
-        _ => Json::Text(text),
-    }
+    one_line(text).map_or(Json::Text(text), Json::Value)
+}
+
+/// A JSON value without line breaks: they can stand between its parts only.
+fn one_line(text: &str) -> Option<Box<RawValue>> {
+    RawValue::from_string(text.replace(['\n', '\r'], " ")).ok()
 }
 
 /// A finding about a message in the spool.
@@ -244,8 +246,12 @@ mod tests {
             r#"{"sendID":"a-b","recvID":"g","groupID":"g","senderPlatformID":10,"sessionType":3,"sendTime":-5,"notOfflinePush":true,"isOnlineOnly":true,"contentType":101,"content":"{\"content\":"}"#
         );
         message.content = "{\n\"content\":1}".into();
-        assert!(!body_of(&message).unwrap().get().contains('\n'));
+        assert!(body_of(&message).unwrap().get().ends_with("\"content\":{ \"content\":1}}"));
+        message.content = "\n".into();
+        assert!(body_of(&message).unwrap().get().ends_with(r#""content":"\n"}"#));
         message.content = "{\"content\":12345678901234567890}".into();
-        assert!(body_of(&message).unwrap().get().ends_with("\"content\":{\"content\":12345678901234567890}}"));
+        assert!(
+            body_of(&message).unwrap().get().ends_with("\"content\":{\"content\":12345678901234567890}}")
+        );
     }
 }

@@ -2,6 +2,8 @@
 
 use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering};
 
+use super::PrepareError;
+
 /// Shared with the thread that draws: plain numbers, no lock.
 #[derive(Debug, Default)]
 pub struct Progress {
@@ -66,8 +68,8 @@ impl Progress {
         self.stop.store(true, Ordering::Relaxed);
     }
 
-    pub(super) fn is_stopped(&self) -> bool {
-        self.stop.load(Ordering::Relaxed)
+    pub(super) fn check(&self) -> Result<(), PrepareError> {
+        if self.stop.load(Ordering::Relaxed) { Err(PrepareError::Stopped) } else { Ok(()) }
     }
 
     pub(super) fn phase(&self, phase: Phase) {

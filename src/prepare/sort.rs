@@ -11,7 +11,7 @@ use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::thread::JoinHandle;
 
 use super::rows::Row;
-use crate::job::read_at;
+use crate::job::{JobError, read_at};
 
 /// Rows of a run. Two lots of them are in memory, one being filled and one being sorted: 20 MB for the index.
 pub(super) const RUN: usize = 256 << 10;
@@ -52,9 +52,12 @@ impl<R: Row> Sorter<R> {
     }
 
     #[inline]
-    pub(super) fn push(&mut self, row: R) -> io::Result<()> {
+    pub(super) fn push(&mut self, row: R) -> Result<(), JobError> {
         self.rows.push(row);
-        if self.rows.len() < self.run { Ok(()) } else { self.hand_over() }
+        if self.rows.len() < self.run {
+            return Ok(());
+        }
+        self.hand_over().map_err(|e| JobError::io(&self.dir, e))
     }
 
     fn hand_over(&mut self) -> io::Result<()> {
@@ -72,10 +75,10 @@ impl<R: Row> Sorter<R> {
     }
 
     /// All rows, in order.
-    pub(super) fn sorted(mut self) -> io::Result<Sorted<R>> {
+    pub(super) fn sorted(mut self) -> Result<Sorted<R>, JobError> {
         self.rows.sort_unstable();
-        let runs = self.side.take().map(Side::end).transpose()?;
-        Sorted::new(self.rows, runs)
+        let runs = self.side.take().map(Side::end).transpose().map_err(|e| JobError::io(&self.dir, e))?;
+        Sorted::new(self.rows, runs, self.dir)
     }
 }
 
@@ -85,8 +88,7 @@ impl<R: Row> Side<R> {
         let (full, to_sort) = sync_channel::<Vec<R>>(0);
         // One lot of room is lent at the start, so that two are under way.
         let (lend, empty) = sync_channel(2);
-        let lent = lend.send(Vec::with_capacity(run));
-        debug_assert!(lent.is_ok(), "there is room for two");
+        lend.send(Vec::with_capacity(run)).expect("there is room for two");
         let thread = std::thread::Builder::new().name("sort".to_owned()).spawn(move || {
             let mut file = file;
             let (mut ends, mut end) = (Vec::new(), 0);
@@ -128,14 +130,15 @@ pub(super) struct Sorted<R> {
     runs: Vec<RunReader>,
     last: std::vec::IntoIter<R>,
     heads: BinaryHeap<Reverse<(R, usize)>>,
+    dir: PathBuf,
 }
 
 /// Number of the run that never left memory.
 const IN_MEMORY: usize = usize::MAX;
 
 impl<R: Row> Sorted<R> {
-    fn new(last: Vec<R>, runs: Option<Runs>) -> io::Result<Self> {
-        let mut sorted = Self { runs: Vec::new(), last: last.into_iter(), heads: BinaryHeap::new() };
+    fn new(last: Vec<R>, runs: Option<Runs>, dir: PathBuf) -> Result<Self, JobError> {
+        let mut sorted = Self { runs: Vec::new(), last: last.into_iter(), heads: BinaryHeap::new(), dir };
         if let Some(Runs { file, ends }) = runs {
             let mut next = 0;
             for end in ends {
@@ -152,7 +155,7 @@ impl<R: Row> Sorted<R> {
     }
 
     /// The next row.
-    pub(super) fn next(&mut self) -> io::Result<Option<R>> {
+    pub(super) fn next(&mut self) -> Result<Option<R>, JobError> {
         let Some(Reverse((row, run))) = self.heads.peek().copied() else { return Ok(None) };
         match self.row_of(run)? {
             Some(next) => {
@@ -168,9 +171,9 @@ impl<R: Row> Sorted<R> {
     }
 
     #[inline]
-    fn row_of(&mut self, run: usize) -> io::Result<Option<R>> {
+    fn row_of(&mut self, run: usize) -> Result<Option<R>, JobError> {
         match self.runs.get_mut(run) {
-            Some(reader) => reader.row(),
+            Some(reader) => reader.row().map_err(|e| JobError::io(&self.dir, e)),
             None => Ok(self.last.next()),
         }
     }
@@ -226,12 +229,12 @@ mod tests {
         for n in numbers {
             sorter.push(row(*n)).unwrap();
         }
-        let mut sorted = sorter.sorted().unwrap();
+        let mut rows = sorter.sorted().unwrap();
         let mut out = Vec::new();
-        while let Some(row) = sorted.next().unwrap() {
+        while let Some(row) = rows.next().unwrap() {
             out.push(row.offset);
         }
-        assert!(sorted.next().unwrap().is_none());
+        assert!(rows.next().unwrap().is_none());
         assert_eq!(std::fs::read_dir(dir.path()).unwrap().count(), 0, "nothing is left behind");
         out
     }

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use serde::de::DeserializeOwned;
 
-use crate::job::{ConvNo, JobReader, Peers, user_hash};
+use crate::job::{ConvNo, JobReader, Peers, UserKey};
 
 use super::{
     BlackRow, Files, FriendRow, GroupRow, Provision, ProvisionError, RowError, Rows, UserRow, groups, users,
@@ -26,11 +26,11 @@ fn each<T: DeserializeOwned>(path: Option<&Path>, id: Option<fn(&T) -> &str>) ->
     let Some(path) = path else { return Ok(()) };
     let mut rows = Rows::<T>::open(path)?;
     // By hash: a million ids take 16 MB.
-    let mut lines: HashMap<u64, u32> = HashMap::new();
+    let mut lines: HashMap<UserKey, u32> = HashMap::new();
     while let Some((line, row)) = rows.row()? {
         let Some(id) = id.map(|id| id(&row)) else { continue };
         let here = u32::try_from(line).unwrap_or(u32::MAX);
-        if let Some(before) = lines.insert(user_hash(id), here) {
+        if let Some(before) = lines.insert(UserKey::of(id), here) {
             let why = format!("`{id}` stands in line {before} already");
             return Err(RowError::Row { path: path.to_owned(), line, why });
         }
@@ -50,12 +50,12 @@ pub(super) fn users<'a>(what: &Provision<'a>) -> Result<Vec<Feed<'a, Vec<UserRow
         let mut rows = Rows::<GroupRow>::open(path)?;
         let mut waiting: Vec<UserRow> = Vec::new();
         // Side by side, two calls must not register the same user.
-        let mut seen: HashSet<u64> = HashSet::new();
+        let mut seen: HashSet<UserKey> = HashSet::new();
         feeds.push(Box::new(move || {
             while waiting.len() < users::AT_ONCE {
                 let Some((_, row)) = rows.row()? else { break };
                 let named = std::iter::once(row.owner).chain(row.admins).chain(row.members);
-                let new = named.filter(|id| seen.insert(user_hash(id)));
+                let new = named.filter(|id| seen.insert(UserKey::of(id)));
                 waiting.extend(new.map(UserRow::bare));
             }
             let rest = waiting.split_off(waiting.len().min(users::AT_ONCE));
@@ -67,7 +67,7 @@ pub(super) fn users<'a>(what: &Provision<'a>) -> Result<Vec<Feed<'a, Vec<UserRow
         let mut after = None;
         feeds.push(Box::new(move || {
             let page = job.users(after, users::AT_ONCE)?;
-            after = page.last().map(|user| user.no).or(after);
+            after = page.last().map(|user| user.key).or(after);
             let rows: Vec<UserRow> = page
                 .into_iter()
                 .map(|user| UserRow { id: user.id.0, nickname: user.nickname, face_url: user.face_url })

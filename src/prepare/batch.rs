@@ -1,0 +1,244 @@
+//! What a thread makes of a chunk: records for the spool, rows to sort, findings; all but their final place.
+
+use std::mem;
+
+use xxhash_rust::xxh3::{xxh3_64, xxh3_128};
+
+use super::findings::{Reason, Reject, body_of};
+use super::rows::{ByOffset, IndexRow, KeyKind, KeyRow};
+use crate::checks::{Checker, codes};
+use crate::export::Chunk;
+use crate::finding::{Finding, Severity};
+use crate::job::{ConvKey, Key, Position, UserKey, write_record};
+use crate::mapping::{Mapper, Sink};
+use crate::message::{ContentType, Message, Peer, Place, Release, SendTime, SourceNo};
+
+/// What one chunk gave; used again for the next one, so that its room is asked for once.
+#[derive(Debug, Default)]
+pub(super) struct Batch {
+    /// Number of the source.
+    pub(super) source: Option<SourceNo>,
+    /// Its name.
+    pub(super) name: String,
+    /// The text of the chunk, for the reader to use again.
+    pub(super) text: Vec<u8>,
+    /// Records for the spool.
+    pub(super) records: Vec<u8>,
+    /// Rows with offsets counted from the first record of the batch.
+    pub(super) index: Vec<IndexRow>,
+    /// The same for ids.
+    pub(super) keys: Vec<KeyRow>,
+    /// What was found, in order.
+    pub(super) findings: Vec<Finding>,
+    /// Lines for `rejected.jsonl`.
+    pub(super) rejects: Vec<u8>,
+    /// Records left out, by reason.
+    pub(super) left_out: Vec<(&'static str, u64)>,
+    /// Messages that can't be sent.
+    pub(super) rejected: u64,
+    /// Records that gave no message because of an error.
+    pub(super) unmapped: u64,
+    /// Replies that the release doesn't take.
+    pub(super) replies_as_text: u64,
+}
+
+impl Batch {
+    fn clear(&mut self) {
+        self.records.clear();
+        self.index.clear();
+        self.keys.clear();
+        self.findings.clear();
+        self.rejects.clear();
+        self.left_out.clear();
+        (self.rejected, self.unmapped, self.replies_as_text) = (0, 0, 0);
+    }
+
+    /// With these messages, whatever is wrong with them.
+    pub(super) fn unexamined(messages: &[Message<'_>]) -> Self {
+        let mut batch = Self::default();
+        // Asked about sizes alone.
+        let checker = Checker { now: SendTime(0), release: Release::Main };
+        let mut digest =
+            Digest { batch: &mut batch, checker, scratch: &mut Scratch::default(), last_error: None };
+        for message in messages {
+            digest.spool(message);
+        }
+        batch
+    }
+
+    /// Fills it with what the chunk gives.
+    pub(super) fn fill(
+        &mut self,
+        mut chunk: Chunk,
+        mapper: &dyn Mapper,
+        checker: Checker,
+        scratch: &mut Scratch,
+    ) {
+        self.clear();
+        self.source = Some(chunk.source);
+        self.name.clear();
+        self.name.push_str(chunk.context.value("@path").unwrap_or_default());
+        let mut digest = Digest { batch: self, checker, scratch, last_error: None };
+        for finding in mem::take(&mut chunk.findings) {
+            digest.finding(finding);
+        }
+        mapper.map(&chunk, &mut digest);
+        self.text = chunk.text;
+    }
+}
+
+/// Room that a thread needs again and again.
+#[derive(Debug, Default)]
+pub(super) struct Scratch {
+    pair: String,
+    says: Vec<u8>,
+    findings: Vec<Finding>,
+}
+
+/// Takes what the mapper makes.
+struct Digest<'a> {
+    batch: &'a mut Batch,
+    checker: Checker,
+    scratch: &'a mut Scratch,
+    /// Where the last error was: a record with two errors is one record.
+    last_error: Option<Place>,
+}
+
+impl Sink for Digest<'_> {
+    fn message(&mut self, mut message: Message<'_>) {
+        if !self.checker.release.takes_quotes()
+            && let Some(quote) = message.quote.take()
+        {
+            message.content_type = ContentType::Text.code();
+            message.content = quote.fallback;
+            self.batch.replies_as_text += 1;
+        }
+        let findings = &mut self.scratch.findings;
+        let mut sendable = self.checker.examine(&message, &mut |finding| findings.push(finding));
+        if sendable {
+            sendable = self.spool(&message);
+        }
+        if !sendable {
+            self.batch.rejected += 1;
+            self.reject(message.place, Some(&message));
+        }
+        self.batch.findings.append(&mut self.scratch.findings);
+    }
+
+    fn left_out(&mut self, _: Place, reason: &'static str) {
+        match self.batch.left_out.iter_mut().find(|(known, _)| *known == reason) {
+            Some((_, count)) => *count += 1,
+            None => self.batch.left_out.push((reason, 1)),
+        }
+    }
+
+    fn finding(&mut self, finding: Finding) {
+        let is_error = finding.code.severity == Severity::Error;
+        let place = finding.place;
+        self.scratch.findings.push(finding);
+        if let (true, Some(place)) = (is_error, place)
+            && self.last_error.replace(place) != Some(place)
+        {
+            self.batch.unmapped += 1;
+            self.reject(place, None);
+        }
+        self.batch.findings.append(&mut self.scratch.findings);
+    }
+}
+
+impl Digest<'_> {
+    /// Writes the record and the rows of a message that can be sent.
+    fn spool(&mut self, message: &Message<'_>) -> bool {
+        let offset = self.batch.records.len();
+        let Ok(len) = write_record(message, &mut self.batch.records) else {
+            self.batch.records.truncate(offset);
+            self.scratch.findings.push(Finding::new(&codes::MESSAGE_TOO_LARGE, message.place, ""));
+            return false;
+        };
+        let findings = &mut self.scratch.findings;
+        self.checker.examine_size(message, len as usize, &mut |finding| findings.push(finding));
+
+        let Scratch { pair, says, .. } = self.scratch;
+        let conv = ConvKey::of(message, pair);
+        let at = Position::new(conv, message.send_time, offset as u64);
+        self.batch.index.push(IndexRow {
+            at,
+            sender: UserKey::of(&message.sender),
+            len,
+            pair: pair_hash(message, says),
+        });
+        says.clear();
+        says.extend_from_slice(&conv.to_bytes());
+        says.extend_from_slice(message.sender.as_bytes());
+        says.extend_from_slice(&message.send_time.0.to_le_bytes());
+        says.extend_from_slice(&message.content_type.to_le_bytes());
+        says.extend_from_slice(message.content.as_bytes());
+        let all = xxh3_128(says);
+        let row = |key, kind, content| KeyRow {
+            key,
+            kind,
+            source: message.place.source,
+            at: ByOffset(at),
+            content,
+        };
+        self.batch.keys.push(match message.source_id.as_deref() {
+            Some(id) if !id.is_empty() => row(Key::of(id.as_bytes()), KeyKind::Id, low(all)),
+            _ => row(Key::from_hash(all), KeyKind::Text, 0),
+        });
+        if let Some(quote) = &message.quote {
+            self.batch.keys.push(row(Key::of(quote.target.as_bytes()), KeyKind::Quotes, 0));
+        }
+        true
+    }
+
+    /// Writes down what can't be sent, with the errors found about it.
+    fn reject(&mut self, place: Place, message: Option<&Message<'_>>) {
+        let errors = self.scratch.findings.iter().filter(|finding| finding.code.severity == Severity::Error);
+        let reasons: Vec<_> = errors
+            .map(|finding| Reason {
+                code: finding.code.name,
+                means: finding.code.means,
+                value: &finding.value,
+            })
+            .collect();
+        let reject = Reject {
+            reasons: &reasons,
+            source: &self.batch.name,
+            line: place.line,
+            byte: place.byte,
+            part: place.part,
+            id: message.and_then(|message| message.source_id.as_deref()),
+            message: message.and_then(body_of),
+        };
+        serde_json::to_writer(&mut self.batch.rejects, &reject).expect("texts and numbers are JSON");
+        self.batch.rejects.push(b'\n');
+    }
+}
+
+/// Tells two pairs that share a conversation's name (law 11), and two names that share a [`ConvKey`].
+pub(super) fn pair_hash(message: &Message<'_>, scratch: &mut Vec<u8>) -> u32 {
+    match &message.peer {
+        Peer::User(to) => pair_hash_of(&message.sender, Some(to), scratch),
+        Peer::Group(group) => pair_hash_of(group, None, scratch),
+    }
+}
+
+/// The same of two users in any order, or of a group alone.
+pub(super) fn pair_hash_of(a: &str, b: Option<&str>, scratch: &mut Vec<u8>) -> u32 {
+    let (first, second) = match b {
+        Some(b) if b < a => (b, a),
+        Some(b) => (a, b),
+        None => (a, ""),
+    };
+    scratch.clear();
+    scratch.extend_from_slice(first.as_bytes());
+    // Stands in no UTF-8: no two pairs give the same bytes.
+    scratch.push(0xff);
+    scratch.extend_from_slice(second.as_bytes());
+    let [a, b, c, d, ..] = xxh3_64(scratch).to_le_bytes();
+    u32::from_le_bytes([a, b, c, d])
+}
+
+fn low(hash: u128) -> u64 {
+    u64::try_from(hash & u128::from(u64::MAX)).unwrap_or_default()
+}

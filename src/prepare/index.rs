@@ -1,0 +1,327 @@
+//! Walks over all messages by conversation and time, and puts them into the index.
+
+use super::PrepareError;
+use super::batch::pair_hash_of;
+use super::compare::LOOK;
+use super::ledger::Ledger;
+use super::progress::Progress;
+use super::rows::{IndexRow, Note, Says, UserRow};
+use super::sort::{Sorted, Sorter};
+use crate::checks::{Neighbours, codes};
+use crate::finding::Code;
+use crate::job::{ConvKey, Earlier, JobError, Loader, Peers, Position, Reply, Spooled, UserKey};
+use crate::message::{GroupId, Peer, SendTime, UserId};
+
+/// Puts all messages into the index; `users` gets everybody who sends or receives.
+pub(super) fn index(
+    mut rows: Sorted<IndexRow>,
+    notes: Sorted<Note>,
+    users: &mut Sorter<UserRow>,
+    loader: &mut Loader<'_>,
+    ledger: &mut Ledger<'_>,
+    progress: &Progress,
+) -> Result<(), PrepareError> {
+    let mut notes = Notes::new(notes)?;
+    let mut filing = Filing {
+        loader,
+        ledger,
+        users,
+        open: None,
+        before: None,
+        neighbours: Neighbours::default(),
+        scratch: Vec::new(),
+    };
+    let mut indexed = 0;
+    while let Some(row) = rows.next()? {
+        if let Some(reply) = notes.about(row.at)? {
+            filing.file(&row, reply)?;
+        }
+        indexed += 1;
+        if indexed % u64::from(LOOK) == 0 {
+            progress.indexed(indexed);
+            progress.check()?;
+        }
+    }
+    filing.close()?;
+    progress.indexed(indexed);
+    Ok(())
+}
+
+/// Puts the users into the job: each once, in the order of their keys.
+pub(super) fn users(
+    mut rows: Sorted<UserRow>,
+    loader: &mut Loader<'_>,
+    ledger: &Ledger<'_>,
+) -> Result<(), JobError> {
+    let mut next = rows.next()?;
+    while let Some(first) = next {
+        let is_new = !loader.knows_user(first.user)?;
+        let mut looked = 0;
+        let mut person: Option<(UserId, String, String)> = None;
+        while let Some(row) = next
+            && row.user == first.user
+        {
+            next = rows.next()?;
+            let named = person.as_ref().is_some_and(|(_, nickname, _)| !nickname.is_empty());
+            if is_new && !named && looked < LOOKS {
+                looked += 1;
+                let seen = person_in(&ledger.spool.read(row.offset, row.len)?, row.user);
+                person = match (person, seen) {
+                    (Some(before), Some(seen)) if seen.1.is_empty() => Some(before),
+                    (before, seen) => seen.or(before),
+                };
+            }
+        }
+        if let Some((id, nickname, face_url)) = person {
+            loader.user(id.as_str(), &nickname, &face_url)?;
+        }
+    }
+    Ok(())
+}
+
+/// In so many conversations of a user his nickname is looked for.
+const LOOKS: u32 = 8;
+
+/// What a message says of one of its users: id, nickname, face URL.
+fn person_in(message: &Spooled, user: UserKey) -> Option<(UserId, String, String)> {
+    if UserKey::of(message.sender.as_str()) == user {
+        let (nickname, face_url) = (message.nickname().into_owned(), message.face_url().into_owned());
+        return Some((message.sender.clone(), nickname, face_url));
+    }
+    match &message.peer {
+        Peer::User(to) if UserKey::of(to) == user => {
+            Some((UserId(to.to_string()), String::new(), String::new()))
+        }
+        _ => None,
+    }
+}
+
+/// The notes, walked beside the rows they are about.
+struct Notes {
+    notes: Sorted<Note>,
+    next: Option<Note>,
+}
+
+impl Notes {
+    fn new(mut notes: Sorted<Note>) -> Result<Self, JobError> {
+        let next = notes.next()?;
+        Ok(Self { notes, next })
+    }
+
+    /// What the slot of the message there is filled with; `None` if it isn't sent.
+    fn about(&mut self, at: Position) -> Result<Option<Reply>, JobError> {
+        let mut about = Some(Reply::No);
+        while let Some(note) = self.next
+            && note.at <= at
+        {
+            match note.says {
+                Says::Drop => about = None,
+                Says::Replies(reply) => about = about.map(|_| reply),
+            }
+            self.next = self.notes.next()?;
+        }
+        Ok(about)
+    }
+}
+
+/// Puts messages, which come by conversation and time, into the index.
+struct Filing<'a, 'p, 'l> {
+    loader: &'a mut Loader<'p>,
+    ledger: &'a mut Ledger<'l>,
+    users: &'a mut Sorter<UserRow>,
+    open: Option<Open>,
+    /// The conversation before this one, if any of it was filed.
+    before: Option<ConvKey>,
+    neighbours: Neighbours,
+    scratch: Vec<u8>,
+}
+
+/// The conversation being filed.
+struct Open {
+    key: ConvKey,
+    peers: Peers,
+    /// Whom its name stands for: see [`pair_hash_of`].
+    pair: u32,
+    earlier: Option<Earlier>,
+    /// None of it can be sent, because of its name.
+    refused: Option<Refusal>,
+    /// The last pair that was reported for having the same name.
+    reported: Option<u32>,
+    messages: u64,
+    same_time: u64,
+    first_same: Option<IndexRow>,
+}
+
+/// Why, and what was seen.
+type Refusal = (&'static Code, String);
+
+impl Filing<'_, '_, '_> {
+    fn file(&mut self, row: &IndexRow, reply: Reply) -> Result<(), JobError> {
+        if self.open.as_ref().is_none_or(|open| open.key != row.at.conv()) {
+            self.close()?;
+            self.open = Some(self.open(row)?);
+        }
+        // Taken out for as long as `self` is needed whole.
+        let Some(mut open) = self.open.take() else { return Ok(()) };
+        let filed = self.file_in(&mut open, row, reply);
+        self.open = Some(open);
+        filed
+    }
+
+    fn file_in(&mut self, open: &mut Open, row: &IndexRow, reply: Reply) -> Result<(), JobError> {
+        if let Some((code, value)) = &open.refused {
+            let message = self.message(row)?;
+            return self.ledger.reject(code, &message, value);
+        }
+        if row.pair != open.pair {
+            return self.refuse_pair(open, row);
+        }
+        let time = row.at.time();
+        if open.messages == 0 {
+            self.loader.conversation(open.key, &open.peers, open.earlier.as_ref())?;
+            self.ledger.summary.conversations += 1;
+            if let Peers::Single(a, b) = &open.peers {
+                for user in [UserKey::of(a.as_str()), UserKey::of(b.as_str())] {
+                    // Who sends is told of below.
+                    if user != row.sender {
+                        self.tell(user, row, true)?;
+                    }
+                }
+            }
+        }
+        if open.earlier.as_ref().is_some_and(|earlier| earlier.last_time > time) {
+            self.ledger.summary.older += 1;
+            let message = self.message(row)?;
+            self.ledger.say(&codes::OLDER, &message, open.peers.conversation().as_str())?;
+        }
+        let noticed = self.neighbours.next(time, row.len);
+        if noticed.same_time {
+            open.same_time += 1;
+            open.first_same.get_or_insert(*row);
+        }
+        if let Some(bytes) = noticed.too_large {
+            let message = self.message(row)?;
+            let value = format!("{bytes} bytes up to here in {}", open.peers.conversation());
+            self.ledger.say(&codes::NEIGHBOURS_TOO_LARGE, &message, &value)?;
+        }
+        self.loader.entry(row.at.offset(), row.len, time, reply)?;
+        if self.loader.member(row.sender) {
+            self.tell(row.sender, row, false)?;
+        }
+        open.messages += 1;
+        self.count(time, row.len);
+        Ok(())
+    }
+
+    fn count(&mut self, time: SendTime, len: u32) {
+        let summary = &mut *self.ledger.summary;
+        summary.messages += 1;
+        summary.bytes += u64::from(len);
+        summary.first_time = Some(summary.first_time.map_or(time.0, |first| first.min(time.0)));
+        summary.last_time = Some(summary.last_time.map_or(time.0, |last| last.max(time.0)));
+    }
+
+    fn open(&mut self, row: &IndexRow) -> Result<Open, JobError> {
+        let key = row.at.conv();
+        let message = self.message(row)?;
+        let peers = peers_of(&message);
+        let earlier = self.loader.earlier(key)?;
+        let (peers, pair) = match &earlier {
+            Some(earlier) => {
+                check_name(&earlier.peers, &peers)?;
+                (earlier.peers.clone(), pair_of(&earlier.peers, &mut self.scratch))
+            }
+            None => (peers, row.pair),
+        };
+        let rival = key.rival();
+        // Beside each other in the sort, or one of them in an earlier pass.
+        let collides = self.before == Some(rival) || self.loader.earlier(rival)?.is_some();
+        let refused = collides.then(|| (&codes::GROUP_NAME_COLLISION, name_of(&peers)));
+        if let Some((code, value)) = &refused {
+            self.ledger.say(code, &message, value)?;
+        }
+        Ok(Open {
+            key,
+            peers,
+            pair,
+            earlier,
+            refused,
+            reported: None,
+            messages: 0,
+            same_time: 0,
+            first_same: None,
+        })
+    }
+
+    fn close(&mut self) -> Result<(), JobError> {
+        let Some(open) = self.open.take() else { return Ok(()) };
+        self.neighbours.clear();
+        self.before = None;
+        if open.messages == 0 {
+            return Ok(());
+        }
+        self.before = Some(open.key);
+        self.loader.end()?;
+        self.ledger.summary.same_time += open.same_time;
+        if let Some(first) = open.first_same {
+            let message = self.message(&first)?;
+            let of = open.peers.conversation();
+            let value = format!("{} of {} messages of {of}", open.same_time, open.messages);
+            self.ledger.say(&codes::SAME_TIME, &message, &value)?;
+        }
+        Ok(())
+    }
+
+    /// Law 11: another pair of users under the same name.
+    fn refuse_pair(&mut self, open: &mut Open, row: &IndexRow) -> Result<(), JobError> {
+        let message = self.message(row)?;
+        let peers = peers_of(&message);
+        check_name(&open.peers, &peers)?;
+        let value =
+            format!("{} and {} are both {}", name_of(&open.peers), name_of(&peers), peers.conversation());
+        if open.reported.replace(row.pair) != Some(row.pair) {
+            self.ledger.say(&codes::CONVERSATION_COLLISION, &message, &value)?;
+        }
+        self.ledger.reject(&codes::CONVERSATION_COLLISION, &message, &value)
+    }
+
+    /// Notes that the job has that user: once a conversation.
+    fn tell(&mut self, user: UserKey, row: &IndexRow, received: bool) -> Result<(), JobError> {
+        self.users.push(UserRow { user, received, offset: row.at.offset(), len: row.len })
+    }
+
+    fn message(&self, row: &IndexRow) -> Result<Spooled, JobError> {
+        self.ledger.spool.read(row.at.offset(), row.len)
+    }
+}
+
+/// One key, one name: else two names have the same hash, and nothing is right any more.
+fn check_name(a: &Peers, b: &Peers) -> Result<(), JobError> {
+    let (a, b) = (a.conversation(), b.conversation());
+    if a == b { Ok(()) } else { Err(JobError::HashCollision(a.0, b.0)) }
+}
+
+fn peers_of(message: &Spooled) -> Peers {
+    match &message.peer {
+        Peer::User(to) => {
+            let (a, b) = (message.sender.clone(), UserId(to.to_string()));
+            if a <= b { Peers::Single(a, b) } else { Peers::Single(b, a) }
+        }
+        Peer::Group(group) => Peers::Group(GroupId(group.to_string())),
+    }
+}
+
+fn pair_of(peers: &Peers, scratch: &mut Vec<u8>) -> u32 {
+    match peers {
+        Peers::Single(a, b) => pair_hash_of(a.as_str(), Some(b.as_str()), scratch),
+        Peers::Group(group) => pair_hash_of(group.as_str(), None, scratch),
+    }
+}
+
+/// In words.
+fn name_of(peers: &Peers) -> String {
+    match peers {
+        Peers::Single(a, b) => format!("`{a}` with `{b}`"),
+        Peers::Group(group) => format!("group `{group}`"),
+    }
+}

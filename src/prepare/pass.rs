@@ -1,0 +1,245 @@
+//! The pass itself: reading on one thread, mapping on all cores, writing in source order, then sorting.
+
+use std::collections::BTreeMap;
+use std::sync::Mutex;
+use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::thread;
+
+use super::batch::{Batch, Scratch};
+use super::compare::compare;
+use super::findings::{Findings, Names};
+use super::index;
+use super::ledger::Ledger;
+use super::progress::{Phase, Progress};
+use super::rows::{ByOffset, IndexRow, KeyRow, Note, UserRow};
+use super::sort::{RUN, Sorter};
+use super::summary::Summary;
+use super::{PrepareError, Rules};
+use crate::checks::Checker;
+use crate::export::{Chunk, Reader, Source};
+use crate::job::{Job, JobError, Pass};
+use crate::mapping::Mapper;
+use crate::message::Message;
+
+/// Reads all that `reader` has into the job, as a pass of its own. All of it, or nothing.
+///
+/// What is wrong with messages is in the summary, never an error: whether they may be skipped is for the
+/// caller to say.
+pub fn run(
+    reader: Reader,
+    mapper: &dyn Mapper,
+    rules: &Rules,
+    job: &mut Job,
+    progress: &Progress,
+) -> Result<Summary, PrepareError> {
+    let mut pass = job.begin_pass(&rules.settings)?;
+    let mut gathered = Gathered::new(&pass, rules.run)?;
+    progress.phase(Phase::Read);
+    let checker = Checker { now: rules.now, release: rules.release };
+    let reader = gather(reader, mapper, checker, &mut pass, &mut gathered, progress)?;
+    gathered.file(pass, reader.sources(), progress)
+}
+
+/// Adds these messages to the job as a pass of their own, unexamined: for tests, and for what is made by
+/// hand. Ids, equal messages and quotes are treated as in [`run`].
+pub fn few(job: &mut Job, messages: &[Message<'_>]) -> Result<Summary, PrepareError> {
+    let mut pass = job.begin_pass("{}")?;
+    let mut gathered = Gathered::new(&pass, RUN)?;
+    gathered.take(&Batch::unexamined(messages), &mut pass)?;
+    gathered.file(pass, &[], &Progress::default())
+}
+
+/// What the reading gathers for the sorting.
+struct Gathered {
+    index: Sorter<IndexRow>,
+    keys: Sorter<KeyRow>,
+    notes: Sorter<Note>,
+    users: Sorter<UserRow>,
+    findings: Findings,
+    summary: Summary,
+    /// So far, before it is known which are there twice.
+    messages: u64,
+}
+
+/// A chunk on its way to a mapper, with its number and the batch to fill.
+type Work = (u64, Chunk, Batch);
+
+/// Reads, maps and writes until the reader is done.
+///
+/// As many chunks are under way as there are batches: who reads takes one, who writes gives it back. So
+/// memory is bounded even when one chunk takes far longer than its neighbours.
+fn gather(
+    reader: Reader,
+    mapper: &dyn Mapper,
+    checker: Checker,
+    pass: &mut Pass<'_>,
+    gathered: &mut Gathered,
+    progress: &Progress,
+) -> Result<Reader, PrepareError> {
+    let mappers = thread::available_parallelism().map_or(2, usize::from);
+    let batches = 2 * mappers + 2;
+    let (give, free) = sync_channel::<Batch>(batches);
+    let (send, work) = sync_channel::<Work>(batches);
+    let (hand_in, done) = sync_channel::<Done>(batches);
+    for _ in 0..batches {
+        give.send(Batch::default()).expect("there is room for all batches");
+    }
+    let work = Mutex::new(work);
+    thread::scope(|scope| {
+        let reading = scope.spawn(move || read(reader, &free, &send, progress));
+        for _ in 0..mappers {
+            let hand_in = hand_in.clone();
+            let work = &work;
+            scope.spawn(move || map(work, &hand_in, mapper, checker));
+        }
+        drop(hand_in);
+        let written = write(&done, &give, pass, gathered, progress);
+        // Whoever still waits for a batch or wants to hand one in learns that nobody is there any more.
+        drop((done, give));
+        let read = match reading.join() {
+            Ok(read) => read,
+            Err(panic) => std::panic::resume_unwind(panic),
+        };
+        written?;
+        read
+    })
+}
+
+/// Takes batches, fills the work with chunks.
+fn read(
+    mut reader: Reader,
+    free: &Receiver<Batch>,
+    send: &SyncSender<Work>,
+    progress: &Progress,
+) -> Result<Reader, PrepareError> {
+    for number in 0.. {
+        // An error here and below: the writing has stopped, and says why.
+        let Ok(mut batch) = free.recv() else { break };
+        progress.check()?;
+        reader.recycle(std::mem::take(&mut batch.text));
+        let Some(chunk) = reader.next_chunk()? else { break };
+        let totals = reader.totals();
+        progress.read(totals.read, totals.bytes);
+        if send.send((number, chunk, batch)).is_err() {
+            break;
+        }
+    }
+    Ok(reader)
+}
+
+/// What a mapping thread hands in: a batch with its number, or `None` if it panicked; without that the others
+/// would wait for its batch for ever.
+type Done = Option<(u64, Batch)>;
+
+fn map(work: &Mutex<Receiver<Work>>, hand_in: &SyncSender<Done>, mapper: &dyn Mapper, checker: Checker) {
+    struct Alarm<'a>(&'a SyncSender<Done>);
+    impl Drop for Alarm<'_> {
+        fn drop(&mut self) {
+            if thread::panicking() {
+                // Nobody there: nobody waits.
+                drop(self.0.send(None));
+            }
+        }
+    }
+    let alarm = Alarm(hand_in);
+    let mut scratch = Scratch::default();
+    loop {
+        // A thread that waits here holds the lock: the others have nothing to do either.
+        let next = work.lock().map(|work| work.recv());
+        let Ok(Ok((number, chunk, mut batch))) = next else { break };
+        batch.fill(chunk, mapper, checker, &mut scratch);
+        if alarm.0.send(Some((number, batch))).is_err() {
+            break;
+        }
+    }
+}
+
+/// Takes batches in the order of their numbers.
+fn write(
+    done: &Receiver<Done>,
+    give: &SyncSender<Batch>,
+    pass: &mut Pass<'_>,
+    gathered: &mut Gathered,
+    progress: &Progress,
+) -> Result<(), PrepareError> {
+    // At most as many as there are batches.
+    let mut early = BTreeMap::new();
+    let mut next = 0;
+    while let Ok(Some((number, batch))) = done.recv() {
+        early.insert(number, batch);
+        while let Some(batch) = early.remove(&next) {
+            gathered.take(&batch, pass)?;
+            progress.mapped(gathered.messages, gathered.summary.rejected + gathered.summary.unmapped);
+            next += 1;
+            // The reader may have come to its end, and need no more.
+            drop(give.send(batch));
+        }
+    }
+    Ok(())
+}
+
+impl Gathered {
+    fn new(pass: &Pass<'_>, run: usize) -> Result<Self, JobError> {
+        Ok(Self {
+            index: Sorter::new(pass.dir(), run),
+            keys: Sorter::new(pass.dir(), run),
+            notes: Sorter::new(pass.dir(), run),
+            users: Sorter::new(pass.dir(), run),
+            findings: Findings::new(Names::new(pass.source_names()?)),
+            summary: Summary { pass: pass.no().0, ..Summary::default() },
+            messages: 0,
+        })
+    }
+
+    fn take(&mut self, batch: &Batch, pass: &mut Pass<'_>) -> Result<(), JobError> {
+        if let Some(source) = batch.source {
+            self.findings.names().note(source, &batch.name);
+        }
+        let base = pass.append(&batch.records)?;
+        self.messages += batch.index.len() as u64;
+        for row in &batch.index {
+            self.index.push(IndexRow { at: row.at.moved(base), ..*row })?;
+        }
+        for row in &batch.keys {
+            self.keys.push(KeyRow { at: ByOffset(row.at.0.moved(base)), ..*row })?;
+        }
+        pass.lines().rejects(&batch.rejects)?;
+        for finding in &batch.findings {
+            self.findings.add(pass.lines(), finding)?;
+        }
+        let summary = &mut self.summary;
+        summary.rejected += batch.rejected;
+        summary.unmapped += batch.unmapped;
+        for (reason, count) in &batch.left_out {
+            *summary.left_out.entry((*reason).to_owned()).or_default() += count;
+        }
+        if batch.replies_as_text > 0 {
+            *summary.replies.as_text.entry("release".to_owned()).or_default() += batch.replies_as_text;
+        }
+        Ok(())
+    }
+
+    /// Sorts, compares, and puts everything into the job.
+    fn file(
+        self,
+        mut pass: Pass<'_>,
+        sources: &[Source],
+        progress: &Progress,
+    ) -> Result<Summary, PrepareError> {
+        let Self { index, keys, mut notes, mut users, mut findings, mut summary, .. } = self;
+        let spool = pass.spool()?;
+        let (mut loader, lines) = pass.load()?;
+        for source in sources {
+            loader.source(source.no, &source.path, source.bytes, source.modified, &source.sha256)?;
+        }
+        let mut ledger = Ledger { spool, lines, findings: &mut findings, summary: &mut summary };
+        progress.phase(Phase::Compare);
+        compare(keys.sorted()?, &mut notes, &loader, &mut ledger, progress)?;
+        progress.phase(Phase::Index);
+        index::index(index.sorted()?, notes.sorted()?, &mut users, &mut loader, &mut ledger, progress)?;
+        index::users(users.sorted()?, &mut loader, &ledger)?;
+        summary.findings = findings.counted();
+        pass.finish(&serde_json::to_string(&summary).expect("figures and texts are JSON"))?;
+        Ok(summary)
+    }
+}
