@@ -3,6 +3,7 @@
 
 mod foreign_exports;
 mod house;
+mod mapping_speed;
 mod rehearsal;
 mod support;
 mod usage;

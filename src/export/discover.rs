@@ -79,10 +79,14 @@ impl List<'_> {
     }
 
     fn glob(&mut self, pattern: &str) -> Result<(), ExportError> {
-        let paths = glob::glob(pattern)
-            .map_err(|e| ExportError::BadGlob { glob: pattern.to_owned(), why: e.to_string() })?;
+        let bad = |why: &str| ExportError::BadGlob { glob: pattern.to_owned(), why: why.to_owned() };
+        let paths = if pattern.contains("**") {
+            deep_glob(pattern)
+        } else {
+            glob::glob_with(pattern, AS_A_SHELL).map(Iterator::collect)
+        };
         let mut matched = 0;
-        for path in paths {
+        for path in paths.map_err(|e| bad(e.msg))? {
             let path = path.map_err(|e| {
                 let name = e.path().to_string_lossy().into_owned();
                 read_error(&name, e.into())
@@ -131,23 +135,8 @@ impl List<'_> {
 
     fn folder(&mut self, root: &Path) -> Result<Passed, ExportError> {
         let mut passed = Passed { fresh: true, ..Passed::default() };
-        // walkdir follows links, notices loops, and holds no more than ten folders open.
-        for entry in walkdir::WalkDir::new(root).follow_links(true).sort_by_file_name() {
-            let entry = match entry {
-                Ok(entry) => entry,
-                Err(e) if e.loop_ancestor().is_some() => continue,
-                Err(e) => {
-                    let path = e.path().unwrap_or(root).to_string_lossy().into_owned();
-                    // A link to nothing is no file of the export.
-                    if e.io_error().is_some_and(|e| e.kind() == std::io::ErrorKind::NotFound) {
-                        continue;
-                    }
-                    return Err(read_error(&path, e.into()));
-                }
-            };
-            if !entry.file_type().is_file() {
-                continue;
-            }
+        for entry in files(root) {
+            let entry = entry?;
             let path = entry.path();
             let inside = path.strip_prefix(root).unwrap_or(path).to_string_lossy().replace('\\', "/");
             if !self.layout.belongs(&inside) {
@@ -198,6 +187,48 @@ impl List<'_> {
         let real = fs_err::canonicalize(path).unwrap_or_else(|_| path.to_owned());
         self.seen.insert(real)
     }
+}
+
+/// The files in a folder and in those below it, sorted. Links are followed, over loops only once; links to
+/// nothing are passed over.
+fn files(root: &Path) -> impl Iterator<Item = Result<walkdir::DirEntry, ExportError>> {
+    let root_name = root.to_string_lossy().into_owned();
+    walkdir::WalkDir::new(root).follow_links(true).sort_by_file_name().into_iter().filter_map(move |entry| {
+        match entry {
+            Ok(entry) => entry.file_type().is_file().then_some(Ok(entry)),
+            Err(e) if e.loop_ancestor().is_some() => None,
+            Err(e) if e.io_error().is_some_and(|e| e.kind() == std::io::ErrorKind::NotFound) => None,
+            Err(e) => {
+                let path = e.path().map_or(root_name.clone(), |path| path.to_string_lossy().into_owned());
+                Some(Err(read_error(&path, e.into())))
+            }
+        }
+    })
+}
+
+/// `*` matches no `/`, and no `.` at the beginning of a name.
+const AS_A_SHELL: glob::MatchOptions = glob::MatchOptions {
+    case_sensitive: true,
+    require_literal_separator: true,
+    require_literal_leading_dot: true,
+};
+
+/// `**` as `glob` means it, but never in circles: it follows a loop of links forty times over.
+fn deep_glob(pattern: &str) -> Result<Vec<glob::GlobResult>, glob::PatternError> {
+    let matcher = glob::Pattern::new(pattern)?;
+    let special = pattern.find(['*', '?', '[']).unwrap_or(pattern.len());
+    let root = match pattern[..special].rfind('/') {
+        Some(0) => "/",
+        Some(slash) => &pattern[..slash],
+        None => ".",
+    };
+    Ok(files(Path::new(root))
+        .filter_map(Result::ok)
+        .map(|entry| entry.into_path())
+        .map(|path| path.strip_prefix(".").map(Path::to_owned).unwrap_or(path))
+        .filter(|path| matcher.matches_path_with(path, AS_A_SHELL))
+        .map(Ok)
+        .collect())
 }
 
 /// What a folder or archive had that does not count.

@@ -54,7 +54,7 @@ impl Plain {
         let include = settings
             .include
             .iter()
-            .map(|glob| glob::Pattern::new(glob).map_err(|e| bad("include", glob, e.to_string())))
+            .map(|glob| glob::Pattern::new(glob).map_err(|e| bad("include", glob, e.msg.to_owned())))
             .collect::<Result<_, _>>()?;
         let records = settings
             .records

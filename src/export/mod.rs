@@ -38,3 +38,6 @@ pub use path::RecordPath;
 pub use reader::{CHUNK, Head, Reader, Source, Totals};
 pub use settings::{BrokenText, Csv, Format, Header, Settings, ShortRows};
 pub use window::{Pool, Window};
+
+#[cfg(test)]
+mod tests;

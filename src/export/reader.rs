@@ -97,6 +97,7 @@ impl Reader {
         sources: &[String],
         first: SourceNo,
     ) -> Result<Self, ExportError> {
+        settings.check()?;
         let encoding = settings.encoding()?;
         let mut found = discover(sources, &*layout)?;
         layout.arrange(&mut found)?;

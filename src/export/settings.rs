@@ -127,8 +127,20 @@ impl Default for Csv {
 }
 
 impl Settings {
+    /// Refuses what can't be.
+    pub(super) fn check(&self) -> Result<(), ExportError> {
+        if (1..=1 << 30).contains(&self.max_record) {
+            return Ok(());
+        }
+        Err(ExportError::BadSetting {
+            key: "max_record",
+            value: self.max_record.to_string(),
+            why: "it is a number of bytes from 1 to 1073741824".to_owned(),
+        })
+    }
+
     /// The encoding that was set; `None` where it is told by looking.
-    pub(super) fn encoding(&self) -> Result<Option<Encoding>, ExportError> {
+    pub fn encoding(&self) -> Result<Option<Encoding>, ExportError> {
         if self.encoding == "auto" {
             return Ok(None);
         }

@@ -28,6 +28,10 @@ codes! {
     ENCODING_REPLACED Warning "encoding-replaced"
         "the record has bytes that are no text; they were replaced by U+FFFD, as the configuration says"
         "set `encoding` in [export] to the encoding of the file, if it has one";
+    /// Half of a character that takes two `\u`.
+    HALF_CHARACTER Warning "half-character"
+        "a text has half of a character (a lone `\\ud83d`); the half became U+FFFD, as on the server"
+        "nothing: the program that wrote the export had cut the text there";
     /// Zero bytes and nothing else.
     NUL_BYTES Warning "nul-bytes"
         "there are zero bytes where a record should be; they were passed over"

@@ -77,8 +77,13 @@ impl Mapper for Fields {
                 Ok(found) => found,
                 Err(e) => return sink.finding(not_json(place, record.text(), &e)),
             };
-            match self.filters.judge(&found, record, place, &inherited) {
-                Verdict::Keep => self.send(&found, place, sink),
+            match self.filters.judge(&found.values, record, place, &inherited) {
+                Verdict::Keep => {
+                    if found.halves {
+                        sink.finding(Finding::new(&codes::HALF_CHARACTER, place, record.text()));
+                    }
+                    self.send(&found.values, place, sink);
+                }
                 Verdict::LeaveOut(reason) => sink.left_out(place, reason),
                 Verdict::Failed(finding) => sink.finding(finding),
             }

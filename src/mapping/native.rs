@@ -43,29 +43,26 @@ pub(super) fn parse<'a>(
     sink: &mut dyn Sink,
 ) -> Option<Draft<'a>> {
     let mut draft = Draft::default();
-    let mut broken = None;
     let result = members(text, &mut |name, raw| match Key::by_name(&name) {
-        Some(key) => match Value::from_json(raw) {
-            Ok(value) => {
-                if draft.set(key, value) {
-                    sink.finding(Finding::new(&codes::KEY_REPEATED, place, key.name()));
-                }
+        Some(key) => {
+            let mut halves = false;
+            let value = Value::from_json(raw, &mut halves);
+            if halves {
+                sink.finding(Finding::new(&codes::HALF_CHARACTER, place, &format!("{} = {raw}", key.name())));
             }
-            Err(e) => broken = Some(format!("{}: {e}", key.name())),
-        },
+            if draft.set(key, value) {
+                sink.finding(Finding::new(&codes::KEY_REPEATED, place, key.name()));
+            }
+        }
         None if unknown.contains(&*name) => {}
         None => {
             sink.finding(Finding::new(&codes::KEY_UNKNOWN, place, &name));
             unknown.insert(name.into_owned());
         }
     });
-    match (result, broken) {
-        (Ok(()), None) => Some(draft),
-        (Ok(()), Some(why)) => {
-            sink.finding(Finding::new(&codes::JSON_BROKEN, place, &why));
-            None
-        }
-        (Err(e), _) => {
+    match result {
+        Ok(()) => Some(draft),
+        Err(e) => {
             sink.finding(not_json(place, text, &e));
             None
         }

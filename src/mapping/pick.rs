@@ -25,6 +25,14 @@ pub(super) enum Wanted {
     Inherited(String),
 }
 
+/// What was picked from one record, by number.
+#[derive(Debug)]
+pub(super) struct Picked<'r> {
+    pub(super) values: Vec<Option<Value<'r>>>,
+    /// A text had half a character in it.
+    pub(super) halves: bool,
+}
+
 /// The picks of one CSV or of one chunk: where each of them is.
 pub(super) struct Located<'c> {
     /// Columns by position; `None` where the file has no such column.
@@ -100,25 +108,18 @@ impl Picks {
         &self,
         located: &Located<'r>,
         record: Record<'r>,
-    ) -> Result<Vec<Option<Value<'r>>>, serde_json::Error> {
-        let mut found = vec![None; self.wanted.len()];
-        for (value, inherited) in found.iter_mut().zip(&located.inherited) {
-            *value = inherited.map(|text| Value::Text(Cow::Borrowed(text)));
-        }
+    ) -> Result<Picked<'r>, serde_json::Error> {
+        let inherited = |value: &Option<&'r str>| value.map(|text| Value::Text(Cow::Borrowed(text)));
+        let mut picked = Picked { values: located.inherited.iter().map(inherited).collect(), halves: false };
         match record {
-            Record::Row(row) => located.cells(row, &mut found),
+            Record::Row(row) => located.cells(row, &mut picked.values),
             Record::Json(text) => {
                 let mut deserializer = serde_json::Deserializer::from_str(text);
-                let mut error = None;
-                let top = Members { node: &self.tree, found: &mut found, error: &mut error };
-                deserializer.deserialize_any(top)?;
+                deserializer.deserialize_any(Members { node: &self.tree, picked: &mut picked })?;
                 deserializer.end()?;
-                if let Some(error) = error {
-                    return Err(error);
-                }
             }
         }
-        Ok(found)
+        Ok(picked)
     }
 }
 
@@ -170,32 +171,25 @@ fn try_steps(path: &str) -> Option<Vec<String>> {
 /// Walks an object or a list along the tree.
 struct Members<'w, 'r> {
     node: &'w Node,
-    found: &'w mut Vec<Option<Value<'r>>>,
-    error: &'w mut Option<serde_json::Error>,
+    picked: &'w mut Picked<'r>,
 }
 
 impl<'r> Members<'_, 'r> {
     fn next(&mut self, at: Option<usize>) -> Option<Members<'_, 'r>> {
         let node = &self.node.keys[at?].1;
-        Some(Members { node, found: self.found, error: self.error })
+        Some(Members { node, picked: self.picked })
     }
 
     /// Of a value that is picked itself, and may have picks inside.
     fn raw(self, raw: &'r RawValue) {
         if let Some(n) = self.node.pick {
-            match Value::from_json(raw.get()) {
-                Ok(value) => self.found[n] = value,
-                Err(e) => *self.error = Some(e),
-            }
+            self.picked.values[n] = Value::from_json(raw.get(), &mut self.picked.halves);
         }
         if !self.node.keys.is_empty() && raw.get().starts_with(['{', '[']) {
             let mut inner = serde_json::Deserializer::from_str(raw.get());
-            // The text is known to be JSON; only what is nested too deep can still fail.
-            let error = self.error;
-            let inside = Members { node: self.node, found: self.found, error: &mut None };
-            if let Err(e) = inner.deserialize_any(inside) {
-                *error = Some(e);
-            }
+            let inside = Members { node: self.node, picked: &mut *self.picked };
+            // It was read as JSON before; only a key with half a character can still fail.
+            self.picked.halves |= inner.deserialize_any(inside).is_err();
         }
     }
 }

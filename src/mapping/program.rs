@@ -36,7 +36,7 @@ impl Mapper for ByProgram {
                     Ok(found) => found,
                     Err(e) => return sink.finding(not_json(place, record.text(), &e)),
                 };
-                match self.filters.judge(&found, record, place, &inherited) {
+                match self.filters.judge(&found.values, record, place, &inherited) {
                     Verdict::Keep => {}
                     Verdict::LeaveOut(reason) => return sink.left_out(place, reason),
                     Verdict::Failed(finding) => return sink.finding(finding),

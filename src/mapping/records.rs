@@ -198,3 +198,6 @@ fn ragged(row: &ByteRecord, table: &Table) -> Option<String> {
     let shorter = cells < columns && table.short_rows == ShortRows::Refuse;
     (longer || shorter).then(|| format!("{cells} cells, {columns} columns"))
 }
+
+#[cfg(test)]
+mod tests;

@@ -189,5 +189,5 @@ fn other_of_pair<'t>(pair: &'t str, between: &str, sender: &str) -> Option<&'t s
 /// The value that a text of JSON holds.
 fn parsed(text: &str) -> Result<Option<Value<'static>>, serde_json::Error> {
     let raw: &serde_json::value::RawValue = serde_json::from_str(text)?;
-    Ok(Value::from_json(raw.get())?.map(Value::into_owned))
+    Ok(Value::from_json(raw.get(), &mut false).map(Value::into_owned))
 }

@@ -109,10 +109,11 @@ impl TimeFormat {
                     let why = e.to_string();
                     why.strip_prefix("strptime parsing failed: ").map(str::to_owned).unwrap_or(why)
                 })?;
-                if parts.offset().is_some() {
-                    return parts.to_timestamp().map(exact).map_err(|e| e.to_string());
+                match parts.to_timestamp() {
+                    Ok(time) => Ok(exact(time)),
+                    Err(e) if parts.offset().is_some() => Err(e.to_string()),
+                    Err(_) => self.local(parts.to_datetime().map_err(|e| e.to_string())?),
                 }
-                self.local(parts.to_datetime().map_err(|e| e.to_string())?)
             }
         }
     }
@@ -166,4 +167,129 @@ fn decimal(text: &str, digits: i8) -> Option<i64> {
     };
     let millis = if negative { -magnitude - i128::from(rest) } else { magnitude };
     i64::try_from(millis).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn read(format: &str, zone: Option<&str>, text: &str) -> Result<Time, String> {
+        TimeFormat::new(format, zone).unwrap().read(text)
+    }
+
+    fn millis(format: &str, zone: Option<&str>, text: &str) -> i64 {
+        read(format, zone, text).unwrap().millis
+    }
+
+    #[test]
+    fn units_are_exact_to_the_last_digit() {
+        for (format, text, expected) in [
+            ("s", "1433860197.000002", 1_433_860_197_000),
+            ("s", "1433860197.9999", 1_433_860_197_999),
+            ("s", "1433860197", 1_433_860_197_000),
+            ("s", "1433860197.", 1_433_860_197_000),
+            ("s", "1433860197.5", 1_433_860_197_500),
+            ("s", "-0.0001", -1),
+            ("ms", " 1531130804590 ", 1_531_130_804_590),
+            ("ms", "1531130804590.7", 1_531_130_804_590),
+            ("us", "1531130804590999", 1_531_130_804_590),
+            ("us", "-1", -1),
+            ("ns", "1531130804590999999", 1_531_130_804_590),
+        ] {
+            assert_eq!(millis(format, None, text), expected, "{text} {format}");
+        }
+        for text in ["", "-", "1.5e3", "1,5", "0x10", "12 34", "١٢", "+5", "1.2.3", &"9".repeat(30)] {
+            assert!(read("s", None, text).is_err(), "{text}");
+        }
+        assert!(read("s", None, "99999999999999999").is_err(), "more than milliseconds can hold");
+    }
+
+    #[test]
+    fn rfc_3339_with_a_zone_and_without() {
+        for (text, expected) in [
+            ("2024-10-04T23:42:31Z", 1_728_085_351_000),
+            ("2024-10-05 07:42:31.123999+08:00", 1_728_085_351_123),
+            ("2024-10-04t23:42:31z", 1_728_085_351_000),
+            ("2020-01-01 12:00:00.123000+00:00", 1_577_880_000_123),
+        ] {
+            assert_eq!(millis("rfc3339", None, text), expected, "{text}");
+        }
+        assert_eq!(millis("rfc3339", Some("+08:00"), "2024-10-05T07:42:31"), 1_728_085_351_000);
+        assert_eq!(millis("rfc3339", Some("Asia/Shanghai"), "2024-10-05 07:42:31.5"), 1_728_085_351_500);
+        let why = read("rfc3339", None, "2024-10-05T07:42:31").unwrap_err();
+        assert_eq!(why, "it does not say its zone, and no `zone` is set");
+        assert!(read("rfc3339", None, "yesterday").is_err());
+    }
+
+    #[test]
+    fn patterns() {
+        for (pattern, zone, text, expected) in [
+            ("%Y/%m/%d %H:%M", Some("Asia/Shanghai"), "2024/10/4 11:42", 1_728_013_320_000),
+            ("%d-%b-%y %I:%M %p", Some("UTC"), "04-Jun-19 12:07 AM", 1_559_606_820_000),
+            ("%d.%m.%Y, %H:%M:%S", Some("Europe/Berlin"), "31.12.2023, 23:59:59", 1_704_063_599_000),
+            ("%Y-%m-%d %H:%M:%S%.f %z", None, "2024-10-04 23:42:31.25 +0000", 1_728_085_351_250),
+            ("%Y-%m-%d", Some("UTC"), "2024-10-04", 1_728_000_000_000),
+        ] {
+            assert_eq!(millis(pattern, zone, text), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn hours_that_are_twice_and_hours_that_never_were() {
+        let at = |text: &str| read("%Y-%m-%d %H:%M", Some("America/New_York"), text).unwrap();
+        assert_eq!(at("2024-11-03 01:30"), Time { millis: 1_730_611_800_000, doubt: Doubt::Twice });
+        assert_eq!(at("2024-11-03 02:30"), Time { millis: 1_730_619_000_000, doubt: Doubt::None });
+        // 02:30 became 03:30.
+        assert_eq!(at("2024-03-10 02:30"), Time { millis: 1_710_055_800_000, doubt: Doubt::Never });
+        assert_eq!(at("2024-03-10 03:30"), Time { millis: 1_710_055_800_000, doubt: Doubt::None });
+    }
+
+    proptest! {
+        #[test]
+        fn units_round_trip(time in -60_000_000_000_000_i64..250_000_000_000_000, extra in 0_u32..1_000_000) {
+            let digits = |whole: i64, part: i64, places: usize| format!("{whole}.{part:0places$}");
+            let (seconds, rest) = (time.div_euclid(1000), time.rem_euclid(1000));
+            if time >= 0 {
+                let text = digits(seconds, rest * 1_000_000 + i64::from(extra), 9);
+                prop_assert_eq!(millis("s", None, &text), time);
+            }
+            prop_assert_eq!(millis("ms", None, &time.to_string()), time);
+            let micros = time * 1000 + i64::from(extra % 1000);
+            prop_assert_eq!(millis("us", None, &micros.to_string()), time);
+            let nanos = i128::from(time) * 1_000_000 + i128::from(extra);
+            prop_assert_eq!(millis("ns", None, &nanos.to_string()), time);
+        }
+
+        /// Written by jiff in a zone, read back by the same pattern, in that zone.
+        #[test]
+        fn patterns_and_zones_round_trip(
+            seconds in 0_i64..4_000_000_000,
+            zone in prop::sample::select(vec!["UTC", "Asia/Shanghai", "America/New_York", "Asia/Kolkata", "+05:45"]),
+            pattern in prop::sample::select(vec![
+                "%Y-%m-%d %H:%M:%S", "%d/%m/%y %I:%M:%S %p", "%b %d, %Y %T", "%s", "%Y%m%dT%H%M%S%z", "%a %e %B %Y %R:%S",
+            ]),
+        ) {
+            // Two-digit years are of 1969 to 2068.
+            prop_assume!(seconds < 3_000_000_000 || !pattern.contains("%y"));
+            let there = Timestamp::from_second(seconds).unwrap().to_zoned_datetime(zone_by_name(zone).unwrap());
+            let text = jiff::fmt::strtime::format(pattern, &there).unwrap();
+            let time = read(pattern, Some(zone), &text).unwrap();
+            match time.doubt {
+                Doubt::None => prop_assert_eq!(time.millis, seconds * 1000),
+                Doubt::Twice => prop_assert!([0, 3_600_000].contains(&(seconds * 1000 - time.millis))),
+                Doubt::Never => prop_assert!(false, "such a time is never written"),
+            }
+        }
+
+        #[test]
+        fn no_text_makes_it_panic(
+            text in "[0-9TZ:+. /-]{0,30}|\\PC{0,20}",
+            format in prop::sample::select(vec!["s", "ms", "us", "ns", "rfc3339", "%d.%m.%Y %H:%M", "%s"]),
+        ) {
+            let time = TimeFormat::new(format, Some("Europe/Berlin")).unwrap().read(&text);
+            prop_assert!(time.is_ok() || !time.unwrap_err().is_empty());
+        }
+    }
 }

@@ -1,6 +1,10 @@
 //! One value of a record, whatever the format it came from.
 
 use std::borrow::Cow;
+use std::fmt;
+
+use serde::Deserializer;
+use serde::de::Visitor;
 
 /// One value of a record. JSON `null` and an empty cell of a CSV are no values.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -18,18 +22,18 @@ pub enum Value<'a> {
 }
 
 impl<'a> Value<'a> {
-    /// Of the text of a JSON value that is known to be valid; `Err` for a string with half a surrogate pair,
-    /// which is no text.
-    pub fn from_json(raw: &'a str) -> Result<Option<Self>, serde_json::Error> {
-        Ok(match raw.as_bytes().first() {
-            Some(b'"') => Some(Self::Text(unquote(raw)?)),
+    /// Of the text of a JSON value that is known to be valid. Half a surrogate pair in a string is no
+    /// character: it becomes `U+FFFD`, as it would on the server, and `halves` is set.
+    pub fn from_json(raw: &'a str, halves: &mut bool) -> Option<Self> {
+        match raw.as_bytes().first() {
+            Some(b'"') => Some(Self::Text(unquote(raw, halves))),
             Some(b'{') => Some(Self::Object(Cow::Borrowed(raw))),
             Some(b'[') => Some(Self::List(Cow::Borrowed(raw))),
             Some(b't') => Some(Self::Bool(true)),
             Some(b'f') => Some(Self::Bool(false)),
             Some(b'n') | None => None,
             Some(_) => Some(Self::Number(Cow::Borrowed(raw))),
-        })
+        }
     }
 
     /// Of a constant of the configuration.
@@ -93,12 +97,33 @@ impl<'a> Value<'a> {
 }
 
 /// The text of a JSON string; borrowed where nothing in it is escaped.
-fn unquote(raw: &str) -> Result<Cow<'_, str>, serde_json::Error> {
+fn unquote<'a>(raw: &'a str, halves: &mut bool) -> Cow<'a, str> {
     let inner = raw.get(1..raw.len() - 1).unwrap_or_default();
     if memchr::memchr(b'\\', inner.as_bytes()).is_none() {
-        return Ok(Cow::Borrowed(inner));
+        return Cow::Borrowed(inner);
     }
-    serde_json::from_str(raw).map(Cow::Owned)
+    if let Ok(text) = serde_json::from_str(raw) {
+        return Cow::Owned(text);
+    }
+    *halves = true;
+    // As bytes, serde_json gives half a pair as the three bytes that UTF-8 would have for it.
+    let mut deserializer = serde_json::Deserializer::from_str(raw);
+    let bytes = deserializer.deserialize_bytes(Bytes).unwrap_or_default();
+    Cow::Owned(String::from_utf8_lossy(&bytes).replace("\u{fffd}\u{fffd}\u{fffd}", "\u{fffd}"))
+}
+
+struct Bytes;
+
+impl Visitor<'_> for Bytes {
+    type Value = Vec<u8>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a string")
+    }
+
+    fn visit_bytes<E>(self, bytes: &[u8]) -> Result<Vec<u8>, E> {
+        Ok(bytes.to_vec())
+    }
 }
 
 fn json(value: &toml::Value) -> String {

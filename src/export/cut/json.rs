@@ -80,7 +80,8 @@ impl Cutter for Json {
                 Look::End => {
                     self.done = true;
                     if !self.walk.reached() {
-                        findings.push(at(0, &codes::RECORDS_NOT_FOUND, &self.walk.paths()));
+                        let place = Place { source: input.no(), line: 1, byte: 0, part: 0 };
+                        findings.push(Finding::new(&codes::RECORDS_NOT_FOUND, place, &self.walk.paths()));
                     }
                     break window.text().len();
                 }

@@ -52,6 +52,8 @@ struct Frame {
     name: String,
     /// How many inherited values there were before it.
     values: usize,
+    /// Nothing was seen in it.
+    empty: bool,
     /// In an object, the value that follows the key just read.
     expected: Option<Expected>,
 }
@@ -127,6 +129,9 @@ impl Walk {
                 }
             },
         };
+        if let Some(frame) = self.frames.last_mut() {
+            frame.empty = false;
+        }
         if matches!(byte, b'}' | b']' | b':') {
             return Look::Broken(at, "a value is missing");
         }
@@ -142,7 +147,9 @@ impl Walk {
             self.values.truncate(kept);
             self.values_changed = true;
         }
-        self.frames.pop();
+        let closed = self.frames.pop();
+        // A list on the way that is empty is no reason to say that there is none.
+        self.reached |= closed.is_some_and(|frame| !frame.object && frame.empty);
         self.at += 1;
         Look::On
     }
@@ -210,6 +217,7 @@ impl Walk {
                 alive: expected.alive,
                 name: expected.name,
                 values,
+                empty: true,
                 expected: None,
             });
             self.at += 1;
@@ -238,7 +246,10 @@ impl Walk {
                 return Look::More;
             }
             Skipped::Open if begun.skip.may_end() => text.len(),
-            Skipped::Open => return Look::Broken(begun.start, "it breaks off in the value that begins here"),
+            Skipped::Open if begun.what == What::Record => {
+                return Look::Broken(begun.start, "it breaks off in the record that begins here");
+            }
+            Skipped::Open => return Look::Broken(text.len(), "it breaks off"),
         };
         let begun = self.begun.take().expect("as above");
         self.at = end;
@@ -302,7 +313,7 @@ impl Walk {
         self.at = self.at.saturating_sub(by);
         if let Some(begun) = &mut self.begun {
             begun.start = begun.start.saturating_sub(by);
-            begun.seen -= by;
+            begun.seen = begun.seen.saturating_sub(by);
         }
         self.lines = (0, 0);
     }

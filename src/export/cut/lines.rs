@@ -58,8 +58,8 @@ impl Cutter for Lines {
             let place = Place { source: input.no(), line: window.line(), byte: window.byte(), part: 0 };
             let start = String::from_utf8_lossy(&text[..text.len().min(200)]);
             findings.push(Finding::new(&codes::RECORD_TOO_LONG, place, &start));
-            pass_record(window, input, self.begins, pool.size())?;
             size = pool.size().min(self.max + 1);
+            pass_record(window, input, self.begins, size)?;
         };
         if end == 0 && findings.is_empty() {
             return Ok(None);
@@ -95,7 +95,7 @@ fn last_end(text: &[u8], begins: Option<Begins>) -> Option<usize> {
     }
 }
 
-/// Drops the record at the start of the window, however long it is.
+/// Drops the record at the start of the window, however long it is, reading `size` bytes at a time.
 pub(super) fn pass_record(
     window: &mut Window,
     input: &mut Input,

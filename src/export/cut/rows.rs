@@ -44,19 +44,19 @@ impl Rows {
         Self { window: None, max, csv, dialect, scan: Scan::default(), context: None }
     }
 
-    /// The columns, from the first row; takes that row away if it has the names.
-    fn header(&mut self, first: &[u8]) -> (Table, usize) {
+    /// The columns, from the first row if there is one yet; and the end of that row, if it has the names.
+    fn header(&self, first: &[u8]) -> (Option<Table>, usize) {
         let mut row = csv::ByteRecord::new();
         let mut reader = self.dialect.reader(first);
         // Reading from memory can't fail, and rows of any width are taken.
         let more = reader.read_byte_record(&mut row).unwrap_or(false);
         let behind = usize::try_from(reader.position().byte()).expect("within the window");
-        let table = Table {
-            columns: if more { columns(&self.csv.header, &row) } else { Vec::new() },
+        let table = more.then(|| Table {
+            columns: columns(&self.csv.header, &row),
             dialect: self.dialect,
             null: self.csv.null.clone(),
             short_rows: self.csv.short_rows,
-        };
+        });
         (table, if self.csv.header_row() { behind } else { 0 })
     }
 }
@@ -92,9 +92,9 @@ impl Cutter for Rows {
             let place = Place { source: input.no(), line: window.line(), byte: window.byte(), part: 0 };
             let start = String::from_utf8_lossy(&text[..text.len().min(200)]);
             findings.push(Finding::new(code, place, &start));
-            pass_record(&mut window, input, None, pool.size())?;
-            self.scan = Scan::default();
             size = pool.size().min(self.max + 1);
+            pass_record(&mut window, input, None, size)?;
+            self.scan = Scan::default();
         };
         self.scan = self.scan.moved(end);
         let mut end = end;
@@ -102,8 +102,8 @@ impl Cutter for Rows {
             let (table, behind) = self.header(&window.text()[..end]);
             window.skip(behind);
             end -= behind;
-            if !table.columns.is_empty() {
-                self.context = Some(Arc::new(Context { table: Some(table), ..Context::clone(context) }));
+            if table.is_some() {
+                self.context = Some(Arc::new(Context { table, ..Context::clone(context) }));
             }
         }
         let (first_line, first_byte) = (window.line(), window.byte());

@@ -202,3 +202,218 @@ select(.type == "message")
         ]
     );
 }
+
+#[test]
+fn a_table_in_the_way_of_a_json_record() {
+    let toml = r#"
+[export]
+records = "chats[].messages[]"
+[mapping]
+zone = "+08:00"
+[mapping.fields]
+sendID = { column = "from", default = "nobody" }
+sessionType = { inherited = "chats[].type", table = { private = 1, group = 3 } }
+groupID = { inherited = "chats[].id" }
+recvID = { column = "to" }
+sendTime = { column = "date", time = "rfc3339" }
+content = { column = "body", json = true }
+[[mapping.leave_out]]
+inherited = "chats[].type"
+is = ["channel", "bot"]
+reason = "no-chat"
+[[mapping.leave_out]]
+column = "date"
+empty = true
+[[mapping.leave_out]]
+jq = '(.body | fromjson? | objects | has("deleted")) // false'
+reason = "deleted"
+"#;
+    let text = r#"{"chats":[
+        {"type":"group","id":17,"messages":[
+            {"from":"a","to":"b","date":"2024-10-05T07:42:31","body":"{\"content\":\"x\"}"},
+            {"from":"a","body":"{}"},
+            {"date":"2024-10-05T07:42:31","body":"{\"deleted\":1}"},
+            {"date":"2024-10-05T07:42:31","body":"[1]"},
+            {"date":"2024-10-05T07:42:31","body":"{"}]},
+        {"type":"private","id":18,"messages":[{"to":"b","date":"2024-10-05T07:42:31","body":"{\"content\":\"x\"}"}]},
+        {"type":"channel","id":19,"messages":[{"from":1}]}]}"#;
+    let got = run(toml, "x.json", text);
+    let messages: Vec<_> = got.messages.iter().map(|m| m.split_once(' ').unwrap().1).collect();
+    assert_eq!(
+        messages,
+        [r#"a->#17 1728085351000 101 {"content":"x"}"#, r#"nobody->@b 1728085351000 101 {"content":"x"}"#]
+    );
+    assert_eq!(got.left_out, ["4 filter", "5 deleted", "9 no-chat"]);
+    assert_eq!(got.findings.len(), 2, "{:?}", got.findings);
+    assert!(got.findings[0].starts_with("6 field-type content = [1]"), "{:?}", got.findings);
+    assert!(got.findings[1].starts_with("7 field-not-json content = {"), "{:?}", got.findings);
+}
+
+#[test]
+fn the_peer_of_a_pair() {
+    let toml = SIMPLE.replace("\"to\"", "{ column = 'to', pair = '_' }");
+    let text = "at,said,from,to\n1,x,a,a_b\n2,x,b,a_b\n3,x,c_d,c_d_e\n4,x,e,c_d_e\n5,x,a,a_a\n6,x,z,a_b\n";
+    let got = run(&toml, "x.csv", text);
+    let peers: Vec<_> = got.messages.iter().map(|m| m.split(' ').nth(1).unwrap()).collect();
+    assert_eq!(peers, ["a->@b", "b->@a", "c_d->@e", "e->@c_d", "a->@a"]);
+    assert_eq!(got.findings, ["7 pair-without-sender recvID = a_b, sender z"]);
+}
+
+#[test]
+fn a_later_file_without_the_column() {
+    let folder = tempfile::tempdir().unwrap();
+    fs_err::write(folder.path().join("a.csv"), "at,said,from,to\n1,x,a,b\n").unwrap();
+    fs_err::write(folder.path().join("b.csv"), "time,said,from,to\n1,x,a,b\n2,y,a,b\n").unwrap();
+    let config = config(SIMPLE);
+    let sources = [folder.path().to_string_lossy().into_owned()];
+    let mut reader = export::Reader::open(&config.export, &sources, crate::message::SourceNo(0)).unwrap();
+    let mapper = build(&config.mapping, reader.head().unwrap().as_ref()).unwrap();
+    let mut got = Got::default();
+    while let Some(chunk) = reader.next_chunk().unwrap() {
+        mapper.map(&chunk, &mut got);
+    }
+    assert_eq!(
+        (got.messages.len(), got.findings),
+        (1, vec!["2 column-missing at".into(), "3 column-missing at".into()])
+    );
+}
+
+#[test]
+fn jq_programs_that_are_wrong() {
+    let with = |jq: &str| {
+        let mapping = Settings { jq: Some(jq.to_owned()), ..Settings::default() };
+        let Err(error) = build(&mapping, None) else { panic!("{jq} is taken") };
+        error.to_string()
+    };
+    insta::assert_snapshot!(with(".a |"), @"the jq program of `jq` in [mapping] is wrong: term is expected at the end");
+    insta::assert_snapshot!(with(".a\n| .b)"), @"the jq program of `jq` in [mapping] is wrong: token is expected at line 2: `)`");
+    insta::assert_snapshot!(with("{a: nothing(1)}"), @"the jq program of `jq` in [mapping] is wrong: the filter `nothing` is not defined, at line 1: `nothing(1)}`");
+    insta::assert_snapshot!(with("$secret"), @"the jq program of `jq` in [mapping] is wrong: the variable `$secret` is not defined, at line 1: `$secret`");
+    insta::assert_snapshot!(with("include \"x\"; ."), @"the jq program of `jq` in [mapping] is wrong: `x` can't be loaded: module loading not supported");
+    insta::assert_snapshot!(with("\"abc"), @"the jq program of `jq` in [mapping] is wrong: closing quote is expected at the end");
+}
+
+#[test]
+fn jq_that_does_not_end_or_makes_no_messages() {
+    let toml = "[mapping]\njq = 'if .n == 1 then repeat(.m) elif .n == 2 then 7, null, [.m] else halt end'";
+    let m = r#"{"sendID":"a","recvID":"b","text":"x","sendTime":1}"#;
+    let text = format!("{{\"n\":1,\"m\":{m}}}\n{{\"n\":2,\"m\":{m}}}\n{{\"n\":3}}\n");
+    let got = run(toml, "x.jsonl", &text);
+    assert_eq!(got.messages.len(), 10_000);
+    assert_eq!(got.findings[0], "1 too-many-parts ");
+    assert_eq!(got.findings[1..4], ["2 jq-output 7", "2 jq-output null", &format!("2 jq-output [{m}]")]);
+    assert!(got.findings[4].starts_with("3 jq-failed "), "{:?}", got.findings);
+}
+
+#[test]
+fn numbers_survive_jq() {
+    let toml = "[mapping]\njq = '{id, sendID, recvID, sendTime, content: {content: .c, n: .n, f: .f}}'";
+    let text = r#"{"id":99999999999999999999999,"sendID":7431234567890123456,"recvID":"b","sendTime":1700000000000,"c":"x","n":-12345678901234567890,"f":1.10}"#;
+    let got = run(toml, "x.jsonl", text);
+    assert_eq!(
+        got.messages,
+        [
+            r#"1:0#0 7431234567890123456->@b 1700000000000 101 {"content":"x","n":-12345678901234567890,"f":1.10} id=99999999999999999999999"#
+        ]
+    );
+}
+
+mod garbage {
+    use std::collections::BTreeSet;
+
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::export::Reader;
+    use crate::mapping::{Sink, each};
+    use crate::message::{Place, SourceNo};
+
+    fn text() -> impl Strategy<Value = String> {
+        let token = prop::sample::select(vec![
+            "{",
+            "}",
+            "[",
+            "]",
+            ":",
+            ",",
+            "\"a\"",
+            "\"sendID\"",
+            "\"recvID\"",
+            "\"sendTime\"",
+            "\"text\"",
+            "\"content\"",
+            "1",
+            "-0.5e9",
+            "\"\\ud83d\"",
+            "\"x\\u0000\"",
+            "null",
+            "true",
+            "\"",
+            "\\",
+            " ",
+            "\n",
+            "\n",
+            "{\"a\":1}",
+            "{\"a\":{\"\\ud800\":{}}}",
+            "{\"sendID\":\"a\",\"recvID\":\"b\",\"text\":\"x\",\"sendTime\":1}\n",
+            ";",
+            "\u{feff}",
+            "\u{0}",
+            "#",
+        ]);
+        prop::collection::vec(token, 0..60).prop_map(|tokens| tokens.concat())
+    }
+
+    proptest! {
+        /// Nothing panics, and each record is accounted for: it is a message, was left out, or is a finding.
+        #[test]
+        fn every_record_is_accounted_for(
+            text in text(),
+            name in prop::sample::select(vec!["x.jsonl", "x.json", "x.csv"]),
+            mapping in prop::sample::select(vec![
+                "",
+                "fields = { sendID = 'a.a', recvID = 'a', sendTime = 'sendTime', text = 'a[0]' }",
+                "jq = '.a?'",
+                "jq = '.'\n[[leave_out]]\ncolumn = 'a.a'\nis = 1",
+                "jq = '.[]'\n[[leave_out]]\njq = '.a > 0'",
+            ]),
+        ) {
+            let folder = tempfile::tempdir().unwrap();
+            let path = folder.path().join(name);
+            fs_err::write(&path, format!("{text}\n")).unwrap();
+            let sources = [path.to_string_lossy().into_owned()];
+            let mut reader = Reader::open(&export::Settings::default(), &sources, SourceNo(0)).unwrap();
+            let settings: Settings = toml::from_str(mapping).unwrap();
+            let Ok(mapper) = build(&settings, None) else { panic!("{mapping}") };
+            let (mut places, mut told) = (BTreeSet::new(), Told::default());
+            while let Some(chunk) = reader.next_chunk().unwrap() {
+                let mut broken = Told::default();
+                each(&chunk, &mut broken, &mut |place, _, _| _ = places.insert(place));
+                places.extend(broken.0);
+                mapper.map(&chunk, &mut told);
+            }
+            let first = Place { source: SourceNo(0), line: 1, byte: 0, part: 0 };
+            // Findings about the header have a place that need not be a record's.
+            places.insert(first);
+            told.0.insert(first);
+            prop_assert_eq!(places, told.0);
+        }
+    }
+
+    #[derive(Default)]
+    struct Told(BTreeSet<Place>);
+
+    impl Sink for Told {
+        fn message(&mut self, message: crate::message::Message<'_>) {
+            self.0.insert(Place { part: 0, ..message.place });
+        }
+        fn left_out(&mut self, place: Place, _: &'static str) {
+            self.0.insert(Place { part: 0, ..place });
+        }
+        fn finding(&mut self, finding: crate::finding::Finding) {
+            if finding.code.severity == crate::finding::Severity::Error || finding.code.name == "nul-bytes" {
+                self.0.insert(Place { part: 0, ..finding.place.unwrap() });
+            }
+        }
+    }
+}

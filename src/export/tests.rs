@@ -1,0 +1,514 @@
+//! What is promised about sources: found, unpacked, converted, compared.
+
+use std::io::{Read, Write};
+use std::path::Path;
+use std::sync::Arc;
+
+use sha2::{Digest, Sha256};
+use tempfile::TempDir;
+
+use super::{
+    BrokenText, Change, Chunk, ExportError, Format, Input, Layout, Plain, Reader, Settings, Shape, Source,
+    compare,
+};
+use crate::message::SourceNo;
+
+fn folder(files: &[(&str, &[u8])]) -> TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    for (name, bytes) in files {
+        let path = folder.path().join(name);
+        fs_err::create_dir_all(path.parent().unwrap()).unwrap();
+        fs_err::write(path, bytes).unwrap();
+    }
+    folder
+}
+
+fn arg(path: &Path) -> String {
+    path.to_string_lossy().into_owned()
+}
+
+struct Read1 {
+    text: String,
+    findings: Vec<String>,
+    sources: Vec<Source>,
+    chunks: Vec<Chunk>,
+}
+
+/// Reads everything; where the text of chunks is no UTF-8, `<FF>` stands for what can't be shown.
+fn read_with(settings: &Settings, sources: &[String]) -> Result<Read1, ExportError> {
+    let mut reader = Reader::open(settings, sources, SourceNo(0))?;
+    let mut all =
+        Read1 { text: String::new(), findings: Vec::new(), sources: Vec::new(), chunks: Vec::new() };
+    while let Some(chunk) = reader.next_chunk()? {
+        all.text += &String::from_utf8_lossy(&chunk.text).replace('\u{fffd}', "<FF>");
+        for finding in &chunk.findings {
+            let place = finding.place.unwrap();
+            all.findings
+                .push(format!("{}:{} {} {}", place.source.0, place.line, finding.code.name, finding.value));
+        }
+        all.chunks.push(chunk);
+    }
+    all.sources = reader.sources().to_vec();
+    Ok(all)
+}
+
+fn read(path: &Path) -> Result<Read1, ExportError> {
+    read_with(&Settings::default(), &[arg(path)])
+}
+
+/// The error, with the folder taken out of it.
+fn refusal(folder: &TempDir, settings: &Settings, sources: &[String]) -> String {
+    let Err(error) = read_with(settings, sources) else { panic!("it was read") };
+    error.to_string().replace(&arg(folder.path()), "…")
+}
+
+fn gzip(bytes: &[u8]) -> Vec<u8> {
+    let mut gz = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::default());
+    gz.write_all(bytes).unwrap();
+    gz.finish().unwrap()
+}
+
+fn zip(files: &[(&str, &[u8])]) -> Vec<u8> {
+    let mut zip = zip::ZipWriter::new(std::io::Cursor::new(Vec::new()));
+    for (name, bytes) in files {
+        zip.start_file(*name, zip::write::SimpleFileOptions::default()).unwrap();
+        zip.write_all(bytes).unwrap();
+    }
+    zip.finish().unwrap().into_inner()
+}
+
+const TWO: &[u8] = b"{\"a\":1}\n{\"a\":2}\n";
+
+#[test]
+fn packed_files_are_told_by_their_first_bytes() {
+    let members = [gzip(b"{\"a\":1}\n"), gzip(b"{\"a\":2}\n")].concat();
+    let frames = [zstd::encode_all(&TWO[..8], 3).unwrap(), zstd::encode_all(&TWO[8..], 3).unwrap()].concat();
+    for (name, bytes) in
+        [("x.jsonl", TWO), ("x.gz", &members), ("misnamed.csv", &gzip(TWO)), ("x.zst", &frames)]
+    {
+        let folder = folder(&[(name, bytes)]);
+        let got = read(&folder.path().join(name)).unwrap();
+        assert_eq!(got.text, "{\"a\":1}\n{\"a\":2}\n", "{name}");
+        assert_eq!(got.chunks[0].shape, Shape::Lines, "{name}");
+        assert_eq!(got.sources[0].bytes, bytes.len() as u64);
+        assert_eq!(
+            got.sources[0].sha256,
+            <[u8; 32]>::from(Sha256::digest(bytes)),
+            "of the bytes as they lie there"
+        );
+    }
+}
+
+#[test]
+fn packed_data_that_ends_early_or_is_broken_is_refused() {
+    let text: String = (0..50_000).map(|n| format!("{{\"a\":{}}}\n", n * 7919)).collect();
+    let (gz, zst) = (gzip(text.as_bytes()), zstd::encode_all(text.as_bytes(), 3).unwrap());
+    let mut broken = gz.clone();
+    broken[gz.len() / 2..gz.len() / 2 + 20].fill(0xaa);
+    let mut sum = gz.clone();
+    let at = sum.len() - 8;
+    sum[at] ^= 1;
+    for (what, bytes, says) in [
+        ("half a gzip", &gz[..gz.len() / 2], "is cut off: its gzip data ends in the middle, after byte"),
+        ("gzip without its end", &gz[..gz.len() - 4], "is cut off"),
+        ("a gzip header alone", &gz[..6], "is cut off"),
+        ("a broken gzip", &broken, "is damaged: its gzip data is broken near byte"),
+        ("a gzip with a wrong sum", &sum, "is damaged"),
+        ("half a zstd", &zst[..zst.len() / 2], "is cut off: its zstd data ends in the middle, after byte"),
+        ("garbage behind a gzip", &[&gz[..], b"garbage behind the data"].concat(), "is damaged"),
+    ] {
+        let folder = folder(&[("x.jsonl.gz", bytes)]);
+        let why = refusal(&folder, &Settings::default(), &[arg(folder.path())]);
+        assert!(why.starts_with("`…/x.jsonl.gz` ") && why.contains(says), "{what}: {why}");
+    }
+}
+
+#[test]
+fn every_encoding_comes_out_as_utf_8() {
+    let text = "{\"a\":\"你好，世界\"}\n{\"b\":\"é\"}\r\n";
+    let utf16 = |big: bool| -> Vec<u8> {
+        text.encode_utf16().flat_map(|u| if big { u.to_be_bytes() } else { u.to_le_bytes() }).collect()
+    };
+    let (gb, _, _) = encoding_rs::GB18030.encode(text);
+    let marked = |mark: &[u8], bytes: &[u8]| [mark, bytes].concat();
+    for (what, bytes, findings) in [
+        ("utf-8", text.as_bytes().to_vec(), None),
+        ("utf-8 with a mark", marked(b"\xef\xbb\xbf", text.as_bytes()), None),
+        ("utf-16le with a mark", marked(b"\xff\xfe", &utf16(false)), None),
+        ("utf-16be with a mark", marked(b"\xfe\xff", &utf16(true)), None),
+        ("utf-16le", utf16(false), Some("0:1 encoding-guessed UTF-16LE")),
+        ("utf-16be", utf16(true), Some("0:1 encoding-guessed UTF-16BE")),
+        ("gb18030", gb.to_vec(), Some("0:1 encoding-guessed gb18030")),
+    ] {
+        let folder = folder(&[("x.jsonl", &bytes)]);
+        let got = read(&folder.path().join("x.jsonl")).unwrap();
+        assert_eq!(got.text, text, "{what}");
+        assert_eq!(got.findings.first().map(String::as_str), findings, "{what}");
+        // The mark is no part of the first record, but of the file.
+        assert_eq!(got.chunks[0].first_byte, if what == "utf-8 with a mark" { 3 } else { 0 });
+    }
+}
+
+#[test]
+fn what_is_no_text_stays_visible() {
+    let latin: &[u8] = b"{\"a\":\"caf\xe9 au lait, tr\xe8s bien\"}\n{\"a\":\"b\"}\n";
+    let folder = folder(&[("x.jsonl", latin)]);
+    let path = folder.path().join("x.jsonl");
+    // Latin-1 passes for GB18030 too often to be guessed: it stays broken, to be found where it is mapped.
+    let got = read(&path).unwrap();
+    assert_eq!(got.text, "{\"a\":\"caf<FF> au lait, tr<FF>s bien\"}\n{\"a\":\"b\"}\n");
+    let named = Settings { encoding: "windows-1252".to_owned(), ..Settings::default() };
+    let got = read_with(&named, &[arg(&path)]).unwrap();
+    assert_eq!(got.text, "{\"a\":\"café au lait, très bien\"}\n{\"a\":\"b\"}\n");
+    assert_eq!(got.findings, [""; 0], "an encoding that was set is not guessed");
+    let wrong = Settings { encoding: "gb18030".to_owned(), ..Settings::default() };
+    let got = read_with(&wrong, &[arg(&path)]).unwrap();
+    assert!(
+        std::str::from_utf8(&got.chunks[0].text).is_err(),
+        "what GB18030 does not know can't pass for text"
+    );
+    let why =
+        refusal(&folder, &Settings { encoding: "klingon".to_owned(), ..Settings::default() }, &[arg(&path)]);
+    assert!(why.starts_with("`encoding` in [export] can't be `klingon`"), "{why}");
+}
+
+#[test]
+fn a_mark_wins_over_the_setting() {
+    let folder = folder(&[("x.jsonl", b"\xef\xbb\xbf{\"a\":1}\n")]);
+    let set = Settings { encoding: "gb18030".to_owned(), ..Settings::default() };
+    let got = read_with(&set, &[arg(folder.path())]).unwrap();
+    assert_eq!(got.text, "{\"a\":1}\n");
+    assert_eq!(got.findings, ["0:1 encoding-contradicted set to gb18030, byte order mark of UTF-8"]);
+}
+
+#[test]
+fn a_folder_is_read_in_order_and_each_file_once() {
+    let folder = folder(&[
+        ("b/2.jsonl", b"{\"n\":3}\n"),
+        ("b/10.json.gz", &gzip(b"{\"n\":2}\n")),
+        ("a.ndjson.zst", &zstd::encode_all(&b"{\"n\":1}\n"[..], 3).unwrap()),
+        ("b/picture.png", b"\x89PNG"),
+        (".hidden.jsonl", b"{\"n\":9}\n"),
+        ("__MACOSX/b/._2.jsonl", b"\x00\x05\x16\x07"),
+        ("z.csv", b"n\n4\n"),
+    ]);
+    let root = folder.path();
+    // Links: to a file that is read anyway, to a folder above (a loop), to nothing.
+    std::os::unix::fs::symlink(root.join("z.csv"), root.join("zz.csv")).unwrap();
+    std::os::unix::fs::symlink(root, root.join("b/loop")).unwrap();
+    std::os::unix::fs::symlink(root.join("gone"), root.join("gone.jsonl")).unwrap();
+    let got = read(root).unwrap();
+    assert_eq!(got.text, "{\"n\":1}\n{\"n\":2}\n{\"n\":3}\n4\n");
+    let names: Vec<_> = got.sources.iter().map(|s| s.path.strip_prefix(&arg(root)).unwrap()).collect();
+    assert_eq!(names, ["/a.ndjson.zst", "/b/10.json.gz", "/b/2.jsonl", "/z.csv"]);
+    assert_eq!(got.sources.iter().map(|s| s.no.0).collect::<Vec<_>>(), [0, 1, 2, 3]);
+    // Named twice, and by a glob besides: once.
+    let both = [arg(&root.join("b/2.jsonl")), arg(root), arg(&root.join("**/*.jsonl"))];
+    let got = read_with(&Settings::default(), &both).unwrap();
+    assert_eq!(got.text, "{\"n\":3}\n{\"n\":1}\n{\"n\":2}\n4\n");
+    let only = Settings { include: vec!["b/*.jsonl".to_owned()], ..Settings::default() };
+    assert_eq!(read_with(&only, &[arg(root)]).unwrap().text, "{\"n\":3}\n");
+}
+
+#[test]
+fn what_the_path_says_is_inherited() {
+    let folder = folder(&[("general/2024-01-02.json", b"[{\"a\":1}]")]);
+    let got = read(folder.path()).unwrap();
+    let context = &got.chunks[0].context;
+    let said = ["@file", "@stem", "@folder"].map(|name| context.value(name).unwrap());
+    assert_eq!(said, ["2024-01-02.json", "2024-01-02", "general"]);
+    assert!(context.value("@path").unwrap().ends_with("general/2024-01-02.json"));
+}
+
+#[test]
+fn sources_that_are_not_there_are_refused_with_the_way_out() {
+    let folder = folder(&[("photos/a.png", b"x"), ("notes.md", b"x")]);
+    let root = folder.path();
+    fs_err::create_dir(root.join("empty")).unwrap();
+    let refused = |sources: &[String]| refusal(&folder, &Settings::default(), sources);
+    insta::assert_snapshot!(refused(&[]), @"no source was given: name a file, a folder, a glob, or `-` for standard input");
+    insta::assert_snapshot!(refused(&[arg(&root.join("x.jsonl"))]), @"`…/x.jsonl` does not exist; sources are files, folders, globs, or `-` for standard input");
+    insta::assert_snapshot!(refused(&[arg(&root.join("*.jsonl"))]), @"no file matches `…/*.jsonl`");
+    insta::assert_snapshot!(refused(&[arg(&root.join("[.jsonl"))]), @"`…/[.jsonl` is no valid glob: invalid range pattern");
+    insta::assert_snapshot!(refused(&[arg(root)]), @"nothing in `…` looks like an export (there are 2 files, among them `notes.md`, `photos/a.png`); exports end in .jsonl, .ndjson, .json, .csv, .tsv or .txt, packed as .gz or .zst or not; name the files themselves, or set `include` in [export]");
+    insta::assert_snapshot!(refused(&[arg(&root.join("empty"))]), @"nothing in `…/empty` looks like an export (it is empty); exports end in .jsonl, .ndjson, .json, .csv, .tsv or .txt, packed as .gz or .zst or not; name the files themselves, or set `include` in [export]");
+    insta::assert_snapshot!(refused(&["-".to_owned(), "-".to_owned()]), @"standard input can be read only once, and not together with itself");
+}
+
+#[test]
+fn empty_files_are_found_and_nothing_at_all_is_refused() {
+    let folder = folder(&[
+        ("a.jsonl", b""),
+        ("b.jsonl", b"{\"a\":1}\n"),
+        ("c/a.jsonl", b""),
+        ("c/b.jsonl", &gzip(b"")),
+    ]);
+    let got = read_with(
+        &Settings::default(),
+        &[arg(&folder.path().join("a.jsonl")), arg(&folder.path().join("b.jsonl"))],
+    );
+    let got = got.unwrap();
+    assert_eq!(got.findings.len(), 1);
+    assert!(got.findings[0].starts_with("0:1 file-empty "), "{:?}", got.findings);
+    let why = refusal(&folder, &Settings::default(), &[arg(&folder.path().join("c"))]);
+    insta::assert_snapshot!(why, @"there is nothing to import: `…/c/a.jsonl`, `…/c/b.jsonl` are empty");
+    let why = refusal(&folder, &Settings::default(), &[arg(&folder.path().join("a.jsonl"))]);
+    insta::assert_snapshot!(why, @"there is nothing to import: `…/a.jsonl` is empty");
+    // A list without anything in it is no broken file.
+    fs_err::write(folder.path().join("d.json"), "[]").unwrap();
+    let got = read(&folder.path().join("d.json")).unwrap();
+    assert_eq!((got.text.as_str(), got.findings), ("[]", vec![]));
+}
+
+#[test]
+fn the_format_is_told_from_the_beginning() {
+    for (name, text, shape, records) in [
+        ("x.json", "{\"a\":1}\n{\"a\":2}\n", Shape::Lines, 0),
+        ("x", "{\"a\":1},\n{\"a\":2},\n", Shape::Lines, 0),
+        ("x.jsonl", "[\n{\"a\":1}\n]\n", Shape::Lines, 0),
+        ("x.json", "[\n{\"a\":1},{\"a\":2}\n]\n", Shape::Values, 2),
+        ("x.json", "{\n\"a\":1\n}\n{\n\"a\":2\n}\n", Shape::Values, 2),
+        ("x.json", "{\"a\":1}{\"a\":2}", Shape::Values, 2),
+        ("x.csv", "a,b\n1,2\n", Shape::Rows, 0),
+        ("x.txt", "a;b\n1;2\n", Shape::Rows, 0),
+    ] {
+        let folder = folder(&[(name, text.as_bytes())]);
+        let got = read(&folder.path().join(name)).unwrap();
+        assert_eq!(got.chunks[0].shape, shape, "{text}");
+        assert_eq!(got.chunks[0].spans.len(), records, "{text}");
+    }
+}
+
+#[test]
+fn the_delimiter_is_told_from_the_beginning() {
+    for (text, delimiter) in [
+        ("a,b;c,d\n1,2;3,4\n", b','),
+        ("a;b;c\n1,5;2;3\n\"x;y\";2,1;3\n", b';'),
+        ("a\tb\n1,1,1\t2\n", b'\t'),
+        ("a|b|c\n1|2|3\n", b'|'),
+        ("only\none\n", b','),
+    ] {
+        let folder = folder(&[("x.csv", text.as_bytes())]);
+        let got = read(&folder.path().join("x.csv")).unwrap();
+        assert_eq!(got.chunks[0].context.table.as_ref().unwrap().dialect.delimiter, delimiter, "{text}");
+    }
+}
+
+#[test]
+fn enclosing_objects_are_inherited() {
+    let text = r#"{"about":"x","me":{"id":7431234567890123456,"none":null,"tags":[1,2]},"chats":{"list":[
+        {"id":1,"name":"one","messages":[{"n":1},{"n":2}],"late":true},
+        {"id":2,"messages":[{"n":3}]},
+        {"id":3,"messages":[]}
+    ]}}"#;
+    let folder = folder(&[("x.json", text.as_bytes())]);
+    let settings = Settings { records: vec!["chats.list[].messages[]".to_owned()], ..Settings::default() };
+    let got = read_with(&settings, &[arg(folder.path())]).unwrap();
+    let mut seen = Vec::new();
+    for chunk in &got.chunks {
+        for span in &chunk.spans {
+            let record = std::str::from_utf8(&chunk.text[span.start as usize..span.end as usize]).unwrap();
+            let said = |name: &str| chunk.context.value(name).unwrap_or("-").to_owned();
+            let list = ["about", "me.id", "me.none", "me.tags", "chats.list[].id", "chats.list[].name"];
+            seen.push(format!("{record} {}", list.map(said).join(" ")));
+        }
+    }
+    assert_eq!(
+        seen,
+        [
+            r#"{"n":1} x 7431234567890123456 - [1,2] 1 one"#,
+            r#"{"n":2} x 7431234567890123456 - [1,2] 1 one"#,
+            r#"{"n":3} x 7431234567890123456 - [1,2] 2 -"#,
+        ]
+    );
+}
+
+#[test]
+fn broken_documents_are_findings_and_other_files_go_on() {
+    for (text, finding) in [
+        ("{\"m\":[{\"n\":1},\n{\"n\":2", "0:2 json-structure it breaks off in the record that begins here"),
+        ("{\"m\":[{\"n\":1}\n\n", "0:3 json-structure it breaks off"),
+        ("{\"m\":[{\"n\":1}}", "0:1 json-structure a value is missing"),
+        ("{\"m\":[{\"n\":1}]\n]", "0:2 json-structure a key is missing"),
+        ("{\"m\":[{\"n\":1}], \"x\" 1}", "0:1 json-structure a colon is missing"),
+        ("{\"x\":[{\"n\":1}]}", "0:1 records-not-found m[]"),
+    ] {
+        let folder = folder(&[("a.json", text.as_bytes()), ("b.json", b"{\"m\":[{\"n\":9}]}")]);
+        let settings = Settings { records: vec!["m[]".to_owned()], ..Settings::default() };
+        let got = read_with(&settings, &[arg(folder.path())]).unwrap();
+        assert_eq!(got.findings, [finding], "{text}");
+        let last = got.chunks.iter().rev().find(|c| !c.spans.is_empty()).unwrap();
+        assert_eq!(last.source, SourceNo(1), "{text}");
+    }
+}
+
+#[test]
+fn what_is_nested_without_end_is_left_out() {
+    let deep = format!("{}1{}", "[".repeat(10_000), "]".repeat(10_000));
+    let text = format!("[{{\"a\":1}},{{\"a\":{deep}}},{{\"a\":2}}]");
+    let folder = folder(&[("x.json", text.as_bytes())]);
+    let got = read(folder.path()).unwrap();
+    assert_eq!(got.findings, ["0:1 json-too-deep "]);
+    assert_eq!(got.chunks.iter().map(|c| c.spans.len()).sum::<usize>(), 2);
+}
+
+#[test]
+fn archives_are_folders() {
+    let inside: &[(&str, &[u8])] =
+        &[("b/2.json", b"[{\"n\":2}]"), ("a.jsonl", b"{\"n\":1}\n"), ("c.png", b"x")];
+    let folder = folder(&[("x.zip", &zip(inside))]);
+    let got = read(&folder.path().join("x.zip")).unwrap();
+    assert_eq!(got.text, "{\"n\":1}\n[{\"n\":2}]");
+    assert!(got.sources[1].path.ends_with("x.zip/b/2.json"));
+    assert_eq!(
+        got.sources[1].sha256,
+        <[u8; 32]>::from(Sha256::digest(b"[{\"n\":2}]")),
+        "of an entry, unpacked"
+    );
+    assert_eq!(got.chunks[1].context.value("@folder"), Some("b"));
+}
+
+#[test]
+fn archives_that_lie_are_refused() {
+    // The central directory says that the entry is shorter than it is.
+    let text = "{\"n\":1}\n".repeat(100_000);
+    let mut bytes = zip(&[("a.jsonl", text.as_bytes())]);
+    let size = u32::try_from(text.len()).unwrap().to_le_bytes();
+    let at = bytes.windows(4).rposition(|w| w == size).unwrap();
+    bytes[at..at + 4].copy_from_slice(&1000_u32.to_le_bytes());
+    let folder = folder(&[("bomb.zip", &bytes), ("cut.zip", &zip(&[("a.jsonl", TWO)])[..30])]);
+    let why = refusal(&folder, &Settings::default(), &[arg(&folder.path().join("bomb.zip"))]);
+    assert!(
+        why.starts_with("`…/bomb.zip/a.jsonl` can't be read: the entry is longer than the archive says"),
+        "{why}"
+    );
+    let why = refusal(&folder, &Settings::default(), &[arg(&folder.path().join("cut.zip"))]);
+    assert!(why.starts_with("`…/cut.zip` is damaged: its zip data is broken"), "{why}");
+}
+
+#[test]
+fn changed_sources_are_told_apart() {
+    let folder = folder(&[("a.jsonl", TWO), ("b.jsonl", TWO), ("c.jsonl", TWO), ("d.jsonl", TWO)]);
+    let path = |name: &str| folder.path().join(name);
+    let sources = [arg(folder.path())];
+    let stored = read(folder.path()).unwrap().sources;
+    let layout = Plain::new(&Settings::default()).unwrap();
+    let changes = || compare(&stored, &sources, &layout).unwrap();
+    assert_eq!(changes(), []);
+    // Touched, but the same.
+    let later = std::time::SystemTime::now() + std::time::Duration::from_secs(100);
+    let touch = |name: &str| {
+        let file = fs_err::OpenOptions::new().write(true).open(path(name)).unwrap();
+        file.set_modified(later).unwrap();
+    };
+    touch("a.jsonl");
+    assert_eq!(changes(), []);
+    fs_err::write(path("b.jsonl"), "{\"a\":1}\n{\"a\":3}\n").unwrap();
+    touch("b.jsonl");
+    fs_err::write(path("c.jsonl"), "{\"a\":1}\n").unwrap();
+    fs_err::remove_file(path("d.jsonl")).unwrap();
+    fs_err::write(path("e.jsonl"), TWO).unwrap();
+    let at = |name: &str| arg(&path(name));
+    assert_eq!(
+        changes(),
+        [
+            Change::Content { path: at("b.jsonl") },
+            Change::Size { path: at("c.jsonl"), was: 16, is: 8 },
+            Change::Added { path: at("e.jsonl") },
+            Change::Removed { path: at("d.jsonl") },
+        ]
+    );
+}
+
+/// `{"a":"xxx…` without end, as long as asked for, then a good line.
+struct Endless(u64);
+
+impl Read for Endless {
+    fn read(&mut self, buf: &mut [u8]) -> std::io::Result<usize> {
+        if self.0 == 0 {
+            return Ok(0);
+        }
+        let n = usize::try_from(self.0).unwrap_or(usize::MAX).min(buf.len());
+        buf[..n].fill(b'x');
+        self.0 -= n as u64;
+        Ok(n)
+    }
+}
+
+#[test]
+fn a_record_without_end_is_left_out_in_bounded_memory() {
+    for (format, begin, end) in [
+        (Format::Jsonl, "{\"a\":1}\n{\"b\":\"", "\"}\n{\"a\":2}\n"),
+        (Format::Json, "[{\"a\":1},\n{\"b\":\"", "\"},{\"a\":2}]"),
+        (Format::Csv, "a\n1\n\"", "\"\n2\n"),
+        (Format::Csv, "a\n1\n", "\n2\n"),
+    ] {
+        let settings = Settings { format, max_record: 1 << 20, ..Settings::default() };
+        let text = begin.as_bytes().chain(Endless(200 << 20)).chain(end.as_bytes());
+        let mut input = Input::from_reader("x".to_owned(), Box::new(text), SourceNo(0), None).unwrap();
+        let layout = Plain::new(&settings).unwrap();
+        let found = super::Found {
+            path: "x".to_owned(),
+            inside: "x".to_owned(),
+            origin: super::Origin::Stdin,
+            bytes: 0,
+            modified: None,
+        };
+        let mut cutter = layout.cutter(&mut input, &found).unwrap();
+        let mut pool = super::Pool::new(64 << 10);
+        let (mut text, mut codes, mut lines) = (String::new(), Vec::new(), Vec::new());
+        while let Some(chunk) = cutter.next(&mut input, &Arc::default(), &mut pool).unwrap() {
+            assert!(chunk.text.capacity() <= 2 << 20, "{format:?}: {} bytes", chunk.text.capacity());
+            text += std::str::from_utf8(&chunk.text).unwrap();
+            for finding in &chunk.findings {
+                codes.push(finding.code.name);
+                lines.push(finding.place.unwrap().line);
+            }
+            pool.give(chunk.text);
+        }
+        let code = if begin.ends_with("\n\"") { "csv-quote-open" } else { "record-too-long" };
+        let line = if format == Format::Csv { 3 } else { 2 };
+        assert_eq!((codes, lines), (vec![code], vec![line]), "{format:?}");
+        assert!(text.contains('1') && text.contains('2') && text.len() < 10 << 20, "{format:?}");
+    }
+}
+
+#[test]
+fn settings_that_can_not_be_are_refused() {
+    let folder = folder(&[("x.csv", b"a\n1\n")]);
+    let with = |toml: &str| refusal(&folder, &toml::from_str(toml).unwrap(), &[arg(folder.path())]);
+    insta::assert_snapshot!(with("records = 'a..b'"), @"`records` in [export] can't be `a..b`: a key is missing between two dots");
+    insta::assert_snapshot!(with("records = 'a[0]'"), @"`records` in [export] can't be `a[0]`: `[` must be followed by `]`: every element counts");
+    insta::assert_snapshot!(with("include = ['[']"), @"`include` in [export] can't be `[`: invalid range pattern");
+    insta::assert_snapshot!(with("csv.delimiter = '::'"), @"`csv.delimiter` in [export] can't be `::`: in a CSV it must be one ASCII character");
+    insta::assert_snapshot!(with("max_record = 0"), @"`max_record` in [export] can't be `0`: it is a number of bytes from 1 to 1073741824");
+    assert!(toml::from_str::<Settings>("delimiter = ','").is_err(), "unknown keys are refused");
+}
+
+#[test]
+fn replaced_text_is_left_to_the_mapper() {
+    let folder = folder(&[("x.jsonl", b"{\"a\":\"\xff\"}\n")]);
+    let settings = Settings { broken_text: BrokenText::Replace, ..Settings::default() };
+    let got = read_with(&settings, &[arg(folder.path())]).unwrap();
+    assert_eq!(got.chunks[0].context.broken_text, BrokenText::Replace);
+}
+
+#[test]
+#[ignore = "makes 100,000 files; some seconds"]
+fn a_hundred_thousand_files() {
+    let folder = tempfile::tempdir().unwrap();
+    for n in 0..100 {
+        let inner = folder.path().join(format!("{n:03}"));
+        fs_err::create_dir(&inner).unwrap();
+        for m in 0..1000 {
+            fs_err::write(inner.join(format!("{m:04}.jsonl")), b"{\"a\":1}\n").unwrap();
+        }
+    }
+    let mut reader = Reader::open(&Settings::default(), &[arg(folder.path())], SourceNo(0)).unwrap();
+    let mut bytes = 0;
+    while let Some(chunk) = reader.next_chunk().unwrap() {
+        bytes += chunk.text.len();
+        reader.recycle(chunk.text);
+    }
+    assert_eq!((bytes, reader.sources().len()), (800_000, 100_000));
+}
