@@ -10,7 +10,7 @@ use clap::Args;
 use super::{Exit, Failure, OrFail};
 use crate::config::parse_duration;
 use crate::message::Release;
-use crate::rehearsal::{AnswerTime, Options, Server, Timing, Users};
+use crate::rehearsal::{AnswerTime, Fault, Options, Server, Timing, Users};
 
 /// `rehearse`.
 #[derive(Debug, Args)]
@@ -39,6 +39,13 @@ pub struct RehearseArgs {
     /// From there to the store [default: 500ms]
     #[arg(long, value_name = "TIME", value_parser = parse_duration)]
     pub store_lag: Option<Duration>,
+    /// Something that goes wrong, such as `lose-answer:chance=0.01`, `jump-seq:by=66,every=100` or
+    /// `restart:kill=true,after=500`; may be repeated. An unknown one is answered with the list
+    #[arg(long, value_name = "KIND[:KEY=VALUE,…]")]
+    pub fault: Vec<Fault>,
+    /// Let only friends write to each other
+    #[arg(long)]
+    pub friend_verify: bool,
     /// Keep the state in this file over a restart
     #[arg(long, value_name = "FILE")]
     pub state: Option<PathBuf>,
@@ -54,6 +61,8 @@ impl RehearseArgs {
             users: self.users,
             seed: self.seed,
             state: self.state.clone(),
+            faults: self.fault.clone(),
+            friend_verify: self.friend_verify,
             timing: Timing {
                 answer: self.answer_time.map_or(measured.answer, AnswerTime::Fixed),
                 batch_interval: self.batch_interval.unwrap_or(measured.batch_interval),
@@ -77,7 +86,7 @@ pub(super) fn rehearse(args: &RehearseArgs) -> Result<Exit, Failure> {
         writeln!(std::io::stdout(), "listening on {}", running.url()).or_fail(Exit::Internal)?;
         std::io::stdout().flush().or_fail(Exit::Internal)?;
         stop_signal().await.or_fail(Exit::Internal)?;
-        running.stop().await;
+        running.stop().await.or_fail(Exit::Internal)?;
         Ok(Exit::Done)
     })
 }

@@ -3,6 +3,7 @@
 use super::json;
 use crate::message::Release;
 use std::borrow::Cow;
+use std::sync::Arc;
 
 /// What a call comes to: the JSON text of `data`, or a refusal.
 pub(super) type Outcome = Result<Data, Refusal>;
@@ -14,6 +15,8 @@ pub(super) enum Data {
     Absent,
     /// Its text.
     Json(String),
+    /// The text after a message was queued, and the conversation whose message was acknowledged by it.
+    Sent { text: String, conversation: Arc<str> },
 }
 
 impl From<serde_json::Value> for Data {
@@ -71,6 +74,11 @@ impl Refusal {
         Self::with(code, name, detail)
     }
 
+    /// The rate limiter of main.
+    pub(super) fn too_many() -> Self {
+        Self::with(429, "too many requests, please try again later", "")
+    }
+
     /// The envelope's text.
     pub(super) fn text(&self) -> String {
         let mut out = format!("{{\"errCode\":{},\"errMsg\":", self.code);
@@ -86,7 +94,7 @@ impl Refusal {
 pub(super) fn success(data: &Data) -> String {
     match data {
         Data::Absent => r#"{"errCode":0,"errMsg":"","errDlt":""}"#.to_owned(),
-        Data::Json(text) => {
+        Data::Json(text) | Data::Sent { text, .. } => {
             let mut out = String::with_capacity(text.len() + 50);
             out.push_str(r#"{"errCode":0,"errMsg":"","errDlt":"","data":"#);
             out.push_str(text);

@@ -1,11 +1,11 @@
 //! From a call to its answer: headers, token, path.
 
-use super::answer::{Outcome, Refusal, success};
-use super::http::{Cut, Reply};
+use super::answer::{Data, Outcome, Refusal, success};
+use super::http::Reply;
 use super::shared::Shared;
 use super::token::Claims;
-use super::{groups, read, send, users};
-use std::sync::Arc;
+use super::{config, friends, groups, positions, read, send, store, users};
+use crate::message::Release;
 
 /// A call as it came in.
 pub(super) struct Call<'a> {
@@ -24,31 +24,36 @@ pub(super) struct Caller<'a> {
 }
 
 /// Answers an API call.
-pub(super) async fn serve(shared: &Arc<Shared>, call: &Call<'_>) -> Result<Reply, Cut> {
+pub(super) async fn serve(shared: &Shared, call: &Call<'_>) -> Reply {
     let outcome = match admitted(shared, call) {
         Err(refusal) => Err(refusal),
         Ok(caller) => match dispatch(shared, call.path, &caller) {
             Some(outcome) => {
-                if call.path == "/msg/send_msg" {
-                    shared.pace.answer().await;
-                }
+                shared.pace.answer(call.path, call.body.len()).await;
                 outcome
             }
-            None => return Ok(Reply::text(404, "404 page not found")),
+            None => return Reply::text(404, "404 page not found"),
         },
     };
-    Ok(reply(outcome, shared))
+    reply(shared, outcome)
 }
 
-fn reply(outcome: Outcome, shared: &Shared) -> Reply {
+/// The answer's envelope.
+pub(super) fn reply(shared: &Shared, outcome: Outcome) -> Reply {
     match outcome {
-        Ok(data) => Reply::json(success(&data)),
+        Ok(data) => {
+            let mut reply = Reply::json(success(&data));
+            if let Data::Sent { conversation, .. } = data {
+                reply.acknowledges = Some(conversation);
+            }
+            reply
+        }
         Err(refusal) => {
             *shared.world().refusals.entry(refusal.code).or_default() += 1;
             let mut reply = Reply::json(refusal.text());
-            if refusal.status == 400 {
+            if refusal.status != 200 {
                 // The real server has sent the head before it knows that JSON follows.
-                reply.status = 400;
+                reply.status = refusal.status;
                 reply.content_type = "text/plain; charset=utf-8";
             }
             reply
@@ -81,16 +86,49 @@ fn dispatch(shared: &Shared, path: &str, caller: &Caller<'_>) -> Option<Outcome>
     if caller.operation.is_empty() {
         return None;
     }
+    let main = shared.release() == Release::Main;
     Some(match path {
         "/msg/send_msg" => send::send(shared, caller),
+        "/msg/send_business_notification" => send::business(shared, caller),
         "/msg/get_conversations_has_read_and_max_seq" => read::seqs(shared, caller),
         "/msg/pull_msg_by_seq" => read::pull(shared, caller),
+        "/msg/newest_seq" => read::newest(shared, caller),
+        "/msg/check_msg_is_send_success" => Ok(read::send_status(shared, caller)),
         "/msg/get_server_time" => Ok(read::server_time(shared)),
+        "/msg/search_msg" => store::search(shared, caller),
+        "/msg/set_conversation_has_read_seq" => positions::set_read(shared, caller),
+        "/msg/delete_msg_phsical_by_seq" => positions::delete_for_all(shared, caller),
+        "/msg/delete_msgs" => positions::delete_for_me(shared, caller),
+        "/msg/clear_conversation_msg" => positions::clear(shared, caller),
+        "/msg/revoke_msg" => positions::revoke(shared, caller),
         "/auth/get_admin_token" => users::admin_token(shared, caller),
         "/auth/get_user_token" => users::user_token(shared, caller),
         "/user/user_register" => users::register(shared, caller),
         "/user/account_check" => users::account_check(shared, caller),
+        "/user/get_users_info" => users::infos(shared, caller),
+        "/user/set_global_msg_recv_opt" => users::set_receiving(shared, caller),
+        "/user/get_users_online_status" => users::online(shared, caller),
         "/group/create_group" => groups::create(shared, caller),
+        "/group/invite_user_to_group" => groups::invite(shared, caller),
+        "/group/kick_group" => groups::kick(shared, caller),
+        "/group/dismiss_group" => groups::dismiss(shared, caller),
+        "/group/mute_group" => groups::mute(shared, caller, true),
+        "/group/cancel_mute_group" => groups::mute(shared, caller, false),
+        "/group/mute_group_member" => groups::mute_member(shared, caller, true),
+        "/group/cancel_mute_group_member" => groups::mute_member(shared, caller, false),
+        "/group/get_groups_info" => groups::infos(shared, caller),
+        "/group/get_group_member_list" => groups::members(shared, caller),
+        "/group/get_full_group_member_user_ids" => groups::member_ids(shared, caller),
+        "/group/get_full_join_group_ids" => groups::joined(shared, caller),
+        "/friend/import_friend" => friends::import(shared, caller),
+        "/friend/get_friend_id" => friends::ids(shared, caller),
+        "/friend/add_black" => friends::block(shared, caller),
+        "/friend/remove_black" => friends::unblock(shared, caller),
+        "/friend/get_black_list" => friends::blocked(shared, caller),
+        "/conversation/get_full_conversation_ids" => read::conversation_ids(shared, caller),
+        "/statistics/user/active" => store::active(shared, caller),
+        "/config/get_config_list" if main => config::list(shared, caller),
+        "/config/get_config" if main => config::one(shared, caller),
         _ => return None,
     })
 }
@@ -101,5 +139,14 @@ pub(super) fn admin_only(shared: &Shared, caller: &Caller<'_>) -> Result<(), Ref
         Ok(())
     } else {
         Err(Refusal::no_permission(format!("user {} is not admin userID", caller.claims.user)))
+    }
+}
+
+/// Only the admin, or the user whom it concerns. The text is the real server's: it forgets a name.
+pub(super) fn admin_or_own(shared: &Shared, caller: &Caller<'_>, owner: &str) -> Result<(), Refusal> {
+    if caller.claims.user == shared.options.admin || caller.claims.user == owner {
+        Ok(())
+    } else {
+        Err(Refusal::no_permission(format!("ownerUserID, {owner}=MISSING")))
     }
 }

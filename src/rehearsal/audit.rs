@@ -3,6 +3,7 @@
 use super::log::{Cached, Conversation, Slot, Tally};
 use super::record::{Record, hex};
 use super::shared::Shared;
+use super::world::World;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -11,7 +12,11 @@ use std::sync::Arc;
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Audit {
     /// Acknowledged and not yet numbered.
-    pub queue: u64,
+    pub queue: usize,
+    /// Acknowledged, and neither in the store nor lost yet.
+    pub unsettled: usize,
+    /// What Redis would hold for all this, bytes, for 24 hours (law 9).
+    pub redis_bytes: u64,
     /// Refused calls, by code.
     pub refused: BTreeMap<i32, u64>,
     /// All conversations together.
@@ -85,8 +90,22 @@ pub struct LogEntry {
     /// `clientMsgID`
     #[serde(rename = "clientMsgID")]
     pub client_msg_id: String,
-    /// Made by the server itself, not by `send_msg`.
-    pub notice: bool,
+    /// Who wrote it.
+    pub origin: Origin,
+    /// A user revoked it: participants read type 2101.
+    pub revoked: bool,
+}
+
+/// Who wrote a message.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Origin {
+    /// A caller of `send_msg`.
+    Sent,
+    /// The server itself.
+    Notice,
+    /// The fault `live-traffic`.
+    Live,
 }
 
 /// What a participant reads in a slot.
@@ -107,7 +126,9 @@ pub enum SlotState {
 pub(super) fn audit(shared: &Shared) -> Audit {
     let world = shared.world();
     let mut audit = Audit {
-        queue: u64::try_from(world.queue.len()).unwrap_or(u64::MAX),
+        queue: world.queue.len(),
+        unsettled: world.unsettled,
+        redis_bytes: redis_bytes(&world),
         refused: world.refusals.clone(),
         ..Audit::default()
     };
@@ -131,6 +152,19 @@ pub(super) fn log(shared: &Shared, conversation: &str, from: i64, limit: usize) 
         .collect()
 }
 
+/// Law 9: measured at 75 characters of text, 832 bytes of cache and 88 for the operationID's status.
+fn redis_bytes(world: &World) -> u64 {
+    let mut bytes = 88 * world.sent_operations.len();
+    for conversation in world.conversations.values() {
+        for (_, slot) in conversation.slots(1) {
+            if let Cached::Message(record) = &slot.cached {
+                bytes += 745 + record.content.len() + record.ex.len();
+            }
+        }
+    }
+    u64::try_from(bytes).unwrap_or(u64::MAX)
+}
+
 fn audit_one(conversation: &Conversation) -> ConversationAudit {
     let mut one = ConversationAudit {
         tally: conversation.tally.clone(),
@@ -139,7 +173,7 @@ fn audit_one(conversation: &Conversation) -> ConversationAudit {
     };
     let mut latest = i64::MIN;
     let mut ids = std::collections::HashSet::new();
-    for (seq, slot) in conversation.slots(1) {
+    for (seq, slot) in conversation.slots(1).take_while(|(seq, _)| *seq <= conversation.max_seq) {
         let Some(record) = slot.content() else {
             one.deleted += u64::from(slot.deleted);
             continue;
@@ -180,10 +214,14 @@ impl ConversationAudit {
 impl Tally {
     fn add(&mut self, other: &Self) {
         self.received += other.received;
+        self.refused += other.refused;
         self.queued += other.queued;
         self.acknowledged += other.acknowledged;
         self.written += other.written;
         self.copies += other.copies;
+        self.notices += other.notices;
+        self.live += other.live;
+        self.never_stored += other.never_stored;
         for (reason, count) in &other.dropped {
             *self.dropped.entry(reason.clone()).or_default() += count;
         }
@@ -195,8 +233,9 @@ impl Tally {
     }
 }
 
+/// Not by `send_msg`, so not ours to put in order.
 fn is_notice(record: &Arc<Record>) -> bool {
-    record.extra.as_deref().is_some_and(|extra| extra.notice)
+    record.extra.as_deref().is_some_and(|extra| extra.notice || extra.live)
 }
 
 fn entry(seq: i64, slot: &Slot) -> LogEntry {
@@ -226,6 +265,11 @@ fn entry(seq: i64, slot: &Slot) -> LogEntry {
         sender_platform_id: record.map_or(0, |r| r.platform),
         server_msg_id: record.map(|r| hex(r.server_id)).unwrap_or_default(),
         client_msg_id: record.map(|r| hex(r.client_id)).unwrap_or_default(),
-        notice: extra.is_some_and(|e| e.notice),
+        origin: match extra {
+            Some(extra) if extra.notice => Origin::Notice,
+            Some(extra) if extra.live => Origin::Live,
+            _ => Origin::Sent,
+        },
+        revoked: slot.revoked.is_some(),
     }
 }

@@ -14,6 +14,13 @@ pub(super) struct Fields<'v, 'a> {
     wrong: RefCell<Option<(usize, String)>>,
 }
 
+/// Which part of a list is asked for.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Page {
+    pub(super) skip: usize,
+    pub(super) show: usize,
+}
+
 /// The body's first value.
 pub(super) fn parse(body: &[u8]) -> Result<Value<'_>, Refusal> {
     json::first_value(body).ok_or_else(|| Refusal::body(json::syntax_error(body)))
@@ -71,24 +78,35 @@ impl<'v, 'a> Fields<'v, 'a> {
     }
 
     pub(super) fn is_wrong(&self, place: usize, value: &Value<'_>, name: &str, kind: &str) {
-        let mut wrong = self.wrong.borrow_mut();
-        if wrong.as_ref().is_none_or(|(first, _)| place < *first) {
+        self.first_wrong(place, || {
             let what = match value {
                 Value::Number(digits) => Cow::Owned(format!("number {digits}")),
                 other => Cow::Borrowed(other.kind()),
             };
             let structure = self.structure;
-            *wrong = Some((
-                place,
-                format!(
-                    "json: cannot unmarshal {what} into Go struct field {structure}.{name} of type {kind}"
-                ),
-            ));
+            format!("json: cannot unmarshal {what} into Go struct field {structure}.{name} of type {kind}")
+        });
+    }
+
+    fn first_wrong(&self, place: usize, error: impl FnOnce() -> String) {
+        let mut wrong = self.wrong.borrow_mut();
+        if wrong.as_ref().is_none_or(|(first, _)| place < *first) {
+            *wrong = Some((place, error()));
         }
     }
 
     pub(super) fn text(&self, name: &'static str) -> &'v str {
         self.text_if(name).unwrap_or_default()
+    }
+
+    /// Same, of a field that stands directly in `structure`.
+    pub(super) fn text_of(&self, name: &'static str, structure: &'static str) -> &'v str {
+        let own = Self { structure, members: self.members, wrong: RefCell::new(None) };
+        let text = own.text(name);
+        if let Some((place, error)) = own.wrong.into_inner() {
+            self.first_wrong(place, || error);
+        }
+        text
     }
 
     pub(super) fn text_if(&self, name: &'static str) -> Option<&'v str> {
@@ -112,6 +130,29 @@ impl<'v, 'a> Fields<'v, 'a> {
             _ => None,
         })
         .unwrap_or_default()
+    }
+
+    pub(super) fn uint64(&self, name: &'static str) -> u64 {
+        self.last(name, "uint64", |value| match value {
+            Value::Number(digits) => digits.parse().ok(),
+            _ => None,
+        })
+        .unwrap_or_default()
+    }
+
+    /// `pagination`, which must be there.
+    pub(super) fn page(&self) -> Result<Page, Refusal> {
+        let page = self
+            .object("pagination", "sdkws.RequestPagination")
+            .ok_or_else(|| Refusal::args("pagination is empty"))?;
+        let page = Fields::of(page, "pagination", "sdkws.RequestPagination")?;
+        let (number, show) = (page.int32("pageNumber"), page.int32("showNumber"));
+        page.finish()?;
+        if number < 1 {
+            return Err(Refusal::args("pageNumber is invalid"));
+        }
+        let show = usize::try_from(show).unwrap_or_default();
+        Ok(Page { skip: usize::try_from(number - 1).unwrap_or_default().saturating_mul(show), show })
     }
 
     pub(super) fn flag(&self, name: &'static str) -> bool {

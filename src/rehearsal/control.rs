@@ -1,11 +1,26 @@
-//! The control path, `/_rehearsal/…`: what a test or a person asks of the server itself.
+//! The control path, `/_rehearsal/…`: what a test or a person asks of the server itself. All of it is JSON.
+//!
+//! | call | does |
+//! |---|---|
+//! | `GET audit` | what was received, acknowledged, stored, dropped and why, per conversation |
+//! | `GET log?conversation=ID[&from=SEQ][&limit=N]` | the slots of a conversation, in order |
+//! | `POST settle` | waits until all that was queued is stored or lost, then answers with the audit |
+//! | `GET faults` | which faults are on, and how often each struck |
+//! | `POST faults` `{"kind":…}` | turns one on; answers with its `id` |
+//! | `DELETE faults[?id=N]` | turns one off, or all |
+//! | `POST now` `{"kind":…[,"conversation":ID]}` | lets something happen once, at once |
+//! | `POST clock` `{"advance_ms":N}` | puts the server's clock forward |
+//! | `POST save` | writes the state file |
+//! | `POST revoke` `{"user","conversation","seq"}` · `POST delete` · `POST clear` | a user acts (law 13) |
 
-use super::audit;
+use super::faults::{Fault, perform};
 use super::http::Reply;
+use super::positions::{clear_for, hide, revoke_for};
 use super::shared::Shared;
+use super::{audit, state};
 use hyper::Method;
-use serde::Serialize;
-use std::sync::Arc;
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
 use std::time::Duration;
 
 /// Answers a call of the control path.
@@ -13,30 +28,19 @@ pub(super) async fn control(
     method: &Method,
     path: &str,
     query: Option<&str>,
-    _body: &[u8],
-    shared: &Arc<Shared>,
+    body: &[u8],
+    shared: &Shared,
 ) -> Reply {
-    let query = Query::of(query);
-    match (method, path) {
-        (&Method::GET, "/_rehearsal/audit") => found(&audit::audit(shared)),
-        (&Method::GET, "/_rehearsal/log") => {
-            let Some(conversation) = query.get("conversation") else {
-                return wrong("name a conversation: /_rehearsal/log?conversation=si_a_b");
-            };
-            let from = query.get("from").and_then(|v| v.parse().ok()).unwrap_or(1);
-            let limit = query.get("limit").and_then(|v| v.parse().ok()).unwrap_or(usize::MAX);
-            found(&audit::log(shared, &conversation, from, limit))
-        }
-        (&Method::POST, "/_rehearsal/settle") => {
-            settle(shared).await;
-            found(&audit::audit(shared))
-        }
-        _ => {
-            let mut reply = wrong("GET audit, GET log?conversation=ID, POST settle");
-            reply.status = 404;
-            reply
-        }
+    let name = path.trim_start_matches("/_rehearsal/");
+    if (method, name) == (&Method::POST, "settle") {
+        settle(shared).await;
+        return found(&audit::audit(shared));
     }
+    answer(method, name, &Query::of(query), body, shared).unwrap_or_else(|wrong| {
+        let mut reply = found(&json!({ "error": wrong.1 }));
+        reply.status = wrong.0;
+        reply
+    })
 }
 
 /// Waits until all that was queued is stored or lost.
@@ -45,6 +49,88 @@ pub(super) async fn settle(shared: &Shared) {
         tokio::time::sleep(Duration::from_millis(2)).await;
     }
     tokio::time::sleep(Duration::from_millis(super::queue::RECORDS_AFTER_MS.unsigned_abs() + 1)).await;
+}
+
+/// Status and text of what was wrong with a call.
+struct Wrong(u16, String);
+
+fn answer(method: &Method, name: &str, query: &Query, body: &[u8], shared: &Shared) -> Result<Reply, Wrong> {
+    match (method, name) {
+        (&Method::GET, "audit") => Ok(found(&audit::audit(shared))),
+        (&Method::GET, "log") => {
+            let conversation =
+                query.get("conversation").ok_or_else(|| wrong("name a conversation: log?conversation=si_a_b"))?;
+            let (from, limit) = (query.number("from", 1)?, query.number("limit", i64::MAX)?);
+            let limit = usize::try_from(limit).map_err(|_| wrong("limit is a number from 0"))?;
+            Ok(found(&audit::log(shared, conversation, from, limit)))
+        }
+        (&Method::GET, "faults") => Ok(found(&shared.faults.list())),
+        (&Method::POST, "faults") => {
+            let fault = Fault::from_json(parsed(body)?).map_err(wrong)?;
+            Ok(found(&json!({ "id": shared.faults.add(fault) })))
+        }
+        (&Method::DELETE, "faults") => {
+            let id = query.get("id").map(|id| id.parse().map_err(|_| wrong("id is a number"))).transpose()?;
+            Ok(found(&json!({ "removed": shared.faults.remove(id) })))
+        }
+        (&Method::POST, "now") => now(shared, parsed(body)?),
+        (&Method::POST, "clock") => {
+            let Clock { advance_ms } = parsed(body)?;
+            shared.advance_clock(advance_ms);
+            Ok(found(&json!({ "now": shared.now() })))
+        }
+        (&Method::POST, "save") => {
+            let path = shared.options.state.as_deref().ok_or_else(|| wrong("there is no state file: start with --state FILE"))?;
+            state::save(shared, path).map_err(|error| Wrong(500, error.to_string()))?;
+            Ok(found(&json!({ "saved": path })))
+        }
+        (&Method::POST, "revoke" | "delete" | "clear") => act(shared, name, &parsed(body)?),
+        _ => Err(Wrong(
+            404,
+            "there are GET audit, log, faults; POST settle, faults, now, clock, save, revoke, delete, clear; DELETE faults"
+                .to_owned(),
+        )),
+    }
+}
+
+fn now(shared: &Shared, mut body: Value) -> Result<Reply, Wrong> {
+    let only = body.as_object_mut().and_then(|map| map.remove("conversation"));
+    let fault = Fault::from_json(body).map_err(wrong)?;
+    if !fault.kind.is_event() {
+        return Err(wrong("that happens on occasions: POST it to faults"));
+    }
+    perform(shared, &fault.kind, only.as_ref().and_then(Value::as_str));
+    Ok(found(&json!({ "done": fault.kind })))
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Clock {
+    advance_ms: i64,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Act {
+    user: String,
+    conversation: String,
+    #[serde(default)]
+    seq: i64,
+}
+
+fn act(shared: &Shared, name: &str, act: &Act) -> Result<Reply, Wrong> {
+    let now = shared.now();
+    let mut world = shared.world();
+    match name {
+        "revoke" => {
+            if !revoke_for(&mut world, &act.user, &act.conversation, act.seq, now) {
+                return Err(Wrong(404, format!("{} has no message at {}", act.conversation, act.seq)));
+            }
+        }
+        "delete" => hide(&mut world, &act.user, &act.conversation, &[act.seq]),
+        _ => clear_for(&mut world, &act.user, &act.conversation),
+    }
+    Ok(found(&json!({ "done": name })))
 }
 
 struct Query(Vec<(String, String)>);
@@ -62,8 +148,13 @@ impl Query {
         )
     }
 
-    fn get(&self, name: &str) -> Option<String> {
-        self.0.iter().find(|(n, _)| n == name).map(|(_, v)| v.clone())
+    fn get(&self, name: &str) -> Option<&str> {
+        self.0.iter().find(|(n, _)| n == name).map(|(_, v)| v.as_str())
+    }
+
+    fn number(&self, name: &str, default: i64) -> Result<i64, Wrong> {
+        let Some(text) = self.get(name) else { return Ok(default) };
+        text.parse().map_err(|_| wrong(format!("{name}={text} is no number")))
     }
 }
 
@@ -85,12 +176,14 @@ fn decoded(text: &str) -> String {
     String::from_utf8_lossy(&out).into_owned()
 }
 
+fn parsed<T: serde::de::DeserializeOwned>(body: &[u8]) -> Result<T, Wrong> {
+    serde_json::from_slice(body).map_err(|error| wrong(format!("the body is not what is expected: {error}")))
+}
+
 fn found(value: &impl Serialize) -> Reply {
     Reply::json(serde_json::to_string(value).expect("plain data"))
 }
 
-fn wrong(hint: &str) -> Reply {
-    let mut reply = found(&serde_json::json!({ "error": hint }));
-    reply.status = 400;
-    reply
+fn wrong(text: impl Into<String>) -> Wrong {
+    Wrong(400, text.into())
 }

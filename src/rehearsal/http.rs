@@ -1,21 +1,25 @@
-//! Connections: HTTP/1.1 by hyper, one task each.
+//! Connections: HTTP/1.1 by hyper, one task each, and the faults that strike a call.
 
+use super::answer::Refusal;
 use super::api;
+use super::faults::{FaultKind, Moment, perform};
 use super::shared::Shared;
 use http_body_util::{BodyExt, Full};
 use hyper::body::{Bytes, Incoming};
-use hyper::header::{CONTENT_TYPE, HeaderValue};
+use hyper::header::{CONTENT_TYPE, HeaderName, HeaderValue};
 use hyper::service::service_fn;
 use hyper::{Method, Request, Response, StatusCode};
 use hyper_util::rt::TokioIo;
+use std::net::SocketAddr;
 use std::sync::Arc;
+use std::time::Duration;
 use tokio::net::{TcpListener, TcpStream};
 use tokio_util::sync::CancellationToken;
 
 /// The connection ends here, without an answer.
 #[derive(Debug, thiserror::Error)]
 #[error("the connection is cut")]
-pub(super) struct Cut;
+struct Cut;
 
 /// The answer to one call.
 pub(super) struct Reply {
@@ -23,34 +27,81 @@ pub(super) struct Reply {
     pub(super) content_type: &'static str,
     pub(super) body: String,
     pub(super) headers: Vec<(&'static str, String)>,
+    /// The conversation of which it acknowledges a message.
+    pub(super) acknowledges: Option<Arc<str>>,
 }
 
 impl Reply {
     pub(super) fn json(body: String) -> Self {
-        Self { status: 200, content_type: "application/json; charset=utf-8", body, headers: Vec::new() }
+        let content_type = "application/json; charset=utf-8";
+        Self { status: 200, content_type, body, headers: Vec::new(), acknowledges: None }
     }
 
     pub(super) fn text(status: u16, body: impl Into<String>) -> Self {
-        Self { status, content_type: "text/plain", body: body.into(), headers: Vec::new() }
+        Self {
+            status,
+            content_type: "text/plain",
+            body: body.into(),
+            headers: Vec::new(),
+            acknowledges: None,
+        }
     }
 }
 
-/// Takes connections until it is told to stop.
-pub(super) async fn accept(listener: TcpListener, shared: Arc<Shared>, stop: CancellationToken) {
+/// Takes connections until it is told to stop. At a restart it is deaf for a while, at the same address.
+pub(super) async fn accept(
+    listener: TcpListener,
+    addr: SocketAddr,
+    shared: Arc<Shared>,
+    stop: CancellationToken,
+) {
+    let mut gate = shared.gate();
+    let mut listener = Some(listener);
     loop {
-        let stream = tokio::select! {
+        let Some(open) = &listener else {
+            listener = tokio::select! {
+                () = stop.cancelled() => return,
+                bound = bound_again(addr) => Some(bound),
+            };
+            continue;
+        };
+        tokio::select! {
             () = stop.cancelled() => return,
-            accepted = listener.accept() => match accepted {
-                Ok((stream, _)) => stream,
+            changed = gate.changed() => {
+                if changed.is_err() {
+                    return;
+                }
+                let down = gate.borrow_and_update().down;
+                if !down.is_zero() {
+                    listener = None;
+                    tokio::select! {
+                        () = stop.cancelled() => return,
+                        () = tokio::time::sleep(down) => {}
+                    }
+                }
+            }
+            accepted = open.accept() => match accepted {
+                Ok((stream, _)) => {
+                    tokio::spawn(connection(stream, Arc::clone(&shared), stop.clone()));
+                }
                 Err(error) => {
                     // Out of file handles, mostly: others may close theirs.
                     tracing::warn!(%error, "can't take a connection");
-                    tokio::time::sleep(std::time::Duration::from_millis(10)).await;
-                    continue;
+                    tokio::time::sleep(Duration::from_millis(10)).await;
                 }
             },
-        };
-        tokio::spawn(connection(stream, Arc::clone(&shared), stop.clone()));
+        }
+    }
+}
+
+/// Somebody may have taken the port meanwhile: try until it is free.
+async fn bound_again(addr: SocketAddr) -> TcpListener {
+    loop {
+        match TcpListener::bind(addr).await {
+            Ok(listener) => return listener,
+            Err(error) => tracing::warn!(%error, "can't listen again"),
+        }
+        tokio::time::sleep(Duration::from_millis(10)).await;
     }
 }
 
@@ -58,6 +109,7 @@ async fn connection(stream: TcpStream, shared: Arc<Shared>, stop: CancellationTo
     if let Err(error) = stream.set_nodelay(true) {
         tracing::debug!(%error, "no TCP_NODELAY");
     }
+    let mut gate = shared.gate();
     let serve = service_fn(move |request| {
         let shared = Arc::clone(&shared);
         async move { answer(request, &shared).await.map(response) }
@@ -66,6 +118,8 @@ async fn connection(stream: TcpStream, shared: Arc<Shared>, stop: CancellationTo
     tokio::pin!(connection);
     let ended = tokio::select! {
         ended = connection.as_mut() => ended,
+        // A restart: whatever is under way ends without an answer.
+        _ = gate.changed() => return,
         () = stop.cancelled() => {
             connection.as_mut().graceful_shutdown();
             connection.await
@@ -76,12 +130,24 @@ async fn connection(stream: TcpStream, shared: Arc<Shared>, stop: CancellationTo
     }
 }
 
-async fn answer(request: Request<Incoming>, shared: &Arc<Shared>) -> Result<Reply, Cut> {
+async fn answer(request: Request<Incoming>, shared: &Shared) -> Result<Reply, Cut> {
     let (head, body) = request.into_parts();
     let path = head.uri.path();
-    let body = body.collect().await.map_err(|_| Cut)?.to_bytes();
     if path.starts_with("/_rehearsal/") {
+        let body = read(body).await?;
         return Ok(super::control::control(&head.method, path, head.uri.query(), &body, shared).await);
+    }
+    let faults = shared.faults.strike(Moment::Call(path));
+    if faults.contains(&FaultKind::CloseBeforeBody) {
+        return Err(Cut);
+    }
+    let body = read(body).await?;
+    for fault in &faults {
+        perform(shared, fault, None);
+    }
+    let strikes = faults.iter().find(|fault| Instead::of(fault).is_some());
+    if let Some(instead) = strikes.and_then(Instead::of).filter(|instead| !instead.processed) {
+        return instead.reply(shared, None).await;
     }
     let header = |name| head.headers.get(name).and_then(|v: &HeaderValue| v.to_str().ok());
     let call = api::Call {
@@ -91,7 +157,90 @@ async fn answer(request: Request<Incoming>, shared: &Arc<Shared>) -> Result<Repl
         operation: header("operationid"),
         body: &body,
     };
-    api::serve(shared, &call).await
+    let reply = api::serve(shared, &call).await;
+    match strikes.and_then(Instead::of) {
+        None => Ok(reply),
+        Some(instead) => instead.reply(shared, Some(&reply)).await,
+    }
+}
+
+/// What happens instead of the answer that is due.
+struct Instead<'f> {
+    fault: &'f FaultKind,
+    /// Whether the call is processed all the same.
+    processed: bool,
+}
+
+impl<'f> Instead<'f> {
+    fn of(fault: &'f FaultKind) -> Option<Self> {
+        let processed = match fault {
+            FaultKind::LoseAnswer | FaultKind::Error500 => true,
+            FaultKind::CloseAfterBody | FaultKind::TooMany { .. } | FaultKind::RateLimit { .. } => false,
+            FaultKind::Http { processed, .. } | FaultKind::Hang { processed, .. } => *processed,
+            _ => return None,
+        };
+        Some(Self { fault, processed })
+    }
+
+    async fn reply(self, shared: &Shared, due: Option<&Reply>) -> Result<Reply, Cut> {
+        if let Some(conversation) = due.and_then(|reply| reply.acknowledges.as_ref()) {
+            shared.world().conversation_mut(conversation).tally.acknowledged -= 1;
+        }
+        match self.fault {
+            FaultKind::Error500 => {
+                // The status write after the queue failed.
+                let refusal = Refusal::internal("redis: connection pool timeout");
+                Ok(api::reply(shared, Err(refusal)))
+            }
+            FaultKind::Http { status, .. } => Ok(proxy_error(*status)),
+            FaultKind::TooMany { retry_after } => Ok(too_many(shared, *retry_after)),
+            FaultKind::RateLimit { .. } => Ok(too_many(shared, 1)),
+            FaultKind::Hang { ms, .. } => {
+                tokio::time::sleep(Duration::from_millis(*ms)).await;
+                Err(Cut)
+            }
+            _ => Err(Cut),
+        }
+    }
+}
+
+/// As nginx says it.
+fn proxy_error(status: u16) -> Reply {
+    let reason = match status {
+        502 => "502 Bad Gateway",
+        503 => "503 Service Temporarily Unavailable",
+        _ => "504 Gateway Time-out",
+    };
+    let mut reply = Reply::text(
+        status,
+        format!(
+            "<html>\r\n<head><title>{reason}</title></head>\r\n<body>\r\n<center><h1>{reason}</h1></center>\r\n\
+             <hr><center>nginx</center>\r\n</body>\r\n</html>\r\n"
+        ),
+    );
+    reply.content_type = "text/html";
+    reply
+}
+
+/// The rate limiter's answer, with its headers.
+fn too_many(shared: &Shared, retry_after: u32) -> Reply {
+    let mut reply = api::reply(shared, Err(Refusal { status: 429, ..Refusal::too_many() }));
+    reply.headers = vec![
+        ("retry-after", retry_after.to_string()),
+        ("x-ratelimit-limit", "0".to_owned()),
+        ("x-ratelimit-remaining", "0".to_owned()),
+        ("x-ratelimit-policy", "BBR".to_owned()),
+        ("x-bbr-cpu", "900".to_owned()),
+        ("x-bbr-minrt", "2".to_owned()),
+        ("x-bbr-maxpass", "500".to_owned()),
+        ("x-bbr-maxinflight", "50".to_owned()),
+        ("x-bbr-inflight", "51".to_owned()),
+    ];
+    reply
+}
+
+async fn read(body: Incoming) -> Result<Bytes, Cut> {
+    Ok(body.collect().await.map_err(|_| Cut)?.to_bytes())
 }
 
 fn response(reply: Reply) -> Response<Full<Bytes>> {
@@ -100,7 +249,7 @@ fn response(reply: Reply) -> Response<Full<Bytes>> {
     response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(reply.content_type));
     for (name, value) in reply.headers {
         if let Ok(value) = HeaderValue::from_str(&value) {
-            response.headers_mut().insert(name, value);
+            response.headers_mut().insert(HeaderName::from_static(name), value);
         }
     }
     response

@@ -2,7 +2,7 @@
 //!
 //! The cache and the store are kept apart, slot by slot, because the real server's differ (law 8).
 
-use super::record::Record;
+use super::record::{Record, Route};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
@@ -16,10 +16,25 @@ pub(super) struct Conversation {
     pub(super) max_seq: i64,
     /// When that was, ms.
     pub(super) max_seq_time: i64,
-    /// Document number → its slots from the first on.
-    documents: BTreeMap<i64, Vec<Slot>>,
+    /// Slots below it are gone for everybody (law 6).
+    pub(super) min_seq: i64,
+    /// Document number → document.
+    pub(super) documents: BTreeMap<i64, Document>,
     pub(super) members: HashMap<Arc<str>, Member>,
     pub(super) tally: Tally,
+    /// The way of the last `send_msg`: who could write here too.
+    pub(super) last_route: Option<Arc<Route>>,
+}
+
+/// 100 slots that are stored together.
+#[derive(Debug, Default)]
+pub(super) struct Document {
+    /// From its first slot on.
+    pub(super) slots: Vec<Slot>,
+    /// How many-th document the store made: the order in which it is searched. 0 = not stored yet.
+    pub(super) rank: u64,
+    /// What the store has of it, bytes (law 7).
+    pub(super) bytes: usize,
 }
 
 /// One place in the log.
@@ -29,8 +44,17 @@ pub(super) struct Slot {
     pub(super) stored: Option<Arc<Record>>,
     /// Deleted in the store: what is there no longer counts.
     pub(super) deleted: bool,
-    /// The message is acknowledged by the third stage's queue and on its way to the store.
-    pub(super) underway: bool,
+    /// A user revoked it: it keeps its ids and reads as type 2101 (law 13).
+    pub(super) revoked: Option<Box<Revocation>>,
+}
+
+/// Who revoked a message, and when (ms).
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub(super) struct Revocation {
+    pub(super) user: String,
+    pub(super) nickname: String,
+    pub(super) role: i32,
+    pub(super) time: i64,
 }
 
 /// What the cache knows of a slot.
@@ -61,16 +85,24 @@ pub(super) struct Member {
 /// What the audit counts as it happens.
 #[derive(Debug, Clone, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct Tally {
-    /// Calls of `send_msg` that named this conversation and could be read.
+    /// Calls of `send_msg` to this conversation that could be read.
     pub received: u64,
-    /// Of these, answered with 0, or queued although the answer said otherwise or got lost.
+    /// Of these, refused.
+    pub refused: u64,
+    /// Of these, put into the queue, whatever the caller was told.
     pub queued: u64,
-    /// Of these, answered with 0 as far as the server knows.
+    /// Of the queued, answered with 0.
     pub acknowledged: u64,
     /// Messages written to the cache, copies included.
     pub written: u64,
+    /// Messages of others, made by the fault `live-traffic`.
+    pub live: u64,
+    /// Written to the cache, never to the store (law 8).
+    pub never_stored: u64,
     /// Queued and gone, by reason.
     pub dropped: BTreeMap<String, u64>,
+    /// Notices of the server itself.
+    pub notices: u64,
     /// Second copies written with the same ids (law 5).
     pub copies: u64,
 }
@@ -87,17 +119,11 @@ impl Conversation {
     /// The slot of that number, made if it is new.
     pub(super) fn slot_mut(&mut self, seq: i64) -> &mut Slot {
         let at = usize::try_from((seq - 1) % DOCUMENT).expect("seqs start at 1");
-        let document = self.documents.entry((seq - 1) / DOCUMENT).or_default();
-        if document.len() <= at {
-            document.resize_with(at + 1, Slot::default);
+        let slots = &mut self.documents.entry((seq - 1) / DOCUMENT).or_default().slots;
+        if slots.len() <= at {
+            slots.resize_with(at + 1, Slot::default);
         }
-        &mut document[at]
-    }
-
-    /// The slot of that number, if anything was ever there.
-    pub(super) fn slot(&self, seq: i64) -> Option<&Slot> {
-        let at = usize::try_from((seq - 1) % DOCUMENT).ok()?;
-        self.documents.get(&((seq - 1) / DOCUMENT))?.get(at)
+        &mut slots[at]
     }
 
     /// All slots ever used from that number on, in order.
@@ -105,13 +131,13 @@ impl Conversation {
         let from = from.max(1);
         self.documents
             .range((from - 1) / DOCUMENT..)
-            .flat_map(|(number, slots)| (number * DOCUMENT + 1..).zip(slots))
+            .flat_map(|(number, document)| (number * DOCUMENT + 1..).zip(&document.slots))
             .skip_while(move |(seq, _)| *seq < from)
     }
 
-    /// Same, to change them.
-    pub(super) fn slots_mut(&mut self) -> impl Iterator<Item = (i64, &mut Slot)> {
-        self.documents.iter_mut().flat_map(|(number, slots)| (number * DOCUMENT + 1..).zip(slots))
+    /// maxSeq jumps ahead or falls back (law 4).
+    pub(super) fn shift(&mut self, by: i64) {
+        self.max_seq = (self.max_seq + by).max(0);
     }
 
     /// That user's place, made if it is new.
@@ -153,11 +179,6 @@ impl Slot {
             Cached::Message(record) => Some(record),
             _ => None,
         }
-    }
-
-    /// The `sendTime` that an empty slot still shows: that of what was deleted from it.
-    pub(super) fn emptied_at(&self) -> i64 {
-        self.stored.as_ref().filter(|_| self.deleted).map_or(0, |record| record.send_time)
     }
 
     /// What was ever written here and not deleted, be it readable or not.

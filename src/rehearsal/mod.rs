@@ -7,31 +7,39 @@
 //! [`Server::start`] runs it within the process; [`Running`] gives its address, its [`Audit`] and each
 //! conversation's log, and stops it.
 
-#![expect(dead_code, reason = "the first version; issue 4 uses the rest")]
-
 mod answer;
 mod api;
 mod audit;
 mod body;
+mod config;
 mod content;
 mod control;
+mod faults;
+mod friends;
 mod groups;
 mod http;
 mod json;
 mod log;
+mod notices;
 mod options;
 mod pace;
+mod positions;
 mod queue;
 mod read;
 mod record;
+mod retention;
 mod send;
 mod shared;
+mod state;
+mod store;
 mod third;
 mod token;
 mod users;
+mod verify;
 mod world;
 
-pub use audit::{Audit, ConversationAudit, LogEntry, SlotState};
+pub use audit::{Audit, ConversationAudit, LogEntry, Origin, SlotState};
+pub use faults::{Fault, FaultKind, UserAct, When};
 pub use log::Tally;
 pub use options::{AnswerTime, Options, Timing, Users};
 
@@ -61,9 +69,12 @@ impl Server {
         let listener = TcpListener::bind(addr).await?;
         let addr = listener.local_addr()?;
         let shared = Arc::new(Shared::new(options));
+        if let Some(path) = &shared.options.state {
+            state::load(&shared, path)?;
+        }
         let stop = CancellationToken::new();
         let tasks = vec![
-            tokio::spawn(http::accept(listener, Arc::clone(&shared), stop.clone())),
+            tokio::spawn(http::accept(listener, addr, Arc::clone(&shared), stop.clone())),
             tokio::spawn(queue::run(Arc::clone(&shared), stop.clone())),
         ];
         Ok(Running { addr, shared, stop, tasks })
@@ -96,18 +107,38 @@ impl Running {
         control::settle(&self.shared).await;
     }
 
+    /// Turns a fault on; its id.
+    pub fn fault(&self, fault: Fault) -> u64 {
+        self.shared.faults.add(fault)
+    }
+
+    /// Turns a fault off, or all of them.
+    pub fn no_fault(&self, id: Option<u64>) {
+        self.shared.faults.remove(id);
+    }
+
+    /// Lets something happen once, at once: in one conversation, or in all. Kinds that need an occasion, such
+    /// as [`FaultKind::LoseAnswer`], do nothing.
+    pub fn now(&self, kind: &FaultKind, conversation: Option<&str>) {
+        faults::perform(&self.shared, kind, conversation);
+    }
+
     /// Puts the server's clock forward, ms.
     pub fn advance_clock(&self, ms: i64) {
         self.shared.advance_clock(ms);
     }
 
-    /// Stops: no new connections, calls under way are answered, the queue's content is lost.
-    pub async fn stop(mut self) {
+    /// Stops: no new connections, calls under way are answered. The state file is written, if there is one.
+    pub async fn stop(mut self) -> io::Result<()> {
         self.stop.cancel();
         for task in self.tasks.drain(..) {
             if let Err(error) = task.await {
                 tracing::warn!(%error, "a part of the rehearsal server failed");
             }
+        }
+        match &self.shared.options.state {
+            Some(path) => state::save(&self.shared, path),
+            None => Ok(()),
         }
     }
 }

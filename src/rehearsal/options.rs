@@ -1,5 +1,6 @@
 //! How a rehearsal server behaves, fully decided before it starts.
 
+use super::faults::Fault;
 use crate::message::Release;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -19,6 +20,10 @@ pub struct Options {
     pub secret: String,
     /// The admin's userID.
     pub admin: String,
+    /// What goes wrong from the start; more can be turned on later.
+    pub faults: Vec<Fault>,
+    /// Whether only friends may write to each other (1303 otherwise).
+    pub friend_verify: bool,
     /// Where the state is kept over a restart; `None`: in memory.
     pub state: Option<PathBuf>,
 }
@@ -73,6 +78,8 @@ impl Options {
             seed: 1,
             secret: "openIM123".to_owned(),
             admin: "imAdmin".to_owned(),
+            faults: Vec::new(),
+            friend_verify: false,
             state: None,
         }
     }

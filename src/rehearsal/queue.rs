@@ -5,11 +5,14 @@
 //! later. Law 10: within a conversation the order of the queue is kept. Law 11: what the key takes for one
 //! conversation is filed under the conversation of its first message.
 
+use super::faults::{FaultKind, Moment, generation_ended, repeat_last};
 use super::record::Record;
 use super::shared::Shared;
-use super::world::Queued;
+use super::third::Written;
+use super::world::{Queued, World};
 use std::collections::HashMap;
 use std::sync::Arc;
+use std::time::Duration;
 use tokio::sync::mpsc;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
@@ -22,27 +25,41 @@ const MOST: usize = 100;
 pub(super) const RECORDS_AFTER_MS: i64 = 10;
 /// Batches numbered and not yet written. A full channel holds the second stage up, never a caller.
 const UNWRITTEN: usize = 64;
+/// So many of the messages handled last are remembered, to be repeated (law 5).
+const HANDLED: usize = 512;
 
-/// Messages with numbers, waiting to be written.
+/// Messages of one conversation with their numbers.
 pub(super) struct Numbered {
-    conversation: Arc<str>,
-    first: i64,
-    records: Vec<Arc<Record>>,
+    pub(super) conversation: Arc<str>,
+    pub(super) first: i64,
+    pub(super) records: Vec<Arc<Record>>,
     is_new: bool,
+    /// How many of them the queue gave out before.
+    copies: u64,
 }
 
+/// What was numbered together.
 struct Batch {
     due: Instant,
+    generation: u64,
     groups: Vec<Numbered>,
 }
 
-/// Runs the second and third stage until it is told to stop.
+/// Runs the second and third stage, and the people, until the server is told to stop.
 pub(super) async fn run(shared: Arc<Shared>, stop: CancellationToken) {
     let (to_write, unwritten) = mpsc::channel(UNWRITTEN);
     let (to_store, unstored) = mpsc::channel(UNWRITTEN);
+    let stages = async {
+        tokio::join!(
+            collect(&shared, to_write),
+            write(&shared, unwritten, to_store),
+            super::third::run(&shared, unstored),
+            super::faults::run(&shared),
+        );
+    };
     tokio::select! {
         () = stop.cancelled() => {}
-        () = async { tokio::join!(collect(&shared, to_write), write(&shared, unwritten, to_store), super::third::run(&shared, unstored)); } => {}
+        () = stages => {}
     }
 }
 
@@ -61,7 +78,7 @@ async fn collect(shared: &Shared, to_write: mpsc::Sender<Batch>) {
                 break shared.world().queue.len() >= BATCH;
             }
         };
-        let batch = Batch { due: Instant::now() + timing.gap(), groups: take_batch(shared) };
+        let batch = take_batch(shared, timing.gap());
         if to_write.send(batch).await.is_err() {
             return;
         }
@@ -74,71 +91,96 @@ async fn collect(shared: &Shared, to_write: mpsc::Sender<Batch>) {
 }
 
 /// Takes up to a batch from the queue and hands out numbers.
-fn take_batch(shared: &Shared) -> Vec<Numbered> {
-    let now = shared.now();
+fn take_batch(shared: &Shared, gap: Duration) -> Batch {
     let mut guard = shared.world();
     let world = &mut *guard;
     let count = world.queue.len().min(BATCH);
-    let mut order: Vec<Vec<Arc<Record>>> = Vec::new();
-    let mut by_key: HashMap<Arc<str>, usize> = HashMap::new();
-    for Queued { record } in world.queue.drain(..count) {
-        let place = *by_key.entry(Arc::clone(&record.route.key)).or_insert_with(|| {
-            order.push(Vec::new());
-            order.len() - 1
+    let mut by_key: HashMap<(Arc<str>, bool), usize> = HashMap::new();
+    let mut groups: Vec<Vec<Queued>> = Vec::new();
+    for queued in world.queue.drain(..count) {
+        let route = &queued.record.route;
+        let place = *by_key.entry((Arc::clone(&route.key), route.way.is_aside())).or_insert_with(|| {
+            groups.push(Vec::new());
+            groups.len() - 1
         });
-        order[place].push(record);
+        groups[place].push(queued);
     }
-    let mut numbered = Vec::with_capacity(order.len());
-    for records in order {
-        if records.len() > MOST {
-            for record in &records {
-                world.conversation_mut(&record.route.conversation).dropped("more than 100 in a batch", 1);
-            }
-            world.unsettled -= u64::try_from(records.len()).expect("a batch is small");
-            continue;
-        }
-        let id = Arc::clone(&records[0].route.conversation);
-        let conversation = world.conversation_mut(&id);
-        let is_new = conversation.max_seq == 0;
-        let count = i64::try_from(records.len()).expect("at most 100");
-        let first = conversation.number(count, now);
-        numbered.push(Numbered { conversation: id, first, records, is_new });
-    }
-    numbered
+    let mut longest = gap;
+    let groups = groups.into_iter().filter_map(|group| number(shared, world, group, &mut longest)).collect();
+    Batch { due: Instant::now() + longest, generation: world.generation, groups }
 }
 
-async fn write(
-    shared: &Shared,
-    mut batches: mpsc::Receiver<Batch>,
-    to_store: mpsc::Sender<super::third::Written>,
-) {
+/// Numbers for messages of one key, unless they are lost.
+fn number(shared: &Shared, world: &mut World, group: Vec<Queued>, gap: &mut Duration) -> Option<Numbered> {
+    let id = Arc::clone(&group[0].record.route.conversation);
+    let mut lost = (group.len() > MOST).then_some("more than 100 in a batch");
+    for fault in shared.faults.strike(Moment::Number(&id)) {
+        match fault {
+            FaultKind::LoseQueue => lost = Some("the queue was lost"),
+            FaultKind::RepeatQueue { last } => repeat_last(shared, world, last, None),
+            FaultKind::JumpSeq { by } => world.conversation_mut(&id).shift(by),
+            FaultKind::FallBackSeq { by } => world.conversation_mut(&id).shift(-by),
+            FaultKind::ReadGap { ms } => *gap = (*gap).max(Duration::from_millis(ms)),
+            _ => {}
+        }
+    }
+    if let Some(why) = lost {
+        world.unsettled -= group.len();
+        for queued in &group {
+            world.conversation_mut(&queued.record.route.conversation).dropped(why, 1);
+        }
+        return None;
+    }
+    let now = shared.now();
+    let copies = group.iter().filter(|queued| queued.again).count().try_into().unwrap_or(u64::MAX);
+    let records: Vec<Arc<Record>> = group.into_iter().map(|queued| queued.record).collect();
+    world.handled.extend(records.iter().map(Arc::clone));
+    while world.handled.len() > HANDLED {
+        world.handled.pop_front();
+    }
+    let conversation = world.conversation_mut(&id);
+    let is_new = conversation.max_seq == 0;
+    let first = conversation.number(i64::try_from(records.len()).expect("at most 100"), now);
+    Some(Numbered { conversation: id, first, records, is_new, copies })
+}
+
+async fn write(shared: &Shared, mut batches: mpsc::Receiver<Batch>, to_store: mpsc::Sender<Written>) {
     while let Some(batch) = batches.recv().await {
         tokio::time::sleep_until(batch.due).await;
         let due = Instant::now() + shared.options.timing.store_lag;
-        for group in &batch.groups {
-            write_group(shared, group);
-        }
-        let written = batch.groups.into_iter().map(|g| (g.conversation, g.first, g.records)).collect();
-        if to_store.send(super::third::Written { due, groups: written }).await.is_err() {
+        let generation = batch.generation;
+        let groups =
+            batch.groups.into_iter().filter_map(|group| write_group(shared, generation, group)).collect();
+        if to_store.send(Written { due, generation, groups }).await.is_err() {
             return;
         }
     }
 }
 
-fn write_group(shared: &Shared, group: &Numbered) {
+fn write_group(shared: &Shared, generation: u64, group: Numbered) -> Option<Numbered> {
     let now = shared.now();
-    let mut world = shared.world();
+    let mut guard = shared.world();
+    let world = &mut *guard;
+    if world.generation != generation {
+        generation_ended(shared, world, group.records);
+        return None;
+    }
     let conversation = world.conversation_mut(&group.conversation);
     for (seq, record) in (group.first..).zip(&group.records) {
         let slot = conversation.slot_mut(seq);
+        let overwritten = slot.content().is_some_and(|there| there.server_id != record.server_id);
         slot.write(record);
-        slot.underway = true;
+        if overwritten {
+            conversation.dropped("overwritten after maxSeq fell back", 1);
+        }
         conversation.tally.written += 1;
         // Law 3: the sender's own position moves only now.
         let member = conversation.member_mut(&record.route.sender);
         member.has_read = member.has_read.max(seq);
     }
+    conversation.tally.copies += group.copies;
     if let Some(first) = group.records.first().filter(|_| group.is_new) {
         world.make_records(&group.conversation, first, now + RECORDS_AFTER_MS);
     }
+    Some(group)
 }

@@ -1,10 +1,11 @@
 //! Reading back: numbers, read positions, messages.
 
-use super::answer::{Data, Outcome};
-use super::api::Caller;
+use super::answer::{Data, Outcome, Refusal};
+use super::api::{Caller, admin_or_own};
 use super::body::{Fields, parse};
+use super::groups::full_ids;
 use super::json::write_string;
-use super::log::{Conversation, Member};
+use super::log::{Conversation, Member, Revocation};
 use super::record::{Record, hex};
 use super::shared::Shared;
 use crate::message::Release;
@@ -12,6 +13,13 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Map, Value, json};
 use std::sync::Arc;
+
+/// How long the status of a message is kept: a day.
+const STATUS_KEPT_MS: i64 = 86_400_000;
+/// `contentType` of what was revoked.
+const REVOKED: i32 = 2101;
+/// `status` of an empty slot.
+const DELETED: i32 = 4;
 
 macro_rules! put {
     ($out:expr, $($arg:tt)*) => {
@@ -34,25 +42,81 @@ pub(super) fn seqs(shared: &Shared, caller: &Caller<'_>) -> Outcome {
     fields.finish()?;
     let world = shared.world();
     if ids.is_empty() {
-        let now = shared.now();
-        ids = world
-            .conversations
-            .iter()
-            .filter(|(_, c)| c.members.get(user).is_some_and(|m| m.has_record(now)))
-            .map(|(id, _)| id.to_string())
-            .collect();
+        ids = world.conversations_of(user, shared.now()).into_iter().map(str::to_owned).collect();
     }
     let nothing = Conversation::default();
     let seqs: Map<String, Value> = ids
         .into_iter()
         .map(|id| {
             let conversation = world.conversations.get(id.as_str()).unwrap_or(&nothing);
-            let has_read = conversation.members.get(user).map_or(0, |m| m.has_read);
-            let seq = json!({ "maxSeq": conversation.max_seq, "hasReadSeq": has_read, "maxSeqTime": conversation.max_seq_time });
-            (id, seq)
+            let member = conversation.members.get(user);
+            let has_read = member.map_or(0, |m| m.has_read);
+            // Who was kicked sees the conversation end there.
+            let max_seq = member.map(|m| m.max_seq).filter(|max| *max != 0).unwrap_or(conversation.max_seq);
+            let time = conversation.max_seq_time;
+            (id, json!({ "maxSeq": max_seq, "hasReadSeq": has_read, "maxSeqTime": time }))
         })
         .collect();
     Ok(json!({ "seqs": seqs, "pinnedConversationIDs": null }).into())
+}
+
+/// `/msg/newest_seq`
+pub(super) fn newest(shared: &Shared, caller: &Caller<'_>) -> Outcome {
+    let value = parse(caller.body)?;
+    let fields = Fields::of(&value, "GetMaxSeqReq", "sdkws.GetMaxSeqReq")?;
+    let user = fields.text("userID");
+    fields.finish()?;
+    if user.is_empty() {
+        return Err(Refusal::args("userID is empty"));
+    }
+    admin_or_own(shared, caller, user)?;
+    let world = shared.world();
+    let mut seqs = Map::new();
+    for id in world.conversations_of(user, shared.now()) {
+        // The `n_` conversation beside the people's own is named too, once it has something.
+        let aside = format!("n{}", &id[2..]);
+        for id in [id, &aside] {
+            if let Some(max_seq) = world.conversations.get(id).map(|c| c.max_seq).filter(|max| *max > 0) {
+                seqs.insert(id.to_owned(), json!(max_seq));
+            }
+        }
+    }
+    let mut data = Map::new();
+    match shared.release() {
+        Release::V3_8_3 => {
+            data.insert(
+                "maxSeqs".to_owned(),
+                if seqs.is_empty() { Value::Null } else { Value::Object(seqs) },
+            );
+            data.insert("minSeqs".to_owned(), Value::Null);
+        }
+        Release::Main if seqs.is_empty() => {}
+        Release::Main => {
+            data.insert("maxSeqs".to_owned(), Value::Object(seqs));
+        }
+    }
+    Ok(Value::Object(data).into())
+}
+
+/// `/conversation/get_full_conversation_ids`
+pub(super) fn conversation_ids(shared: &Shared, caller: &Caller<'_>) -> Outcome {
+    let value = parse(caller.body)?;
+    let fields =
+        Fields::of(&value, "GetFullOwnerConversationIDsReq", "conversation.GetFullOwnerConversationIDsReq")?;
+    let (user, hash) = (fields.text("userID"), fields.uint64("idHash"));
+    fields.finish()?;
+    admin_or_own(shared, caller, user)?;
+    let world = shared.world();
+    let ids = world.conversations_of(user, shared.now());
+    Ok(full_ids(shared, "conversationIDs", user, &ids, hash))
+}
+
+/// `/msg/check_msg_is_send_success`: by the operationID of this very call.
+pub(super) fn send_status(shared: &Shared, caller: &Caller<'_>) -> Data {
+    let hash = xxhash_rust::xxh3::xxh3_64(caller.operation.as_bytes());
+    let world = shared.world();
+    let known = world.sent_operations.get(&hash).is_some_and(|sent| shared.now() - sent < STATUS_KEPT_MS);
+    json!({ "status": if known { 2 } else { 0 } }).into()
 }
 
 /// `/msg/pull_msg_by_seq`
@@ -72,14 +136,14 @@ pub(super) fn pull(shared: &Shared, caller: &Caller<'_>) -> Outcome {
         let id = range.text("conversationID");
         let (begin, end, num) = (range.int64("begin"), range.int64("end"), range.int64("num"));
         range.finish()?;
+        let auto = shared.auto_users();
         let Some(conversation) = world.conversations.get_mut(id) else { continue };
-        let Some(member) = conversation.members.get(user).filter(|m| m.has_record(now)).cloned() else {
+        let member = conversation.members.get(user).cloned().unwrap_or_default();
+        if !auto && !member.has_record(now) {
             continue;
-        };
-        let Some(pulled) = pull_range(release, conversation, &member, Wanted { begin, end, num, descending })
-        else {
-            continue;
-        };
+        }
+        let wanted = Wanted { begin, end, num, descending };
+        let Some(pulled) = pull_range(release, conversation, &member, wanted) else { continue };
         found.retain(|(other, _)| *other != id);
         found.push((id, pulled));
     }
@@ -129,7 +193,8 @@ fn pull_range(
     let last =
         if member.max_seq == 0 { conversation.max_seq } else { conversation.max_seq.min(member.max_seq) };
     let end = wanted.end.min(last);
-    let mut begin = wanted.begin.max(member.min_seq).max(1);
+    let min_seq = member.min_seq.max(conversation.min_seq);
+    let mut begin = wanted.begin.max(min_seq).max(1);
     if end < begin {
         return None;
     }
@@ -138,25 +203,42 @@ fn pull_range(
     if end < begin {
         return None;
     }
-    let is_end = if wanted.descending { wanted.begin <= member.min_seq } else { last <= wanted.end };
+    let is_end = if wanted.descending { wanted.begin <= min_seq } else { last <= wanted.end };
     let mut out = String::from("{\"Msgs\":[");
+    // An empty slot has the time of the message before it.
+    let mut time = 0;
     for seq in begin..=end {
         if seq > begin {
             out.push(',');
         }
         let slot = conversation.slot_mut(seq);
-        let emptied = slot.emptied_at();
-        match slot.read() {
-            Some(record) if !member.hidden.contains(&seq) => write_message(release, seq, record, &mut out),
-            Some(record) => write_empty(release, seq, record.send_time, &mut out),
-            None => write_empty(release, seq, emptied, &mut out),
-        }
+        let revoked = slot.revoked.clone();
+        let Some(record) = slot.read() else {
+            write_empty(release, seq, time, &mut out);
+            continue;
+        };
+        time = record.send_time;
+        let shown = if member.hidden.contains(&seq) {
+            Shown::Deleted
+        } else {
+            revoked.map_or(Shown::Whole, Shown::Revoked)
+        };
+        write_message(release, seq, record, &shown, &mut out);
     }
     put!(&mut out, "],\"isEnd\":{is_end},\"endSeq\":0}}");
     Some(out)
 }
 
-fn write_message(release: Release, seq: i64, record: &Arc<Record>, out: &mut String) {
+/// What of a message is shown to the user who asks.
+enum Shown {
+    Whole,
+    /// It keeps its ids and becomes type 2101 (law 13).
+    Revoked(Box<Revocation>),
+    /// The user deleted it for himself: no content, status 4.
+    Deleted,
+}
+
+fn write_message(release: Release, seq: i64, record: &Arc<Record>, shown: &Shown, out: &mut String) {
     let route = &record.route;
     let extra = record.extra.as_deref();
     out.push_str("{\"sendID\":");
@@ -177,17 +259,21 @@ fn write_message(release: Release, seq: i64, record: &Arc<Record>, out: &mut Str
     write_string(extra.map_or("", |e| &e.face_url), out);
     put!(
         out,
-        ",\"sessionType\":{},\"msgFrom\":200,\"contentType\":{},\"content\":\"",
+        ",\"sessionType\":{},\"msgFrom\":200,\"contentType\":{},\"content\":",
         route.session,
-        record.content_type
+        if matches!(shown, Shown::Revoked(_)) { REVOKED } else { record.content_type }
     );
-    STANDARD.encode_string(record.content.as_bytes(), out);
+    match shown {
+        Shown::Whole => write_bytes(&record.content, out),
+        Shown::Revoked(by) => write_bytes(&super::notices::revoked(record, seq, by), out),
+        Shown::Deleted => out.push_str("null"),
+    }
     put!(
         out,
-        "\",\"seq\":{seq},\"sendTime\":{},\"createTime\":{},\"status\":{},\"isRead\":false",
+        ",\"seq\":{seq},\"sendTime\":{},\"createTime\":{},\"status\":{},\"isRead\":false",
         record.send_time,
         record.create_time,
-        extra.map_or(0, |e| e.status)
+        if matches!(shown, Shown::Deleted) { DELETED } else { 0 }
     );
     match extra.and_then(|e| e.options.as_deref()) {
         Some(options) => {
@@ -216,6 +302,13 @@ fn write_message(release: Release, seq: i64, record: &Arc<Record>, out: &mut Str
     out.push('}');
 }
 
+/// Bytes are base64 in JSON, as Go writes them.
+fn write_bytes(content: &str, out: &mut String) {
+    out.push('"');
+    STANDARD.encode_string(content.as_bytes(), out);
+    out.push('"');
+}
+
 /// A slot with nothing in it.
 fn write_empty(release: Release, seq: i64, send_time: i64, out: &mut String) {
     let options = match release {
@@ -226,7 +319,7 @@ fn write_empty(release: Release, seq: i64, send_time: i64, out: &mut String) {
         out,
         "{{\"sendID\":\"\",\"recvID\":\"\",\"groupID\":\"\",\"clientMsgID\":\"\",\"serverMsgID\":\"\",\
          \"senderPlatformID\":0,\"senderNickname\":\"\",\"senderFaceURL\":\"\",\"sessionType\":0,\"msgFrom\":0,\
-         \"contentType\":0,\"content\":null,\"seq\":{seq},\"sendTime\":{send_time},\"createTime\":0,\"status\":4,\
+         \"contentType\":0,\"content\":null,\"seq\":{seq},\"sendTime\":{send_time},\"createTime\":0,\"status\":{DELETED},\
          \"isRead\":false{options},\"offlinePushInfo\":null,\"atUserIDList\":null,\"attachedInfo\":\"\",\"ex\":\"\"}}"
     );
 }

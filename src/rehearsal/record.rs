@@ -11,8 +11,10 @@ pub(super) struct Route {
     pub(super) receiver: Box<str>,
     /// Empty for a single conversation.
     pub(super) group: Box<str>,
-    /// 1 single, 3 group, 4 notification.
+    /// 1 single, 3 group, 4 notification account.
     pub(super) session: i32,
+    /// What leads there.
+    pub(super) way: Way,
     /// Where its messages belong by right.
     pub(super) conversation: Arc<str>,
     /// The queue's key, which does not separate all conversations (law 11).
@@ -38,7 +40,8 @@ pub(super) struct Record {
 }
 
 /// What few messages have.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default, serde::Serialize, serde::Deserialize)]
+#[serde(default)]
 pub(super) struct Extra {
     pub(super) nickname: Box<str>,
     pub(super) face_url: Box<str>,
@@ -48,71 +51,95 @@ pub(super) struct Extra {
     pub(super) options: Option<Box<str>>,
     /// `atUserIDList` (main).
     pub(super) at: Vec<Box<str>>,
-    /// The `status` the message is kept with, normally 0.
-    pub(super) status: i32,
     /// Made by the server itself, not by `send_msg`.
     pub(super) notice: bool,
+    /// Written by somebody else while an import runs (law 12).
+    pub(super) live: bool,
 }
+
+/// The routes of one sender.
+type RoutesOf = HashMap<(Box<str>, Way), Arc<Route>>;
 
 /// All routes, each once.
 #[derive(Debug, Default)]
 pub(super) struct Routes {
-    known: HashMap<(Arc<str>, Box<str>, bool), Arc<Route>>,
+    known: HashMap<Arc<str>, RoutesOf>,
+}
+
+/// What kind of conversation a route leads to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
+pub(super) enum Way {
+    /// Two users.
+    Single,
+    /// A group; `recvID` is empty.
+    Group,
+    /// A group, the group's id repeated as `recvID`: so do the server's own notices.
+    GroupNotice,
+    /// From a notification account to a user.
+    Account,
+    /// Aside, to the `n_` conversation of two users.
+    SingleAside,
+    /// Aside, to the `n_` conversation of a group.
+    GroupAside,
+}
+
+impl Way {
+    /// It leads to the `n_` conversation beside the people's own.
+    pub(super) const fn is_aside(self) -> bool {
+        matches!(self, Self::SingleAside | Self::GroupAside)
+    }
+
+    pub(super) const fn is_group(self) -> bool {
+        matches!(self, Self::Group | Self::GroupNotice | Self::GroupAside)
+    }
 }
 
 impl Route {
-    /// A message between two users. `key` is the pair in order, without the `si_`.
-    pub(super) fn single(sender: &str, receiver: &str) -> Self {
-        let (a, b) = if sender <= receiver { (sender, receiver) } else { (receiver, sender) };
-        let conversation: Arc<str> = format!("si_{a}_{b}").into();
-        let key = conversation[3..].into();
+    fn new(sender: &Arc<str>, to: &str, way: Way) -> Self {
+        let key: Arc<str> = if way.is_group() {
+            to.into()
+        } else if sender.as_ref() <= to {
+            format!("{sender}_{to}").into()
+        } else {
+            format!("{to}_{sender}").into()
+        };
+        let kind = match way {
+            Way::Single => "si",
+            Way::Group | Way::GroupNotice => "sg",
+            Way::Account => "sn",
+            Way::SingleAside | Way::GroupAside => "n",
+        };
         Self {
-            sender: sender.into(),
-            receiver: receiver.into(),
-            group: "".into(),
-            session: 1,
-            conversation,
+            sender: Arc::clone(sender),
+            receiver: if way == Way::Group { "".into() } else { to.into() },
+            group: if way.is_group() { to.into() } else { "".into() },
+            session: match way {
+                Way::Account => 4,
+                Way::Single | Way::SingleAside => 1,
+                Way::Group | Way::GroupNotice | Way::GroupAside => 3,
+            },
+            way,
+            conversation: format!("{kind}_{key}").into(),
             key,
-        }
-    }
-
-    /// A message to a group.
-    pub(super) fn group(sender: &str, group: &str, receiver: &str) -> Self {
-        Self {
-            sender: sender.into(),
-            receiver: receiver.into(),
-            group: group.into(),
-            session: 3,
-            conversation: format!("sg_{group}").into(),
-            key: group.into(),
         }
     }
 }
 
 impl Routes {
     /// The shared copy of a route.
-    pub(super) fn single(&mut self, sender: &Arc<str>, receiver: &str) -> Arc<Route> {
-        self.shared(sender, receiver, false, || Route::single(sender, receiver))
-    }
-
-    /// The shared copy of a route into a group, without a receiver.
-    pub(super) fn group(&mut self, sender: &Arc<str>, group: &str) -> Arc<Route> {
-        self.shared(sender, group, true, || Route::group(sender, group, ""))
-    }
-
-    fn shared(
-        &mut self,
-        sender: &Arc<str>,
-        to: &str,
-        group: bool,
-        make: impl FnOnce() -> Route,
-    ) -> Arc<Route> {
-        let key = (Arc::clone(sender), Box::from(to), group);
-        Arc::clone(self.known.entry(key).or_insert_with(|| Arc::new(make())))
+    pub(super) fn to(&mut self, sender: &Arc<str>, to: &str, way: Way) -> Arc<Route> {
+        let routes = self.known.entry(Arc::clone(sender)).or_default();
+        let route = routes.entry((to.into(), way)).or_insert_with(|| Arc::new(Route::new(sender, to, way)));
+        Arc::clone(route)
     }
 }
 
 /// 32 hexadecimal digits, the form of the server's ids.
 pub(super) fn hex(id: [u8; 16]) -> String {
     format!("{:032x}", u128::from_be_bytes(id))
+}
+
+/// The other way round.
+pub(super) fn unhex(text: &str) -> Option<[u8; 16]> {
+    u128::from_str_radix(text, 16).ok().map(u128::to_be_bytes)
 }

@@ -5,27 +5,34 @@ use super::api::Caller;
 use super::body::{Fields, parse};
 use super::content;
 use super::json::{self, Value};
-use super::record::{Extra, Record, hex};
+use super::notices::{Note, Notice, post};
+use super::record::{Extra, Record, Way, hex};
 use super::shared::Shared;
-use super::world::{GroupStatus, Queued, World};
+use super::verify::may_write;
+use super::world::{Queued, World};
 use crate::message::Release;
 use std::borrow::Cow;
 use std::sync::Arc;
 
-/// How long a receiver who was refused stays unknown on 3.8.3, ms.
-const REFUSED_FOR: i64 = 5000;
+/// `contentType` of a notice from a notification account.
+const OA: i32 = 1400;
+const AT: i32 = 106;
+/// What a distributed server takes as one call (`rpcMaxBodySize`), bytes.
+const LARGEST_CALL: usize = 8 << 20;
+/// What Kafka takes as one message unless it was told otherwise, bytes.
+const LARGEST_MESSAGE: usize = 1_048_576;
 
 /// A body that could be read.
-struct Request<'v> {
-    sender: &'v str,
-    receiver: &'v str,
-    group: &'v str,
+pub(super) struct Request<'v> {
+    pub(super) sender: &'v str,
+    pub(super) receiver: &'v str,
+    pub(super) group: &'v str,
     nickname: &'v str,
     face_url: &'v str,
     platform: i32,
     content: Cow<'v, Value<'v>>,
     content_type: i32,
-    session: i32,
+    pub(super) session: i32,
     online_only: bool,
     not_offline_push: bool,
     send_time: i64,
@@ -36,27 +43,74 @@ struct Request<'v> {
 /// Answers a call of `send_msg`.
 pub(super) fn send(shared: &Shared, caller: &Caller<'_>) -> Outcome {
     let value = parse(caller.body)?;
-    let request = read(&value)?;
+    let mut request = read(&value)?;
     if caller.claims.user != shared.options.admin {
         return Err(Refusal::no_permission("only app manager can send message"));
     }
     let structure =
         content::structure(shared.release(), request.content_type).ok_or_else(|| Refusal::args(""))?;
-    if request.content_type == 1400 {
-        return Err(Refusal::no_permission("notification messages cannot be sent for this ID"));
+    if request.content_type == OA {
+        let level = shared.world().users.get(request.sender).map_or(0, |user| user.level);
+        if level < NOTIFIER {
+            return Err(Refusal::no_permission("notification messages cannot be sent for this ID"));
+        }
+        request.session = 4;
     }
     content::check(structure, &request.content).map_err(Refusal::internal)?;
-    let mut text = String::with_capacity(caller.body.len());
-    json::write_compact(&request.content, &mut text);
+    let text = stored_text(&request, caller.body.len());
     let now = shared.now();
-    let mut world = shared.world();
-    let allowed = if request.session == 3 {
-        may_write_to_group(shared, &mut world, &request, now)
-    } else {
-        may_write_to_user(shared, &mut world, &request, now)
+    let mut guard = shared.world();
+    let world = &mut *guard;
+    if let Err(refusal) = may_write(shared, world, &request, now) {
+        count_refused(world, &request);
+        return Err(refusal);
+    }
+    fits(shared.release(), caller.body.len(), text.len())?;
+    Ok(queue(shared, world, &request, text.into(), caller.operation, now))
+}
+
+/// `appMangerLevel` of a notification account.
+const NOTIFIER: i32 = 3;
+
+/// `/msg/send_business_notification`: with reliability level 2 (main) it passes the queue and moves only the
+/// `n_` conversation; without, it is told to who is online and forgotten.
+pub(super) fn business(shared: &Shared, caller: &Caller<'_>) -> Outcome {
+    let value = parse(caller.body)?;
+    let fields = Fields::of(&value, "", "struct")?;
+    let (key, data) = (fields.text("key"), fields.text("data"));
+    let (sender, receiver, group) =
+        (fields.text("sendUserID"), fields.text("recvUserID"), fields.text("recvGroupID"));
+    let level = fields.int32("reliabilityLevel");
+    fields.finish()?;
+    let main = shared.release() == Release::Main;
+    let mut errors = Vec::new();
+    let mut required = |present: bool, name: &str| {
+        if !present {
+            errors.push(format!(
+                "Key: '{name}' Error:Field validation for '{name}' failed on the 'required' tag"
+            ));
+        }
     };
-    allowed?;
-    Ok(queue(shared, &mut world, &request, text.into(), caller.operation, now))
+    required(!sender.is_empty(), "SendUserID");
+    required(!receiver.is_empty() || (main && !group.is_empty()), "RecvUserID");
+    if !errors.is_empty() {
+        return Err(Refusal::body(errors.join("\n")));
+    }
+    if caller.claims.user != shared.options.admin {
+        return Err(Refusal::no_permission("only app manager can send message"));
+    }
+    let mut world = shared.world();
+    let now = shared.now();
+    let (server_id, client_id) = if main && level == 2 {
+        let (to, way) =
+            if group.is_empty() { (receiver, Way::SingleAside) } else { (group, Way::GroupAside) };
+        let tips = format!("{{\"key\":{},\"data\":{}}}", serde_json::json!(key), serde_json::json!(data));
+        post(shared, &mut world, &Note { notice: Notice::Business, sender, to, way, tips })
+    } else {
+        let [server_id, client_id] = shared.fresh_ids(&mut world);
+        (server_id, client_id)
+    };
+    Ok(Data::Json(sent(shared.release(), server_id, client_id, now)))
 }
 
 fn read<'v>(value: &'v Value<'v>) -> Result<Request<'v>, Refusal> {
@@ -64,7 +118,7 @@ fn read<'v>(value: &'v Value<'v>) -> Result<Request<'v>, Refusal> {
     let content = content_of(&fields);
     let request = Request {
         sender: fields.text("sendID"),
-        receiver: fields.text("recvID"),
+        receiver: fields.text_of("recvID", "SendMsgReq"),
         group: fields.text("groupID"),
         nickname: fields.text("senderNickname"),
         face_url: fields.text("senderFaceURL"),
@@ -75,7 +129,7 @@ fn read<'v>(value: &'v Value<'v>) -> Result<Request<'v>, Refusal> {
         online_only: fields.flag("isOnlineOnly"),
         not_offline_push: fields.flag("notOfflinePush"),
         send_time: fields.int64("sendTime"),
-        push_info: fields.object("offlinePushInfo", "sdkws.OfflinePushInfo").map(push_info),
+        push_info: fields.object("offlinePushInfo", "sdkws.OfflinePushInfo").map(push_info).transpose()?,
         ex: fields.text("ex"),
     };
     fields.finish()?;
@@ -91,15 +145,12 @@ fn content_of<'v>(fields: &Fields<'v, 'v>) -> Option<Cow<'v, Value<'v>>> {
             fields.is_wrong(place, value, "content", "map[string]interface {}");
             continue;
         };
-        content = Some(match content {
-            None => Cow::Borrowed(value),
-            Some(before) => match before.into_owned() {
-                Value::Object(mut all) => {
-                    all.extend(members.iter().cloned());
-                    Cow::Owned(Value::Object(all))
-                }
-                other => Cow::Owned(other),
-            },
+        content = Some(match content.map(Cow::into_owned) {
+            Some(Value::Object(mut all)) => {
+                all.extend(members.iter().cloned());
+                Cow::Owned(Value::Object(all))
+            }
+            _ => Cow::Borrowed(value),
         });
     }
     content
@@ -107,6 +158,7 @@ fn content_of<'v>(fields: &Fields<'v, 'v>) -> Option<Cow<'v, Value<'v>>> {
 
 /// Required fields, in the order of the structure.
 fn missing(request: &Request<'_>) -> Result<(), Refusal> {
+    const GROUP: &str = "required_if=SessionType 2|required_if=SessionType 3";
     let mut errors = Vec::new();
     let mut required = |present: bool, path: &str, name: &str, tag: &str| {
         if !present {
@@ -115,8 +167,10 @@ fn missing(request: &Request<'_>) -> Result<(), Refusal> {
             ));
         }
     };
-    required(request.session == 3 || !request.receiver.is_empty(), "", "RecvID", "required_if");
+    let (to_user, to_group) = (matches!(request.session, 1 | 4), matches!(request.session, 2 | 3));
+    required(!to_user || !request.receiver.is_empty(), "", "RecvID", "required_if");
     required(!request.sender.is_empty(), "SendMsg.", "SendID", "required");
+    required(!to_group || !request.group.is_empty(), "SendMsg.", "GroupID", GROUP);
     required(!matches!(*request.content, Value::Null), "SendMsg.", "Content", "required");
     required(request.content_type != 0, "SendMsg.", "ContentType", "required");
     required(request.session != 0, "SendMsg.", "SessionType", "required");
@@ -124,79 +178,69 @@ fn missing(request: &Request<'_>) -> Result<(), Refusal> {
 }
 
 /// As it is read back.
-fn push_info(value: &Value<'_>) -> Box<str> {
-    let text = |key: &str| match value.get(key) {
-        Some(Value::String(text)) => text.clone().into_owned(),
-        _ => String::new(),
+fn push_info(value: &Value<'_>) -> Result<Box<str>, Refusal> {
+    let fields = Fields::of(value, "SendMsgReq.SendMsg.offlinePushInfo", "sdkws.OfflinePushInfo")?;
+    let mut out = String::new();
+    for (n, name) in ["title", "desc", "ex", "iOSPushSound"].into_iter().enumerate() {
+        out.push_str(if n == 0 { "{\"" } else { ",\"" });
+        out.push_str(name);
+        out.push_str("\":");
+        json::write_string(fields.text(name), &mut out);
+    }
+    let badge = fields.flag("iOSBadgeCount");
+    out.push_str(if badge { ",\"iOSBadgeCount\":true" } else { ",\"iOSBadgeCount\":false" });
+    out.push_str(",\"signalInfo\":");
+    json::write_string(fields.text("signalInfo"), &mut out);
+    out.push('}');
+    fields.finish()?;
+    Ok(out.into())
+}
+
+/// The content as it is stored.
+fn stored_text(request: &Request<'_>, about: usize) -> String {
+    if let Some(filled) = content::filled(request.content_type, &request.content) {
+        return filled;
+    }
+    let mut text = String::with_capacity(about);
+    json::write_compact(&request.content, &mut text);
+    if request.content_type == OA {
+        let mut wrapped = String::from("{\"detail\":");
+        json::write_string(&text, &mut wrapped);
+        wrapped.push('}');
+        return wrapped;
+    }
+    text
+}
+
+/// main is one process and takes any size; 3.8.3 passes each message through gRPC and Kafka.
+fn fits(release: Release, call: usize, content: usize) -> Result<(), Refusal> {
+    if release == Release::Main {
+        return Ok(());
+    }
+    if call > LARGEST_CALL {
+        return Err(Refusal::internal(format!(
+            "rpc error: code = ResourceExhausted desc = grpc: received message larger than max ({call} vs. {LARGEST_CALL})"
+        )));
+    }
+    if content > LARGEST_MESSAGE {
+        return Err(Refusal::internal(
+            "kafka server: Message was too large, server rejected it to avoid allocation error",
+        ));
+    }
+    Ok(())
+}
+
+/// Only where there is a conversation to count it for.
+fn count_refused(world: &mut World, request: &Request<'_>) {
+    let sender = Arc::from(request.sender);
+    let route = match request.session {
+        3 => world.routes.to(&sender, request.group, Way::Group),
+        _ => world.routes.to(&sender, request.receiver, Way::Single),
     };
-    let badge = matches!(value.get("iOSBadgeCount"), Some(Value::Bool(true)));
-    serde_json::json!({
-        "title": text("title"), "desc": text("desc"), "ex": text("ex"), "iOSPushSound": text("iOSPushSound"),
-        "iOSBadgeCount": badge, "signalInfo": text("signalInfo"),
-    })
-    .to_string()
-    .into()
-}
-
-fn may_write_to_user(
-    shared: &Shared,
-    world: &mut World,
-    request: &Request<'_>,
-    now: i64,
-) -> Result<(), Refusal> {
-    let release = shared.release();
-    if shared.auto_users() {
-        return Ok(());
+    if let Some(conversation) = world.conversations.get_mut(&route.conversation) {
+        conversation.tally.received += 1;
+        conversation.tally.refused += 1;
     }
-    if release == Release::Main && !world.users.contains_key(request.sender) {
-        return Err(Refusal::not_found("record not found"));
-    }
-    let refused_lately = release == Release::V3_8_3
-        && world.refused_receivers.get(request.receiver).is_some_and(|until| now < *until);
-    if refused_lately || !world.users.contains_key(request.receiver) {
-        if release == Release::V3_8_3 && !refused_lately {
-            world.refused_receivers.retain(|_, until| now < *until);
-            world.refused_receivers.insert(request.receiver.into(), now + REFUSED_FOR);
-        }
-        return Err(Refusal::not_found("userID not found"));
-    }
-    if world.blocks.contains_key(&(Arc::from(request.receiver), Arc::from(request.sender))) {
-        return Err(Refusal::bare(release, 1302, "BlockedByPeer"));
-    }
-    Ok(())
-}
-
-fn may_write_to_group(
-    shared: &Shared,
-    world: &mut World,
-    request: &Request<'_>,
-    now: i64,
-) -> Result<(), Refusal> {
-    let release = shared.release();
-    if shared.auto_users() && !world.groups.contains_key(request.group) {
-        return Ok(());
-    }
-    let group = world.groups.get(request.group).ok_or_else(|| Refusal::not_found("cache is not found"))?;
-    if group.status == GroupStatus::Dismissed {
-        return Err(Refusal::bare(release, 1204, "DismissedAlreadyError"));
-    }
-    if request.sender == shared.options.admin || shared.auto_users() {
-        return Ok(());
-    }
-    let member = group
-        .members
-        .get(request.sender)
-        .ok_or_else(|| Refusal::bare(release, 1203, "NotInGroupYetError"))?;
-    if member.role >= 60 {
-        return Ok(());
-    }
-    if member.muted_until > now {
-        return Err(Refusal::bare(release, 1402, "MutedInGroup"));
-    }
-    if group.status == GroupStatus::Muted {
-        return Err(Refusal::bare(release, 1403, "MutedGroup"));
-    }
-    Ok(())
 }
 
 /// The message goes into the first queue, and its ids into the answer.
@@ -209,16 +253,18 @@ fn queue(
     now: i64,
 ) -> Data {
     let sender = world.name(request.sender);
-    let route = if request.session == 3 {
-        world.routes.group(&sender, request.group)
-    } else {
-        world.routes.single(&sender, request.receiver)
+    let route = match request.session {
+        3 => world.routes.to(&sender, request.group, Way::Group),
+        4 => world.routes.to(&sender, request.receiver, Way::Account),
+        _ => world.routes.to(&sender, request.receiver, Way::Single),
     };
+    // Who takes messages quietly has them stored with that option.
+    let quiet = world.users.get(request.receiver).is_some_and(|user| user.receive_option == 2);
     let [server_id, client_id] = shared.fresh_ids(world);
     let send_time = if request.send_time == 0 { now } else { request.send_time };
-    let data = Data::Json(sent(shared.release(), server_id, client_id, send_time));
-    let hash = xxhash_rust::xxh3::xxh3_64(operation.as_bytes());
-    world.sent_operations.insert(hash, now);
+    let text_of_answer = sent(shared.release(), server_id, client_id, send_time);
+    let data = Data::Sent { text: text_of_answer, conversation: Arc::clone(&route.conversation) };
+    world.sent_operations.insert(xxhash_rust::xxh3::xxh3_64(operation.as_bytes()), now);
     let conversation = world.conversation_mut(&route.conversation);
     conversation.tally.received += 1;
     conversation.tally.queued += 1;
@@ -227,6 +273,7 @@ fn queue(
         conversation.dropped("online only, never stored", 1);
         return data;
     }
+    conversation.last_route = Some(Arc::clone(&route));
     let record = Record {
         route,
         server_id,
@@ -237,20 +284,16 @@ fn queue(
         platform: request.platform,
         content: text,
         ex: request.ex.into(),
-        not_offline_push: request.not_offline_push,
+        not_offline_push: request.not_offline_push || quiet,
         extra: extra(shared.release(), request),
     };
-    world.unsettled += 1;
-    world.queue.push_back(Queued { record: Arc::new(record) });
-    if world.queue.len() == 1 || world.queue.len() == super::queue::BATCH {
-        shared.queued.notify_one();
-    }
+    shared.enqueue(world, Queued::new(record));
     data
 }
 
 fn extra(release: Release, request: &Request<'_>) -> Option<Box<Extra>> {
     let at: Vec<Box<str>> = match request.content.get("atUserList") {
-        Some(Value::Array(items)) if request.content_type == 106 && release == Release::Main => items
+        Some(Value::Array(items)) if request.content_type == AT && release == Release::Main => items
             .iter()
             .filter_map(|item| match item {
                 Value::String(text) => Some(text.as_ref().into()),

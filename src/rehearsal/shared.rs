@@ -1,22 +1,26 @@
 //! What all parts of a running server share.
 
+use super::faults::Faults;
 use super::options::{Options, Users};
 use super::pace::Pace;
-use super::token::{self, Claims};
-use super::world::{User, World};
+use super::token::{self, Bad, Claims};
+use super::world::{Queued, User, World};
 use crate::message::Release;
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
-use std::time::{SystemTime, UNIX_EPOCH};
-use tokio::sync::Notify;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use tokio::sync::{Notify, watch};
 
 /// A running server, behind an `Arc`.
 pub(super) struct Shared {
     pub(super) options: Options,
     world: Mutex<World>,
-    /// Tokens that were verified, so that a signature is computed once.
-    tokens: Mutex<HashMap<Box<str>, Claims>>,
+    /// Tokens that were given out, or verified, so that a signature is computed once.
+    tokens: Mutex<HashMap<Box<str>, Known>>,
+    pub(super) faults: Faults,
+    /// Changes when all connections are cut.
+    gate: watch::Sender<Cut>,
     /// How far the clock was put forward, ms.
     clock_offset: AtomicI64,
     /// The first queue got its first message, or its 500th.
@@ -24,6 +28,22 @@ pub(super) struct Shared {
     pub(super) pace: Pace,
     /// Makes the ids of this run unlike those of another.
     nonce: u64,
+}
+
+/// What is known of a token.
+struct Known {
+    claims: Claims,
+    issued: bool,
+    bad: Option<Bad>,
+}
+
+/// All connections are cut, and nothing listens for a while.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Cut {
+    /// How many-th.
+    pub(super) number: u64,
+    /// For how long nothing listens.
+    pub(super) down: Duration,
 }
 
 impl Shared {
@@ -44,6 +64,8 @@ impl Shared {
         Self {
             world: Mutex::new(world),
             tokens: Mutex::default(),
+            faults: Faults::new(options.seed, options.faults.clone()),
+            gate: watch::Sender::default(),
             clock_offset: AtomicI64::new(0),
             queued: Notify::new(),
             pace: Pace::new(options.timing.answer, options.seed),
@@ -75,19 +97,96 @@ impl Shared {
         self.clock_offset.fetch_add(ms, Ordering::Relaxed);
     }
 
+    /// A fresh token.
+    pub(super) fn issue(&self, user: &str, platform: i32) -> String {
+        let mut known = self.tokens();
+        let serial = i64::try_from(known.len()).unwrap_or_default();
+        let (token, claims) = token::issue(&self.options.secret, user, platform, self.now() / 1000, serial);
+        known.insert(token.as_str().into(), Known { claims, issued: true, bad: None });
+        token
+    }
+
     /// Whose token it is.
-    pub(super) fn verify(&self, token: &str) -> Result<Claims, token::Bad> {
+    pub(super) fn verify(&self, token: &str) -> Result<Claims, Bad> {
         let now = self.now() / 1000;
-        let mut known = self.tokens.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(claims) = known.get(token).filter(|c| now < c.exp) {
-            return Ok(claims.clone());
+        let mut tokens = self.tokens();
+        if let Some(known) = tokens.get(token).filter(|known| now < known.claims.exp) {
+            return match known.bad {
+                Some(bad) => Err(bad),
+                // 3.8.3 takes an admin's token by its signature alone.
+                None if known.issued || self.takes_foreign(&known.claims) => Ok(known.claims.clone()),
+                None => Err(Bad::NotExisting),
+            };
         }
         let claims = token::verify(&self.options.secret, token, now)?;
-        if known.len() >= 10_000 {
-            known.clear();
+        if !self.takes_foreign(&claims) {
+            return Err(Bad::NotExisting);
         }
-        known.insert(token.into(), claims.clone());
+        tokens.insert(token.into(), Known { claims: claims.clone(), issued: false, bad: None });
         Ok(claims)
+    }
+
+    fn takes_foreign(&self, claims: &Claims) -> bool {
+        self.release() == Release::V3_8_3 && claims.user == self.options.admin
+    }
+
+    /// All tokens known so far are good no more.
+    pub(super) fn void_tokens(&self, bad: Bad) {
+        for known in self.tokens().values_mut() {
+            known.bad = Some(bad);
+        }
+    }
+
+    /// The tokens that are good.
+    pub(super) fn good_tokens(&self) -> Vec<String> {
+        let tokens = self.tokens();
+        tokens
+            .iter()
+            .filter(|(_, known)| known.issued && known.bad.is_none())
+            .map(|(t, _)| t.to_string())
+            .collect()
+    }
+
+    /// A token that an earlier process gave out.
+    pub(super) fn restore_token(&self, token: &str) {
+        if let Ok(claims) = token::verify(&self.options.secret, token, self.now() / 1000) {
+            self.tokens().insert(token.into(), Known { claims, issued: true, bad: None });
+        }
+    }
+
+    fn tokens(&self) -> MutexGuard<'_, HashMap<Box<str>, Known>> {
+        self.tokens.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Cuts all connections and listens no more for that long.
+    pub(super) fn cut_all(&self, down: Duration) {
+        self.gate.send_modify(|cut| *cut = Cut { number: cut.number + 1, down });
+    }
+
+    /// Tells when connections are cut.
+    pub(super) fn gate(&self) -> watch::Receiver<Cut> {
+        self.gate.subscribe()
+    }
+
+    /// A message goes into the first queue.
+    pub(super) fn enqueue(&self, world: &mut World, queued: Queued) {
+        world.unsettled += 1;
+        world.queue.push_back(queued);
+        if world.queue.len() == 1 || world.queue.len() == super::queue::BATCH {
+            self.queued.notify_one();
+        }
+    }
+
+    /// A number that nobody has yet.
+    pub(super) fn fresh_number(&self, world: &mut World) -> u64 {
+        world.ids += 1;
+        mix(self.nonce ^ world.ids)
+    }
+
+    /// The version id of somebody's list: 24 hexadecimal digits, always the same.
+    pub(super) fn version_id(&self, of: &str) -> String {
+        let hash = xxhash_rust::xxh3::xxh3_128(of.as_bytes()) ^ u128::from(self.nonce);
+        format!("{hash:032x}")[..24].to_owned()
     }
 
     /// Two ids that nobody has yet: the server's and the client's of one message.

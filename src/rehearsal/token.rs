@@ -27,20 +27,26 @@ pub(super) struct Claims {
     pub(super) iat: i64,
 }
 
-/// A fresh token.
-pub(super) fn issue(secret: &str, user: &str, platform: i32, now_seconds: i64) -> String {
+/// A fresh token. The serial number keeps two of the same second apart.
+pub(super) fn issue(
+    secret: &str,
+    user: &str,
+    platform: i32,
+    now_seconds: i64,
+    serial: i64,
+) -> (String, Claims) {
     let claims = Claims {
         user: user.to_owned(),
         platform,
         exp: now_seconds + LIFETIME_SECONDS,
-        nbf: now_seconds - 300,
+        nbf: now_seconds - 300 - serial % 86_400,
         iat: now_seconds,
     };
     let payload = serde_json::to_vec(&claims).expect("claims are plain data");
     let head = URL_SAFE_NO_PAD.encode(r#"{"alg":"HS256","typ":"JWT"}"#);
     let signed = format!("{head}.{}", URL_SAFE_NO_PAD.encode(payload));
     let signature = URL_SAFE_NO_PAD.encode(sign(secret, &signed).finalize().into_bytes());
-    format!("{signed}.{signature}")
+    (format!("{signed}.{signature}"), claims)
 }
 
 /// What is wrong with a token: its code and name (contract, section 4).
@@ -117,7 +123,8 @@ mod tests {
 
     #[test]
     fn what_was_issued_is_good_until_it_expires() {
-        let token = issue("s", "imAdmin", 10, NOW);
+        let (token, _) = issue("s", "imAdmin", 10, NOW, 0);
+        assert_ne!(token, issue("s", "imAdmin", 10, NOW, 1).0);
         assert_eq!(verify("s", &token, NOW).unwrap().user, "imAdmin");
         assert_eq!(verify("s", &token, NOW + LIFETIME_SECONDS), Err(Bad::Expired));
         assert_eq!(verify("s", &token, NOW - 301), Err(Bad::NotYetValid));

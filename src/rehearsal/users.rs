@@ -3,12 +3,16 @@
 use super::answer::{Data, Outcome, Refusal};
 use super::api::{Caller, admin_only};
 use super::body::{Fields, parse};
+use super::groups::null_if_empty;
 use super::shared::Shared;
 use super::token;
-use super::world::User;
+use super::world::{User, World};
 use crate::message::Release;
-use serde_json::json;
+use serde_json::{Value, json};
 use std::collections::HashSet;
+
+/// The platform of an admin's token.
+const ADMIN_PLATFORM: i32 = 10;
 
 /// `/auth/get_admin_token`
 pub(super) fn admin_token(shared: &Shared, caller: &Caller<'_>) -> Outcome {
@@ -26,7 +30,7 @@ pub(super) fn admin_token(shared: &Shared, caller: &Caller<'_>) -> Outcome {
     if user != admin {
         return Err(Refusal::args(format!("userID is error., userID={user}, adminUserID=[{admin}]")));
     }
-    Ok(issued(shared, user, 10))
+    Ok(issued(shared, user, ADMIN_PLATFORM))
 }
 
 /// `/auth/get_user_token`
@@ -36,14 +40,20 @@ pub(super) fn user_token(shared: &Shared, caller: &Caller<'_>) -> Outcome {
     let (user, platform) = (fields.text("userID"), fields.int32("platformID"));
     fields.finish()?;
     admin_only(shared, caller)?;
+    if platform == ADMIN_PLATFORM {
+        return Err(Refusal::no_permission("platformID invalid. platformID must not be adminPlatformID"));
+    }
+    if user == shared.options.admin {
+        return Err(Refusal::no_permission("don't get Admin token"));
+    }
     if !shared.auto_users() && !shared.world().users.contains_key(user) {
-        return Err(Refusal::not_found("record not found"));
+        return Err(Refusal::not_found("user not found"));
     }
     Ok(issued(shared, user, platform))
 }
 
 fn issued(shared: &Shared, user: &str, platform: i32) -> Data {
-    let token = token::issue(&shared.options.secret, user, platform, shared.now() / 1000);
+    let token = shared.issue(user, platform);
     json!({ "token": token, "expireTimeSeconds": token::LIFETIME_SECONDS }).into()
 }
 
@@ -124,4 +134,62 @@ pub(super) fn account_check(shared: &Shared, caller: &Caller<'_>) -> Outcome {
         })
         .collect();
     Ok(json!({ "results": results }).into())
+}
+
+/// `/user/get_users_info`
+pub(super) fn infos(shared: &Shared, caller: &Caller<'_>) -> Outcome {
+    let value = parse(caller.body)?;
+    let fields = Fields::of(&value, "GetDesignateUsersReq", "user.GetDesignateUsersReq")?;
+    let ids = fields.texts("userIDs");
+    fields.finish()?;
+    let world = shared.world();
+    let known = |id: &&&str| shared.auto_users() || world.users.contains_key(**id);
+    let infos = ids.iter().filter(known).map(|id| info(shared, &world, id)).collect();
+    Ok(json!({ "usersInfo": null_if_empty(infos) }).into())
+}
+
+/// `/user/set_global_msg_recv_opt`
+pub(super) fn set_receiving(shared: &Shared, caller: &Caller<'_>) -> Outcome {
+    let value = parse(caller.body)?;
+    let fields = Fields::of(&value, "SetGlobalRecvMessageOptReq", "user.SetGlobalRecvMessageOptReq")?;
+    let (id, option) = (fields.text("userID"), fields.int32("globalRecvMsgOpt"));
+    fields.finish()?;
+    if !(0..=2).contains(&option) {
+        return Err(Refusal::args("GlobalRecvMsgOpt is invalid"));
+    }
+    if id.is_empty() {
+        return Err(Refusal::args("UserID is empty"));
+    }
+    if shared.release() == Release::Main {
+        super::api::admin_or_own(shared, caller, id)?;
+    }
+    let mut world = shared.world();
+    let user = world.users.get_mut(id).ok_or_else(|| Refusal::not_found("userID not found"))?;
+    user.receive_option = option;
+    Ok(Data::Absent)
+}
+
+/// `/user/get_users_online_status`: nobody is, unless others write while an import runs (law 12).
+pub(super) fn online(shared: &Shared, caller: &Caller<'_>) -> Outcome {
+    let value = parse(caller.body)?;
+    let fields = Fields::of(&value, "GetUsersOnlineStatusReq", "msggateway.GetUsersOnlineStatusReq")?;
+    let ids = fields.texts("userIDs");
+    fields.finish()?;
+    admin_only(shared, caller)?;
+    let status = i32::from(shared.faults.has_live_traffic());
+    let all: Vec<Value> = ids
+        .iter()
+        .map(|id| json!({ "userID": id, "status": status, "detailPlatformStatus": null }))
+        .collect();
+    Ok(Value::Array(all).into())
+}
+
+/// A user as others see him; somebody unknown has his id for a name.
+pub(super) fn info(shared: &Shared, world: &World, id: &str) -> Value {
+    let known = world.users.get(id);
+    json!({
+        "userID": id, "nickname": known.map_or(id, |u| &u.nickname), "faceURL": known.map_or("", |u| &u.face_url),
+        "ex": known.map_or("", |u| &u.ex), "createTime": known.map_or_else(|| shared.now(), |u| u.created),
+        "appMangerLevel": known.map_or(0, |u| u.level), "globalRecvMsgOpt": known.map_or(0, |u| u.receive_option),
+    })
 }

@@ -1,8 +1,8 @@
 //! Everything the server knows, under one lock.
 
-use super::log::{Conversation, Tally};
+use super::log::Conversation;
 use super::record::{Record, Routes};
-use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
+use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::sync::Arc;
 
 /// Everything the server knows.
@@ -15,27 +15,40 @@ pub(super) struct World {
     /// The first queue: acknowledged, not yet numbered.
     pub(super) queue: VecDeque<Queued>,
     /// Queued, and neither in the store nor lost yet.
-    pub(super) unsettled: u64,
-    /// Who blocked whom, with the time (ms).
-    pub(super) blocks: BTreeMap<(Arc<str>, Arc<str>), i64>,
-    /// Who is whose friend.
-    pub(super) friends: BTreeMap<Arc<str>, BTreeSet<Arc<str>>>,
+    pub(super) unsettled: usize,
+    /// The messages that the second stage handled last.
+    pub(super) handled: VecDeque<Arc<Record>>,
+    /// Grows when the process is killed: what was under way before is over.
+    pub(super) generation: u64,
+    /// Who blocked whom, with the time (ms), in order.
+    pub(super) blocks: HashMap<Arc<str>, Vec<(Arc<str>, i64)>>,
+    /// Who is whose friend, in the order in which they became it.
+    pub(super) friends: HashMap<Arc<str>, Vec<Arc<str>>>,
     /// Hashes of the operationIDs of queued messages, with the time (ms).
     pub(super) sent_operations: HashMap<u64, i64>,
     /// 3.8.3: receivers refused lately, until when (ms) they stay unknown.
     pub(super) refused_receivers: HashMap<Arc<str>, i64>,
-    /// All conversations together, and what belonged to none.
-    pub(super) tally: Tally,
     /// Refusals by code.
     pub(super) refusals: BTreeMap<i32, u64>,
     /// Ids given out so far.
     pub(super) ids: u64,
+    /// Documents made by the store so far.
+    pub(super) documents: u64,
 }
 
 /// A message in the first queue.
 #[derive(Debug, Clone)]
 pub(super) struct Queued {
     pub(super) record: Arc<Record>,
+    /// The queue gave it out before (law 5).
+    pub(super) again: bool,
+}
+
+impl Queued {
+    /// A message that was just sent.
+    pub(super) fn new(record: Record) -> Self {
+        Self { record: Arc::new(record), again: false }
+    }
 }
 
 /// A registered user.
@@ -47,7 +60,7 @@ pub(super) struct User {
     /// ms
     pub(super) created: i64,
     pub(super) receive_option: i32,
-    /// 0 for people, 2 for the admin.
+    /// `appMangerLevel`: 0 for people, 3 and more for accounts of the system.
     pub(super) level: i32,
 }
 
@@ -55,11 +68,15 @@ pub(super) struct User {
 #[derive(Debug, Clone)]
 pub(super) struct Group {
     pub(super) name: Box<str>,
+    pub(super) face_url: Box<str>,
+    pub(super) ex: Box<str>,
     pub(super) owner: Arc<str>,
     pub(super) created: i64,
     pub(super) status: GroupStatus,
     pub(super) kind: i32,
     pub(super) members: HashMap<Arc<str>, GroupMember>,
+    /// How many joined so far.
+    pub(super) joins: usize,
 }
 
 /// What a group is in.
@@ -70,6 +87,17 @@ pub(super) enum GroupStatus {
     Dismissed,
 }
 
+impl GroupStatus {
+    /// The server's number for it.
+    pub(super) const fn code(self) -> i32 {
+        match self {
+            Self::Open => 0,
+            Self::Dismissed => 2,
+            Self::Muted => 3,
+        }
+    }
+}
+
 /// A member of a group.
 #[derive(Debug, Clone)]
 pub(super) struct GroupMember {
@@ -78,12 +106,31 @@ pub(super) struct GroupMember {
     /// 100 owner, 60 admin, 20 member.
     pub(super) role: i32,
     pub(super) joined: i64,
+    /// Empty if the admin invited: so does the real server.
+    pub(super) invited_by: Box<str>,
     pub(super) muted_until: i64,
 }
 
 impl World {
     pub(super) fn conversation_mut(&mut self, id: &Arc<str>) -> &mut Conversation {
         self.conversations.entry(Arc::clone(id)).or_default()
+    }
+
+    /// The conversations that a user has a record of, in the order of their names.
+    pub(super) fn conversations_of(&self, user: &str, now: i64) -> Vec<&str> {
+        let mut ids: Vec<&str> = self
+            .conversations
+            .iter()
+            .filter(|(id, c)| !id.starts_with("n_") && c.members.get(user).is_some_and(|m| m.has_record(now)))
+            .map(|(id, _)| id.as_ref())
+            .collect();
+        ids.sort_unstable();
+        ids
+    }
+
+    /// Whether one has blocked the other.
+    pub(super) fn has_blocked(&self, who: &str, whom: &str) -> bool {
+        self.blocks.get(who).is_some_and(|list| list.iter().any(|(user, _)| user.as_ref() == whom))
     }
 
     /// The shared copy of a userID.
@@ -94,13 +141,13 @@ impl World {
     /// A conversation is new: everybody in it gets a record, `from` that time (ms) on.
     pub(super) fn make_records(&mut self, id: &Arc<str>, record: &Record, from: i64) {
         let route = &record.route;
-        let people: Vec<Arc<str>> = if route.group.is_empty() {
-            vec![self.name(&route.sender), self.name(&route.receiver)]
-        } else {
+        let people: Vec<Arc<str>> = if route.session == 3 {
             self.groups.get(route.group.as_ref()).map_or_else(
                 || vec![Arc::clone(&route.sender)],
                 |group| group.members.keys().map(Arc::clone).collect(),
             )
+        } else {
+            vec![self.name(&route.sender), self.name(&route.receiver)]
         };
         let conversation = self.conversation_mut(id);
         for user in people {
@@ -109,17 +156,33 @@ impl World {
     }
 }
 
+impl User {
+    /// Somebody of whom nothing is known but the id.
+    pub(super) fn named(id: &str, now: i64) -> Self {
+        Self {
+            nickname: id.into(),
+            face_url: "".into(),
+            ex: "".into(),
+            created: now,
+            receive_option: 0,
+            level: 0,
+        }
+    }
+}
+
 impl Group {
     /// A user joins, after everybody who is there.
-    pub(super) fn join(&mut self, user: Arc<str>, role: i32, now: i64) {
-        let rank = self.members.values().map(|m| m.rank + 1).max().unwrap_or(0);
-        self.members.insert(user, GroupMember { rank, role, joined: now, muted_until: 0 });
+    pub(super) fn join(&mut self, user: Arc<str>, role: i32, invited_by: &str, now: i64) {
+        let rank = self.joins;
+        self.joins += 1;
+        let member = GroupMember { rank, role, joined: now, invited_by: invited_by.into(), muted_until: 0 };
+        self.members.insert(user, member);
     }
 
-    /// The members, in the order in which they joined.
+    /// The members: the owner, admins, the others, each in the order in which they joined.
     pub(super) fn in_order(&self) -> Vec<(&Arc<str>, &GroupMember)> {
         let mut members: Vec<_> = self.members.iter().collect();
-        members.sort_by_key(|(_, member)| member.rank);
+        members.sort_by_key(|(_, member)| (-member.role, member.rank));
         members
     }
 }

@@ -1,0 +1,123 @@
+//! Faults that happen once, to the server as a whole.
+
+use super::FaultKind;
+use crate::message::Release;
+use crate::rehearsal::shared::Shared;
+use crate::rehearsal::token::Bad;
+use crate::rehearsal::world::{Queued, World};
+use std::sync::Arc;
+use std::time::Duration;
+
+/// How many messages 3.8.3 stores a second time after a polite restart, and after a kill (law 5, measured).
+const REPEATED: (usize, usize) = (40, 89);
+
+/// Lets the fault happen now, in that conversation or in all. Faults that are no events do nothing.
+pub(in crate::rehearsal) fn perform(shared: &Shared, kind: &FaultKind, only: Option<&str>) {
+    let mut guard = shared.world();
+    let world = &mut *guard;
+    match kind {
+        FaultKind::ExpireToken => shared.void_tokens(Bad::Expired),
+        FaultKind::KickToken => shared.void_tokens(Bad::Kicked),
+        FaultKind::LoseQueue => lose_queue(world, only, "the queue was lost"),
+        FaultKind::RepeatQueue { last } => repeat_last(shared, world, *last, only),
+        FaultKind::JumpSeq { by } => shift(world, only, *by),
+        FaultKind::FallBackSeq { by } => shift(world, only, -*by),
+        FaultKind::RemoveUser { user } => remove_user(world, user),
+        FaultKind::RemoveGroup { group } => {
+            world.groups.remove(group.as_str());
+        }
+        FaultKind::Restart { down_ms, kill } => {
+            restarted(shared, world, *kill);
+            shared.cut_all(Duration::from_millis(*down_ms));
+        }
+        FaultKind::Night => crate::rehearsal::retention::night(shared, world),
+        FaultKind::LoseAnswer
+        | FaultKind::CloseBeforeBody
+        | FaultKind::CloseAfterBody
+        | FaultKind::Http { .. }
+        | FaultKind::TooMany { .. }
+        | FaultKind::Error500
+        | FaultKind::Hang { .. }
+        | FaultKind::LoseStore
+        | FaultKind::ReadGap { .. }
+        | FaultKind::LiveTraffic { .. }
+        | FaultKind::UsersAct { .. }
+        | FaultKind::RateLimit { .. } => {}
+    }
+}
+
+/// The last messages that the second stage handled go into the queue again.
+pub(in crate::rehearsal) fn repeat_last(shared: &Shared, world: &mut World, last: usize, only: Option<&str>) {
+    let again: Vec<_> = world
+        .handled
+        .iter()
+        .rev()
+        .filter(|record| only.is_none_or(|only| record.route.conversation.as_ref() == only))
+        .take(last)
+        .map(Arc::clone)
+        .collect();
+    for record in again.into_iter().rev() {
+        shared.enqueue(world, Queued { record, again: true });
+    }
+}
+
+/// What becomes of messages that were numbered when the process was killed, and not written yet.
+pub(in crate::rehearsal) fn generation_ended(
+    shared: &Shared,
+    world: &mut World,
+    records: Vec<Arc<crate::rehearsal::record::Record>>,
+) {
+    world.unsettled -= records.len();
+    for record in records {
+        match shared.release() {
+            // The queue is Kafka: what was not finished comes again.
+            Release::V3_8_3 => shared.enqueue(world, Queued { record, again: false }),
+            Release::Main => {
+                world.conversation_mut(&record.route.conversation).dropped("lost in a restart", 1);
+            }
+        }
+    }
+}
+
+fn restarted(shared: &Shared, world: &mut World, kill: bool) {
+    match (shared.release(), kill) {
+        (Release::V3_8_3, false) => repeat_last(shared, world, REPEATED.0, None),
+        (Release::V3_8_3, true) => {
+            world.generation += 1;
+            repeat_last(shared, world, REPEATED.1, None);
+        }
+        (Release::Main, false) => {}
+        (Release::Main, true) => {
+            world.generation += 1;
+            lose_queue(world, None, "lost in a restart");
+        }
+    }
+}
+
+fn lose_queue(world: &mut World, only: Option<&str>, why: &str) {
+    let queue = std::mem::take(&mut world.queue);
+    for queued in queue {
+        let id = Arc::clone(&queued.record.route.conversation);
+        if only.is_none_or(|only| id.as_ref() == only) {
+            world.unsettled -= 1;
+            world.conversation_mut(&id).dropped(why, 1);
+        } else {
+            world.queue.push_back(queued);
+        }
+    }
+}
+
+fn shift(world: &mut World, only: Option<&str>, by: i64) {
+    for (id, conversation) in &mut world.conversations {
+        if conversation.max_seq > 0 && only.is_none_or(|only| id.as_ref() == only) {
+            conversation.shift(by);
+        }
+    }
+}
+
+fn remove_user(world: &mut World, user: &str) {
+    world.users.remove(user);
+    for group in world.groups.values_mut() {
+        group.members.remove(user);
+    }
+}

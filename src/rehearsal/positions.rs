@@ -1,0 +1,174 @@
+//! What users do to messages that are there: read positions, deleting, clearing, revoking (laws 13 and 14).
+
+use super::answer::{Data, Outcome, Refusal};
+use super::api::{Caller, admin_only, admin_or_own};
+use super::body::{Fields, parse};
+use super::log::{Cached, Conversation, Revocation};
+use super::shared::Shared;
+use super::world::World;
+use crate::message::Release;
+use serde_json::json;
+use std::sync::Arc;
+
+/// `/msg/set_conversation_has_read_seq`
+pub(super) fn set_read(shared: &Shared, caller: &Caller<'_>) -> Outcome {
+    let value = parse(caller.body)?;
+    let fields = Fields::of(&value, "SetConversationHasReadSeqReq", "msg.SetConversationHasReadSeqReq")?;
+    let (user, id, seq) = (fields.text("userID"), fields.text("conversationID"), fields.int64("hasReadSeq"));
+    fields.finish()?;
+    if id.is_empty() {
+        return Err(Refusal::args("conversationID is empty"));
+    }
+    if user.is_empty() {
+        return Err(Refusal::args("userID is empty"));
+    }
+    if seq < 1 {
+        return Err(Refusal::args("hasReadSeq is invalid"));
+    }
+    if shared.release() == Release::Main {
+        admin_or_own(shared, caller, user)?;
+    }
+    let mut world = shared.world();
+    let name = world.name(user);
+    let conversation = world.conversations.get_mut(id);
+    match conversation {
+        Some(conversation) if seq <= conversation.max_seq => {
+            let member = conversation.member_mut(&name);
+            // It never goes back.
+            member.has_read = member.has_read.max(seq);
+            Ok(Data::Absent)
+        }
+        _ => Err(Refusal::args("hasReadSeq must not be bigger than maxSeq")),
+    }
+}
+
+/// `/msg/delete_msg_phsical_by_seq` (the real server spells it so): for everybody.
+pub(super) fn delete_for_all(shared: &Shared, caller: &Caller<'_>) -> Outcome {
+    let value = parse(caller.body)?;
+    let fields = Fields::of(&value, "DeleteMsgPhysicalBySeqReq", "msg.DeleteMsgPhysicalBySeqReq")?;
+    let (id, seqs) = (fields.text("conversationID"), fields.numbers("seqs"));
+    fields.finish()?;
+    if id.is_empty() {
+        return Err(Refusal::args("conversationID is empty"));
+    }
+    if seqs.is_empty() {
+        return Err(Refusal::args("seqs is empty"));
+    }
+    if shared.release() == Release::Main {
+        admin_only(shared, caller)?;
+    }
+    if let Some(conversation) = shared.world().conversations.get_mut(id) {
+        for seq in seqs {
+            delete(conversation, seq);
+        }
+    }
+    Ok(Data::Absent)
+}
+
+/// `/msg/delete_msgs`: for the user alone, or for everybody if `deleteSyncOpt.isSyncOther` says so.
+pub(super) fn delete_for_me(shared: &Shared, caller: &Caller<'_>) -> Outcome {
+    let value = parse(caller.body)?;
+    let fields = Fields::of(&value, "DeleteMsgsReq", "msg.DeleteMsgsReq")?;
+    let (user, id, seqs) = (fields.text("userID"), fields.text("conversationID"), fields.numbers("seqs"));
+    let all = fields
+        .object("deleteSyncOpt", "msg.DeleteSyncOpt")
+        .map(|sync| {
+            Fields::of(sync, "DeleteMsgsReq.deleteSyncOpt", "msg.DeleteSyncOpt")
+                .map(|f| f.flag("isSyncOther"))
+        })
+        .transpose()?
+        .unwrap_or(false);
+    fields.finish()?;
+    admin_or_own(shared, caller, user)?;
+    let mut world = shared.world();
+    if all {
+        if let Some(conversation) = world.conversations.get_mut(id) {
+            for seq in seqs {
+                delete(conversation, seq);
+            }
+        }
+    } else {
+        hide(&mut world, user, id, &seqs);
+    }
+    Ok(Data::Absent)
+}
+
+/// `/msg/clear_conversation_msg`: for the user, all of it.
+pub(super) fn clear(shared: &Shared, caller: &Caller<'_>) -> Outcome {
+    let value = parse(caller.body)?;
+    let fields = Fields::of(&value, "ClearConversationsMsgReq", "msg.ClearConversationsMsgReq")?;
+    let (user, ids) = (fields.text("userID"), fields.texts("conversationIDs"));
+    fields.finish()?;
+    admin_or_own(shared, caller, user)?;
+    let mut world = shared.world();
+    for id in ids {
+        clear_for(&mut world, user, id);
+    }
+    Ok(Data::Absent)
+}
+
+/// `/msg/revoke_msg`: the message keeps its ids and becomes type 2101.
+pub(super) fn revoke(shared: &Shared, caller: &Caller<'_>) -> Outcome {
+    let value = parse(caller.body)?;
+    let fields = Fields::of(&value, "RevokeMsgReq", "msg.RevokeMsgReq")?;
+    let (user, id, seq) = (fields.text("userID"), fields.text("conversationID"), fields.int64("seq"));
+    fields.finish()?;
+    if user.is_empty() {
+        return Err(Refusal::args("user_id is empty"));
+    }
+    if id.is_empty() {
+        return Err(Refusal::args("conversation_id is empty"));
+    }
+    if seq < 0 {
+        return Err(Refusal::args("seq is invalid"));
+    }
+    admin_or_own(shared, caller, user)?;
+    let now = shared.now();
+    if revoke_for(&mut shared.world(), user, id, seq, now) {
+        Ok(json!({ "revokeTime": now }).into())
+    } else {
+        Err(Refusal::not_found("msg not found"))
+    }
+}
+
+/// Deletes for everybody: gone from the cache, and from the store, if it is there already (law 14).
+pub(super) fn delete(conversation: &mut Conversation, seq: i64) {
+    if seq < 1 || seq > conversation.max_seq {
+        return;
+    }
+    let slot = conversation.slot_mut(seq);
+    slot.cached = Cached::Absent;
+    slot.deleted = true;
+    slot.revoked = None;
+}
+
+/// Deletes for one user.
+pub(super) fn hide(world: &mut World, user: &str, id: &str, seqs: &[i64]) {
+    let name = world.name(user);
+    if let Some(conversation) = world.conversations.get_mut(id) {
+        conversation.member_mut(&name).hidden.extend(seqs);
+    }
+}
+
+/// Empties a conversation for one user.
+pub(super) fn clear_for(world: &mut World, user: &str, id: &str) {
+    let name = world.name(user);
+    if let Some(conversation) = world.conversations.get_mut(id) {
+        let next = conversation.max_seq + 1;
+        conversation.member_mut(&name).min_seq = next;
+    }
+}
+
+/// Whether there was a message to revoke.
+pub(super) fn revoke_for(world: &mut World, user: &str, id: &str, seq: i64, now: i64) -> bool {
+    let nickname = world.users.get(user).map(|u| u.nickname.to_string()).unwrap_or_default();
+    let Some(conversation) = world.conversations.get_mut(id) else { return false };
+    if seq < 1 || seq > conversation.max_seq {
+        return false;
+    }
+    let slot = conversation.slot_mut(seq);
+    let Some(record) = slot.content().map(Arc::clone) else { return false };
+    let role = if record.route.sender.as_ref() == user { 20 } else { 60 };
+    slot.revoked = Some(Box::new(Revocation { user: user.to_owned(), nickname, role, time: now }));
+    true
+}

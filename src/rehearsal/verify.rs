@@ -1,0 +1,124 @@
+//! Who may write to whom: contract, section 4.
+
+use super::answer::Refusal;
+use super::send::Request;
+use super::shared::Shared;
+use super::world::{Group, GroupStatus, User, World};
+use crate::message::Release;
+use std::collections::HashMap;
+use std::sync::Arc;
+
+/// How long a receiver who was refused stays unknown on 3.8.3, ms.
+const REFUSED_FOR: i64 = 5000;
+/// Rights of a group's owner and its admins.
+const ADMIN: i32 = 60;
+/// `globalRecvMsgOpt`: takes no messages at all.
+const TAKES_NOTHING: i32 = 1;
+
+/// Whether the message may go where it wants to.
+pub(super) fn may_write(
+    shared: &Shared,
+    world: &mut World,
+    request: &Request<'_>,
+    now: i64,
+) -> Result<(), Refusal> {
+    if shared.auto_users() {
+        conjure(shared, world, request, now);
+    }
+    match request.session {
+        1 => to_user(shared, world, request, now),
+        3 => to_group(shared, world, request, now),
+        // From a notification account: whoever may send at all may do that.
+        4 => Ok(()),
+        _ => Err(Refusal::args("unknown sessionType")),
+    }
+}
+
+fn to_user(shared: &Shared, world: &mut World, request: &Request<'_>, now: i64) -> Result<(), Refusal> {
+    let release = shared.release();
+    let (sender, receiver) = (request.sender, request.receiver);
+    if release == Release::Main && !world.users.contains_key(sender) {
+        return Err(Refusal::not_found("record not found"));
+    }
+    if sender != shared.options.admin {
+        if world.has_blocked(receiver, sender) {
+            return Err(Refusal::bare(release, 1302, "BlockedByPeer"));
+        }
+        let friends =
+            world.friends.get(receiver).is_some_and(|list| list.iter().any(|f| f.as_ref() == sender));
+        if shared.options.friend_verify && !friends {
+            return Err(Refusal::bare(release, 1303, "NotPeersFriend"));
+        }
+    }
+    let unknown = || Refusal::not_found("userID not found");
+    if release == Release::V3_8_3 && world.refused_receivers.get(receiver).is_some_and(|until| now < *until) {
+        return Err(unknown());
+    }
+    let Some(user) = world.users.get(receiver) else {
+        if release == Release::V3_8_3 {
+            world.refused_receivers.retain(|_, until| now < *until);
+            world.refused_receivers.insert(receiver.into(), now + REFUSED_FOR);
+        }
+        return Err(unknown());
+    };
+    if user.receive_option == TAKES_NOTHING {
+        return Err(Refusal::bare(release, 1001, "ArgsError"));
+    }
+    Ok(())
+}
+
+fn to_group(shared: &Shared, world: &World, request: &Request<'_>, now: i64) -> Result<(), Refusal> {
+    let release = shared.release();
+    let group = world.groups.get(request.group).ok_or_else(|| Refusal::not_found("cache is not found"))?;
+    if group.status == GroupStatus::Dismissed {
+        return Err(Refusal::bare(release, 1204, "DismissedAlreadyError"));
+    }
+    if request.sender == shared.options.admin {
+        return Ok(());
+    }
+    let member = group
+        .members
+        .get(request.sender)
+        .ok_or_else(|| Refusal::bare(release, 1203, "NotInGroupYetError"))?;
+    if member.role > ADMIN {
+        return Ok(());
+    }
+    if member.muted_until >= now.max(1) {
+        return Err(Refusal::bare(release, 1402, "MutedInGroup"));
+    }
+    if group.status == GroupStatus::Muted && member.role != ADMIN {
+        return Err(Refusal::bare(release, 1403, "MutedGroup"));
+    }
+    Ok(())
+}
+
+/// `--users auto`: whoever is named exists, and who writes to a group is its member.
+fn conjure(shared: &Shared, world: &mut World, request: &Request<'_>, now: i64) {
+    let mut people = vec![request.sender];
+    if request.session != 3 {
+        people.push(request.receiver);
+    }
+    for id in people {
+        if !world.users.contains_key(id) {
+            world.users.insert(id.into(), User::named(id, now));
+        }
+    }
+    if request.session == 3 {
+        let sender: Arc<str> = world.name(request.sender);
+        let group = world.groups.entry(request.group.into()).or_insert_with(|| Group {
+            name: request.group.into(),
+            face_url: "".into(),
+            ex: "".into(),
+            owner: Arc::clone(&sender),
+            created: now,
+            status: GroupStatus::Open,
+            kind: 2,
+            members: HashMap::new(),
+            joins: 0,
+        });
+        if sender.as_ref() != shared.options.admin && !group.members.contains_key(&sender) {
+            let role = if group.members.is_empty() { 100 } else { 20 };
+            group.join(sender, role, &shared.options.admin, now);
+        }
+    }
+}
