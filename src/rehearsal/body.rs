@@ -80,7 +80,10 @@ impl<'v, 'a> Fields<'v, 'a> {
     pub(super) fn is_wrong(&self, place: usize, value: &Value<'_>, name: &str, kind: &str) {
         self.first_wrong(place, || {
             let what = match value {
-                Value::Number(digits) => Cow::Owned(format!("number {digits}")),
+                // Go gives the digits only where a number was wanted, of another kind.
+                Value::Number(digits) if kind.starts_with("int") || kind.starts_with("uint") => {
+                    Cow::Owned(format!("number {digits}"))
+                }
                 other => Cow::Borrowed(other.kind()),
             };
             let structure = self.structure;

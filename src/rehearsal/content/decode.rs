@@ -3,7 +3,7 @@
 
 use super::held::{Held, zeroes};
 use super::{Kind, Structure};
-use crate::rehearsal::json::{Value, write_string};
+use crate::rehearsal::json::Value;
 use std::collections::BTreeMap;
 
 /// What the structure holds, or what could not be converted, in the server's words.
@@ -74,8 +74,7 @@ fn int(value: &Value<'_>, at: &str, bits: u32) -> Result<i64, String> {
         Value::Bool(flag) => Ok(i64::from(*flag)),
         Value::String(text) if text.is_empty() => Ok(0),
         Value::String(text) => parse_int(text, bits).map_err(|why| {
-            let mut quoted = String::new();
-            write_string(text, &mut quoted);
+            let quoted = quoted(text);
             format!("cannot parse '{at}' as int: strconv.ParseInt: parsing {quoted}: {why}")
         }),
         other => Err(unconvertible(at, if bits == 32 { "int32" } else { "int64" }, other)),
@@ -88,8 +87,7 @@ fn float(value: &Value<'_>, at: &str) -> Result<f64, String> {
         Value::Bool(flag) => Ok(f64::from(u8::from(*flag))),
         Value::String(text) if text.is_empty() => Ok(0.0),
         Value::String(text) => text.parse().map_err(|_| {
-            let mut quoted = String::new();
-            write_string(text, &mut quoted);
+            let quoted = quoted(text);
             format!("cannot parse '{at}' as float: strconv.ParseFloat: parsing {quoted}: invalid syntax")
         }),
         other => Err(unconvertible(at, "float64", other)),
@@ -104,8 +102,7 @@ fn flag(value: &Value<'_>, at: &str) -> Result<bool, String> {
             "1" | "t" | "T" | "true" | "TRUE" | "True" => Ok(true),
             "0" | "f" | "F" | "false" | "FALSE" | "False" | "" => Ok(false),
             _ => {
-                let mut quoted = String::new();
-                write_string(text, &mut quoted);
+                let quoted = quoted(text);
                 Err(format!(
                     "cannot parse '{at}' as bool: strconv.ParseBool: parsing {quoted}: invalid syntax"
                 ))
@@ -176,6 +173,37 @@ fn parse_int(text: &str, bits: u32) -> Result<i64, &'static str> {
     } else {
         Err("value out of range")
     }
+}
+
+/// As Go's `strconv.Quote`.
+fn quoted(text: &str) -> String {
+    let mut out = String::from("\"");
+    for c in text.chars() {
+        match c {
+            '"' => out.push_str("\\\""),
+            '\\' => out.push_str("\\\\"),
+            '\x07' => out.push_str("\\a"),
+            '\x08' => out.push_str("\\b"),
+            '\x0b' => out.push_str("\\v"),
+            '\x0c' => out.push_str("\\f"),
+            '\n' => out.push_str("\\n"),
+            '\r' => out.push_str("\\r"),
+            '\t' => out.push_str("\\t"),
+            ' '..='~' => out.push(c),
+            c => {
+                let code = u32::from(c);
+                let escaped = match code {
+                    0..0x80 => format!("\\x{code:02x}"),
+                    _ if c.escape_debug().count() == 1 => c.to_string(),
+                    0x80..0x1_0000 => format!("\\u{code:04x}"),
+                    _ => format!("\\U{code:08x}"),
+                };
+                out.push_str(&escaped);
+            }
+        }
+    }
+    out.push('"');
+    out
 }
 
 fn unconvertible(at: &str, wanted: &str, value: &Value<'_>) -> String {
