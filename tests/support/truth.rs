@@ -97,7 +97,7 @@ impl Judgement {
         let mut latest = None;
         for entry in log {
             let state = entry["state"].as_str().unwrap();
-            if matches!(state, "deleted" | "empty") || entry["notice"].as_bool().unwrap() {
+            if matches!(state, "deleted" | "empty") || entry["origin"] != "sent" {
                 continue;
             }
             let content: Value = serde_json::from_str(entry["content"].as_str().unwrap()).unwrap_or_default();
