@@ -148,7 +148,7 @@ fn percent(text: &str) -> String {
 
 #[test]
 fn the_judge_sees_every_kind_of_damage() {
-    let entry = |n: i64, state: &str| serde_json::json!({"state": state, "notice": false, "sendID": "a", "sendTime": n, "contentType": 101, "ex": "", "content": "{\"content\":\"x\"}"});
+    let entry = |n: i64, state: &str| serde_json::json!({"state": state, "origin": "sent", "sendID": "a", "sendTime": n, "contentType": 101, "ex": "", "content": "{\"content\":\"x\"}"});
     let expected: Vec<Key> =
         (0..4).map(|n| key("a", n, 101, "", &serde_json::json!({"content": "x"}))).collect();
     let judge = |log: &[Value]| {
