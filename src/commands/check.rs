@@ -1,0 +1,125 @@
+//! `check`: everything but the sending. No network, unless a server is named.
+
+use std::fmt::Write;
+
+use super::context::Context;
+use super::prepare::{Prepared, Taking, prepare};
+use super::{Exit, Failure};
+use crate::cli::CheckArgs;
+use crate::finding::Severity;
+use crate::prepare::Summary;
+use crate::report::{self, count};
+
+pub(super) fn check(context: &Context, args: &CheckArgs) -> Result<Exit, Failure> {
+    let started = std::time::Instant::now();
+    let release = args.server.release.or(context.file.server.release).unwrap_or_default();
+    let dir = context.job();
+    let Prepared { job, summary, .. } = prepare(context, &dir, &args.source, release, Taking::Whole)?;
+    context.say(&text(&summary, &dir))?;
+    let skip = args.source.skip_invalid || context.file.import.skip_invalid;
+    let (exit, verdict) = verdict(&summary, skip);
+    context.end(&report::Summary {
+        command: "check",
+        verdict,
+        seconds: started.elapsed().as_secs_f64(),
+        exit_code: exit.code(),
+        ..figures(&job, &summary)?
+    })?;
+    Ok(exit)
+}
+
+/// The figures of a job that was not sent yet.
+pub(super) fn figures(job: &crate::job::Job, summary: &Summary) -> Result<report::Summary, Failure> {
+    let totals = job.reader().and_then(|reader| reader.totals()).map_err(super::prepare::job_failure)?;
+    Ok(report::Summary {
+        messages: totals.messages,
+        conversations: totals.conversations,
+        rejected: summary.rejected + summary.unmapped,
+        skipped: summary.left_out.values().sum(),
+        duplicates_in_source: summary.duplicates_in_source,
+        already_there: summary.known,
+        older: summary.older,
+        ..report::Summary::default()
+    })
+}
+
+/// Whether it may be sent, in one sentence.
+pub(super) fn verdict(summary: &Summary, skip_invalid: bool) -> (Exit, String) {
+    let (errors, warnings) = (summary.errors(), summary.warnings());
+    let warned = match warnings {
+        0 => String::new(),
+        n => format!(" ({} warnings)", count(n)),
+    };
+    if errors == 0 {
+        return (Exit::Done, format!("Sound: {} messages can be sent{warned}.", count(summary.messages)));
+    }
+    let invalid = summary.rejected + summary.unmapped;
+    if skip_invalid {
+        let text = format!(
+            "{} messages can be sent, {} can't and are left out with --skip-invalid{warned}.",
+            count(summary.messages),
+            count(invalid)
+        );
+        return (Exit::Rejects, text);
+    }
+    let text = format!(
+        "{} errors{warned}: nothing was sent. Mend them, or send the other {} messages with --skip-invalid.",
+        count(errors),
+        count(summary.messages)
+    );
+    (Exit::Check, text)
+}
+
+/// What came out of a pass, for people.
+pub(super) fn text(summary: &Summary, dir: &std::path::Path) -> String {
+    let mut out = format!(
+        "{} messages in {} conversations",
+        count(summary.messages),
+        count(summary.conversations)
+    );
+    if let (Some(first), Some(last)) = (summary.first_time, summary.last_time) {
+        line(&mut out, format_args!(", {} to {}", day(first), day(last)));
+    } else {
+        out.push('\n');
+    }
+    let left_out: u64 = summary.left_out.values().sum();
+    if left_out > 0 {
+        let reasons: Vec<String> =
+            summary.left_out.iter().map(|(reason, n)| format!("{} {reason}", count(*n))).collect();
+        line(&mut out, format_args!("left out on purpose: {}", reasons.join(", ")));
+    }
+    for (n, what) in [
+        (summary.duplicates_in_source, "stand in the sources more than once and are sent once"),
+        (summary.known, "are known from an earlier pass"),
+        (summary.older, "are older than what an earlier pass had in their conversation"),
+        (summary.replies.quoting, "are replies that quote"),
+        (summary.replies.as_text.values().sum(), "are replies that go out as text"),
+    ] {
+        if n > 0 {
+            line(&mut out, format_args!("{} {what}", count(n)));
+        }
+    }
+    for found in &summary.findings {
+        let severity = match found.severity {
+            Severity::Error => "error",
+            Severity::Warning => "warning",
+        };
+        let at = if found.first_place.is_empty() { String::new() } else { format!(" {}:", found.first_place) };
+        line(&mut out, format_args!("\n{severity}: {} × {}:{at} {}", count(found.count), found.code, found.first_value));
+        line(&mut out, format_args!("  {}; {}", found.means, found.mend));
+    }
+    if !summary.findings.is_empty() {
+        line(&mut out, format_args!("\nevery one of them: {}", dir.join("findings.jsonl").display()));
+    }
+    out
+}
+
+/// The day of a time, in UTC.
+fn day(ms: i64) -> String {
+    jiff::Timestamp::from_millisecond(ms)
+        .map_or_else(|_| format!("{ms} ms"), |time| time.strftime("%Y-%m-%d").to_string())
+}
+
+fn line(out: &mut String, text: std::fmt::Arguments) {
+    writeln!(out, "{text}").expect("a String takes everything");
+}

@@ -1,0 +1,70 @@
+//! From what was named to a reader and a mapper: format, mapping, who is who.
+
+use std::sync::Arc;
+
+use super::context::Context;
+use super::{Exit, Failure, OrFail};
+use crate::export::{ExportError, Plain, Reader, Source, compare};
+use crate::job::SourceInfo;
+use crate::mapping::people::{People, Renamed};
+use crate::mapping::{self, Mapper, SameIds};
+use crate::message::SourceNo;
+
+/// What reads the sources and what makes messages of them.
+pub(super) struct Intake {
+    /// The sources, opened.
+    pub(super) reader: Reader,
+    /// Fits how they begin.
+    pub(super) mapper: Box<dyn Mapper>,
+}
+
+/// Opens the sources; their numbers count on from `first`.
+pub(super) fn open(context: &Context, sources: &[String], first: SourceNo) -> Result<Intake, Failure> {
+    let reader = Reader::open(&context.file.export, sources, first).map_err(failure)?;
+    let head = reader.head().map_err(failure)?;
+    let mapper = mapping::build(&context.file.mapping, head.as_ref(), Arc::new(SameIds)).or_fail(Exit::Usage)?;
+    let people = People::load(&context.file.users, false).or_fail(Exit::Usage)?;
+    let mapper = if people.keeps_all() { mapper } else { Box::new(Renamed::new(mapper, people)) };
+    Ok(Intake { reader, mapper })
+}
+
+/// How the sources differ from those a job was made of; a line each.
+pub(super) fn differences(
+    context: &Context,
+    sources: &[String],
+    stored: &[SourceInfo],
+) -> Result<Vec<String>, Failure> {
+    let stored: Vec<Source> = stored
+        .iter()
+        .map(|s| Source {
+            no: s.no,
+            path: s.path.clone(),
+            bytes: s.bytes,
+            modified: s.modified,
+            sha256: from_hex(&s.sha256),
+        })
+        .collect();
+    let layout = Plain::new(&context.file.export).map_err(failure)?;
+    let changes = compare(&stored, sources, &layout).map_err(failure)?;
+    Ok(changes.iter().map(ToString::to_string).collect())
+}
+
+/// What shapes the messages besides the sources: kept in the job, and compared when it is used again.
+pub(super) fn settings(context: &Context) -> String {
+    let file = &context.file;
+    format!("{:?} {:?} {:?}", file.export, file.mapping, file.users)
+}
+
+/// Sources that can't be read are the user's to mend, not ours.
+pub(super) fn failure(error: ExportError) -> Failure {
+    Failure { exit: Exit::Usage, error: error.into() }
+}
+
+/// Anything else than a fingerprint equals none.
+fn from_hex(text: &str) -> [u8; 32] {
+    let mut bytes = [0; 32];
+    for (i, byte) in bytes.iter_mut().enumerate() {
+        *byte = text.get(2 * i..2 * i + 2).and_then(|pair| u8::from_str_radix(pair, 16).ok()).unwrap_or(0);
+    }
+    bytes
+}

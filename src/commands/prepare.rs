@@ -1,0 +1,153 @@
+//! What `check` and `run` have in common: the sources become a pass of the job, or are the ones it has.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::time::SystemTime;
+
+use super::context::Context;
+use super::intake::{self, Intake};
+use super::{Exit, Failure, OrFail};
+use crate::cli::SourceArgs;
+use crate::job::{Job, JobError, JobReader, PassInfo};
+use crate::message::{Release, SendTime};
+use crate::prepare::{self, Look, Phase, PrepareError, Rules, Summary};
+use crate::report::{Progress, Snapshot};
+
+/// How sources are to be taken into a job.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Taking {
+    /// They are the job: what it holds was made of them or, if nothing was sent yet, is made anew.
+    Whole,
+    /// They are its next pass.
+    Next,
+}
+
+/// A job that can be sent from, and what came out of its last pass.
+#[derive(Debug)]
+pub(super) struct Prepared {
+    /// Held by this process.
+    pub(super) job: Job,
+    /// Of its last pass.
+    pub(super) summary: Summary,
+}
+
+/// Reads the sources into the job in that folder, unless it is made of them already.
+pub(super) fn prepare(
+    context: &Context,
+    dir: &Path,
+    args: &SourceArgs,
+    release: Release,
+    taking: Taking,
+) -> Result<Prepared, Failure> {
+    let sources = if args.sources.is_empty() { &context.file.sources } else { &args.sources };
+    let settings = format!("{release} {}", intake::settings(context));
+    let mut job = Job::create(dir).map_err(job_failure)?;
+    if taking == Taking::Whole {
+        let reader = job.reader().map_err(job_failure)?;
+        if let Some(last) = reader.passes().map_err(job_failure)?.pop() {
+            let changes = changes(context, &reader, sources, &last, &settings)?;
+            if changes.is_empty() {
+                let summary = Summary::from_json(&last.summary).or_fail(Exit::Internal)?;
+                return Ok(Prepared { job, summary });
+            }
+            if job.is_started().map_err(job_failure)? {
+                return Err(Failure::new(Exit::Usage, refusal(dir, &changes)));
+            }
+            // Nothing was sent: what the job holds is only what we read.
+            drop(reader);
+            job.empty().map_err(job_failure)?;
+        }
+    }
+    let Intake { reader, mapper } = intake::open(context, sources, job.next_source().map_err(job_failure)?)?;
+    let rules = Rules::new(now(), release, settings);
+    let progress = Arc::new(prepare::Progress::default());
+    let watched = Arc::clone(&progress);
+    let drawn = Progress::start(context.style, Arc::new(move || snapshot(watched.look())));
+    let summary = prepare::run(reader, &*mapper, &rules, &mut job, &progress);
+    drawn.finish();
+    Ok(Prepared { job, summary: summary.map_err(failure)? })
+}
+
+/// What is not as it was when the job was made; empty if all is, or if nothing was named.
+fn changes(
+    context: &Context,
+    reader: &JobReader,
+    sources: &[String],
+    last: &PassInfo,
+    settings: &str,
+) -> Result<Vec<String>, Failure> {
+    if sources.is_empty() {
+        return Ok(Vec::new());
+    }
+    let mut stored = Vec::new();
+    for pass in reader.passes().map_err(job_failure)? {
+        stored.extend(reader.sources(pass.no).map_err(job_failure)?);
+    }
+    let mut changes = intake::differences(context, sources, &stored)?;
+    if last.settings != settings {
+        changes.push("the configuration is another one".to_owned());
+    }
+    Ok(changes)
+}
+
+fn refusal(dir: &Path, changes: &[String]) -> String {
+    const SHOWN: usize = 5;
+    let more = match changes.len().saturating_sub(SHOWN) {
+        0 => String::new(),
+        n => format!(", and {n} more"),
+    };
+    format!(
+        "the job `{}` has begun with other sources: {}{more}; without SOURCE it goes on as it began, with --add these \
+         become its next pass, with another --job they become another job",
+        dir.display(),
+        changes.iter().take(SHOWN).map(String::as_str).collect::<Vec<_>>().join(", ")
+    )
+}
+
+/// Whose the fault is decides the exit code.
+pub(super) fn job_failure(error: JobError) -> Failure {
+    let exit = match error {
+        JobError::Locked { .. }
+        | JobError::NoJob(_)
+        | JobError::NotAJob(_)
+        | JobError::Newer { .. }
+        | JobError::Denied { .. } => Exit::Usage,
+        _ => Exit::Internal,
+    };
+    Failure { exit, error: error.into() }
+}
+
+fn failure(error: PrepareError) -> Failure {
+    match error {
+        PrepareError::Export(error) => intake::failure(error),
+        PrepareError::Job(error) => job_failure(error),
+        PrepareError::Stopped => Failure { exit: Exit::Unfinished, error: error.into() },
+    }
+}
+
+/// What time it is.
+pub(super) fn now() -> SendTime {
+    let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+    SendTime(i64::try_from(since.as_millis()).unwrap_or(i64::MAX))
+}
+
+fn snapshot(look: Look) -> Snapshot {
+    match look.phase {
+        Phase::Read => Snapshot {
+            phase: "read",
+            done: look.read,
+            total: look.total,
+            in_bytes: true,
+            messages: look.messages,
+            rejected: look.rejected,
+            ..Snapshot::default()
+        },
+        Phase::Compare | Phase::Index => Snapshot {
+            phase: if look.phase == Phase::Compare { "compare" } else { "index" },
+            done: look.indexed,
+            total: look.messages,
+            rejected: look.rejected,
+            ..Snapshot::default()
+        },
+    }
+}
