@@ -3,9 +3,11 @@
 //! `cargo run --release --example make-export -- --messages 1000000 --conversations 1000 > big.jsonl`
 
 use std::io::{self, BufWriter, Write};
+use std::path::{Path, PathBuf};
 
 use clap::{Parser, ValueEnum};
 use fastrand::Rng;
+use fs_err as fs;
 
 #[derive(Parser)]
 struct Args {
@@ -21,12 +23,15 @@ struct Args {
     /// Order of the rows.
     #[arg(long, value_enum, default_value_t = Order::Time)]
     order: Order,
-    /// JSON lines or CSV, in the native format.
+    /// The native format as JSON lines or CSV; or an export as Slack or Tencent make it, into --folder.
     #[arg(long, value_enum, default_value_t = Shape::Jsonl)]
     shape: Shape,
     /// Only text messages, of about this many characters; 0 = a mix of all content types.
     #[arg(long, default_value_t = 0)]
     text: usize,
+    /// Where the folders of Slack and Tencent go.
+    #[arg(long, required_if_eq_any([("shape", "slack"), ("shape", "tencent")]))]
+    folder: Option<PathBuf>,
     /// The same seed gives the same export.
     #[arg(long, default_value_t = 1)]
     seed: u64,
@@ -46,6 +51,8 @@ enum Order {
 enum Shape {
     Jsonl,
     Csv,
+    Slack,
+    Tencent,
 }
 
 const START: u64 = 1_700_000_000_000;
@@ -64,6 +71,11 @@ const COLUMNS: [&str; 10] = [
 
 fn main() -> io::Result<()> {
     let args = Args::parse();
+    match (&args.folder, args.shape) {
+        (Some(folder), Shape::Slack) => return slack(&args, folder),
+        (Some(folder), Shape::Tencent) => return tencent(&args, folder),
+        _ => {}
+    }
     let mut out = BufWriter::with_capacity(1 << 20, io::stdout().lock());
     if args.shape == Shape::Csv {
         writeln!(out, "{}", COLUMNS.join(","))?;
@@ -100,6 +112,76 @@ fn main() -> io::Result<()> {
         }
     }
     out.flush()
+}
+
+/// A folder a channel, a file a day; everybody is in every channel.
+fn slack(args: &Args, folder: &Path) -> io::Result<()> {
+    let mut rng = Rng::with_seed(args.seed);
+    let users: Vec<String> =
+        (0..50).map(|n| format!(r#"{{"id":"U{n:08}","name":"user{n}","profile":{{}}}}"#)).collect();
+    let channel = |n: u64| format!(r#"{{"id":"C{n:08}","name":"channel-{n}","members":[]}}"#);
+    let channels: Vec<String> = (0..args.conversations).map(channel).collect();
+    fs::create_dir_all(folder)?;
+    fs::write(folder.join("users.json"), format!("[{}]", users.join(",")))?;
+    fs::write(folder.join("channels.json"), format!("[{}]", channels.join(",")))?;
+    let each = args.messages / args.conversations;
+    for conversation in 0..args.conversations {
+        let folder = folder.join(format!("channel-{conversation}"));
+        fs::create_dir_all(&folder)?;
+        let mut out = BufWriter::new(fs::File::create(folder.join("2023-11-14.json"))?);
+        for n in 0..each {
+            let comma = if n == 0 { '[' } else { ',' };
+            let (user, length) = (rng.u32(0..50), args.text.max(20));
+            let words = text(&mut rng, length);
+            let words = words.trim_start_matches(r#"{"content":"#).trim_end_matches('}');
+            writeln!(
+                out,
+                r#"{comma}{{"client_msg_id":"{conversation}-{n}","type":"message","user":"U{user:08}","text":{words},"ts":"{}.{:06}","team":"T1","blocks":[{{"type":"rich_text","block_id":"b"}}]}}"#,
+                START / 1000 + n / 100,
+                n % 100 * 10_000 + 200,
+            )?;
+        }
+        writeln!(out, "]")?;
+        out.flush()?;
+    }
+    Ok(())
+}
+
+/// A file an hour and kind of chat, a record a line, each with a comma behind it.
+fn tencent(args: &Args, folder: &Path) -> io::Result<()> {
+    fs::create_dir_all(folder)?;
+    let mut rng = Rng::with_seed(args.seed);
+    let file = |name: &str| -> io::Result<_> {
+        let mut out = BufWriter::new(fs::File::create(folder.join(name))?);
+        writeln!(out, "{{\"MsgList\":[")?;
+        Ok(out)
+    };
+    let (mut groups, mut singles) = (file("Group_2023111506.json")?, file("C2C_2023111506.json")?);
+    let mut first = [true, true];
+    for n in 0..args.messages {
+        let conversation = conversation_of(args, &mut rng);
+        let group = conversation.is_multiple_of(3);
+        let out = if group { &mut groups } else { &mut singles };
+        if !std::mem::take(&mut first[usize::from(group)]) {
+            writeln!(out, ",")?;
+        }
+        let length = args.text.max(20);
+        let words = text(&mut rng, length);
+        let words = words.trim_start_matches(r#"{"content":"#).trim_end_matches('}');
+        let (from, to) = (rng.u64(0..10), if group { "GroupId" } else { "To_Account" });
+        let peer = if group { format!("g{conversation}") } else { format!("b{conversation}") };
+        write!(
+            out,
+            r#"{{"From_Account":"u{conversation}x{from}","{to}":"{peer}","MsgTimestamp":{},"MsgSeq":{n},"MsgRandom":{},"MsgFromPlatform":"Android","ClientIP":"10.0.0.1","MsgBody":[{{"MsgType":"TIMTextElem","MsgContent":{{"Text":{words}}}}}]}}"#,
+            START / 1000 + n / 20,
+            rng.u32(..),
+        )?;
+    }
+    for mut out in [groups, singles] {
+        writeln!(out, "\n]}}")?;
+        out.flush()?;
+    }
+    Ok(())
 }
 
 /// The first conversation is the giant; the others differ in size as real ones do: a few large, many small.
@@ -149,6 +231,7 @@ fn write_row(out: &mut impl Write, args: &Args, rng: &mut Rng, n: u64, conversat
                 r#"m{n},{sender},{receiver},{group_id},User {sender},{kind},{session},{time},src-{n},"{content}""#
             )
         }
+        Shape::Slack | Shape::Tencent => unreachable!("clap asks for their folder"),
     }
 }
 

@@ -16,8 +16,8 @@ const MAY_NAME: &[(&str, &[&str])] = &[
     ("import", &["finding", "job", "message", "openim"]),
     ("after", &["finding", "import", "job", "message", "openim"]),
     ("rehearsal", &["message"]),
-    ("report", &["cli", "finding", "job", "message"]),
-    ("config", &["export", "mapping", "message"]),
+    ("report", &["cli", "finding", "job", "message", "prepare"]),
+    ("config", &["cli", "export", "formats", "mapping", "message", "openim"]),
 ];
 
 /// Which words stand only in which room.

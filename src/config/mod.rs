@@ -4,8 +4,10 @@
 
 mod file;
 mod secret;
+mod server;
 mod values;
 
-pub use file::{ConfigError, ImportFile, ImportSection, ServerSection};
+pub use file::{ConfigError, ImportFile, ImportSection, OnReject, ServerSection};
 pub use secret::{Credentials, SecretError};
+pub use server::{ServerError, rehearsal, server};
 pub use values::{Rate, parse_duration};
