@@ -72,11 +72,8 @@ pub(super) fn verdict(summary: &Summary, skip_invalid: bool) -> (Exit, String) {
 
 /// What came out of a pass, for people.
 pub(super) fn text(summary: &Summary, dir: &std::path::Path) -> String {
-    let mut out = format!(
-        "{} messages in {} conversations",
-        count(summary.messages),
-        count(summary.conversations)
-    );
+    let mut out =
+        format!("{} messages in {} conversations", count(summary.messages), count(summary.conversations));
     if let (Some(first), Some(last)) = (summary.first_time, summary.last_time) {
         line(&mut out, format_args!(", {} to {}", day(first), day(last)));
     } else {
@@ -104,8 +101,12 @@ pub(super) fn text(summary: &Summary, dir: &std::path::Path) -> String {
             Severity::Error => "error",
             Severity::Warning => "warning",
         };
-        let at = if found.first_place.is_empty() { String::new() } else { format!(" {}:", found.first_place) };
-        line(&mut out, format_args!("\n{severity}: {} × {}:{at} {}", count(found.count), found.code, found.first_value));
+        let at =
+            if found.first_place.is_empty() { String::new() } else { format!(" {}:", found.first_place) };
+        line(
+            &mut out,
+            format_args!("\n{severity}: {} × {}:{at} {}", count(found.count), found.code, found.first_value),
+        );
         line(&mut out, format_args!("  {}; {}", found.means, found.mend));
     }
     if !summary.findings.is_empty() {

@@ -16,18 +16,18 @@ const USUAL_REHEARSAL: &str = "import.rehearsal.job";
 
 /// Read once, at the start of a command.
 #[derive(Debug)]
-pub struct Context {
+pub(super) struct Context {
     /// `import.toml`, or what stands for it where there is none.
-    pub file: ImportFile,
+    pub(super) file: ImportFile,
     /// Progress: bar, lines or nothing.
-    pub style: Style,
+    pub(super) style: Style,
     job: Option<PathBuf>,
     json: bool,
 }
 
 impl Context {
     /// Reads the configuration: the one that was named, else `import.toml` if it is there.
-    pub fn new(common: &Common) -> Result<Self, Failure> {
+    pub(super) fn new(common: &Common) -> Result<Self, Failure> {
         let file = match &common.config {
             Some(path) => ImportFile::read(path).or_fail(Exit::Usage)?,
             None if Path::new(USUAL_FILE).exists() => {
@@ -44,17 +44,17 @@ impl Context {
     }
 
     /// The job's folder.
-    pub fn job(&self) -> PathBuf {
+    pub(super) fn job(&self) -> PathBuf {
         self.job.clone().unwrap_or_else(|| USUAL_JOB.into())
     }
 
     /// The folder of a rehearsal.
-    pub fn rehearsal_job(&self) -> PathBuf {
+    pub(super) fn rehearsal_job(&self) -> PathBuf {
         self.job.clone().unwrap_or_else(|| USUAL_REHEARSAL.into())
     }
 
     /// Text for standard output; with `--json` only the object at the end belongs there.
-    pub fn say(&self, text: &str) -> Result<(), Failure> {
+    pub(super) fn say(&self, text: &str) -> Result<(), Failure> {
         if self.json {
             return note(text);
         }
@@ -62,7 +62,7 @@ impl Context {
     }
 
     /// The last word of a command: its verdict, and with `--json` the one object.
-    pub fn end(&self, summary: &Summary) -> Result<(), Failure> {
+    pub(super) fn end(&self, summary: &Summary) -> Result<(), Failure> {
         if self.json {
             return print(&serde_json::to_string(summary).or_fail(Exit::Internal)?);
         }
@@ -71,13 +71,13 @@ impl Context {
 }
 
 /// A line on standard output.
-pub fn print(text: &str) -> Result<(), Failure> {
+pub(super) fn print(text: &str) -> Result<(), Failure> {
     use std::io::Write;
     writeln!(std::io::stdout(), "{}", text.trim_end()).or_fail(Exit::Internal)
 }
 
 /// A line on standard error, for people who watch.
-pub fn note(text: &str) -> Result<(), Failure> {
+pub(super) fn note(text: &str) -> Result<(), Failure> {
     use std::io::Write;
     writeln!(std::io::stderr(), "{}", text.trim_end()).or_fail(Exit::Internal)
 }

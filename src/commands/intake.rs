@@ -7,7 +7,7 @@ use super::{Exit, Failure, OrFail};
 use crate::export::{ExportError, Plain, Reader, Source, compare};
 use crate::job::SourceInfo;
 use crate::mapping::people::{People, Renamed};
-use crate::mapping::{self, Mapper, SameIds};
+use crate::mapping::{self, Mapper};
 use crate::message::SourceNo;
 
 /// What reads the sources and what makes messages of them.
@@ -22,9 +22,9 @@ pub(super) struct Intake {
 pub(super) fn open(context: &Context, sources: &[String], first: SourceNo) -> Result<Intake, Failure> {
     let reader = Reader::open(&context.file.export, sources, first).map_err(failure)?;
     let head = reader.head().map_err(failure)?;
-    let mapper = mapping::build(&context.file.mapping, head.as_ref(), Arc::new(SameIds)).or_fail(Exit::Usage)?;
+    let mapper = mapping::build(&context.file.mapping, head.as_ref()).or_fail(Exit::Usage)?;
     let people = People::load(&context.file.users, false).or_fail(Exit::Usage)?;
-    let mapper = if people.keeps_all() { mapper } else { Box::new(Renamed::new(mapper, people)) };
+    let mapper = if people.keeps_all() { mapper } else { Box::new(Renamed::new(mapper, Arc::new(people))) };
     Ok(Intake { reader, mapper })
 }
 
@@ -41,7 +41,7 @@ pub(super) fn differences(
             path: s.path.clone(),
             bytes: s.bytes,
             modified: s.modified,
-            sha256: from_hex(&s.sha256),
+            sha256: s.sha256,
         })
         .collect();
     let layout = Plain::new(&context.file.export).map_err(failure)?;
@@ -58,13 +58,4 @@ pub(super) fn settings(context: &Context) -> String {
 /// Sources that can't be read are the user's to mend, not ours.
 pub(super) fn failure(error: ExportError) -> Failure {
     Failure { exit: Exit::Usage, error: error.into() }
-}
-
-/// Anything else than a fingerprint equals none.
-fn from_hex(text: &str) -> [u8; 32] {
-    let mut bytes = [0; 32];
-    for (i, byte) in bytes.iter_mut().enumerate() {
-        *byte = text.get(2 * i..2 * i + 2).and_then(|pair| u8::from_str_radix(pair, 16).ok()).unwrap_or(0);
-    }
-    bytes
 }

@@ -1,12 +1,17 @@
 //! One file a command, no logic worth testing alone.
 
+mod check;
 mod completions;
+mod context;
 mod exit;
+mod intake;
+mod prepare;
 pub mod rehearse;
 
 pub use exit::{Exit, Failure, OrFail};
 
 use crate::cli::{Cli, Command};
+use context::Context;
 
 /// Carries out what the user typed.
 pub fn run(cli: &Cli) -> Result<Exit, Failure> {
@@ -14,7 +19,8 @@ pub fn run(cli: &Cli) -> Result<Exit, Failure> {
         Command::Completions { shell } => completions::completions(*shell),
         Command::Man => completions::man(),
         Command::Rehearse(args) => rehearse::rehearse(args),
-        Command::Check(_) | Command::Run(_) | Command::Status | Command::Report(_) => {
+        Command::Check(args) => check::check(&Context::new(&cli.common)?, args),
+        Command::Run(_) | Command::Status | Command::Report(_) => {
             Err(Failure::new(Exit::Internal, "being built"))
         }
     }

@@ -104,6 +104,27 @@ impl Job {
             .in_job(&self.dir)
     }
 
+    /// Whether anything was sent from it, or might have been: a conversation was activated.
+    pub fn is_started(&self) -> Result<bool, JobError> {
+        self.db.query_row("SELECT EXISTS (SELECT 1 FROM progress)", [], |row| row.get(0)).in_job(&self.dir)
+    }
+
+    /// Takes out all passes of a job from which nothing was sent, as if it were new. Killed in the middle, it
+    /// is either as before or empty.
+    pub fn empty(&mut self) -> Result<(), JobError> {
+        self.db
+            .execute_batch(
+                "BEGIN IMMEDIATE;
+                 DELETE FROM conversations; DELETE FROM segments; DELETE FROM blocks;
+                 DELETE FROM users; DELETE FROM keys; DELETE FROM sources;
+                 DELETE FROM passes WHERE no > 1;
+                 UPDATE passes SET state = 'preparing';
+                 COMMIT;",
+            )
+            .in_job(&self.dir)?;
+        pass::take_out_unfinished(self).map(|_| ())
+    }
+
     /// Begins a pass; `settings` is what shaped it and has to be the same when it is prepared again.
     pub fn begin_pass(&mut self, settings: &str) -> Result<Pass<'_>, JobError> {
         Pass::begin(self, settings)

@@ -43,6 +43,12 @@ pub trait Mapper: Send + Sync {
     fn map(&self, chunk: &Chunk, sink: &mut dyn Sink);
 }
 
+impl<M: Mapper + ?Sized> Mapper for Box<M> {
+    fn map(&self, chunk: &Chunk, sink: &mut dyn Sink) {
+        (**self).map(chunk, sink);
+    }
+}
+
 /// Takes what a mapper makes, in source order.
 pub trait Sink {
     /// A record gave this message.
