@@ -150,6 +150,12 @@ pub const GROUP_NAME_COLLISION: Code = error(
     "the group is named like the queue of two users, and the server would show their messages to the group",
     "give the group another id",
 );
+/// Issue 6, who is who: a collision-checked translation.
+pub const PEOPLE_COLLISION: Code = error(
+    "people-collision",
+    "two users (or groups) of the export would become one on the server",
+    "give one of them another id in the user file, or both the same one there if they are one",
+);
 
 /// Section 2: numbers go through a 64-bit float.
 pub const BIG_INTEGER: Code = warning(
@@ -273,6 +279,7 @@ pub const ALL: &[&Code] = &[
     &SOURCE_ID_CONFLICT,
     &CONVERSATION_COLLISION,
     &GROUP_NAME_COLLISION,
+    &PEOPLE_COLLISION,
     &BIG_INTEGER,
     &TEXT_CHANGED,
     &TEXT_DAMAGED,

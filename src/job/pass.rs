@@ -8,7 +8,7 @@
 use std::collections::HashSet;
 use std::fs::{File, OpenOptions};
 use std::hash::{BuildHasherDefault, Hasher};
-use std::io::{BufWriter, Write};
+use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use rusqlite::{Connection, OptionalExtension, params};
@@ -41,30 +41,62 @@ pub struct Pass<'j> {
 #[derive(Debug)]
 pub struct Lines {
     dir: PathBuf,
-    findings: BufWriter<File>,
-    rejected: BufWriter<File>,
+    findings: LineFile,
+    rejected: LineFile,
 }
 
 impl Lines {
     /// Adds a line to `findings.jsonl`.
     pub fn finding(&mut self, line: &impl serde::Serialize) -> Result<(), JobError> {
-        put_line(&mut self.findings, line).in_job(&self.dir)
+        self.findings.add(line).in_job(&self.dir)
     }
 
     /// Adds a line to `rejected.jsonl`.
     pub fn reject(&mut self, line: &impl serde::Serialize) -> Result<(), JobError> {
-        put_line(&mut self.rejected, line).in_job(&self.dir)
+        self.rejected.add(line).in_job(&self.dir)
     }
 
     /// Adds lines to `rejected.jsonl` that were made elsewhere.
     pub fn rejects(&mut self, lines: &[u8]) -> Result<(), JobError> {
-        self.rejected.write_all(lines).in_job(&self.dir)
+        self.rejected.bytes.extend_from_slice(lines);
+        self.rejected.write_some().in_job(&self.dir)
     }
 
     fn sync(&mut self) -> Result<(), JobError> {
         for lines in [&mut self.findings, &mut self.rejected] {
-            lines.flush().and_then(|()| lines.get_ref().sync_data()).in_job(&self.dir)?;
+            lines.write().and_then(|()| lines.file.sync_data()).in_job(&self.dir)?;
         }
+        Ok(())
+    }
+}
+
+/// Gathers lines before it writes. Unlike a `BufWriter` it writes nothing when it is dropped: the pass has
+/// failed then, and the file was cut back.
+#[derive(Debug)]
+struct LineFile {
+    file: File,
+    bytes: Vec<u8>,
+}
+
+impl LineFile {
+    fn open(dir: &Path, name: &str) -> std::io::Result<Self> {
+        let file = private(OpenOptions::new().append(true).create(true)).open(dir.join(name))?;
+        Ok(Self { file, bytes: Vec::new() })
+    }
+
+    fn add(&mut self, line: &impl serde::Serialize) -> std::io::Result<()> {
+        serde_json::to_writer(&mut self.bytes, line)?;
+        self.bytes.push(b'\n');
+        self.write_some()
+    }
+
+    fn write_some(&mut self) -> std::io::Result<()> {
+        if self.bytes.len() < 64 << 10 { Ok(()) } else { self.write() }
+    }
+
+    fn write(&mut self) -> std::io::Result<()> {
+        self.file.write_all(&self.bytes)?;
+        self.bytes.clear();
         Ok(())
     }
 }
@@ -75,9 +107,9 @@ impl<'j> Pass<'j> {
         let dir = job.dir.clone();
         let spool_from = spool_end(&job.db).in_job(&dir)?;
         let spool = SpoolWriter::open(&dir, spool_from)?;
-        let findings = open_lines(&dir, FINDINGS)?;
-        let rejected = open_lines(&dir, REJECTED)?;
-        let len = |file: &File| Ok(to_sql(file.metadata().in_job(&dir)?.len()));
+        let findings = LineFile::open(&dir, FINDINGS).in_job(&dir)?;
+        let rejected = LineFile::open(&dir, REJECTED).in_job(&dir)?;
+        let len = |lines: &LineFile| Ok(to_sql(lines.file.metadata().in_job(&dir)?.len()));
         let (findings_from, rejected_from) = (len(&findings)?, len(&rejected)?);
         let no = job
             .db
@@ -89,13 +121,7 @@ impl<'j> Pass<'j> {
                 |row| row.get(0).map(PassNo),
             )
             .in_job(&dir)?;
-        Ok(Self {
-            job,
-            no,
-            spool,
-            lines: Lines { dir, findings: BufWriter::new(findings), rejected: BufWriter::new(rejected) },
-            finished: false,
-        })
+        Ok(Self { job, no, spool, lines: Lines { dir, findings, rejected }, finished: false })
     }
 
     /// Its number.
@@ -195,21 +221,14 @@ pub(super) fn take_out_unfinished(job: &mut Job) -> Result<bool, JobError> {
     Ok(true)
 }
 
-fn open_lines(dir: &Path, name: &str) -> Result<File, JobError> {
-    private(OpenOptions::new().append(true).create(true)).open(dir.join(name)).in_job(dir)
-}
-
-fn put_line(out: &mut BufWriter<File>, line: &impl serde::Serialize) -> std::io::Result<()> {
-    serde_json::to_writer(&mut *out, line)?;
-    out.write_all(b"\n")
-}
-
 /// Puts conversations with their entries into the index.
 #[derive(Debug)]
 pub struct Loader<'p> {
     db: &'p Connection,
     dir: &'p Path,
     pass: PassNo,
+    /// Nothing is known from earlier passes: nothing has to be looked up.
+    is_first: bool,
     next_conv: u32,
     open: Option<Open>,
     packer: Packer,
@@ -244,12 +263,13 @@ impl<'p> Loader<'p> {
     fn begin(db: &'p Connection, dir: &'p Path, pass: PassNo) -> Result<Self, JobError> {
         db.execute_batch("BEGIN IMMEDIATE").in_job(dir)?;
         let next_conv = db
-            .query_row("SELECT coalesce(max(no) + 1, 1) FROM conversations", [], |row| row.get(0))
+            .query_row("SELECT coalesce(max(no) + 1, 1) FROM conversations", [], |row| row.get::<_, u32>(0))
             .in_job(dir)?;
         Ok(Self {
             db,
             dir,
             pass,
+            is_first: next_conv == 1,
             next_conv,
             open: None,
             packer: Packer::default(),
@@ -284,28 +304,26 @@ impl<'p> Loader<'p> {
 
     /// What earlier passes left of the conversation with that key.
     pub fn earlier(&self, key: ConvKey) -> Result<Option<Earlier>, JobError> {
-        self.db
-            .prepare_cached(
-                "SELECT c.no, c.a, c.b, sum(s.messages), max(s.last_time)
-                 FROM conversations c JOIN segments s ON s.conv = c.no WHERE c.key = ?1 GROUP BY c.no",
-            )
-            .and_then(|mut statement| {
-                statement
-                    .query_row([key.to_bytes()], |row| {
-                        let a: String = row.get(1)?;
-                        Ok(Earlier {
-                            no: ConvNo(row.get(0)?),
-                            peers: match row.get::<_, Option<String>>(2)? {
-                                Some(b) => Peers::Single(UserId(a), UserId(b)),
-                                None => Peers::Group(GroupId(a)),
-                            },
-                            messages: from_sql(row.get(3)?),
-                            last_time: SendTime(row.get(4)?),
-                        })
-                    })
-                    .optional()
-            })
-            .in_job(self.dir)
+        if self.is_first {
+            return Ok(None);
+        }
+        self.query(
+            "SELECT c.no, c.a, c.b, sum(s.messages), max(s.last_time)
+             FROM conversations c JOIN segments s ON s.conv = c.no WHERE c.key = ?1 GROUP BY c.no",
+            [key.to_bytes()],
+            |row| {
+                let a: String = row.get(1)?;
+                Ok(Earlier {
+                    no: ConvNo(row.get(0)?),
+                    peers: match row.get::<_, Option<String>>(2)? {
+                        Some(b) => Peers::Single(UserId(a), UserId(b)),
+                        None => Peers::Group(GroupId(a)),
+                    },
+                    messages: from_sql(row.get(3)?),
+                    last_time: SendTime(row.get(4)?),
+                })
+            },
+        )
     }
 
     /// Begins a conversation; its entries follow in order, then [`Self::end`].
@@ -390,10 +408,11 @@ impl<'p> Loader<'p> {
 
     /// Whether the job knows the user.
     pub fn knows_user(&self, user: UserKey) -> Result<bool, JobError> {
-        self.db
-            .prepare_cached("SELECT 1 FROM users WHERE hash = ?1")
-            .and_then(|mut statement| statement.exists([user.to_sql()]))
-            .in_job(self.dir)
+        if self.is_first {
+            return Ok(false);
+        }
+        let known = self.query("SELECT 1 FROM users WHERE hash = ?1", [user.to_sql()], |_| Ok(()))?;
+        Ok(known.is_some())
     }
 
     /// Adds a user who isn't known yet; best in the order of their keys.
@@ -415,7 +434,20 @@ impl<'p> Loader<'p> {
         Ok(())
     }
 
-    fn execute(&self, sql: &str, params: impl rusqlite::Params) -> Result<(), JobError> {
+    /// The row, if there is one.
+    pub(super) fn query<T>(
+        &self,
+        sql: &str,
+        params: impl rusqlite::Params,
+        row: impl FnOnce(&rusqlite::Row<'_>) -> rusqlite::Result<T>,
+    ) -> Result<Option<T>, JobError> {
+        self.db
+            .prepare_cached(sql)
+            .and_then(|mut statement| statement.query_row(params, row).optional())
+            .in_job(self.dir)
+    }
+
+    pub(super) fn execute(&self, sql: &str, params: impl rusqlite::Params) -> Result<(), JobError> {
         self.db
             .prepare_cached(sql)
             .and_then(|mut statement| statement.execute(params))

@@ -91,6 +91,21 @@ const TABLES: &[Table] = &[
               );",
     },
     Table {
+        name: "people",
+        version: 1,
+        sql: "CREATE TABLE people (
+                openim INTEGER NOT NULL,
+                source INTEGER NOT NULL,
+                is_group INTEGER NOT NULL,
+                openim_id TEXT NOT NULL,
+                source_id TEXT NOT NULL,
+                nickname TEXT NOT NULL,
+                face_url TEXT NOT NULL,
+                listed INTEGER NOT NULL,
+                PRIMARY KEY (openim, source)
+              ) WITHOUT ROWID;",
+    },
+    Table {
         name: "keys",
         version: 1,
         // id is `pass << 40 | number of the block`: within a pass in order of key.

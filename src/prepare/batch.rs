@@ -5,11 +5,13 @@ use std::mem;
 use xxhash_rust::xxh3::{xxh3_64, xxh3_128};
 
 use super::findings::{Reason, Reject, body_of};
+use super::people::Lately;
 use super::rows::{ByOffset, IndexRow, KeyKind, KeyRow};
 use crate::checks::{Checker, codes};
 use crate::export::Chunk;
 use crate::finding::{Finding, Severity};
-use crate::job::{ConvKey, Key, Position, UserKey, write_record};
+use crate::job::{self, ConvKey, Key, Position, UserKey, write_record};
+use crate::mapping::people::Person;
 use crate::mapping::{Mapper, Sink};
 use crate::message::{ContentType, Message, Peer, Place, Release, SendTime, SourceNo};
 
@@ -38,6 +40,8 @@ pub(super) struct Batch {
     pub(super) rejected: u64,
     /// Records that gave no message because of an error.
     pub(super) unmapped: u64,
+    /// People that the mapper told of.
+    pub(super) people: Vec<job::Person>,
     /// Replies that the release doesn't take.
     pub(super) replies_as_text: u64,
 }
@@ -50,6 +54,7 @@ impl Batch {
         self.findings.clear();
         self.rejects.clear();
         self.left_out.clear();
+        self.people.clear();
         (self.rejected, self.unmapped, self.replies_as_text) = (0, 0, 0);
     }
 
@@ -93,6 +98,7 @@ pub(super) struct Scratch {
     pair: String,
     says: Vec<u8>,
     findings: Vec<Finding>,
+    lately: Lately,
 }
 
 /// Takes what the mapper makes.
@@ -123,6 +129,10 @@ impl Sink for Digest<'_> {
             self.reject(message.place, Some(&message));
         }
         self.batch.findings.append(&mut self.scratch.findings);
+    }
+
+    fn person(&mut self, person: Person<'_>) {
+        self.batch.people.extend(self.scratch.lately.news(&person));
     }
 
     fn left_out(&mut self, _: Place, reason: &'static str) {

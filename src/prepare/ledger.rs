@@ -2,7 +2,7 @@
 
 use super::findings::{Findings, about};
 use super::summary::Summary;
-use crate::finding::Code;
+use crate::finding::{Code, Finding};
 use crate::job::{JobError, Lines, Spool, Spooled};
 
 /// Figures, findings and rejects of a pass, and the spool to look up what they are about.
@@ -22,6 +22,11 @@ impl Ledger<'_> {
         value: &str,
     ) -> Result<(), JobError> {
         self.findings.add(self.lines, &about(code, message, value))
+    }
+
+    /// A finding about anything else.
+    pub(super) fn note(&mut self, finding: &Finding) -> Result<(), JobError> {
+        self.findings.add(self.lines, finding)
     }
 
     /// A message in the spool that can't be sent after all.

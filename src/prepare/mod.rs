@@ -15,6 +15,7 @@ mod findings;
 mod index;
 mod ledger;
 mod pass;
+mod people;
 mod progress;
 mod rows;
 mod sort;

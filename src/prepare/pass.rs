@@ -10,6 +10,7 @@ use super::compare::compare;
 use super::findings::{Findings, Names};
 use super::index;
 use super::ledger::Ledger;
+use super::people::People;
 use super::progress::{Phase, Progress};
 use super::rows::{ByOffset, IndexRow, KeyRow, Note, UserRow};
 use super::sort::{RUN, Sorter};
@@ -55,6 +56,7 @@ struct Gathered {
     keys: Sorter<KeyRow>,
     notes: Sorter<Note>,
     users: Sorter<UserRow>,
+    people: People,
     findings: Findings,
     summary: Summary,
     /// So far, before it is known which are there twice.
@@ -185,6 +187,7 @@ impl Gathered {
             keys: Sorter::new(pass.dir(), run),
             notes: Sorter::new(pass.dir(), run),
             users: Sorter::new(pass.dir(), run),
+            people: People::new(pass.dir(), run),
             findings: Findings::new(Names::new(pass.source_names()?)),
             summary: Summary { pass: pass.no().0, ..Summary::default() },
             messages: 0,
@@ -203,6 +206,7 @@ impl Gathered {
         for row in &batch.keys {
             self.keys.push(KeyRow { at: ByOffset(row.at.0.moved(base)), ..*row })?;
         }
+        self.people.take(&batch.people)?;
         pass.lines().rejects(&batch.rejects)?;
         for finding in &batch.findings {
             self.findings.add(pass.lines(), finding)?;
@@ -226,7 +230,7 @@ impl Gathered {
         sources: &[Source],
         progress: &Progress,
     ) -> Result<Summary, PrepareError> {
-        let Self { index, keys, mut notes, mut users, mut findings, mut summary, .. } = self;
+        let Self { index, keys, mut notes, mut users, people, mut findings, mut summary, .. } = self;
         let spool = pass.spool()?;
         let (mut loader, lines) = pass.load()?;
         for source in sources {
@@ -238,6 +242,7 @@ impl Gathered {
         progress.phase(Phase::Index);
         index::index(index.sorted()?, notes.sorted()?, &mut users, &mut loader, &mut ledger, progress)?;
         index::users(users.sorted()?, &mut loader, &ledger)?;
+        people.file(&loader, &mut ledger)?;
         summary.findings = findings.counted();
         pass.finish(&serde_json::to_string(&summary).expect("figures and texts are JSON"))?;
         Ok(summary)

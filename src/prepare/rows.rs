@@ -81,6 +81,15 @@ pub(super) struct UserRow {
     pub(super) len: u32,
 }
 
+/// Somebody, told of by a mapper.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct PersonRow {
+    pub(super) openim: UserKey,
+    pub(super) source: UserKey,
+    pub(super) offset: u64,
+    pub(super) len: u32,
+}
+
 impl Ord for IndexRow {
     #[inline]
     fn cmp(&self, other: &Self) -> Ordering {
@@ -246,6 +255,25 @@ impl Row for UserRow {
     }
 }
 
+impl Row for PersonRow {
+    const BYTES: usize = 28;
+    fn put(&self, out: &mut Vec<u8>) {
+        out.extend_from_slice(&self.openim.to_bits().to_le_bytes());
+        out.extend_from_slice(&self.source.to_bits().to_le_bytes());
+        out.extend_from_slice(&self.offset.to_le_bytes());
+        out.extend_from_slice(&self.len.to_le_bytes());
+    }
+    fn get(bytes: &[u8]) -> Self {
+        let mut from = Fields(bytes);
+        Self {
+            openim: UserKey::from_bits(from.u64()),
+            source: UserKey::from_bits(from.u64()),
+            offset: from.u64(),
+            len: from.u32(),
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -278,6 +306,12 @@ mod tests {
             let key = Key::of(group.as_bytes());
             there_and_back(KeyRow { key, kind, source: SourceNo(source), at: ByOffset(at), content: a });
             there_and_back(Note { at, says });
+            there_and_back(PersonRow {
+                openim: UserKey::from_bits(a),
+                source: UserKey::from_bits(offset),
+                offset,
+                len: b,
+            });
             there_and_back(UserRow { user: UserKey::from_bits(a), received: flag, offset, len: b });
         }
     }

@@ -335,3 +335,83 @@ fn a_mapper_that_panics_does_not_hang_the_pass() {
     assert!(panic.is_err());
     assert_eq!(job.reader().unwrap().passes().unwrap(), []);
 }
+
+#[test]
+fn who_is_who_is_kept_and_two_never_become_one() {
+    use crate::mapping::people::{Ids, People, Renamed, Settings as Names};
+    let bench = Bench::new();
+    let mut job = bench.job();
+    let list = bench.write(
+        "users.csv",
+        &["id,openim_id,nickname", "ann@x,ann,Ann", "ann@y,ann,", "bob@x,bob,", "tim@x,bob_2,"]
+            .map(str::to_owned),
+    );
+    let names = Names { ids: Ids::Keep, file: Some(list.into()) };
+    let mut pass = |lines: &[String], name: &str| {
+        let people = std::sync::Arc::new(People::load(&names, false).unwrap());
+        let path = bench.write(name, lines);
+        let reader = Reader::open(&Settings::default(), &[path], job.next_source().unwrap()).unwrap();
+        let rules = Rules { run: 2, ..Rules::new(NOW, Release::Main, "{}".to_owned()) };
+        run(reader, &Renamed::new(Native, people), &rules, &mut job, &Progress::default()).unwrap()
+    };
+    // Ann has two ids and is one, as the list says; `bob` is somebody else than `bob@x`.
+    let summary = pass(
+        &[
+            line("ann@x", "ann@y", 1, "x"),
+            line("bob@x", "ann@x", 2, "x"),
+            line("bob", "ann@x", 3, "x"),
+            group("bob", "bob", 4, "x"),
+        ],
+        "1.jsonl",
+    );
+    assert_eq!(codes(&summary)[0], ("people-collision", 1));
+    assert!(summary.findings[0].first_value.ends_with("would both be `bob`"), "{:?}", summary.findings);
+    // Two passes can collide as well.
+    let summary = pass(&[line("bob_2", "ann@x", 5, "x")], "2.jsonl");
+    assert_eq!(codes(&summary), []);
+    let summary = pass(&[line("tim@x", "ann@x", 6, "x")], "3.jsonl");
+    assert_eq!(codes(&summary), [("people-collision", 1)]);
+    let reader = job.reader().unwrap();
+    let mut all = Vec::new();
+    while let page = reader.people(all.last().map(|(key, _)| *key), 2).unwrap()
+        && !page.is_empty()
+    {
+        all.extend(page);
+    }
+    let mut table: Vec<_> = all
+        .iter()
+        .map(|(_, p)| (p.is_group, p.source_id.as_str(), p.openim_id.as_str(), p.nickname.as_str()))
+        .collect();
+    table.sort_unstable();
+    assert_eq!(
+        table,
+        [
+            (false, "ann@x", "ann", "Ann"),
+            (false, "ann@y", "ann", ""),
+            (false, "bob", "bob", ""),
+            (false, "bob@x", "bob", ""),
+            (false, "bob_2", "bob_2", ""),
+            (false, "tim@x", "bob_2", ""),
+            (true, "bob", "bob", ""),
+        ]
+    );
+    assert_eq!(reader.called(false, "ann").unwrap().len(), 2);
+    assert_eq!(reader.called(true, "ann").unwrap().len(), 0);
+}
+
+#[test]
+fn errors_of_a_pass_that_failed_leave_no_lines() {
+    let bench = Bench::new();
+    let mut job = bench.job();
+    let dir = bench.job_dir();
+    bench.pass(&mut job, &[("1.jsonl", vec![line("a-b", "b", 1, "x")])]);
+    let before = ["findings.jsonl", "rejected.jsonl"].map(|name| fs_err::read(dir.join(name)).unwrap());
+    {
+        let mut pass = job.begin_pass("{}").unwrap();
+        pass.lines().finding(&"never").unwrap();
+        pass.lines().rejects(b"never\n").unwrap();
+        pass.lines().rejects(&vec![b'\n'; 100_000]).unwrap();
+    }
+    let after = ["findings.jsonl", "rejected.jsonl"].map(|name| fs_err::read(dir.join(name)).unwrap());
+    assert_eq!(before, after);
+}
