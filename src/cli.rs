@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+use crate::commands::init::InitArgs;
 use crate::commands::rehearse::RehearseArgs;
 use crate::config::{Rate, parse_duration};
 use crate::message::Release;
@@ -28,6 +29,8 @@ const EXIT_CODES: &str = "Exit codes: 0 done and verified, or nothing to do · 1
 /// One command, one file in `commands`.
 #[derive(Debug, Subcommand)]
 pub enum Command {
+    /// Look at an export, say what it is, and write an import.toml for it
+    Init(InitArgs),
     /// Read an export, map and check every message, and say what is wrong and how to mend it; sends nothing
     Check(CheckArgs),
     /// Import an export and prove that it arrived; the same command again resumes

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use super::context::Context;
 use super::{Exit, Failure, OrFail};
+use crate::config::ImportFile;
 use crate::export::{ExportError, Plain, Reader, Source, compare};
 use crate::job::SourceInfo;
 use crate::mapping::people::{People, Renamed};
@@ -19,11 +20,11 @@ pub(super) struct Intake {
 }
 
 /// Opens the sources; their numbers count on from `first`.
-pub(super) fn open(context: &Context, sources: &[String], first: SourceNo) -> Result<Intake, Failure> {
-    let reader = Reader::open(&context.file.export, sources, first).map_err(failure)?;
+pub(super) fn open(file: &ImportFile, sources: &[String], first: SourceNo) -> Result<Intake, Failure> {
+    let reader = Reader::open(&file.export, sources, first).map_err(failure)?;
     let head = reader.head().map_err(failure)?;
-    let mapper = mapping::build(&context.file.mapping, head.as_ref()).or_fail(Exit::Usage)?;
-    let people = People::load(&context.file.users, false).or_fail(Exit::Usage)?;
+    let mapper = mapping::build(&file.mapping, head.as_ref()).or_fail(Exit::Usage)?;
+    let people = People::load(&file.users, false).or_fail(Exit::Usage)?;
     let mapper = if people.keeps_all() { mapper } else { Box::new(Renamed::new(mapper, Arc::new(people))) };
     Ok(Intake { reader, mapper })
 }

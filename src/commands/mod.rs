@@ -4,6 +4,7 @@ mod check;
 mod completions;
 mod context;
 mod exit;
+pub mod init;
 mod intake;
 mod prepare;
 pub mod rehearse;
@@ -18,6 +19,7 @@ pub fn run(cli: &Cli) -> Result<Exit, Failure> {
     match &cli.command {
         Command::Completions { shell } => completions::completions(*shell),
         Command::Man => completions::man(),
+        Command::Init(args) => init::init(args, &cli.common),
         Command::Rehearse(args) => rehearse::rehearse(args),
         Command::Check(args) => check::check(&Context::new(&cli.common)?, args),
         Command::Run(_) | Command::Status | Command::Report(_) => {

@@ -58,7 +58,8 @@ pub(super) fn prepare(
             job.empty().map_err(job_failure)?;
         }
     }
-    let Intake { reader, mapper } = intake::open(context, sources, job.next_source().map_err(job_failure)?)?;
+    let Intake { reader, mapper } =
+        intake::open(&context.file, sources, job.next_source().map_err(job_failure)?)?;
     let rules = Rules::new(now(), release, settings);
     let progress = Arc::new(prepare::Progress::default());
     let watched = Arc::clone(&progress);

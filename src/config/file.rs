@@ -121,7 +121,8 @@ impl ImportFile {
         Self::parse(path, &fs_err::read_to_string(path)?)
     }
 
-    pub(super) fn parse(path: &Path, text: &str) -> Result<Self, ConfigError> {
+    /// The same for a text; `path` is how errors call it.
+    pub fn parse(path: &Path, text: &str) -> Result<Self, ConfigError> {
         let file: Self = toml::from_str(text).map_err(|error| {
             let at = error.span().map_or(0, |span| span.start);
             let before = text.get(..at).unwrap_or_default();

@@ -27,7 +27,7 @@ pub use error::MappingError;
 pub use native::Native;
 pub use records::{Record, Row, each};
 pub use settings::{Columns, Detail, LeaveOut, Rule, Settings, Values};
-pub use time::{Doubt, Time, TimeFormat};
+pub use time::{Doubt, Time, TimeFormat, halves};
 pub use value::Value;
 
 use crate::export::Chunk;

@@ -1,5 +1,7 @@
 //! Times as exports write them, to milliseconds since 1970.
 
+use std::borrow::Cow;
+
 use jiff::Timestamp;
 use jiff::civil::DateTime;
 use jiff::fmt::strtime::BrokenDownTime;
@@ -105,6 +107,7 @@ impl TimeFormat {
                 },
             },
             Form::Pattern(pattern) => {
+                let text = if pattern.contains("%p") { &*halves(text) } else { text };
                 let parts = BrokenDownTime::parse(pattern, text).map_err(|e| {
                     let why = e.to_string();
                     why.strip_prefix("strptime parsing failed: ").map(str::to_owned).unwrap_or(why)
@@ -128,6 +131,28 @@ impl TimeFormat {
         };
         let time = time.compatible().map_err(|e| e.to_string())?;
         Ok(Time { doubt, ..exact(time) })
+    }
+}
+
+/// A text with `AM` and `PM` in the place of other words for the halves of a day: `%p` knows no others.
+pub fn halves(text: &str) -> Cow<'_, str> {
+    const WORDS: [(&str, &str); 12] = [
+        ("a.m.", "AM"),
+        ("p.m.", "PM"),
+        ("a. m.", "AM"),
+        ("p. m.", "PM"),
+        ("A.M.", "AM"),
+        ("P.M.", "PM"),
+        ("上午", "AM"),
+        ("下午", "PM"),
+        ("午前", "AM"),
+        ("午後", "PM"),
+        ("오전", "AM"),
+        ("오후", "PM"),
+    ];
+    match WORDS.iter().find(|(word, _)| text.contains(word)) {
+        Some((word, half)) => Cow::Owned(text.replace(word, half)),
+        None => Cow::Borrowed(text),
     }
 }
 
@@ -181,6 +206,20 @@ mod tests {
 
     fn millis(format: &str, zone: Option<&str>, text: &str) -> i64 {
         read(format, zone, text).unwrap().millis
+    }
+
+    #[test]
+    fn halves_of_the_day_in_other_words() {
+        let utc = Some("UTC");
+        for (pattern, text) in [
+            ("%Y-%m-%d %I:%M %p", "2025-09-18 6:30 p.m."),
+            ("%Y-%m-%d %I:%M %p", "2025-09-18 06:30 PM"),
+            ("%Y/%m/%d %p%I:%M", "2025/9/18 下午6:30"),
+            ("%Y/%m/%d %p %I:%M", "2025/9/18 오후 6:30"),
+        ] {
+            assert_eq!(millis(pattern, utc, text), 1_758_220_200_000, "{text}");
+        }
+        assert!(read("%Y-%m-%d %I:%M %p", utc, "2025-09-18 6:30 in the evening").is_err());
     }
 
     #[test]

@@ -1,0 +1,261 @@
+//! From the names and values of columns to a mapping, with a note on each guess. What can't be told is left
+//! open and said.
+
+mod chat;
+mod kinds;
+mod roles;
+
+use crate::mapping::Key;
+
+use super::table::Table;
+use super::times::{Order, Written};
+use super::values::Column;
+use roles::Roles;
+
+/// A mapping as far as it could be guessed.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Guess {
+    /// Fields, in the order in which they are to be written.
+    pub fields: Vec<Field>,
+    /// Fields that every message needs and that could not be guessed, with what to do.
+    pub open: Vec<Open>,
+    /// Records to leave out.
+    pub leave_out: Vec<LeaveOut>,
+    /// Times say no zone: one must be set.
+    pub needs_zone: bool,
+    /// Why ids have to be translated.
+    pub translate: Option<String>,
+    /// What else is worth knowing.
+    pub notes: Vec<String>,
+    /// Columns that no rule uses, each with examples.
+    pub unused: Vec<String>,
+}
+
+/// A field and where it comes from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Field {
+    /// The field.
+    pub key: Key,
+    /// The rule, as TOML.
+    pub rule: String,
+    /// Why.
+    pub note: String,
+}
+
+/// A field that could not be guessed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Open {
+    /// The field.
+    pub key: Key,
+    /// What to do about it.
+    pub note: String,
+    /// Rules to choose from, as TOML.
+    pub choices: Vec<String>,
+}
+
+/// Records to leave out.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LeaveOut {
+    /// The column that decides.
+    pub column: String,
+    /// The condition, as a line of TOML.
+    pub condition: String,
+    /// Under which name they are counted.
+    pub reason: &'static str,
+    /// Why.
+    pub note: String,
+}
+
+/// Guesses a mapping.
+pub fn guess(table: &Table) -> Guess {
+    let roles = Roles::find(table);
+    let mut guess = Guess::default();
+    let columns = &table.columns;
+    if let Some(id) = roles.id {
+        guess.field(Key::Id, plain(&columns[id]), "tells messages apart in later passes".to_owned());
+    }
+    sender(table, &roles, &mut guess);
+    chat::conversation(table, &roles, &mut guess);
+    time(table, &roles, &mut guess);
+    text(table, &roles, &mut guess);
+    kinds::message_types(table, &roles, &mut guess);
+    if let Some(platform) = roles.platform {
+        kinds::platform(&columns[platform], &mut guess);
+    }
+    if let Some(quote) = roles.quote {
+        let note = format!("the message that is answered: {}", examples(&columns[quote]));
+        guess.field(Key::Quote, plain(&columns[quote]), note);
+    }
+    translate(table, &roles, &mut guess);
+    let used = |column: &Column| {
+        let name = plain(column);
+        guess.fields.iter().any(|field| field.rule.contains(&name))
+            || guess.open.iter().any(|open| open.choices.iter().any(|choice| choice.contains(&name)))
+            || guess.leave_out.iter().any(|rule| rule.column == column.name)
+    };
+    guess.unused = columns
+        .iter()
+        .filter(|column| column.filled > 0 && !used(column))
+        .map(|column| format!("{}: {}", plain(column), examples(column)))
+        .collect();
+    for column in columns.iter().filter(|column| column.rounded() > 0) {
+        guess.notes.push(format!(
+            "`{}` has {} values such as `{}`: a spreadsheet has rounded them, their digits are lost; export again",
+            column.name,
+            column.rounded(),
+            column.examples.first().map_or("", String::as_str),
+        ));
+    }
+    guess
+}
+
+fn sender(table: &Table, roles: &Roles, guess: &mut Guess) {
+    let columns = &table.columns;
+    let Some(sender) = roles.sender else {
+        let note = match roles.mine {
+            Some(mine) => format!(
+                "no column names the writer; `{}` says whether it was the maker of the export. Write a jq \
+                 program: see “Your export” in the README",
+                columns[mine].name
+            ),
+            None => "no column looks like the writer of a message".to_owned(),
+        };
+        guess.open(Key::SendId, note, Vec::new());
+        return;
+    };
+    let column = &columns[sender];
+    guess.field(Key::SendId, plain(column), format!("{}: {}", different(column, "user"), examples(column)));
+    if let Some(nickname) = roles.nickname {
+        guess.field(Key::SenderNickname, plain(&columns[nickname]), examples(&columns[nickname]));
+    } else if column.illegal() > 0 && !column.examples.iter().any(|example| example.contains('@')) {
+        guess.field(Key::SenderNickname, plain(column), "the names that the ids are made of".to_owned());
+    }
+    if let Some(face) = roles.face_url {
+        guess.field(Key::SenderFaceUrl, plain(&columns[face]), examples(&columns[face]));
+    }
+}
+
+fn time(table: &Table, roles: &Roles, guess: &mut Guess) {
+    let Some(time) = roles.time else {
+        guess.open(Key::SendTime, "no column looks like the time of a message".to_owned(), Vec::new());
+        return;
+    };
+    let column = &table.columns[time];
+    let name = quoted(&column.name);
+    let Some(written) = column.times.written() else { return };
+    let rule = |time: &str| format!("{{ column = {name}, time = {} }}", quoted(time));
+    let shown = examples(column);
+    let (how, note, zoned) = match written {
+        Written::In(unit) => (unit.name().to_owned(), format!("{} since 1970: {shown}", unit.words()), true),
+        Written::Rfc3339 { zoned } => ("rfc3339".to_owned(), shown, zoned),
+        Written::Pattern { pattern, zoned, order: Order::Plain } => (pattern, shown, zoned),
+        Written::Pattern { pattern, zoned, order: Order::Seen(n) } => {
+            let first = if pattern.find("%d") < pattern.find("%m") { "day" } else { "month" };
+            (pattern, format!("{shown}; the {first} comes first: {n} values are above 12 there"), zoned)
+        }
+        Written::DayOrMonthFirst { day, month, zoned } => {
+            guess.needs_zone |= !zoned;
+            let note = format!(
+                "{shown}: no value tells whether the day or the month comes first. Choose; nothing is guessed here"
+            );
+            guess.open(Key::SendTime, note, vec![rule(&day), rule(&month)]);
+            return;
+        }
+    };
+    guess.needs_zone |= !zoned;
+    guess.field(Key::SendTime, rule(&how), note);
+}
+
+fn text(table: &Table, roles: &Roles, guess: &mut Guess) {
+    let Some(text) = roles.text else {
+        guess.open(Key::Text, "no column looks like the words of a message".to_owned(), Vec::new());
+        return;
+    };
+    let column = &table.columns[text];
+    let mut note = format!("{} characters on average", column.average());
+    if column.has_lines() {
+        note.push_str(", some over several lines");
+    }
+    guess.field(Key::Text, plain(column), note);
+    let empty = table.records - column.filled;
+    if empty > 0 {
+        guess.leave_out.push(LeaveOut {
+            column: column.name.clone(),
+            condition: "empty = true".to_owned(),
+            reason: "no-text",
+            note: format!(
+                "{} without words in `{}`; if they were not left out they would be errors",
+                records(empty),
+                column.name
+            ),
+        });
+    }
+    if column.is_json() {
+        guess.notes.push(format!(
+            "`{}` holds JSON, which would be sent as it stands; with a jq program it can be taken apart (`fromjson`)",
+            column.name
+        ));
+    }
+}
+
+/// Ids that OpenIM can't take have to become others.
+fn translate(table: &Table, roles: &Roles, guess: &mut Guess) {
+    let odd = [roles.sender, roles.receiver].into_iter().flatten().map(|at| &table.columns[at]);
+    if let Some(column) = odd.filter(|column| column.illegal() > 0).max_by_key(|column| column.illegal()) {
+        guess.translate = Some(format!(
+            "ids such as {} can't be OpenIM's, which are letters, digits and `_`",
+            examples(column)
+        ));
+    }
+}
+
+impl Guess {
+    fn field(&mut self, key: Key, rule: String, note: String) {
+        self.fields.push(Field { key, rule, note });
+    }
+
+    fn open(&mut self, key: Key, note: String, choices: Vec<String>) {
+        self.open.push(Open { key, note, choices });
+    }
+}
+
+/// A column as a rule.
+fn plain(column: &Column) -> String {
+    quoted(&column.name)
+}
+
+/// A TOML string.
+pub(super) fn quoted(text: &str) -> String {
+    toml::Value::String(text.to_owned()).to_string()
+}
+
+fn examples(column: &Column) -> String {
+    let shown: Vec<String> = column.examples.iter().map(|example| format!("`{}`", short(example))).collect();
+    shown.join(", ")
+}
+
+fn short(text: &str) -> String {
+    const MOST: usize = 40;
+    if text.chars().count() <= MOST {
+        text.to_owned()
+    } else {
+        text.chars().take(MOST).chain(['…']).collect()
+    }
+}
+
+/// `1 record`, `17 records`.
+fn records(n: u64) -> String {
+    if n == 1 { "1 record".to_owned() } else { format!("{n} records") }
+}
+
+/// `17 users`.
+fn different(column: &Column, what: &str) -> String {
+    match column.different() {
+        Some(1) => format!("1 {what}"),
+        Some(n) => format!("{n} {what}s"),
+        None => format!("very many {what}s"),
+    }
+}
+
+#[cfg(test)]
+mod tests;

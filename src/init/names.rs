@@ -1,0 +1,261 @@
+//! What columns and keys are called, in the languages of those who export.
+
+/// What a column could be for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(super) enum Role {
+    /// The export's own id of the message.
+    Id,
+    /// Who wrote it.
+    Sender,
+    /// His name.
+    Nickname,
+    /// His picture.
+    FaceUrl,
+    /// To whom, in a chat of two.
+    Receiver,
+    /// In which group or channel.
+    Group,
+    /// What the conversation is called.
+    Conversation,
+    /// Whether two people or a group talk.
+    Kind,
+    /// When.
+    Time,
+    /// The words.
+    Text,
+    /// Text, picture, somebody joined.
+    Type,
+    /// From which platform.
+    Platform,
+    /// Whether the maker of the export wrote it.
+    Mine,
+    /// Which message it answers.
+    Quote,
+}
+
+/// Names in words, most usual first. A word of two meanings stands where it is the whole name.
+const NAMES: &[(Role, &str)] = &[
+    (
+        Role::Id,
+        "message id|msg id|msgid|message key|msg key|msg uid|msguid|server msg id|client msg id|post id|event id|\
+         msg svr id|msgsvrid|local id|msgidserver|msgidclient|id|uuid|guid|_id|key|mid|\
+         消息id|消息编号|消息序号|訊息id|nachrichten id|nachricht id|mensaje id|id mensaje|id mensagem|id message|\
+         id сообщения|メッセージid|메시지 id|메시지id",
+    ),
+    (
+        Role::Sender,
+        "send id|sender id|from id|from user id|from account|from|sender|author id|author|user id|userid|uid|\
+         from user|from username|user|username|user name|account|creator|created by|sent by|owner|member id|poster|\
+         nick|handle|who|actor|email|user email|from email|sender email|sender accid|from accid|send_id|\
+         发送者|发送人|发件人|发信人|发送者id|发送人id|发送方|发言人|用户|用户id|用户名|作者|傳送者|寄件者|使用者|\
+         absender|verfasser|autor|benutzer|von|nutzer|remitente|usuario|de|emisor|expéditeur|expediteur|auteur|\
+         utilisateur|remetente|usuário|mittente|utente|отправитель|автор|пользователь|от|送信者|投稿者|ユーザー|\
+         ユーザーid|보낸사람|보낸 사람|작성자|사용자|발신자|gönderen|pengirim|người gửi|المرسل",
+    ),
+    (
+        Role::Nickname,
+        "sender nickname|nickname|nick name|sender name|from name|from nick|author name|display name|user display name|\
+         full name|sender full name|real name|name|user real name|talker name|remark|alias|screen name|\
+         昵称|发送者昵称|发送者名称|发送人姓名|姓名|备注|暱稱|anzeigename|absendername|name des absenders|nombre|\
+         nombre del remitente|nom|nom complet|nome|имя|имя отправителя|名前|氏名|表示名|이름|닉네임|별명",
+    ),
+    (
+        Role::FaceUrl,
+        "face url|faceurl|sender face url|avatar|avatar url|icon|icon url|photo url|picture|profile url|profile image|\
+         profile picture|portrait|headimg|head img|头像|头像地址|avatarurl|profilbild|foto|фото|аватар|アイコン|프로필",
+    ),
+    (
+        Role::Receiver,
+        "recv id|receiver id|recipient id|to id|to user id|to account|to|receiver|recipient|to user|peer|peer id|\
+         target|target id|targetid|to username|to accid|recv_id|\
+         接收者|接收人|收件人|收信人|接收者id|接收人id|接收方|收件者|empfänger|empfaenger|an|destinatario|para|\
+         destinataire|à|destinatário|получатель|кому|受信者|宛先|받는사람|받는 사람|수신자|alıcı|penerima|người nhận|المستلم",
+    ),
+    (
+        Role::Group,
+        "group id|groupid|channel id|channelid|room id|roomid|conversation id|conversationid|chat id|chatid|thread id|\
+         dialog id|tid|rid|cid|session id|topic id|chatroom id|channel url|group_id|stream id|space id|\
+         群id|群组id|群号|群聊id|会话id|群編號|頻道id|聊天id|gruppen id|kanal id|id del grupo|id del canal|id du groupe|\
+         id grupo|id группы|id чата|グループid|チャンネルid|ルームid|그룹 id|그룹id|채널 id|방 id",
+    ),
+    (
+        Role::Conversation,
+        "channel|channel name|group|group name|room|room name|conversation|conversation name|chat|chat name|stream|topic|\
+         thread|dialog|subject|talker|chat session|session|\
+         群|群名|群聊|群名称|群组|群組|频道|頻道|会话|會話|聊天|房间|gruppe|kanal|unterhaltung|grupo|canal|conversación|groupe|\
+         conversation|gruppo|canale|группа|канал|чат|беседа|グループ|チャンネル|ルーム|그룹|채널|방|대화방|grup|kanal",
+    ),
+    (
+        Role::Kind,
+        "session type|conversation type|conv type|conversationtype|convtype|chat type|chattype|channel type|channeltype|\
+         room type|target type|targettype|is group|isgroup|is direct|private|会话类型|聊天类型|群聊类型|會話類型|\
+         kanaltyp|chattyp|tipo de chat|tipo de canal|type de conversation|type de canal|тип чата|チャット種別|채널 유형",
+    ),
+    (
+        Role::Time,
+        "send time|sendtime|sent at|sent|create time|created at|createtime|created|create at|timestamp|time stamp|time|\
+         date|datetime|date time|ts|msg time|msg timestamp|message time|message date|post time|creation time|date sent|\
+         sent date|posted at|post creation time|epoch|when|str time|origin server ts|created_at|\
+         时间|发送时间|消息时间|日期|时间戳|创建时间|時間|發送時間|傳送時間|zeit|datum|uhrzeit|zeitstempel|gesendet|\
+         gesendet am|fecha|hora|fecha y hora|enviado|date d'envoi|heure|horodatage|envoyé le|data|data e hora|data ora|\
+         дата|время|дата и время|отправлено|日時|送信日時|時刻|投稿日時|날짜|시간|보낸 시간|일시|tarih|zaman|waktu|tanggal|\
+         thời gian|ngày|التاريخ|الوقت",
+    ),
+    (
+        Role::Text,
+        "text|content|message|msg|body|message text|message body|message content|msg content|msg body|post message|\
+         contents|str content|comment|plain text|raw content|payload|note|words|description|\
+         内容|消息|消息内容|文本|正文|聊天内容|訊息|訊息內容|內容|nachricht|text der nachricht|inhalt|mensaje|texto|contenido|\
+         cuerpo|message texte|texte|contenu|mensagem|conteúdo|conteudo|messaggio|testo|сообщение|текст|содержание|本文|\
+         メッセージ|内容|메시지|내용|대화|mesaj|metin|pesan|isi|tin nhắn|nội dung|الرسالة|النص",
+    ),
+    (
+        Role::Type,
+        "message type|msg type|messagetype|msgtype|content type|contenttype|type|post type|sub type|subtype|event type|\
+         type name|object name|classname|kind|category|消息类型|类型|消息種類|類型|訊息類型|nachrichtentyp|typ|art|tipo|\
+         tipo de mensaje|type de message|tipo de mensagem|тип|тип сообщения|種類|種別|유형|메시지 유형|종류",
+    ),
+    (
+        Role::Platform,
+        "platform|platform id|sender platform id|client|client type|device|device type|source|from client type|\
+         msg from platform|平台|客户端|设备|plattform|gerät|plataforma|plateforme|платформа|プラットフォーム|플랫폼",
+    ),
+    (
+        Role::Mine,
+        "is sender|is self|is me|from me|is from me|is mine|outgoing|is outgoing|direction|is send|is sent|des|\
+         是否发送|是否本人|方向|richtung|dirección|sens|направление|方向性|방향",
+    ),
+    (
+        Role::Quote,
+        "quote|reply to|reply to id|reply to message id|in reply to|replied to|replied to post id|parent id|parent|\
+         parent message id|quoted message id|reply id|thread ts|root id|tmid|引用|回复|回复id|回覆|antwort auf|respuesta a|\
+         réponse à|resposta a|ответ на|返信先|답장",
+    ),
+];
+
+/// How well a name fits a role, in percent; 0: not at all. A key's path counts by its last words.
+pub(super) fn fits(name: &str, role: Role) -> u32 {
+    let words = words(name);
+    NAMES
+        .iter()
+        .filter(|(r, _)| *r == role)
+        .flat_map(|(_, names)| names.split('|'))
+        .map(|known| compare(&words, &self::words(known)))
+        .max()
+        .unwrap_or(0)
+}
+
+/// The same words: 100. The known words at the end, or at the front, of more: less, by how many more.
+fn compare(name: &[String], known: &[String]) -> u32 {
+    let (name_text, known_text) = (name.concat(), known.concat());
+    if name_text.is_empty() || known_text.is_empty() {
+        return 0;
+    }
+    if name_text == known_text {
+        return 100;
+    }
+    let share = |most: usize| u32::try_from(most * known.len() / name.len().max(1)).unwrap_or(0);
+    if name.len() > known.len() {
+        if name.ends_with(known) {
+            return 30 + share(60);
+        }
+        if name.starts_with(known) {
+            return 20 + share(50);
+        }
+        return 0;
+    }
+    // Chinese and Japanese have no words to split at.
+    if !known_text.is_ascii() && known_text.chars().count() > 1 && name_text.contains(&known_text) {
+        return 60;
+    }
+    0
+}
+
+/// `fromAccount`, `From_Account` and `from.account` are two words each, `发送者ID` is one and `id`.
+fn words(name: &str) -> Vec<String> {
+    let mut words: Vec<String> = Vec::new();
+    let mut before = ' ';
+    for c in name.chars() {
+        if c.is_alphanumeric() {
+            let begins = !before.is_alphanumeric() || (c.is_uppercase() && before.is_lowercase());
+            if begins {
+                words.push(String::new());
+            }
+            if let Some(word) = words.last_mut() {
+                word.extend(c.to_lowercase());
+            }
+        }
+        before = c;
+    }
+    words
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn best(name: &str) -> Role {
+        let roles = NAMES.iter().map(|(role, _)| *role);
+        roles.max_by_key(|role| fits(name, *role)).unwrap()
+    }
+
+    #[test]
+    fn names_in_many_languages() {
+        for (name, role) in [
+            ("message_id", Role::Id),
+            ("Post Id", Role::Id),
+            ("MsgSvrID", Role::Id),
+            ("消息ID", Role::Id),
+            ("From_Account", Role::Sender),
+            ("sendID", Role::Sender),
+            ("发送者", Role::Sender),
+            ("Absender", Role::Sender),
+            ("отправитель", Role::Sender),
+            ("送信者", Role::Sender),
+            ("보낸사람", Role::Sender),
+            ("author.id", Role::Sender),
+            ("fromUser.username", Role::Sender),
+            ("senderNickname", Role::Nickname),
+            ("昵称", Role::Nickname),
+            ("avatarUrl", Role::FaceUrl),
+            ("To_Account", Role::Receiver),
+            ("接收人", Role::Receiver),
+            ("Empfänger", Role::Receiver),
+            ("GroupId", Role::Group),
+            ("Channel Id", Role::Group),
+            ("群号", Role::Group),
+            ("Channel Name", Role::Conversation),
+            ("Channel Type", Role::Kind),
+            ("sessionType", Role::Kind),
+            ("会话类型", Role::Kind),
+            ("Post Creation Time", Role::Time),
+            ("created_at", Role::Time),
+            ("发送时间", Role::Time),
+            ("fecha", Role::Time),
+            ("Datum", Role::Time),
+            ("日時", Role::Time),
+            ("Post Message", Role::Text),
+            ("StrContent", Role::Text),
+            ("消息内容", Role::Text),
+            ("Nachricht", Role::Text),
+            ("mensaje", Role::Text),
+            ("Post Type", Role::Type),
+            ("消息类型", Role::Type),
+            ("is_sender", Role::Mine),
+            ("reply_to_message_id", Role::Quote),
+            ("Replied to Post Id", Role::Quote),
+        ] {
+            assert_eq!(best(name), role, "{name}: {} {}", fits(name, best(name)), fits(name, role));
+        }
+        for name in ["colour", "Zahl", "x", "", "3", "reactions"] {
+            assert_eq!(fits(name, best(name)), 0, "{name} as {:?}", best(name));
+        }
+    }
+
+    #[test]
+    fn the_whole_name_beats_a_part_of_it() {
+        assert!(fits("Post Id", Role::Id) > fits("Edited By Post Id", Role::Id));
+        assert!(fits("User Id", Role::Sender) > fits("User Id", Role::Id));
+        assert!(fits("Post Message", Role::Text) > fits("Post Message", Role::Id));
+    }
+}
