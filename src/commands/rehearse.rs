@@ -33,7 +33,7 @@ pub struct RehearseArgs {
     /// How long a batch is collected [default: 100ms]
     #[arg(long, value_name = "TIME", value_parser = parse_duration)]
     pub batch_interval: Option<Duration>,
-    /// From the first message of a batch to its being readable [default: 170ms, main 125ms]
+    /// From the first message of a batch to its being readable [default: 150ms, main 112ms]
     #[arg(long, value_name = "TIME", value_parser = parse_duration)]
     pub storing_lag: Option<Duration>,
     /// From there to the store [default: 500ms]
