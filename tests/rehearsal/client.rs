@@ -26,12 +26,10 @@ impl Client {
 
     /// Logs in and registers users.
     pub(super) async fn of(server: Running, users: &[&str]) -> Self {
-        let http = reqwest::Client::builder().pool_max_idle_per_host(64).build().unwrap();
+        // A connection each: what one call suffers is nothing to the next.
+        let http = reqwest::Client::builder().pool_max_idle_per_host(0).build().unwrap();
         let mut client = Self { server, http, token: String::new(), calls: AtomicU64::new(0) };
-        let login = client
-            .call("/auth/get_admin_token", &json!({ "secret": "openIM123", "userID": "imAdmin" }))
-            .await;
-        client.token = login["data"]["token"].as_str().unwrap().to_owned();
+        client.login().await;
         if !users.is_empty() {
             let users: Vec<_> =
                 users.iter().map(|u| json!({ "userID": u, "nickname": format!("N-{u}") })).collect();
@@ -41,14 +39,25 @@ impl Client {
         client
     }
 
+    /// A fresh admin token.
+    pub(super) async fn login(&mut self) {
+        let body = json!({ "secret": "openIM123", "userID": "imAdmin" });
+        let answer = self.call("/auth/get_admin_token", &body).await;
+        self.token = answer["data"]["token"].as_str().unwrap().to_owned();
+    }
+
     /// The answer's envelope.
     pub(super) async fn call(&self, path: &str, body: &Value) -> Value {
         let answer = self.raw(path, body.to_string()).await.unwrap();
         serde_json::from_str(&answer.text().await.unwrap()).unwrap()
     }
 
-    /// Whatever comes back.
-    pub(super) async fn raw(&self, path: &str, body: String) -> reqwest::Result<reqwest::Response> {
+    /// Whatever comes back, or doesn't.
+    pub(super) async fn raw(
+        &self,
+        path: &str,
+        body: impl Into<reqwest::Body>,
+    ) -> reqwest::Result<reqwest::Response> {
         let n = self.calls.fetch_add(1, Ordering::Relaxed);
         self.http
             .post(format!("{}{path}", self.server.url()))
@@ -59,10 +68,70 @@ impl Client {
             .await
     }
 
-    /// Sends the `n`-th text from one user to another; the call's code.
+    /// With these headers and no others.
+    pub(super) async fn plain(
+        &self,
+        path: &str,
+        body: String,
+        token: Option<String>,
+        operation: Option<String>,
+    ) -> reqwest::Response {
+        let mut request = self.http.post(format!("{}{path}", self.server.url())).body(body);
+        if let Some(token) = token {
+            request = request.header("token", token);
+        }
+        if let Some(operation) = operation {
+            request = request.header("operationID", operation);
+        }
+        request.send().await.unwrap()
+    }
+
+    pub(super) fn token(&self) -> &str {
+        &self.token
+    }
+
+    /// A call of the control path.
+    pub(super) async fn control(&self, path: &str, body: &Value) -> Value {
+        let answer = self.raw(&format!("/_rehearsal/{path}"), body.to_string()).await.unwrap();
+        serde_json::from_str(&answer.text().await.unwrap()).unwrap()
+    }
+
+    /// Sends the `n`-th text from one user to another: the code of the answer, if there is one.
+    pub(super) async fn try_send(&self, from: &str, to: &str, n: i64) -> Option<i64> {
+        let answer =
+            self.raw("/msg/send_msg", text(from, to, n).to_string()).await.ok()?.text().await.ok()?;
+        let answer: Value = serde_json::from_str(&answer).ok()?;
+        answer["errCode"].as_i64()
+    }
+
+    /// Same, where an answer is certain.
     pub(super) async fn send(&self, from: &str, to: &str, n: i64) -> i64 {
-        let answer = self.call("/msg/send_msg", &text(from, to, n)).await;
-        answer["errCode"].as_i64().unwrap()
+        self.try_send(from, to, n).await.unwrap()
+    }
+
+    /// Sends texts, one after the other, never more than 50 unsettled.
+    pub(super) async fn send_all(&self, from: &str, to: &str, numbers: std::ops::Range<i64>) {
+        for n in numbers {
+            assert_eq!(self.send(from, to, n).await, 0);
+            if n % 50 == 49 {
+                self.server.settle().await;
+            }
+        }
+        self.server.settle().await;
+    }
+
+    /// A group whose owner is the first.
+    pub(super) async fn group(&self, id: &str, members: &[&str]) {
+        let answer = self
+            .call(
+                "/group/create_group",
+                &json!({
+                    "memberUserIDs": members[1..], "ownerUserID": members[0], "sendMessage": false,
+                    "groupInfo": { "groupID": id, "groupName": id, "groupType": 2 },
+                }),
+            )
+            .await;
+        assert_eq!(answer["errCode"], 0, "{answer}");
     }
 
     /// The numbers of a conversation as one user sees them: `maxSeq`, `hasReadSeq`.
@@ -75,11 +144,18 @@ impl Client {
 
     /// The messages of a range, as one user reads them.
     pub(super) async fn pull(&self, user: &str, conversation: &str, begin: i64, end: i64) -> Vec<Value> {
-        let range =
-            json!({ "conversationID": conversation, "begin": begin, "end": end, "num": end - begin + 1 });
+        let range = json!({
+            "conversationID": conversation, "begin": begin, "end": end, "num": end - begin + 1
+        });
         let body = json!({ "userID": user, "seqRanges": [range], "order": 0 });
         let answer = self.call("/msg/pull_msg_by_seq", &body).await;
         answer["data"]["msgs"][conversation]["Msgs"].as_array().cloned().unwrap_or_default()
+    }
+
+    /// `ex` of every message that stands in a conversation's log, in order.
+    pub(super) fn log(&self, conversation: &str) -> Vec<i64> {
+        let log = self.server.log(conversation);
+        log.iter().filter_map(|entry| entry.ex.parse().ok()).collect()
     }
 }
 
@@ -90,4 +166,18 @@ pub(super) fn text(from: &str, to: &str, n: i64) -> Value {
         "contentType": 101, "sessionType": 1, "notOfflinePush": true, "sendTime": 1_500_000_000_000i64 + n,
         "ex": n.to_string(),
     })
+}
+
+/// The same to a group.
+pub(super) fn to_group(from: &str, group: &str, n: i64) -> Value {
+    let mut body = text(from, "", n);
+    body["groupID"] = json!(group);
+    body["sessionType"] = json!(3);
+    body
+}
+
+/// Runs a test against both releases.
+pub(super) async fn both(test: impl AsyncFn(Release)) {
+    test(Release::V3_8_3).await;
+    test(Release::Main).await;
 }

@@ -2,3 +2,5 @@
 
 mod client;
 mod laws;
+mod naive;
+mod recordings;
