@@ -382,7 +382,7 @@ impl JobReader {
         self.spool.as_ref().ok_or_else(|| JobError::NoJob(self.dir.to_path_buf()))
     }
 
-    fn damaged(&self, what: &str) -> JobError {
+    pub(super) fn damaged(&self, what: &str) -> JobError {
         let path: PathBuf = self.dir.join(schema::DATABASE);
         JobError::Damaged { path, what: format!("{what} can't be read as it was written") }
     }
