@@ -124,7 +124,7 @@ impl Job {
             .execute_batch(
                 "BEGIN IMMEDIATE;
                  DELETE FROM conversations; DELETE FROM segments; DELETE FROM blocks;
-                 DELETE FROM users; DELETE FROM keys; DELETE FROM sources;
+                 DELETE FROM users; DELETE FROM people; DELETE FROM keys; DELETE FROM sources;
                  DELETE FROM passes WHERE no > 1;
                  UPDATE passes SET state = 'preparing';
                  COMMIT;",
