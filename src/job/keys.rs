@@ -212,7 +212,7 @@ fn unpack(from: &mut Unpack<'_>, last: u64) -> Option<(Key, Known)> {
 }
 
 /// Passes have 2^40 blocks each.
-fn first_block(pass: PassNo) -> i64 {
+pub(super) fn first_block(pass: PassNo) -> i64 {
     i64::from(pass.0) << 40
 }
 

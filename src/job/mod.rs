@@ -72,7 +72,7 @@ pub struct Job {
 impl Job {
     /// Opens the job in that folder, or makes one in a folder that is empty or isn't there.
     ///
-    /// A pass that was cut short is taken out: see [`Self::interrupted`].
+    /// A pass that was cut short is taken out, as if it had never begun.
     pub fn create(dir: &Path) -> Result<Self, JobError> {
         folder::make(dir)?;
         let lock = Lock::take(dir)?;
@@ -112,25 +112,42 @@ impl Job {
             .in_job(&self.dir)
     }
 
-    /// Whether anything was sent from it, or might have been: a conversation was activated.
+    /// Whether anything was sent from it, or might have been.
     pub fn is_started(&self) -> Result<bool, JobError> {
-        self.db.query_row("SELECT EXISTS (SELECT 1 FROM progress)", [], |row| row.get(0)).in_job(&self.dir)
+        self.db
+            .query_row(
+                "SELECT EXISTS (SELECT 1 FROM passes WHERE begun) OR EXISTS (SELECT 1 FROM progress)",
+                [],
+                |row| row.get(0),
+            )
+            .in_job(&self.dir)
+    }
+
+    /// Notes that all it holds may have been sent from now on; on the disk when it returns.
+    pub fn begin_sending(&mut self) -> Result<(), JobError> {
+        self.db.execute("UPDATE passes SET begun = 1 WHERE NOT begun", []).map(|_| ()).in_job(&self.dir)
+    }
+
+    /// Takes out the passes of which nothing can have been sent; says how many.
+    ///
+    /// A pass with errors is replaced so by one over mended sources.
+    pub fn take_out_unsent(&mut self) -> Result<u32, JobError> {
+        let (first, count): (Option<u32>, u32) = self
+            .db
+            .query_row("SELECT min(no), count(*) FROM passes WHERE NOT begun", [], |row| {
+                Ok((row.get(0)?, row.get(1)?))
+            })
+            .in_job(&self.dir)?;
+        if let Some(first) = first {
+            pass::take_out_from(self, PassNo(first))?;
+        }
+        Ok(count)
     }
 
     /// Takes out all passes of a job from which nothing was sent, as if it were new. Killed in the middle, it
     /// is either as before or empty.
     pub fn empty(&mut self) -> Result<(), JobError> {
-        self.db
-            .execute_batch(
-                "BEGIN IMMEDIATE;
-                 DELETE FROM conversations; DELETE FROM segments; DELETE FROM blocks;
-                 DELETE FROM users; DELETE FROM people; DELETE FROM keys; DELETE FROM sources;
-                 DELETE FROM passes WHERE no > 1;
-                 UPDATE passes SET state = 'preparing';
-                 COMMIT;",
-            )
-            .in_job(&self.dir)?;
-        pass::take_out_unfinished(self).map(|_| ())
+        pass::take_out_from(self, PassNo(1))
     }
 
     /// Begins a pass; `settings` is what shaped it and has to be the same when it is prepared again.
@@ -140,7 +157,9 @@ impl Job {
 
     fn recover(dir: &Path, db: Connection, lock: Lock) -> Result<Self, JobError> {
         let mut job = Self { dir: dir.to_owned(), db, _lock: lock };
-        pass::take_out_unfinished(&mut job)?;
+        if pass::take_out_unfinished(&mut job)? {
+            tracing::info!(job = %dir.display(), "a pass that was cut short was taken out; it is read again");
+        }
         // Notices a spool that lost its end before anything is sent from it.
         let end = read::spool_end(&job.db).in_job(dir)?;
         if end > spool::START {

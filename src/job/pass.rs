@@ -17,7 +17,7 @@ use super::block::{Packer, Reply};
 use super::error::{InJob, JobError};
 use super::folder::private;
 use super::key::{ConvKey, UserKey};
-use super::keys::{KeyWriter, KnownKeys};
+use super::keys::{self, KeyWriter, KnownKeys};
 use super::packed::put;
 use super::read::{Peers, block_id, from_sql, spool_end, to_sql};
 use super::spool::{self, Spool, SpoolWriter};
@@ -196,6 +196,35 @@ impl Drop for Pass<'_> {
     }
 }
 
+/// Takes passes out of a job, from this one on. Killed in the middle, the job is either as before or without
+/// them.
+pub(super) fn take_out_from(job: &mut Job, pass: PassNo) -> Result<(), JobError> {
+    let transaction = job.db.transaction().in_job(&job.dir)?;
+    let from = pass.0;
+    for (sql, from) in [
+        ("DELETE FROM conversations WHERE pass >= ?1", from.into()),
+        (
+            "DELETE FROM blocks WHERE id IN (
+               SELECT b.id FROM segments s
+               JOIN blocks b ON b.id BETWEEN (s.conv << 32) + s.first AND (s.conv << 32) + 4294967295
+               WHERE s.pass >= ?1)",
+            from.into(),
+        ),
+        ("DELETE FROM segments WHERE pass >= ?1", from.into()),
+        ("DELETE FROM users WHERE pass >= ?1", from.into()),
+        ("DELETE FROM people WHERE pass >= ?1", from.into()),
+        ("DELETE FROM keys WHERE id >= ?1", keys::first_block(pass)),
+        ("DELETE FROM sources WHERE pass >= ?1", from.into()),
+        ("DELETE FROM passes WHERE no > ?1", from.into()),
+        // The rest is done by whoever comes next, if we are killed.
+        ("UPDATE passes SET state = 'preparing' WHERE no = ?1", i64::from(from)),
+    ] {
+        transaction.execute(sql, [from]).in_job(&job.dir)?;
+    }
+    transaction.commit().in_job(&job.dir)?;
+    take_out_unfinished(job).map(|_| ())
+}
+
 /// Cuts the files back to where they were before a pass that never became ready.
 pub(super) fn take_out_unfinished(job: &mut Job) -> Result<bool, JobError> {
     let dir = &job.dir;
@@ -277,6 +306,11 @@ impl<'p> Loader<'p> {
         })
     }
 
+    /// The pass.
+    pub(super) fn pass(&self) -> PassNo {
+        self.pass
+    }
+
     /// Notes a source of this pass.
     pub fn source(
         &self,
@@ -343,8 +377,8 @@ impl<'p> Loader<'p> {
                 Peers::Group(group) => (group.as_str(), None),
             };
             self.execute(
-                "INSERT INTO conversations VALUES (?1, ?2, ?3, ?4)",
-                params![no.0, key.to_bytes(), a, b],
+                "INSERT INTO conversations VALUES (?1, ?2, ?3, ?4, ?5)",
+                params![no.0, self.pass.0, key.to_bytes(), a, b],
             )?;
             (no, 0)
         };
@@ -418,8 +452,8 @@ impl<'p> Loader<'p> {
     /// Adds a user who isn't known yet; best in the order of their keys.
     pub fn user(&mut self, id: &str, nickname: &str, face_url: &str) -> Result<(), JobError> {
         self.execute(
-            "INSERT INTO users VALUES (?1, ?2, ?3, ?4)",
-            params![UserKey::of(id).to_sql(), id, nickname, face_url],
+            "INSERT INTO users VALUES (?1, ?2, ?3, ?4, ?5)",
+            params![UserKey::of(id).to_sql(), self.pass.0, id, nickname, face_url],
         )
     }
 

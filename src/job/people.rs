@@ -73,7 +73,7 @@ impl Loader<'_> {
     pub fn person(&self, person: &Person) -> Result<(), JobError> {
         let (openim, source) = person_hashes(person.is_group, &person.openim_id, &person.source_id);
         self.execute(
-            "INSERT INTO people VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)
+            "INSERT INTO people VALUES (?1, ?2, ?9, ?3, ?4, ?5, ?6, ?7, ?8)
              ON CONFLICT (openim, source) DO UPDATE SET
                nickname = iif(excluded.nickname = '', nickname, excluded.nickname),
                face_url = iif(excluded.face_url = '', face_url, excluded.face_url),
@@ -86,7 +86,8 @@ impl Loader<'_> {
                 person.source_id,
                 person.nickname,
                 person.face_url,
-                person.listed
+                person.listed,
+                self.pass().0
             ],
         )
     }

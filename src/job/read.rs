@@ -1,5 +1,6 @@
 //! Reading a job: what there is to send, in which order.
 
+use std::cell::OnceCell;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -19,7 +20,8 @@ use crate::message::{ConversationId, GroupId, Ordinal, Place, SendTime, SourceNo
 pub struct JobReader {
     dir: Arc<Path>,
     pub(super) db: Connection,
-    spool: Option<Spool>,
+    /// Opened when it is asked for: a job without a pass has none.
+    spool: OnceCell<Spool>,
 }
 
 /// A conversation of the job.
@@ -126,9 +128,7 @@ impl Conversation {
 impl JobReader {
     pub(super) fn open(dir: &Path) -> Result<Self, JobError> {
         let db = schema::observe(dir)?;
-        let end = spool_end(&db).in_job(dir)?;
-        let spool = if end > spool::START { Some(Spool::open(dir, end)?) } else { None };
-        Ok(Self { dir: dir.into(), db, spool })
+        Ok(Self { dir: dir.into(), db, spool: OnceCell::new() })
     }
 
     /// Another reader of the same job, for another thread; it sees passes that were added meanwhile.
@@ -379,7 +379,12 @@ impl JobReader {
     }
 
     fn spool(&self) -> Result<&Spool, JobError> {
-        self.spool.as_ref().ok_or_else(|| JobError::NoJob(self.dir.to_path_buf()))
+        if let Some(spool) = self.spool.get() {
+            return Ok(spool);
+        }
+        let end = spool_end(&self.db).in_job(&self.dir)?;
+        let spool = Spool::open(&self.dir, end)?;
+        Ok(self.spool.get_or_init(|| spool))
     }
 
     pub(super) fn damaged(&self, what: &str) -> JobError {
@@ -389,7 +394,8 @@ impl JobReader {
 }
 
 /// `WHERE` has to name conversations by row or key; nothing here may walk over all of them.
-const CONVERSATIONS: &str = "SELECT c.no, c.a, c.b, sum(s.messages), sum(s.bytes), min(s.first_time),
+pub(super) const CONVERSATIONS: &str =
+    "SELECT c.no, c.a, c.b, sum(s.messages), sum(s.bytes), min(s.first_time),
     max(s.last_time) FROM conversations c JOIN segments s ON s.conv = c.no ";
 
 fn conversation(row: &Row<'_>) -> rusqlite::Result<Conversation> {

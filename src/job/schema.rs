@@ -35,7 +35,7 @@ const TABLES: &[Table] = &[
         name: "passes",
         version: 1,
         // `state`: 'preparing' until everything of the pass is on the disk, then 'ready'. The `_from` columns
-        // say how long the files were before.
+        // say how long the files were before; `begun`: something of it may have been sent.
         sql: "CREATE TABLE passes (
                 no INTEGER PRIMARY KEY,
                 state TEXT NOT NULL,
@@ -44,7 +44,8 @@ const TABLES: &[Table] = &[
                 rejected_from INTEGER NOT NULL,
                 settings TEXT NOT NULL,
                 summary TEXT NOT NULL DEFAULT '{}',
-                spool_to INTEGER
+                spool_to INTEGER,
+                begun INTEGER NOT NULL DEFAULT 0
               );
               CREATE TABLE sources (
                 no INTEGER PRIMARY KEY,
@@ -62,6 +63,7 @@ const TABLES: &[Table] = &[
         // conversation; a block holds packed entries, its id is `conv << 32 | ordinal of the first`.
         sql: "CREATE TABLE conversations (
                 no INTEGER PRIMARY KEY,
+                pass INTEGER NOT NULL,
                 key BLOB NOT NULL UNIQUE,
                 a TEXT NOT NULL,
                 b TEXT
@@ -85,6 +87,7 @@ const TABLES: &[Table] = &[
         // By hash of the id: a pass brings them sorted so, and a group's members are a list of hashes.
         sql: "CREATE TABLE users (
                 hash INTEGER PRIMARY KEY,
+                pass INTEGER NOT NULL,
                 id TEXT NOT NULL,
                 nickname TEXT NOT NULL,
                 face_url TEXT NOT NULL
@@ -96,6 +99,7 @@ const TABLES: &[Table] = &[
         sql: "CREATE TABLE people (
                 openim INTEGER NOT NULL,
                 source INTEGER NOT NULL,
+                pass INTEGER NOT NULL,
                 is_group INTEGER NOT NULL,
                 openim_id TEXT NOT NULL,
                 source_id TEXT NOT NULL,

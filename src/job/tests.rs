@@ -159,3 +159,65 @@ fn nobody_else_may_read_the_files() {
         assert_eq!(file.metadata().unwrap().permissions().mode() & 0o777, 0o600, "{}", file.path().display());
     }
 }
+
+#[test]
+fn passes_that_were_not_sent_can_be_taken_out() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut job = Job::create(dir.path()).unwrap();
+    let first: Vec<_> = (0..500).map(|n| at(n, "u2")).collect();
+    few(&mut job, &first).unwrap();
+    assert!(!job.is_started().unwrap());
+    job.begin_sending().unwrap();
+    assert!(job.is_started().unwrap());
+    assert_eq!(job.take_out_unsent().unwrap(), 0);
+    let files = || {
+        let mut files: Vec<_> = std::fs::read_dir(dir.path())
+            .unwrap()
+            .map(|file| file.unwrap())
+            .filter(|file| !file.file_name().to_str().unwrap().starts_with("job."))
+            .map(|file| (file.file_name(), file.metadata().unwrap().len()))
+            .collect();
+        files.sort();
+        files
+    };
+    let rows = |job: &Job| {
+        let all = ["passes", "sources", "conversations", "segments", "blocks", "users", "people", "keys"];
+        all.map(|table| {
+            let count = format!("SELECT count(*) FROM {table}");
+            job.db.query_row(&count, [], |row| row.get::<_, i64>(0)).unwrap()
+        })
+    };
+    let (files_before, rows_before) = (files(), rows(&job));
+    let second: Vec<_> = (500..900).flat_map(|n| [at(n, "u2"), at(n, "u3")]).collect();
+    few(&mut job, &second).unwrap();
+    few(&mut job, &[at(901, "u2"), at(901, "u4")]).unwrap();
+    assert_eq!(job.reader().unwrap().totals().unwrap().messages, 1302);
+    assert_eq!(job.take_out_unsent().unwrap(), 2);
+    assert_eq!((files(), rows(&job)), (files_before, rows_before));
+    // And the same can be added again.
+    few(&mut job, &second).unwrap();
+    assert_eq!(job.reader().unwrap().totals().unwrap().messages, 1300);
+    job.empty().unwrap();
+    assert_eq!(rows(&job), [0; 8]);
+    assert_eq!(job.reader().unwrap().totals().unwrap(), Totals::default());
+}
+
+#[test]
+fn no_page_walks_over_all_conversations() {
+    let dir = tempfile::tempdir().unwrap();
+    let job = Job::create(dir.path()).unwrap();
+    for sql in [
+        format!("{} WHERE c.no > 1 GROUP BY c.no ORDER BY c.no LIMIT 2", read::CONVERSATIONS),
+        format!("{} WHERE c.key = x'00' GROUP BY c.no", read::CONVERSATIONS),
+        "SELECT * FROM users WHERE hash > 1 ORDER BY hash LIMIT 2".to_owned(),
+        "SELECT * FROM people WHERE (openim, source) > (1, 2) ORDER BY openim, source LIMIT 2".to_owned(),
+        "SELECT * FROM blocks WHERE id BETWEEN 1 AND 2 ORDER BY id DESC LIMIT 1".to_owned(),
+    ] {
+        let mut plan = job.db.prepare(&format!("EXPLAIN QUERY PLAN {sql}")).unwrap();
+        let steps: Vec<String> =
+            plan.query_map([], |row| row.get("detail")).unwrap().collect::<Result<_, _>>().unwrap();
+        for step in &steps {
+            assert!(step.starts_with("SEARCH"), "{sql}: {steps:?}");
+        }
+    }
+}

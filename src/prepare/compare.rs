@@ -23,11 +23,11 @@ pub(super) fn compare(
     let mut known = loader.known_keys()?;
     let mut writer = loader.keys();
     let mut alike: Option<(KeyRow, Alike)> = None;
-    let mut rows_until_look = LOOK;
+    let mut compared = 0;
     while let Some(row) = rows.next()? {
-        rows_until_look -= 1;
-        if rows_until_look == 0 {
-            rows_until_look = LOOK;
+        compared += 1;
+        if compared % LOOK == 0 {
+            progress.indexed(compared);
             progress.check()?;
         }
         let group = match &mut alike {
@@ -51,7 +51,7 @@ pub(super) fn compare(
 }
 
 /// After so many rows somebody may have asked to stop.
-pub(super) const LOOK: u32 = 1 << 16;
+pub(super) const LOOK: u64 = 1 << 16;
 
 fn close(alike: Option<&(KeyRow, Alike)>, writer: &mut KeyWriter<'_>) -> Result<(), JobError> {
     match alike.and_then(|(row, alike)| Some((row.key, alike.learnt()?))) {

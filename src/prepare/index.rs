@@ -37,7 +37,7 @@ pub(super) fn index(
             filing.file(&row, reply)?;
         }
         indexed += 1;
-        if indexed % u64::from(LOOK) == 0 {
+        if indexed % LOOK == 0 {
             progress.indexed(indexed);
             progress.check()?;
         }

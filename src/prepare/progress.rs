@@ -42,7 +42,7 @@ pub struct Look {
     pub messages: u64,
     /// Messages and records with errors so far.
     pub rejected: u64,
-    /// Messages sorted into their conversations.
+    /// Messages compared, then messages sorted into their conversations.
     pub indexed: u64,
 }
 
