@@ -69,9 +69,6 @@ pub enum JobError {
     /// Two names have the same hash: practically impossible, and never passed over in silence.
     #[error("`{0}` and `{1}` have the same 80-bit hash; report this, and rename one of them")]
     HashCollision(String, String),
-    /// What writes progress has stopped; it said why.
-    #[error("progress can't be written any more")]
-    WriterGone,
     /// The system refused something else.
     #[error("the job in `{}`: {source}", dir.display())]
     Io {

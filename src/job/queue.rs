@@ -47,7 +47,7 @@ impl JobReader {
                  INSERT INTO queue (conv, left)
                    SELECT s.conv, sum(s.messages) - coalesce(p.confirmed, 0) AS remaining
                    FROM segments s LEFT JOIN progress p ON p.conv = s.conv
-                   GROUP BY s.conv HAVING remaining > 0 OR coalesce(p.open, 0)
+                   GROUP BY s.conv HAVING remaining > 0
                    ORDER BY remaining DESC, s.conv;",
             )
             .in_job(reader.dir())?;

@@ -387,7 +387,7 @@ impl JobReader {
         Ok(self.spool.get_or_init(|| spool))
     }
 
-    pub(super) fn damaged(&self, what: &str) -> JobError {
+    fn damaged(&self, what: &str) -> JobError {
         let path: PathBuf = self.dir.join(schema::DATABASE);
         JobError::Damaged { path, what: format!("{what} can't be read as it was written") }
     }

@@ -118,45 +118,10 @@ const TABLES: &[Table] = &[
     Table {
         name: "progress",
         version: 1,
-        // `confirmed`: the cursor. `settled`: slots up to here are decided. `open`: something may be under way.
         sql: "CREATE TABLE progress (
                 conv INTEGER PRIMARY KEY,
-                confirmed INTEGER NOT NULL DEFAULT 0,
-                baseline INTEGER NOT NULL DEFAULT 0,
-                settled INTEGER NOT NULL DEFAULT 0,
-                hidden INTEGER NOT NULL DEFAULT 0,
-                open INTEGER NOT NULL DEFAULT 0,
-                doubt INTEGER NOT NULL DEFAULT 0
-              );
-              CREATE TABLE rejects (
-                conv INTEGER NOT NULL,
-                ordinal INTEGER NOT NULL,
-                code INTEGER NOT NULL,
-                reason TEXT NOT NULL,
-                detail TEXT NOT NULL,
-                PRIMARY KEY (conv, ordinal)
-              ) WITHOUT ROWID;
-              CREATE TABLE counters (name TEXT PRIMARY KEY, value INTEGER NOT NULL) WITHOUT ROWID;",
-    },
-    Table {
-        name: "receipts",
-        version: 1,
-        // id is `conv << 32 | ordinal of the first`, data packed as `receipts` says.
-        sql: "CREATE TABLE receipts (id INTEGER PRIMARY KEY, data BLOB NOT NULL);",
-    },
-    Table {
-        name: "withdrawn",
-        version: 1,
-        // `kind`: 0 a stray of ours, 1 a copy of the server's. `state`: 0 seen, 1 intended, 2 deleted.
-        sql: "CREATE TABLE withdrawn (
-                conv INTEGER NOT NULL,
-                seq INTEGER NOT NULL,
-                ordinal INTEGER NOT NULL,
-                ids BLOB NOT NULL,
-                kind INTEGER NOT NULL,
-                state INTEGER NOT NULL,
-                PRIMARY KEY (conv, seq)
-              ) WITHOUT ROWID;",
+                confirmed INTEGER NOT NULL DEFAULT 0
+              );",
     },
 ];
 
