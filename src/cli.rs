@@ -5,6 +5,8 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::commands::init::InitArgs;
+use crate::commands::preflight::PreflightArgs;
+use crate::commands::provision::ProvisionArgs;
 use crate::commands::rehearse::RehearseArgs;
 use crate::config::{Rate, parse_duration};
 use crate::message::Release;
@@ -35,6 +37,8 @@ pub enum Command {
     Check(CheckArgs),
     /// Import an export and prove that it arrived; the same command again resumes
     Run(Box<RunArgs>),
+    /// Make the users, groups and members a job needs and the server lacks; friends and block lists afterwards
+    Provision(ProvisionArgs),
     /// Show how far a job is, also while it runs
     Status,
     /// Write the report of a job as text, JSON (--json) or HTML
@@ -146,6 +150,9 @@ pub struct CheckArgs {
     /// With an address, the server is looked at too (preflight).
     #[command(flatten)]
     pub server: ServerArgs,
+    /// What the preflight may find.
+    #[command(flatten)]
+    pub preflight: PreflightArgs,
 }
 
 /// `run`.

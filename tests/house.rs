@@ -18,7 +18,7 @@ const MAY_NAME: &[(&str, &[&str])] = &[
     ("after", &["finding", "import", "job", "message", "openim"]),
     ("rehearsal", &["message"]),
     ("report", &["cli", "finding", "job", "message", "prepare"]),
-    ("config", &["cli", "export", "formats", "mapping", "message", "openim"]),
+    ("config", &["before", "cli", "export", "formats", "mapping", "message", "openim"]),
 ];
 
 /// Which words stand only in which room.

@@ -1,6 +1,7 @@
 //! One binary, a module per promise.
 #![expect(clippy::unwrap_used, reason = "a test that can't go on has failed")]
 
+mod before;
 mod foreign_exports;
 mod house;
 mod mapping_speed;

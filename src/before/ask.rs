@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use tokio::task::JoinHandle;
 
+use crate::message::SendTime;
 use crate::openim::{CallError, Client};
 
 /// A client with patience. Cheap to clone; clones share the count.
@@ -62,6 +63,16 @@ impl Ask {
 
     pub(super) fn patience(&self) -> Patience {
         self.patience
+    }
+
+    /// As whom we ask.
+    pub(super) fn admin_user(&self) -> &str {
+        self.client.admin_user()
+    }
+
+    /// When a token that we can't renew expires.
+    pub(super) fn token_expires(&self) -> Option<SendTime> {
+        self.client.token_expires()
     }
 
     /// The client, for a call that is made once; counted.

@@ -1,5 +1,7 @@
 //! Facts to findings. Pure: no network, no clock.
 
+use std::time::Duration;
+
 use crate::finding::{Code, Finding};
 use crate::message::Release;
 use crate::report::{bytes, count, duration};
@@ -10,7 +12,7 @@ use super::facts::{Conversations, Facts, History, People, RetentionLoss, ServerF
 /// What the facts amount to, in the order of [`CODES`].
 pub fn assess(facts: &Facts) -> Vec<Finding> {
     let mut found = Found::default();
-    server(&facts.server, &mut found);
+    server(&facts.server, facts.history.as_ref(), &mut found);
     people(&facts.people, &mut found);
     conversations(&facts.conversations, &mut found);
     if facts.server.is_openim {
@@ -52,7 +54,7 @@ impl Found {
 /// Farther apart than a call can take and NTP leaves it.
 const CLOCKS_MS: u64 = 5_000;
 
-fn server(server: &ServerFacts, found: &mut Found) {
+fn server(server: &ServerFacts, history: Option<&History>, found: &mut Found) {
     if !server.is_openim {
         found.add(&codes::NOT_OPENIM, server.not_openim.clone());
         return;
@@ -61,7 +63,12 @@ fn server(server: &ServerFacts, found: &mut Found) {
         found.add(&codes::NOT_ADMIN, format!("admin user `{}`", server.admin_user));
     }
     if let Some(left) = server.token_left {
-        found.add(&codes::TOKEN_EXPIRES, format!("it is good for {} more", duration(left)));
+        // Half as long again as planned, and an hour for whatever comes.
+        let needed = Duration::from_hours(1) + history.map_or(Duration::ZERO, History::time).mul_f64(1.5);
+        if left < needed {
+            let value = format!("good for {} more; {} may be needed", duration(left), duration(needed));
+            found.add(&codes::TOKEN_EXPIRES, value);
+        }
     }
     match (server.release_said, server.release_seen) {
         (Some(said), Some(seen)) if said != seen => {
@@ -77,7 +84,7 @@ fn server(server: &ServerFacts, found: &mut Found) {
         _ => {}
     }
     if let Some(ahead) = server.clock_ahead_ms.filter(|ms| ms.unsigned_abs() > CLOCKS_MS) {
-        let by = duration(std::time::Duration::from_millis(ahead.unsigned_abs()));
+        let by = duration(Duration::from_millis(ahead.unsigned_abs()));
         let side = if ahead > 0 { "ahead of" } else { "behind" };
         found.add(&codes::CLOCK_DIFFERS, format!("the server is {by} {side} this machine"));
     }
@@ -208,3 +215,6 @@ fn room(history: &History, found: &mut Found) {
         );
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -79,6 +79,15 @@ pub struct History {
     pub pace: f64,
 }
 
+impl History {
+    /// How long it takes at that pace; the longest conversation alone can take longer.
+    #[expect(clippy::cast_precision_loss, reason = "an estimate")]
+    pub fn time(&self) -> Duration {
+        const YEARS: f64 = 1e9;
+        Duration::from_secs_f64((self.messages as f64 / self.pace.max(1.0)).min(YEARS))
+    }
+}
+
 /// How many, and the first few of them.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Tally {
@@ -137,6 +146,40 @@ pub struct People {
     pub online: Tally,
     /// Looks that were cut short: what was left out, in words.
     pub cut_short: Vec<String>,
+}
+
+impl People {
+    /// What was seen of another page.
+    pub fn add(&mut self, other: Self) {
+        let Self {
+            missing_users,
+            missing_groups,
+            not_members,
+            blocked,
+            dismissed,
+            muted_groups,
+            muted_members,
+            collisions,
+            possible_collisions,
+            online,
+            cut_short,
+        } = other;
+        for (mine, theirs) in [
+            (&mut self.missing_users, missing_users),
+            (&mut self.missing_groups, missing_groups),
+            (&mut self.not_members, not_members),
+            (&mut self.blocked, blocked),
+            (&mut self.dismissed, dismissed),
+            (&mut self.muted_groups, muted_groups),
+            (&mut self.muted_members, muted_members),
+            (&mut self.collisions, collisions),
+            (&mut self.possible_collisions, possible_collisions),
+            (&mut self.online, online),
+        ] {
+            mine.add(theirs);
+        }
+        self.cut_short.extend(cut_short);
+    }
 }
 
 /// What the target conversations hold and whether they move.

@@ -5,6 +5,7 @@ mod assess;
 mod canary;
 mod codes;
 mod facts;
+mod gather;
 mod provision;
 mod retention;
 mod settings;
@@ -15,6 +16,7 @@ pub use assess::assess;
 pub use canary::{Canary, Candidate, Kind, Size, canary, choose};
 pub use codes::{CODES, can_be_allowed, code};
 pub use facts::{Conversations, Facts, History, People, RetentionLoss, ServerFacts, Tally};
+pub use gather::{Depth, Looked, Looks, Preflight, PreflightError, preflight};
 pub use provision::{
     BlackRow, Count, Files, FriendRow, GroupRow, Provision, ProvisionError, Provisioned, RowError, Rows,
     Stage, Step, Thing, UserRow, provision,

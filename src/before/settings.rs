@@ -1,7 +1,7 @@
 //! The server's own settings, where it tells them (`/config/get_config`, main).
 //!
-//! Each file comes as the JSON text of the server's own structure, under the names of its Go fields;
-//! names are compared without regard to case, because they are spelled otherwise in the YAML.
+//! Each file comes as the JSON of the server's own structure, under the names of its Go fields; names are
+//! compared without regard to case, because they are spelled otherwise in the YAML.
 
 use serde_json::Value;
 
@@ -25,19 +25,18 @@ pub const FILES: [&str; 4] = ["openim-crontask.yml", "webhooks.yml", "openim-rpc
 
 impl Settings {
     /// Takes over what one file says; what can't be understood stays unknown.
-    pub fn read(&mut self, file: &str, text: &str) {
-        let Ok(value) = serde_json::from_str::<Value>(text) else { return };
+    pub fn read(&mut self, file: &str, value: &Value) {
         match file {
             "openim-crontask.yml" => {
-                self.retain_days = field(&value, "RetainChatRecords").and_then(Value::as_i64);
-                self.cron = field(&value, "CronExecuteTime").and_then(Value::as_str).map(str::to_owned);
+                self.retain_days = field(value, "RetainChatRecords").and_then(Value::as_i64);
+                self.cron = field(value, "CronExecuteTime").and_then(Value::as_str).map(str::to_owned);
             }
-            "webhooks.yml" => self.webhooks = on_messages(&value),
+            "webhooks.yml" => self.webhooks = on_messages(value),
             "openim-rpc-msg.yml" => {
-                self.friend_check = field(&value, "FriendVerify").and_then(Value::as_bool);
+                self.friend_check = field(value, "FriendVerify").and_then(Value::as_bool);
             }
             "openim-api.yml" => {
-                self.rate_limiter = field(&value, "RateLimiter")
+                self.rate_limiter = field(value, "RateLimiter")
                     .and_then(|limiter| field(limiter, "Enable"))
                     .and_then(Value::as_bool);
             }
@@ -85,13 +84,14 @@ fn field<'a>(value: &'a Value, name: &str) -> Option<&'a Value> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use serde_json::json;
 
     #[test]
     fn the_recorded_answer_is_understood() {
         let mut settings = Settings::default();
         settings.read(
             "openim-crontask.yml",
-            r#"{"CronExecuteTime":"0 2 * * *","RetainChatRecords":365,"FileExpireTime":180}"#,
+            &json!({"CronExecuteTime":"0 2 * * *","RetainChatRecords":365,"FileExpireTime":180}),
         );
         assert_eq!((settings.retain_days, settings.cron.as_deref()), (Some(365), Some("0 2 * * *")));
         assert_eq!(settings.unknown().len(), 3);
@@ -102,8 +102,8 @@ mod tests {
         let mut settings = Settings::default();
         settings.read(
             "webhooks.yml",
-            r#"{"URL":"http://bot","BeforeSendSingleMsg":{"Enable":true},"AfterSendGroupMsg":{"enable":true},
-                "BeforeMsgModify":{"Enable":false},"AfterUserOnline":{"Enable":true}}"#,
+            &json!({"URL":"http://bot","BeforeSendSingleMsg":{"Enable":true},"AfterSendGroupMsg":{"enable":true},
+                "BeforeMsgModify":{"Enable":false},"AfterUserOnline":{"Enable":true}}),
         );
         assert_eq!(
             settings.webhooks,
@@ -113,16 +113,16 @@ mod tests {
 
     #[test]
     fn what_is_not_understood_stays_unknown() {
-        for text in ["", "[]", "null", "{\"RetainChatRecords\":\"many\"}", "\u{feff}{}"] {
+        for value in [json!([]), json!(null), json!("x"), json!({"RetainChatRecords":"many"})] {
             let mut settings = Settings::default();
             for file in FILES {
-                settings.read(file, text);
+                settings.read(file, &value);
             }
-            assert_eq!(settings.retain_days, None, "{text}");
+            assert_eq!(settings.retain_days, None, "{value}");
         }
         let mut settings = Settings::default();
-        settings.read("openim-api.yml", r#"{"RateLimiter":{"Enable":true}}"#);
-        settings.read("openim-rpc-msg.yml", r#"{"FriendVerify":true}"#);
+        settings.read("openim-api.yml", &json!({"RateLimiter":{"Enable":true}}));
+        settings.read("openim-rpc-msg.yml", &json!({"FriendVerify":true}));
         assert_eq!((settings.rate_limiter, settings.friend_check), (Some(true), Some(true)));
     }
 }

@@ -3,10 +3,13 @@
 use std::fmt::Write;
 
 use super::context::Context;
+use super::preflight::{self, Verdict};
 use super::prepare::{Prepared, Taking, prepare};
-use super::{Exit, Failure};
+use super::{Exit, Failure, OrFail, server};
+use crate::before::Looks;
 use crate::cli::CheckArgs;
 use crate::finding::Severity;
+use crate::job::Job;
 use crate::prepare::Summary;
 use crate::report::{self, count};
 
@@ -17,7 +20,16 @@ pub(super) fn check(context: &Context, args: &CheckArgs) -> Result<Exit, Failure
     let Prepared { job, summary, .. } = prepare(context, &dir, &args.source, release, Taking::Whole)?;
     context.say(&text(&summary, &dir))?;
     let skip = args.source.skip_invalid || context.file.import.skip_invalid;
-    let (exit, verdict) = verdict(&summary, skip);
+    let (mut exit, mut verdict) = verdict(&summary, skip);
+    // The address of the configuration is for `run`: `check` goes out only where it is told to.
+    if args.server.api.is_some()
+        && let Verdict::Refused(refusal) = look_at_server(context, args, &job)?
+    {
+        verdict = format!("{verdict} {refusal}");
+        if exit != Exit::Check {
+            exit = Exit::Preflight;
+        }
+    }
     context.end(&report::Summary {
         command: "check",
         verdict,
@@ -28,8 +40,22 @@ pub(super) fn check(context: &Context, args: &CheckArgs) -> Result<Exit, Failure
     Ok(exit)
 }
 
+fn look_at_server(context: &Context, args: &CheckArgs, job: &Job) -> Result<Verdict, Failure> {
+    let allowed = args.preflight.allowed()?;
+    let client = server::client(context, &args.server)?;
+    let reader = job.reader().map_err(super::prepare::job_failure)?;
+    let looks = Looks {
+        depth: args.preflight.depth(),
+        release: args.server.release.or(context.file.server.release),
+        rate: context.file.import.rate.map(|rate| rate.0.get()),
+        ..Looks::new(Some(&reader))
+    };
+    let runtime = tokio::runtime::Runtime::new().or_fail(Exit::Internal)?;
+    runtime.block_on(preflight::look(&client, &looks, &allowed, context.style))
+}
+
 /// The figures of a job that was not sent yet.
-pub(super) fn figures(job: &crate::job::Job, summary: &Summary) -> Result<report::Summary, Failure> {
+pub(super) fn figures(job: &Job, summary: &Summary) -> Result<report::Summary, Failure> {
     let totals = job.reader().and_then(|reader| reader.totals()).map_err(super::prepare::job_failure)?;
     Ok(report::Summary {
         messages: totals.messages,

@@ -53,6 +53,11 @@ impl Context {
         self.job.clone().unwrap_or_else(|| USUAL_REHEARSAL.into())
     }
 
+    /// Whether one object is asked for at the end.
+    pub(super) fn json(&self) -> bool {
+        self.json
+    }
+
     /// Text for standard output; with `--json` only the object at the end belongs there.
     pub(super) fn say(&self, text: &str) -> Result<(), Failure> {
         if self.json {

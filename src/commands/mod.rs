@@ -6,8 +6,11 @@ mod context;
 mod exit;
 pub mod init;
 mod intake;
+pub mod preflight;
 mod prepare;
+pub mod provision;
 pub mod rehearse;
+mod server;
 
 pub use exit::{Exit, Failure, OrFail};
 
@@ -21,6 +24,7 @@ pub fn run(cli: &Cli) -> Result<Exit, Failure> {
         Command::Man => completions::man(),
         Command::Init(args) => init::init(args, &cli.common),
         Command::Rehearse(args) => rehearse::rehearse(args),
+        Command::Provision(args) => provision::command(&Context::new(&cli.common)?, args),
         Command::Check(args) => check::check(&Context::new(&cli.common)?, args),
         Command::Run(_) | Command::Status | Command::Report(_) => {
             Err(Failure::new(Exit::Internal, "being built"))

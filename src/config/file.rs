@@ -32,6 +32,9 @@ pub struct ImportFile {
     /// How to send.
     #[serde(default)]
     pub import: ImportSection,
+    /// What the export doesn't have: users, groups, friends, block lists.
+    #[serde(default)]
+    pub provision: crate::before::Files,
 }
 
 /// `[server]`
@@ -174,6 +177,7 @@ mod tests {
             "[[mapping.leave_out]]",
             "[users]",
             "[server]",
+            "[provision]",
             "[import]",
         ];
         let example = example();

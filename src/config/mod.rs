@@ -10,4 +10,4 @@ mod values;
 pub use file::{ConfigError, ImportFile, ImportSection, OnReject, ServerSection};
 pub use secret::{Credentials, SecretError};
 pub use server::{ServerError, rehearsal, server};
-pub use values::{Rate, parse_duration};
+pub use values::{Rate, parse_duration, parse_moment};

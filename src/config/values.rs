@@ -7,6 +7,8 @@ use std::time::Duration;
 
 use serde::{Deserialize, Deserializer, de};
 
+use crate::message::SendTime;
+
 /// Messages a second, at most.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Rate(pub NonZeroU32);
@@ -59,6 +61,16 @@ pub fn parse_duration(text: &str) -> Result<Duration, String> {
     Duration::try_from(signed).map_err(|_| wrong())
 }
 
+/// `2024-01-31`, `2024-01-31T08:00`, `2024-01-31T08:00:00+08:00`: what doesn't say its zone is UTC.
+pub fn parse_moment(text: &str) -> Result<SendTime, String> {
+    let text = text.trim();
+    let civil = || jiff::tz::TimeZone::UTC.to_timestamp(text.parse().ok()?).ok();
+    let moment = text.parse::<jiff::Timestamp>().ok().or_else(civil);
+    moment.map(|moment| SendTime(moment.as_millisecond())).ok_or_else(|| {
+        format!("`{text}` is no moment: write `2024-01-31`, `2024-01-31T08:00` (both UTC) or `2024-01-31T08:00:00+08:00`")
+    })
+}
+
 /// [`parse_duration`] for serde.
 pub(super) fn duration<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Duration>, D::Error> {
     Option::<String>::deserialize(deserializer)?
@@ -79,6 +91,16 @@ mod tests {
         assert_eq!(rate("1_000_000/h"), Ok(278));
         for wrong in ["0", "", "-1", "500/d", "fast", "5/s/s"] {
             assert!(rate(wrong).is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn moments() {
+        for text in ["2024-01-31", "2024-01-31T00:00", "2024-01-31T00:00:00Z", "2024-01-31 08:00:00+08:00"] {
+            assert_eq!(parse_moment(text), Ok(SendTime(1_706_659_200_000)), "{text}");
+        }
+        for wrong in ["", "yesterday", "31.01.2024", "1706659200000", "2024-13-01"] {
+            assert!(parse_moment(wrong).is_err(), "{wrong}");
         }
     }
 

@@ -94,6 +94,10 @@ impl Client {
         self.0.login.admin_user()
     }
 
+    pub(super) fn login(&self) -> &Login {
+        &self.0.login
+    }
+
     /// The address, for messages.
     pub fn api(&self) -> &str {
         self.0.base.as_str()
@@ -229,6 +233,10 @@ impl Client {
             _ => LoginError::Other { user: admin_user.clone(), code, said },
         };
         let body = match read(GET_TOKEN, answer) {
+            // Asked for a token where none is needed: the call went to another path than it was meant for.
+            Err(CallError::Refused { code: 1001, said, .. }) if said.contains("must have token") => {
+                return Err(CallError::NotOpenIm(format!("`{GET_TOKEN}` is not there")));
+            }
             Err(CallError::Refused { code, said, .. }) => return Err(refused(code, said).into()),
             other => other?,
         };

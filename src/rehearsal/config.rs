@@ -54,7 +54,7 @@ pub(super) fn one(shared: &Shared, caller: &Caller<'_>) -> Outcome {
 }
 
 fn text(shared: &Shared, name: &str) -> String {
-    let off = json!({ "Enable": false });
+    let hook = |name: &str| json!({ "Enable": shared.options.webhooks.iter().any(|on| on == name) });
     match name {
         // To the letter, the order of the keys included.
         "openim-crontask.yml" => format!(
@@ -69,8 +69,8 @@ fn text(shared: &Shared, name: &str) -> String {
         .to_string(),
         "openim-rpc-msg.yml" => json!({ "FriendVerify": shared.options.friend_verify }).to_string(),
         "webhooks.yml" => json!({
-            "URL": "http://127.0.0.1:10006/callbackExample", "BeforeSendSingleMsg": off, "AfterSendSingleMsg": off,
-            "BeforeSendGroupMsg": off, "AfterSendGroupMsg": off, "BeforeMsgModify": off,
+            "URL": "http://127.0.0.1:10006/callbackExample", "BeforeSendSingleMsg": hook("BeforeSendSingleMsg"), "AfterSendSingleMsg": hook("AfterSendSingleMsg"),
+            "BeforeSendGroupMsg": hook("BeforeSendGroupMsg"), "AfterSendGroupMsg": hook("AfterSendGroupMsg"), "BeforeMsgModify": hook("BeforeMsgModify"),
         })
         .to_string(),
         "notification.yml" => {

@@ -24,6 +24,9 @@ pub struct Options {
     pub faults: Vec<Fault>,
     /// Whether only friends may write to each other (1303 otherwise).
     pub friend_verify: bool,
+    /// Webhooks that are on, by the names the server's settings give them (`BeforeSendSingleMsg`). Nobody is
+    /// called: they are told, on main, to whoever asks for the settings.
+    pub webhooks: Vec<String>,
     /// Where the state is kept over a restart; `None`: in memory.
     pub state: Option<PathBuf>,
 }
@@ -78,6 +81,7 @@ impl Options {
             admin: "imAdmin".to_owned(),
             faults: Vec::new(),
             friend_verify: false,
+            webhooks: Vec::new(),
             state: None,
         }
     }

@@ -19,7 +19,7 @@ pub fn importer() -> assert_cmd::Command {
 }
 
 /// The same as a plain process: to be signalled and killed.
-fn importer_process() -> Command {
+pub fn importer_process() -> Command {
     let mut command = Command::new(assert_cmd::cargo::cargo_bin("openim-import"));
     clean(|name| {
         command.env_remove(name);

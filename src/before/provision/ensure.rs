@@ -111,3 +111,6 @@ async fn wait_for_caches<M: Many>(
     }
     Ok(left)
 }
+
+#[cfg(test)]
+mod tests;

@@ -39,84 +39,132 @@ fn each<T: DeserializeOwned>(path: Option<&Path>, id: Option<fn(&T) -> &str>) ->
 }
 
 /// Users of the users file, then those the groups file names, then those of the messages: the first who
-/// names a user names him.
-pub(super) fn users<'a>(what: &Provision<'a>) -> Result<Vec<Feed<'a, Vec<UserRow>>>, ProvisionError> {
-    let mut feeds: Vec<Feed<'a, Vec<UserRow>>> = Vec::new();
-    if let Some(path) = &what.files.users {
-        let mut rows = Rows::<UserRow>::open(path)?;
-        feeds.push(Box::new(move || batch(&mut rows, users::AT_ONCE)));
-    }
-    if let Some(path) = &what.files.groups {
-        let mut rows = Rows::<GroupRow>::open(path)?;
-        let mut waiting: Vec<UserRow> = Vec::new();
-        // Side by side, two calls must not register the same user.
-        let mut seen: HashSet<UserKey> = HashSet::new();
-        feeds.push(Box::new(move || {
-            while waiting.len() < users::AT_ONCE {
-                let Some((_, row)) = rows.row()? else { break };
-                let named = std::iter::once(row.owner).chain(row.admins).chain(row.members);
-                let new = named.filter(|id| seen.insert(UserKey::of(id)));
-                waiting.extend(new.map(UserRow::bare));
+/// names a user names him, and he comes once. What is kept for that is a hash a user.
+pub(super) fn users<'a>(what: &Provision<'a>) -> Result<Feed<'a, Vec<UserRow>>, ProvisionError> {
+    let mut listed = what.files.users.as_deref().map(Rows::<UserRow>::open).transpose()?;
+    let mut groups = what.files.groups.as_deref().map(Rows::<GroupRow>::open).transpose()?;
+    let (job, mut after) = (what.job, None);
+    let mut seen: HashSet<UserKey> = HashSet::new();
+    let mut waiting: Vec<UserRow> = Vec::new();
+    Ok(Box::new(move || {
+        while waiting.len() < users::AT_ONCE {
+            let mut found = Vec::new();
+            if let Some((_, row)) = next(&mut listed)? {
+                found.push(row);
+            } else if let Some((_, row)) = next(&mut groups)? {
+                found.extend(row.everybody().map(|id| UserRow::bare(id.clone())));
+            } else if let Some(job) = job {
+                let page = job.users(after, users::AT_ONCE)?;
+                let Some(last) = page.last() else { break };
+                after = Some(last.key);
+                found.extend(page.into_iter().map(|user| UserRow {
+                    id: user.id.0,
+                    nickname: user.nickname,
+                    face_url: user.face_url,
+                }));
+            } else {
+                break;
             }
-            let rest = waiting.split_off(waiting.len().min(users::AT_ONCE));
-            let batch = std::mem::replace(&mut waiting, rest);
-            Ok((!batch.is_empty()).then_some(batch))
-        }));
-    }
-    if let Some(job) = what.job {
-        let mut after = None;
-        feeds.push(Box::new(move || {
-            let page = job.users(after, users::AT_ONCE)?;
-            after = page.last().map(|user| user.key).or(after);
-            let rows: Vec<UserRow> = page
-                .into_iter()
-                .map(|user| UserRow { id: user.id.0, nickname: user.nickname, face_url: user.face_url })
-                .collect();
-            Ok((!rows.is_empty()).then_some(rows))
-        }));
-    }
-    Ok(feeds)
+            waiting.extend(found.into_iter().filter(|row| seen.insert(UserKey::of(&row.id))));
+        }
+        let rest = waiting.split_off(waiting.len().min(users::AT_ONCE));
+        let batch = std::mem::replace(&mut waiting, rest);
+        Ok((!batch.is_empty()).then_some(batch))
+    }))
 }
 
-/// Groups of the groups file, then those of the messages, whose senders have to be members.
-pub(super) fn groups<'a>(what: &Provision<'a>) -> Result<Vec<Feed<'a, Vec<GroupRow>>>, ProvisionError> {
-    let mut feeds: Vec<Feed<'a, Vec<GroupRow>>> = Vec::new();
-    if let Some(path) = &what.files.groups {
-        let mut rows = Rows::<GroupRow>::open(path)?;
-        feeds.push(Box::new(move || batch(&mut rows, groups::AT_ONCE)));
-    }
-    if let Some(job) = what.job {
-        let mut after = None;
-        feeds.push(Box::new(move || groups_of(job, &mut after)));
-    }
-    Ok(feeds)
+/// A group that is to be there.
+#[derive(Debug)]
+pub(super) struct Wanted {
+    /// With whom in it.
+    pub(super) row: GroupRow,
+    /// It was wanted before: here are others who have to be in it.
+    pub(super) again: bool,
 }
 
-/// The next groups of the job. Nothing in a message says whose a group is: the first sender gets it.
-fn groups_of(job: &JobReader, after: &mut Option<ConvNo>) -> Result<Option<Vec<GroupRow>>, ProvisionError> {
-    loop {
-        let page = job.conversations(*after, groups::AT_ONCE)?;
-        let Some(last) = page.last() else { return Ok(None) };
-        *after = Some(last.no);
-        let mut rows = Vec::new();
-        for conversation in &page {
-            let Peers::Group(group) = &conversation.peers else { continue };
-            let mut senders = job.senders(conversation.no)?.into_iter().map(|user| user.0);
-            if let Some(owner) = senders.next() {
-                rows.push(GroupRow {
-                    id: group.0.clone(),
-                    owner,
-                    name: String::new(),
-                    face_url: String::new(),
-                    admins: Vec::new(),
-                    members: senders.collect(),
-                });
+/// Groups of the groups file, and then, when these are made, those of the messages, whose senders have to be
+/// members. What is kept of the file is a hash for each of its groups and members.
+pub(super) struct Groups<'a> {
+    listed: Option<Rows<GroupRow>>,
+    job: Option<&'a JobReader>,
+    after: Option<ConvNo>,
+    seen: Seen,
+}
+
+impl<'a> Groups<'a> {
+    pub(super) fn new(what: &Provision<'a>) -> Result<Self, ProvisionError> {
+        let listed = what.files.groups.as_deref().map(Rows::<GroupRow>::open).transpose()?;
+        Ok(Self { listed, job: what.job, after: None, seen: Seen::default() })
+    }
+
+    /// The next ones of the file.
+    pub(super) fn of_file(&mut self) -> Result<Option<Vec<Wanted>>, ProvisionError> {
+        let mut batch = Vec::new();
+        while batch.len() < groups::AT_ONCE {
+            let Some((_, row)) = next(&mut self.listed)? else { break };
+            self.seen.insert(&row);
+            batch.push(Wanted { row, again: false });
+        }
+        Ok((!batch.is_empty()).then_some(batch))
+    }
+
+    /// The next ones of the job; after those of the file.
+    pub(super) fn of_job(&mut self) -> Result<Option<Vec<Wanted>>, ProvisionError> {
+        let Some(job) = self.job else { return Ok(None) };
+        loop {
+            let page = job.conversations(self.after, groups::AT_ONCE)?;
+            let Some(last) = page.last() else { return Ok(None) };
+            self.after = Some(last.no);
+            let mut batch = Vec::new();
+            for conversation in &page {
+                if let Peers::Group(group) = &conversation.peers {
+                    let senders = job.senders(conversation.no)?.into_iter().map(|user| user.0);
+                    batch.extend(self.seen.what_is_new(group.as_str(), senders));
+                }
+            }
+            if !batch.is_empty() {
+                return Ok(Some(batch));
             }
         }
-        if !rows.is_empty() {
-            return Ok(Some(rows));
-        }
     }
+}
+
+/// Groups and members that the file has named.
+#[derive(Default)]
+struct Seen {
+    groups: HashSet<UserKey>,
+    members: HashSet<UserKey>,
+}
+
+impl Seen {
+    fn insert(&mut self, row: &GroupRow) {
+        self.groups.insert(UserKey::of(&row.id));
+        self.members.extend(row.everybody().map(|user| member_key(&row.id, user)));
+    }
+
+    /// Nothing in a message says whose a group is: the first sender gets it.
+    fn what_is_new(&self, group: &str, senders: impl Iterator<Item = String>) -> Option<Wanted> {
+        let again = self.groups.contains(&UserKey::of(group));
+        let mut senders = senders.filter(|user| !again || !self.members.contains(&member_key(group, user)));
+        let row = GroupRow {
+            id: group.to_owned(),
+            owner: senders.next()?,
+            name: String::new(),
+            face_url: String::new(),
+            admins: Vec::new(),
+            members: senders.collect(),
+        };
+        Some(Wanted { row, again })
+    }
+}
+
+/// No id holds a line break.
+fn member_key(group: &str, user: &str) -> UserKey {
+    UserKey::of(&format!("{group}\n{user}"))
+}
+
+fn next<T: DeserializeOwned>(rows: &mut Option<Rows<T>>) -> Result<Option<(u64, T)>, RowError> {
+    rows.as_mut().map_or(Ok(None), Rows::row)
 }
 
 /// Rows that are merged before they are worked on side by side.

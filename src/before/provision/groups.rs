@@ -6,6 +6,7 @@ use crate::openim::{CallError, Client, CreateGroup, GroupStatus};
 
 use super::super::ask::{Ask, pieces};
 use super::ensure::{self, Many};
+use super::feed::Wanted;
 use super::{Done, GroupRow, Thing};
 
 /// Groups looked up in one call.
@@ -16,23 +17,32 @@ const CREATE_WITH: usize = 800;
 const INVITE: usize = 500;
 
 /// Sees to it that these groups exist and that everybody named is in them.
-pub(super) async fn ensure(ask: &Ask, rows: Vec<GroupRow>, dry: bool) -> Result<Done, CallError> {
+pub(super) async fn ensure(ask: &Ask, wanted: Vec<Wanted>, dry: bool) -> Result<Done, CallError> {
     let mut done = Done::default();
-    let ids: Vec<&str> = rows.iter().map(|row| row.id.as_str()).collect();
+    let ids: Vec<&str> = wanted.iter().map(|wanted| wanted.row.id.as_str()).collect();
     let there = ask.read(|client| client.groups(&ids)).await?;
-    for row in rows {
+    for Wanted { row, again } in wanted {
         match there.get(&row.id).map(|group| group.status) {
+            Some(GroupStatus::Dismissed) if again => {}
             Some(GroupStatus::Dismissed) => {
                 done.failed(Thing::Group(row.id, row.owner), "the group is dismissed");
             }
             Some(_) => {
-                done.counts.groups.there += 1;
-                fill(ask, &row.id, everybody(&row), dry, &mut done).await?;
+                done.counts.groups.there += u64::from(!again);
+                fill(ask, &row.id, each_once(&row), dry, &mut done).await?;
             }
             None if dry => {
-                done.made(Thing::Group(row.id.clone(), row.owner.clone()));
-                for user in everybody(&row) {
+                if !again {
+                    done.made(Thing::Group(row.id.clone(), row.owner.clone()));
+                }
+                for user in each_once(&row) {
                     done.made(Thing::Member(user, row.id.clone()));
+                }
+            }
+            // It could not be made as the file has it; why was said then.
+            None if again => {
+                for user in each_once(&row) {
+                    done.failed(Thing::Member(user, row.id.clone()), "the group is not there");
                 }
             }
             None => make(ask, row, &mut done).await?,
@@ -41,11 +51,9 @@ pub(super) async fn ensure(ask: &Ask, rows: Vec<GroupRow>, dry: bool) -> Result<
     Ok(done)
 }
 
-/// Owner, admins, members; each once.
-fn everybody(row: &GroupRow) -> Vec<String> {
+fn each_once(row: &GroupRow) -> Vec<String> {
     let mut seen = HashSet::new();
-    let all = std::iter::once(&row.owner).chain(&row.admins).chain(&row.members);
-    all.filter(|user| seen.insert(user.as_str())).cloned().collect()
+    row.everybody().filter(|user| seen.insert(user.as_str())).cloned().collect()
 }
 
 /// Makes a group that is not there, and fills it.
@@ -93,7 +101,7 @@ async fn make(ask: &Ask, row: GroupRow, done: &mut Done) -> Result<(), CallError
     }
     done.made(group());
     let (unknown, members): (Vec<String>, Vec<String>) =
-        everybody(&row).into_iter().partition(|user| left_out.contains(user));
+        each_once(&row).into_iter().partition(|user| left_out.contains(user));
     for user in unknown {
         done.failed(Thing::Member(user, row.id.clone()), "not registered");
     }
@@ -125,11 +133,8 @@ fn first_call(row: &GroupRow, left_out: &HashSet<String>) -> CreateGroup {
 }
 
 async fn unknown_users(ask: &Ask, group: &CreateGroup) -> Result<HashSet<String>, CallError> {
-    let users: Vec<&str> = std::iter::once(&group.owner)
-        .chain(&group.admins)
-        .chain(&group.members)
-        .map(String::as_str)
-        .collect();
+    let named = std::iter::once(&group.owner).chain(&group.admins).chain(&group.members);
+    let users: Vec<&str> = named.map(String::as_str).collect();
     let exist = ask.read(|client| client.users_exist(&users)).await?;
     Ok(users.iter().zip(exist).filter(|(_, exists)| !exists).map(|(user, _)| (*user).to_owned()).collect())
 }

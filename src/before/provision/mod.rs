@@ -10,8 +10,6 @@ mod feed;
 mod groups;
 mod relations;
 mod rows;
-#[cfg(test)]
-mod tests;
 mod users;
 
 use std::fmt;
@@ -22,6 +20,7 @@ use crate::openim::{CallError, Client};
 
 use super::ask::{Ask, Patience};
 
+pub(super) use relations::block_list;
 pub use rows::{BlackRow, FriendRow, GroupRow, RowError, Rows, UserRow};
 
 /// What is to be there.
@@ -40,7 +39,8 @@ pub struct Provision<'a> {
 }
 
 /// Files of [`Rows`].
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, serde::Deserialize)]
+#[serde(default, deny_unknown_fields)]
 pub struct Files {
     /// [`UserRow`]
     pub users: Option<PathBuf>,
@@ -187,14 +187,12 @@ pub async fn provision(
     };
     let dry = what.dry_run;
     if what.stage != Stage::After {
-        for feed in feed::users(what)? {
-            let work = |ask: Ask, rows| async move { Ok(users::ensure(&ask, rows, dry).await?) };
-            ask.all(feed, work, &mut take).await?;
-        }
-        for feed in feed::groups(what)? {
-            let work = |ask: Ask, rows| async move { Ok(groups::ensure(&ask, rows, dry).await?) };
-            ask.all(feed, work, &mut take).await?;
-        }
+        let work = |ask: Ask, rows| async move { Ok(users::ensure(&ask, rows, dry).await?) };
+        ask.all(feed::users(what)?, work, &mut take).await?;
+        let work = |ask: Ask, wanted| async move { Ok(groups::ensure(&ask, wanted, dry).await?) };
+        let mut groups = feed::Groups::new(what)?;
+        ask.all(|| groups.of_file(), work, &mut take).await?;
+        ask.all(|| groups.of_job(), work, &mut take).await?;
     }
     if what.stage != Stage::Before {
         if let Some(path) = &what.files.friends {

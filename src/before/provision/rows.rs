@@ -65,6 +65,13 @@ pub struct GroupRow {
     pub members: Vec<String>,
 }
 
+impl GroupRow {
+    /// Owner, admins, members; perhaps somebody twice.
+    pub(super) fn everybody(&self) -> impl Iterator<Item = &String> {
+        std::iter::once(&self.owner).chain(&self.admins).chain(&self.members)
+    }
+}
+
 /// Friends of a user.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]

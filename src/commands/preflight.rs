@@ -1,0 +1,85 @@
+//! The preflight of `run` and of `check --api URL`.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+use clap::Args;
+
+use super::context::note;
+use super::prepare::job_failure;
+use super::server::exit_of;
+use super::{Exit, Failure, OrFail};
+use crate::before::{Allowed, Depth, Looks, PreflightError, preflight, text};
+use crate::openim::Client;
+use crate::report::{Progress, Snapshot, Style, count};
+
+/// What the preflight may find and go on all the same.
+#[derive(Debug, Clone, Default, Args)]
+#[command(next_help_heading = "Preflight")]
+pub struct PreflightArgs {
+    /// Go on although the preflight found this, such as `retention`; can be given several times
+    #[arg(long, value_name = "FINDING")]
+    pub allow: Vec<String>,
+    /// Look at all block lists and mutes, not only at the first 20,000 and 2,000
+    #[arg(long)]
+    pub thorough: bool,
+}
+
+/// What the preflight came to.
+#[derive(Debug)]
+pub(super) enum Verdict {
+    /// Nothing stands against it.
+    Go,
+    /// Something must be mended or allowed first (exit 6): the sentence to end with.
+    Refused(String),
+}
+
+/// Looks, and says what was found.
+pub(super) async fn look(
+    client: &Client,
+    looks: &Looks<'_>,
+    allowed: &Allowed,
+    style: Style,
+) -> Result<Verdict, Failure> {
+    let looked = Arc::clone(&looks.looked);
+    let progress = Progress::start(
+        style,
+        Arc::new(move || Snapshot {
+            phase: "preflight",
+            done: looked.done.load(Ordering::Relaxed),
+            total: looked.total.load(Ordering::Relaxed),
+            ..Snapshot::default()
+        }),
+    );
+    let result = preflight(client, looks).await;
+    progress.finish();
+    let found = result.map_err(|error| match error {
+        PreflightError::Call(error) => Failure { exit: exit_of(&error), error: error.into() },
+        PreflightError::Job(error) => job_failure(error),
+    })?;
+    for finding in &found.findings {
+        note(&text(finding, allowed))?;
+    }
+    let refused: Vec<&str> =
+        found.findings.iter().filter(|finding| allowed.refuses(finding)).map(|f| f.code.name).collect();
+    if refused.is_empty() {
+        note(&format!("preflight: {} calls, nothing stands against it", count(found.calls)))?;
+        return Ok(Verdict::Go);
+    }
+    Ok(Verdict::Refused(format!(
+        "The preflight refuses, nothing was sent: {}. Mend it, or go on all the same with --allow.",
+        refused.join(", ")
+    )))
+}
+
+impl PreflightArgs {
+    /// What `--allow` names.
+    pub(super) fn allowed(&self) -> Result<Allowed, Failure> {
+        Allowed::new(&self.allow).or_fail(Exit::Usage)
+    }
+
+    /// How closely to look.
+    pub(super) fn depth(&self) -> Depth {
+        if self.thorough { Depth::Thorough } else { Depth::Usual }
+    }
+}

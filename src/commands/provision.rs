@@ -1,0 +1,178 @@
+//! `provision`, and `run --provision`.
+
+use std::path::PathBuf;
+use std::time::Instant;
+
+use clap::Args;
+use serde::Serialize;
+
+use super::context::Context;
+use super::context::{note, print};
+use super::prepare::job_failure;
+use super::server::{self, exit_of};
+use super::{Exit, Failure, OrFail};
+use crate::before::{Count, Files, Patience, Provision, ProvisionError, Provisioned, Stage, provision};
+use crate::cli::ServerArgs;
+use crate::job::{Job, JobError, JobReader};
+use crate::openim::Client;
+use crate::report::count;
+
+/// `provision`.
+#[derive(Debug, Args)]
+pub struct ProvisionArgs {
+    /// Where to make it.
+    #[command(flatten)]
+    pub server: ServerArgs,
+    /// What the export doesn't have.
+    #[command(flatten)]
+    pub files: FileArgs,
+    /// What to make: users, groups and members (before), friends and block lists (after), or all
+    #[arg(long, value_enum, default_value_t)]
+    pub stage: Stage,
+    /// List what would be made, and make nothing
+    #[arg(long)]
+    pub dry_run: bool,
+}
+
+/// Files with what the export doesn't have: CSV with a header, or JSON lines.
+#[derive(Debug, Clone, Default, Args)]
+#[command(next_help_heading = "Provisioning")]
+pub struct FileArgs {
+    /// Users to make: userID, nickname, faceURL
+    #[arg(long, value_name = "FILE")]
+    pub users: Option<PathBuf>,
+    /// Groups to make: groupID, ownerUserID, groupName, faceURL, adminUserIDs, memberUserIDs
+    #[arg(long, value_name = "FILE")]
+    pub groups: Option<PathBuf>,
+    /// Friends to make, after the history: ownerUserID, friendUserIDs
+    #[arg(long, value_name = "FILE")]
+    pub friends: Option<PathBuf>,
+    /// Block lists to make, after the history: ownerUserID, blackUserIDs
+    #[arg(long, value_name = "FILE")]
+    pub blacks: Option<PathBuf>,
+}
+
+impl FileArgs {
+    /// What was typed, or else what the configuration says.
+    pub(super) fn files(&self, configured: &Files) -> Files {
+        let or = |typed: &Option<PathBuf>, configured: &Option<PathBuf>| {
+            typed.clone().or_else(|| configured.clone())
+        };
+        Files {
+            users: or(&self.users, &configured.users),
+            groups: or(&self.groups, &configured.groups),
+            friends: or(&self.friends, &configured.friends),
+            blacks: or(&self.blacks, &configured.blacks),
+        }
+    }
+}
+
+/// The object of `--json`.
+#[derive(Debug, Serialize)]
+struct Outcome {
+    command: &'static str,
+    verdict: String,
+    dry_run: bool,
+    #[serde(flatten)]
+    made: Provisioned,
+    seconds: f64,
+    exit_code: u8,
+}
+
+/// The command.
+pub(super) fn command(context: &Context, args: &ProvisionArgs) -> Result<Exit, Failure> {
+    let files = args.files.files(&context.file.provision);
+    let job = match Job::observe(&context.job()) {
+        Ok(job) => Some(job),
+        Err(JobError::NoJob(_)) if files != Files::default() => None,
+        Err(error) => return Err(job_failure(error)),
+    };
+    let client = server::client(context, &args.server)?;
+    let runtime = tokio::runtime::Runtime::new().or_fail(Exit::Internal)?;
+    let began = Instant::now();
+    let made = runtime.block_on(make(&client, job.as_ref(), &files, args.stage, args.dry_run))?;
+    let exit = if made.failed() > 0 { Exit::Rejects } else { Exit::Done };
+    let mut verdict = verdict(&made, args.dry_run);
+    if args.stage == Stage::Before && (files.friends.is_some() || files.blacks.is_some()) {
+        verdict += "; friends and block lists come after the history: `provision --stage after`";
+    }
+    if !context.json() {
+        return print(&verdict).map(|()| exit);
+    }
+    let outcome = Outcome {
+        command: "provision",
+        verdict,
+        dry_run: args.dry_run,
+        made,
+        seconds: began.elapsed().as_secs_f64(),
+        exit_code: exit.code(),
+    };
+    print(&serde_json::to_string(&outcome).or_fail(Exit::Internal)?).map(|()| exit)
+}
+
+/// Makes it. What failed is said as it happens; a dry run says everything.
+pub(super) async fn make(
+    client: &Client,
+    job: Option<&JobReader>,
+    files: &Files,
+    stage: Stage,
+    dry_run: bool,
+) -> Result<Provisioned, Failure> {
+    let what = Provision { job, files, stage, dry_run, patience: Patience::default() };
+    let mut unsaid = Ok(());
+    let made = provision(client, &what, &mut |step| {
+        let line = match &step.failed {
+            Some(_) => note(&format!("failed: {step}")),
+            None if dry_run => note(&format!("would make {step}")),
+            None => Ok(()),
+        };
+        if unsaid.is_ok() {
+            unsaid = line;
+        }
+    })
+    .await
+    .map_err(|error| match error {
+        ProvisionError::Call(error) => Failure { exit: exit_of(&error), error: error.into() },
+        ProvisionError::Job(error) => job_failure(error),
+        ProvisionError::Row(error) => Failure { exit: Exit::Usage, error: error.into() },
+    })?;
+    unsaid.map(|()| made)
+}
+
+/// `users: 3 made, 1 there already · groups: 1 made`
+pub(super) fn verdict(made: &Provisioned, dry_run: bool) -> String {
+    let word = if dry_run { "would be made" } else { "made" };
+    let one = |what: &str, n: &Count| {
+        let parts = [(n.made, word), (n.there, "there already"), (n.failed, "failed")];
+        let parts: Vec<String> =
+            parts.iter().filter(|(n, _)| *n > 0).map(|(n, word)| format!("{} {word}", count(*n))).collect();
+        (!parts.is_empty()).then(|| format!("{what}: {}", parts.join(", ")))
+    };
+    let lines: Vec<String> = [
+        one("users", &made.users),
+        one("groups", &made.groups),
+        one("members", &made.members),
+        one("friends", &made.friends),
+        one("block lists", &made.blacks),
+    ]
+    .into_iter()
+    .flatten()
+    .collect();
+    if lines.is_empty() { "nothing to make".to_owned() } else { lines.join(" · ") }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn how_it_ends_in_words() {
+        let mut made = Provisioned::default();
+        assert_eq!(verdict(&made, false), "nothing to make");
+        made.users = Count { there: 1, made: 3_000, failed: 0 };
+        made.groups = Count { there: 0, made: 0, failed: 2 };
+        assert_eq!(verdict(&made, false), "users: 3,000 made, 1 there already · groups: 2 failed");
+        made.users.there = 0;
+        assert_eq!(verdict(&made, true), "users: 3,000 would be made · groups: 2 failed");
+    }
+}

@@ -1,0 +1,167 @@
+//! `provision` as a user has it: the binary, a server in a process of its own, kills that are kills.
+
+use std::process::Stdio;
+use std::time::Duration;
+
+use predicates::prelude::PredicateBooleanExt as _;
+use predicates::str::contains;
+use serde_json::Value;
+
+use crate::support::{Rehearsal, importer, importer_process};
+
+struct Files(tempfile::TempDir);
+
+impl Files {
+    fn new(files: &[(&str, &str)]) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        for (name, text) in files {
+            fs_err::write(folder.path().join(name), text).unwrap();
+        }
+        Self(folder)
+    }
+}
+
+fn args<'a>(server: &'a Rehearsal, more: &[&'a str]) -> Vec<&'a str> {
+    [&["provision", "--quiet", "--api", &server.url], more].concat()
+}
+
+fn provision(server: &Rehearsal, files: &Files, more: &[&str]) -> assert_cmd::assert::Assert {
+    importer().env("OPENIM_SECRET", "openIM123").current_dir(files.0.path()).args(args(server, more)).assert()
+}
+
+const USERS: (&str, &str) = ("users.csv", "userID,nickname\na,Anna\nb,Bert\n");
+const GROUPS: (&str, &str) = ("groups.csv", "groupID,ownerUserID,memberUserIDs\ng,a,b\n");
+const FRIENDS: (&str, &str) = ("friends.csv", "ownerUserID,friendUserIDs\na,b\n");
+
+#[test]
+fn from_files_alone_and_in_stages() {
+    let server = Rehearsal::start(&["--answer-time", "0s"]);
+    let files = Files::new(&[USERS, GROUPS, FRIENDS]);
+    let all = ["--users", "users.csv", "--groups", "groups.csv", "--friends", "friends.csv"];
+    let with = |more: &[&'static str]| [&all[..], more].concat();
+    provision(&server, &files, &with(&["--dry-run"]))
+        .success()
+        .stderr(contains("would make user a\n").and(contains("would make group g, owner a")))
+        .stdout(contains("users: 2 would be made"));
+    provision(&server, &files, &with(&[])).success().stdout(
+        contains("users: 2 made · groups: 1 made · members: 2 made").and(contains("provision --stage after")),
+    );
+    provision(&server, &files, &with(&[]))
+        .success()
+        .stdout(contains("users: 2 there already · groups: 1 there already · members: 2 there already"));
+    let last = provision(&server, &files, &with(&["--stage", "after", "--json"])).success();
+    let json: Value = serde_json::from_slice(&last.get_output().stdout).unwrap();
+    assert_eq!(json["friends"]["made"], 1);
+    assert_eq!((json["command"].as_str(), json["exit_code"].as_u64()), (Some("provision"), Some(0)));
+}
+
+#[test]
+fn what_fails_is_named_and_exits_with_3() {
+    let server = Rehearsal::start(&["--answer-time", "0s"]);
+    let files = Files::new(&[("users.csv", "userID\nfine\nno-good\n")]);
+    provision(&server, &files, &["--users", "users.csv"])
+        .code(3)
+        .stderr(contains("failed: user no-good: a userID holds letters"))
+        .stdout(contains("users: 1 made, 1 failed"));
+}
+
+#[test]
+fn each_mistake_has_its_exit_code() {
+    let server = Rehearsal::start(&["--answer-time", "0s"]);
+    let files = Files::new(&[USERS, ("bad.csv", "userID,nick\na,A\n")]);
+    provision(&server, &files, &[]).code(2).stderr(contains("there is no job in"));
+    provision(&server, &files, &["--users", "bad.csv"])
+        .code(2)
+        .stderr(contains("bad.csv:2: unknown field `nick`"));
+    provision(&server, &files, &["--users", "none.csv"]).code(2).stderr(contains("none.csv"));
+    let wrong = |secret: &str, api: &str| {
+        importer()
+            .env("OPENIM_SECRET", secret)
+            .current_dir(files.0.path())
+            .args(["provision", "--api", api, "--users", "users.csv"])
+            .assert()
+    };
+    wrong("wrong", &server.url).code(7).stderr(contains("refuses the secret").and(contains("wrong").not()));
+    wrong("openIM123", &format!("{}/elsewhere", server.url)).code(6).stderr(contains("no OpenIM"));
+    importer()
+        .current_dir(files.0.path())
+        .args(["provision", "--users", "users.csv"])
+        .assert()
+        .code(2)
+        .stderr(contains("--api"));
+}
+
+/// Killed ten times while it works, then run to its end: everything is there, once, and no notice.
+#[test]
+fn killed_again_and_again() {
+    let users: Vec<String> = (0..4_000).map(|n| format!("u{n},Name {n}")).collect();
+    let group = |g: i32| {
+        let members: Vec<String> = (0..20).map(|m| format!("u{}", (g * 31 + m * 7) % 4_000)).collect();
+        format!("g{g},{},{}", members[0], members.join(" "))
+    };
+    let groups: Vec<String> = (0..150).map(group).collect();
+    let files = Files::new(&[
+        ("users.csv", &format!("userID,nickname\n{}\n", users.join("\n"))),
+        ("groups.csv", &format!("groupID,ownerUserID,memberUserIDs\n{}\n", groups.join("\n"))),
+    ]);
+    let server = Rehearsal::start(&["--answer-time", "0s"]);
+    let all = ["--users", "users.csv", "--groups", "groups.csv"];
+    let mut killed = 0;
+    for n in 0..10 {
+        let mut process = importer_process()
+            .env("OPENIM_SECRET", "openIM123")
+            .current_dir(files.0.path())
+            .args(args(&server, &all))
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
+        std::thread::sleep(Duration::from_millis(20 + n * 25));
+        killed += u32::from(process.try_wait().unwrap().is_none());
+        process.kill().unwrap();
+        process.wait().unwrap();
+    }
+    assert!(killed >= 3, "only {killed} were killed at work");
+    let last = provision(&server, &files, &[&all[..], &["--json"]].concat()).success();
+    let json: Value = serde_json::from_slice(&last.get_output().stdout).unwrap();
+    let sum = |what: &str| json[what]["there"].as_u64().unwrap() + json[what]["made"].as_u64().unwrap();
+    assert_eq!((sum("users"), sum("groups"), sum("members")), (4_000, 150, 3_000), "{json}");
+    let again = provision(&server, &files, &[&all[..], &["--json"]].concat()).success();
+    let again: Value = serde_json::from_slice(&again.get_output().stdout).unwrap();
+    for what in ["users", "groups", "members"] {
+        assert_eq!(again[what]["made"], 0, "{again}");
+    }
+    assert_eq!(server.audit()["total"]["max_seq"], 0, "a notice in a history");
+}
+
+#[test]
+fn check_looks_at_the_server_where_one_is_named() {
+    let server = Rehearsal::start(&["--answer-time", "0s", "--release", "main"]);
+    let message = |from: &str, to: &str| {
+        let now = jiff::Timestamp::now().as_millisecond() - 60_000;
+        format!(r#"{{"sendID":"{from}","recvID":"{to}","text":"hi","sendTime":{now}}}"#) + "\n"
+    };
+    let files = Files::new(&[("chat.jsonl", &(message("a", "b") + &message("b", "a")))]);
+    let check = |more: &[&str]| {
+        importer()
+            .env("OPENIM_SECRET", "openIM123")
+            .current_dir(files.0.path())
+            .args(["check", "--quiet", "chat.jsonl"])
+            .args(more)
+            .assert()
+    };
+    check(&[]).success().stderr(contains("preflight").not());
+    let api = ["--api", &server.url];
+    check(&api)
+        .code(6)
+        .stderr(contains("refused missing-users").and(contains("--allow missing-users")))
+        .stdout(contains("The preflight refuses, nothing was sent: missing-users."));
+    check(&[&api[..], &["--allow", "missing-users"]].concat())
+        .success()
+        .stderr(contains("allowed missing-users"));
+    check(&[&api[..], &["--allow", "retentoin"]].concat())
+        .code(2)
+        .stderr(contains("no finding is called so"));
+    provision(&server, &files, &[]).success().stdout(contains("users: 2 made"));
+    check(&api).success().stderr(contains("nothing stands against it"));
+}
