@@ -137,6 +137,8 @@ pub fn align(book: &impl Book, cursor: Ordinal, end: Ordinal, log: &[Sighting]) 
 
 struct Aligner<'a, B> {
     book: &'a B,
+    /// Where the cursor was before.
+    start: Ordinal,
     end: Ordinal,
     cursor: Ordinal,
     fates: Vec<Fate>,
@@ -217,8 +219,8 @@ impl<B: Book> Aligner<'_, B> {
     fn behind(&self, ids: &Ids, ordinals: &[Ordinal]) -> Fate {
         let mut unknown = None;
         for ordinal in ordinals {
-            // A message of this very slice has its names in `seen`: other names are another copy.
-            if self.seen.values().any(|seen| seen == ordinal) {
+            // A message that was placed in this very slice has its name in `seen`: another is another copy.
+            if *ordinal >= self.start && self.seen.values().any(|seen| seen == ordinal) {
                 continue;
             }
             match self.book.receipt(*ordinal) {
