@@ -107,6 +107,7 @@ pub fn align(book: &impl Book, cursor: Ordinal, end: Ordinal, log: &[Sighting]) 
     let cursor = settle_rejects(book, cursor, end);
     let mut a = Aligner {
         book,
+        start: cursor,
         end,
         cursor,
         fates: Vec::with_capacity(log.len()),
