@@ -157,6 +157,14 @@ impl<B: Book> Aligner<'_, B> {
         if let Some(ordinal) = self.seen.get(&ids.server) {
             return Ok(Fate::Copy(*ordinal));
         }
+        // A name with a receipt is never another message, though one that is equal be due.
+        let copied = ordinals
+            .iter()
+            .filter(|ordinal| **ordinal < self.start)
+            .find(|ordinal| self.book.receipt(**ordinal).is_some_and(|receipt| receipt.server == ids.server));
+        if let Some(ordinal) = copied {
+            return Ok(Fate::Copy(*ordinal));
+        }
         let fate = self.place(ids, ordinals, log)?;
         if let Fate::InPlace(ordinal) | Fate::Early(ordinal) | Fate::Surplus(ordinal) = fate {
             self.seen.insert(ids.server.clone(), ordinal);
@@ -170,7 +178,7 @@ impl<B: Book> Aligner<'_, B> {
             return Ok(Fate::InPlace(ordinal));
         }
         let Some(ahead) = ordinals.iter().copied().find(|ordinal| *ordinal >= self.cursor) else {
-            return Ok(self.behind(ids, ordinals));
+            return Ok(self.behind(ordinals));
         };
         let missing: Vec<Ordinal> = (self.cursor.0..ahead.0)
             .map(Ordinal)
@@ -217,23 +225,17 @@ impl<B: Book> Aligner<'_, B> {
         self.empties.clear();
     }
 
-    fn behind(&self, ids: &Ids, ordinals: &[Ordinal]) -> Fate {
-        let mut unknown = None;
-        for ordinal in ordinals {
-            // A message that was placed in this very slice has its name in `seen`: another is another copy.
-            if *ordinal >= self.start && self.seen.values().any(|seen| seen == ordinal) {
-                continue;
-            }
-            match self.book.receipt(*ordinal) {
-                Some(receipt) if receipt.server == ids.server => return Fate::Copy(*ordinal),
-                Some(_) => {}
-                None => unknown = Some(*ordinal),
-            }
-        }
+    /// All it can be has its place already.
+    fn behind(&self, ordinals: &[Ordinal]) -> Fate {
+        // What was placed in this very slice has another name than this, see `seen`; what has a receipt was
+        // compared with it. Of the rest nothing is known, and without a receipt a copy of the server can't be
+        // told from one of ours: nothing is called surplus, and so withdrawn, on content alone.
+        let unknown = ordinals.iter().find(|ordinal| {
+            (**ordinal < self.start || !self.seen.values().any(|seen| seen == *ordinal))
+                && self.book.receipt(**ordinal).is_none()
+        });
         match unknown {
-            // Without a receipt a copy of the server can't be told from one of ours: nothing of ours is
-            // called surplus, and so withdrawn, on content alone.
-            Some(ordinal) => Fate::Copy(ordinal),
+            Some(ordinal) => Fate::Copy(*ordinal),
             None => Fate::Surplus(ordinals.last().copied().unwrap_or(self.cursor)),
         }
     }

@@ -1,0 +1,349 @@
+//! One conversation on its way: what was sent, what was read back, what may be sent next.
+//!
+//! No network, clock or database here: what happens comes in with its time, what is to be done goes out as
+//! values. [`sending`] says what may go out and takes the answers, [`reading`] takes slots of the log and
+//! decides what became of everything. `sim` runs it against a model server thousands of times.
+//!
+//! An *attempt* is one call of `send_msg`. It is *live* until it is read in the log, or one that was sent
+//! after it is (law 10: then it is there, or lost for good). Normally the next message is the fence for the
+//! one before. Where a message is missing although something behind it was read, or where nothing can be read
+//! for long, or where we can't know what was sent, the first missing message goes out again and nothing else
+//! until it can be read.
+
+mod reading;
+mod sending;
+#[cfg(test)]
+mod sim;
+
+use std::collections::{BTreeMap, HashSet, VecDeque};
+use std::time::Duration;
+
+pub use reading::{Ask, Effects, FellBack, Receipt, Stray};
+pub use sending::{Answered, Company, Next};
+
+use super::align::{Book, Due, Sighting};
+use crate::message::{Ids, MsgId, Ordinal, Seq, UserId};
+use crate::openim::Rejection;
+
+/// Monotonic time since the process began.
+pub type Now = Duration;
+
+/// Never more than that many messages of a conversation may be unconfirmed: a batch of the server with more
+/// than 100 of them is dropped whole (law 1).
+pub const MOST_UNCONFIRMED: usize = 96;
+
+/// How a conversation behaves; the same for all of them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Limits {
+    /// Unconfirmed messages at most.
+    pub window: usize,
+    /// The same where others were seen to write (law 12).
+    pub live_window: usize,
+    /// Before a fence goes out, nothing may have moved for so long, beyond the confirm times seen lately.
+    pub quiet: Duration,
+    /// The same where everything sent was acknowledged and merely can't be read yet: losses are rare there,
+    /// and a needless fence has to be withdrawn again.
+    pub stale: Duration,
+    /// A fence that can't be read is sent again after so long, then after twice that, and so on.
+    pub patience: Duration,
+    /// How long a call may still be under way after its connection was cut or a proxy answered for the
+    /// server.
+    pub cut_wait: Duration,
+    /// The same after a timeout.
+    pub timeout_wait: Duration,
+    /// Errors that say nothing about the message: after so many in a row it is a reject.
+    pub tries: u32,
+    /// A refused message ends the conversation instead of being passed over.
+    pub hold: bool,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            window: 64,
+            live_window: 32,
+            quiet: Duration::from_secs(1),
+            stale: Duration::from_secs(3),
+            patience: Duration::from_secs(10),
+            cut_wait: Duration::from_secs(5),
+            timeout_wait: Duration::from_secs(60),
+            tries: 5,
+            hold: false,
+        }
+    }
+}
+
+/// Where a conversation begins, from the job.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Start {
+    /// The first message that is not confirmed.
+    pub cursor: Ordinal,
+    /// One behind the last to send.
+    pub end: Ordinal,
+    /// Slots up to here are decided.
+    pub read_to: Seq,
+    /// What an earlier process may have left under way.
+    pub left: Left,
+    /// Names that were withdrawn in this conversation.
+    pub withdrawn: HashSet<MsgId>,
+    /// The last message that was confirmed, where there is one: the fence behind which nothing follows.
+    pub last: Option<Ordinal>,
+}
+
+/// What an earlier process may have left under way in a conversation.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Left {
+    /// Nothing: it was just activated, or the process ended in peace.
+    Nothing,
+    /// It was cut off: whatever it had sent may be in the queue, and its last call under way for so long.
+    Unknown {
+        /// How long the last call may still be under way, from now.
+        wait: Duration,
+        /// Whether it had sent a message a second time: such a one can surface behind the last.
+        doubt: bool,
+    },
+}
+
+/// One conversation on its way.
+#[derive(Debug)]
+pub struct Lane {
+    limits: Limits,
+    end: Ordinal,
+    /// The next message to be read in its place.
+    cursor: Ordinal,
+    /// The next message to be sent for the first time.
+    next: Ordinal,
+    /// The last slot that was looked at.
+    read_to: Seq,
+    /// Slots before `read_to` that can't be judged yet, see `Alignment::keep_from`.
+    tail: Vec<Sighting>,
+    /// Live attempts in the order of sending. The call under way, if there is one, is the last.
+    attempts: VecDeque<Attempt>,
+    attempt_no: u64,
+    /// Refused messages at the cursor or behind it.
+    refused: BTreeMap<Ordinal, Refused>,
+    /// Refused messages that the cursor has passed, not yet in the job.
+    passed: Vec<(Ordinal, Rejection)>,
+    /// Names of the last confirmed messages: what the server repeats is mostly recent.
+    recent: VecDeque<(Ordinal, Ids)>,
+    withdrawn: HashSet<MsgId>,
+    phase: Phase,
+    /// An earlier process may have sent what we know nothing of.
+    ghosts: bool,
+    /// A message was sent a second time since the conversation was last settled whole.
+    doubt: bool,
+    /// A message was refused and `limits.hold` says to stop there.
+    held: bool,
+    /// Empty slots are being examined; nothing is decided and nothing sent until that is done.
+    examining: bool,
+    /// Messages of others were seen in this run.
+    foreign: bool,
+    /// Errors in a row, and for which message.
+    errors: (Ordinal, u32),
+    max_seq: Seq,
+    /// When something moved last: `max_seq`, something read, something sent.
+    moved: Now,
+    /// Whether the safe bound was asked for since `max_seq` moved.
+    asked: bool,
+    /// Whether `max_seq` is known at all.
+    polled: bool,
+    /// How often asking for the safe bound led nowhere.
+    misses: u32,
+    patience: Duration,
+    last: Option<Ordinal>,
+    /// Even the message that was to be the fence was refused.
+    fence_refused: bool,
+}
+
+/// What the lane is doing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Phase {
+    /// Message after message, window by window.
+    Flow,
+    /// Something is unknown: wait, read, then send the fence.
+    Unsure {
+        /// Not before.
+        until: Now,
+    },
+    /// The fence is out.
+    Probing {
+        /// Which message it is.
+        ordinal: Ordinal,
+        /// When it is sent again; `None` while its call is under way.
+        again: Option<Now>,
+    },
+}
+
+/// One call of `send_msg` whose message was not read yet.
+#[derive(Debug, Clone)]
+struct Attempt {
+    no: u64,
+    ordinal: Ordinal,
+    sender: UserId,
+    ids: Option<Ids>,
+    state: State,
+    at: Now,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum State {
+    /// The answer is not there yet. `sighted`: something that can be it was read meanwhile.
+    UnderWay {
+        sighted: bool,
+    },
+    Acknowledged,
+    Unanswered,
+}
+
+#[derive(Debug, Clone)]
+struct Refused {
+    rejection: Rejection,
+    /// An earlier attempt may have been queued.
+    perhaps: bool,
+    /// It is not certain that the message is to blame: the next one will tell.
+    tentative: bool,
+}
+
+impl Lane {
+    /// A conversation as the job knows it.
+    pub fn new(limits: Limits, start: Start, now: Now) -> Self {
+        let (phase, ghosts, doubt) = match start.left {
+            Left::Nothing => (Phase::Flow, false, false),
+            Left::Unknown { wait, doubt } => (Phase::Unsure { until: now + wait }, true, doubt),
+        };
+        Self {
+            limits,
+            end: start.end,
+            cursor: start.cursor,
+            next: start.cursor,
+            read_to: start.read_to,
+            tail: Vec::new(),
+            attempts: VecDeque::new(),
+            attempt_no: 0,
+            refused: BTreeMap::new(),
+            passed: Vec::new(),
+            recent: VecDeque::new(),
+            withdrawn: start.withdrawn,
+            phase,
+            ghosts,
+            doubt,
+            held: false,
+            examining: false,
+            foreign: false,
+            errors: (start.cursor, 0),
+            max_seq: start.read_to,
+            moved: now,
+            asked: false,
+            polled: false,
+            misses: 0,
+            patience: limits.patience,
+            last: start.last,
+            fence_refused: false,
+        }
+    }
+
+    /// The next message to be read in its place; everything before is confirmed or refused.
+    pub fn cursor(&self) -> Ordinal {
+        self.cursor
+    }
+
+    /// Slots up to here are decided, as far as the job has to know: what comes after is read again by a
+    /// process that takes over.
+    pub fn settled_to(&self) -> Seq {
+        self.tail.first().map_or(self.read_to, |slot| Seq(slot.seq.0 - 1))
+    }
+
+    /// The last slot that was looked at.
+    pub fn read_to(&self) -> Seq {
+        self.read_to
+    }
+
+    /// How many messages are not confirmed yet.
+    pub fn remaining(&self) -> u64 {
+        self.end.0 - self.cursor.0
+    }
+
+    /// Messages sent and not read yet.
+    pub fn live(&self) -> usize {
+        self.attempts.len()
+    }
+
+    /// Whether messages of others were seen in this run.
+    pub fn has_foreign(&self) -> bool {
+        self.foreign
+    }
+
+    /// Whether a message was sent a second time since the conversation was last settled whole: the job has to
+    /// know it *before* that call goes out.
+    pub fn is_in_doubt(&self) -> bool {
+        self.doubt
+    }
+
+    /// At which refused message it stopped, where refused messages are not passed over.
+    pub fn held_at(&self) -> Option<Ordinal> {
+        self.held.then_some(self.end)
+    }
+
+    /// Everything is confirmed or refused, and nothing of it can surface any more.
+    pub fn is_done(&self) -> bool {
+        self.cursor >= self.end
+            && self.attempts.is_empty()
+            && !self.ghosts
+            && !self.examining
+            && self.refused.range(..self.end).next().is_none()
+    }
+
+    /// Whether it waits for the server rather than for its turn.
+    pub fn is_settling(&self) -> bool {
+        self.phase != Phase::Flow
+    }
+
+    fn window(&self) -> usize {
+        if self.foreign { self.limits.live_window } else { self.limits.window }
+    }
+
+    fn is_under_way(&self) -> bool {
+        self.attempts.back().is_some_and(|attempt| matches!(attempt.state, State::UnderWay { .. }))
+    }
+
+    /// Nothing moved for that long, and everything up to the safe bound was read.
+    fn is_quiet(&self, now: Now, base: Duration, lag: Duration) -> bool {
+        let read = self.max_seq <= self.read_to || self.asked;
+        self.polled && read && now.saturating_sub(self.moved) >= base + 2 * lag
+    }
+
+    /// What is known for aligning.
+    fn book<'a>(&'a self, receipts: &'a dyn Receipts) -> LaneBook<'a> {
+        LaneBook { lane: self, receipts }
+    }
+}
+
+/// Names under which messages were confirmed, from the job.
+pub trait Receipts {
+    /// Of that message, where the job knows them.
+    fn receipt(&self, ordinal: Ordinal) -> Option<Ids>;
+}
+
+struct LaneBook<'a> {
+    lane: &'a Lane,
+    receipts: &'a dyn Receipts,
+}
+
+impl Book for LaneBook<'_> {
+    fn due(&self, ordinal: Ordinal) -> Due {
+        match self.lane.refused.get(&ordinal) {
+            None => Due::Message,
+            Some(Refused { perhaps: true, .. }) => Due::Perhaps,
+            Some(_) => Due::Nothing,
+        }
+    }
+
+    fn receipt(&self, ordinal: Ordinal) -> Option<Ids> {
+        let recent = self.lane.recent.iter().rev().find(|(known, _)| *known == ordinal);
+        recent.map(|(_, ids)| ids.clone()).or_else(|| self.receipts.receipt(ordinal))
+    }
+
+    fn is_withdrawn(&self, server: &MsgId) -> bool {
+        self.lane.withdrawn.contains(server)
+    }
+}

@@ -1,0 +1,434 @@
+//! What was read in the log, and what follows from it.
+
+use super::super::align::{Fate, Sighting, Who, align};
+use super::{Lane, Now, Phase, Receipts, State};
+use crate::message::{Ids, Ordinal, Seq, UserId};
+use crate::openim::Rejection;
+use std::time::Duration;
+
+/// What has to be done, and remembered, because of what was read.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Effects {
+    /// Read in their places.
+    pub confirmed: Vec<Receipt>,
+    /// Ours, and not in their places: to be deleted by seq. The intent is committed first.
+    pub strays: Vec<Stray>,
+    /// Copies that the server made (law 5).
+    pub copies: Vec<Stray>,
+    /// Acknowledged, lost by the server: they will be sent again.
+    pub lost: u64,
+    /// Messages of others.
+    pub foreign: u64,
+    /// Empty slots to be shown to another participant and looked up in the store: [`Lane::examined`].
+    pub examine: Vec<Seq>,
+    /// How long the newest of them took from its answer to being read.
+    pub lag: Option<Duration>,
+}
+
+/// A confirmed message.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Receipt {
+    /// Which.
+    pub ordinal: Ordinal,
+    /// Its slot.
+    pub seq: Seq,
+    /// Its names; unknown where it was hidden before its answer was seen.
+    pub ids: Option<Ids>,
+    /// The slot reads as empty: deleted, or hidden by law 3.
+    pub hidden: bool,
+}
+
+/// A message of ours in a slot where it should not be.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Stray {
+    /// Which message.
+    pub ordinal: Ordinal,
+    /// Its slot.
+    pub seq: Seq,
+    /// Its names.
+    pub ids: Ids,
+}
+
+/// As whom to ask for the safe bound (law 3).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Ask {
+    /// The sender of what is probably the newest stored message.
+    One(UserId),
+    /// Everybody who may have sent the newest one.
+    All,
+}
+
+/// `maxSeq` is below what was confirmed: the server has lost its numbers and hands them out again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct FellBack {
+    /// What the server says.
+    pub max_seq: Seq,
+    /// What we had read.
+    pub read_to: Seq,
+}
+
+impl Lane {
+    /// `maxSeq` as the server says it.
+    pub fn polled(&mut self, max_seq: Seq, now: Now) -> Result<(), FellBack> {
+        if max_seq < self.read_to {
+            return Err(FellBack { max_seq, read_to: self.read_to });
+        }
+        if max_seq > self.max_seq {
+            self.moved = now;
+            self.asked = false;
+            self.misses = 0;
+        }
+        self.polled = true;
+        self.max_seq = self.max_seq.max(max_seq);
+        Ok(())
+    }
+
+    /// Whether there may be something to read.
+    pub fn has_news(&self) -> bool {
+        self.max_seq > self.read_to && !self.examining
+    }
+
+    /// Whether its `maxSeq` is worth a question now. `starving`: there is too little to send elsewhere.
+    pub fn wants_poll(&self, starving: bool) -> bool {
+        if self.examining {
+            return false;
+        }
+        match self.phase {
+            Phase::Unsure { .. } | Phase::Probing { .. } => true,
+            Phase::Flow => {
+                let (live, window) = (self.attempts.len(), self.window());
+                live > 0
+                    && (self.upcoming().is_none()
+                        || self.has_hole()
+                        || live >= window / 2
+                        || (starving && live >= window / 8))
+            }
+        }
+    }
+
+    /// As whom to ask how far reading does no harm.
+    pub fn ask(&self) -> Ask {
+        if self.phase != Phase::Flow || self.attempts.is_empty() {
+            return Ask::All;
+        }
+        // Without others in between, as many of ours were stored as maxSeq moved. The newest of them is asked
+        // about first and every second time: mostly it is just not written yet.
+        let stored =
+            usize::try_from(self.max_seq.0 - self.read_to.0).unwrap_or(usize::MAX).min(self.attempts.len());
+        let back = if self.misses % 2 == 0 { 0 } else { self.misses as usize / 2 + 1 };
+        match stored.checked_sub(1 + back).and_then(|at| self.attempts.get(at)) {
+            Some(attempt) => Ask::One(attempt.sender.clone()),
+            None => Ask::All,
+        }
+    }
+
+    /// Senders of everything that is live, the newest last.
+    pub fn senders(&self) -> impl Iterator<Item = &UserId> {
+        self.attempts.iter().map(|attempt| &attempt.sender)
+    }
+
+    /// The safe bound was asked for. `all`: as everybody who may matter.
+    pub fn bounded(&mut self, bound: Seq, all: bool) {
+        self.misses = if bound <= self.read_to { self.misses + 1 } else { 0 };
+        self.asked |= all || bound >= self.max_seq;
+    }
+
+    /// How often in a row asking for the safe bound led nowhere.
+    pub fn misses(&self) -> u32 {
+        self.misses
+    }
+
+    /// Which of the live messages has that name: most slots are told by this alone.
+    pub fn find(&self, ids: &Ids) -> Option<Ordinal> {
+        let mut attempts = self.attempts.iter();
+        attempts.find(|attempt| attempt.ids.as_ref() == Some(ids)).map(|attempt| attempt.ordinal)
+    }
+
+    /// Takes slots that were read, from the one behind [`Self::read_to`] on, without a gap, and nothing
+    /// behind the safe bound.
+    pub fn read(&mut self, receipts: &dyn Receipts, slots: Vec<Sighting>, now: Now) -> Effects {
+        let Some(last) = slots.last() else { return Effects::default() };
+        self.read_to = last.seq;
+        self.moved = now;
+        let mut effects = Effects::default();
+        effects.foreign = slots.iter().filter(|slot| slot.who == Who::Foreign).count() as u64;
+        self.foreign |= effects.foreign > 0;
+        for mut slot in slots {
+            self.narrow(&mut slot.who);
+            self.tail.push(slot);
+        }
+        self.judge(receipts, now, &mut effects);
+        effects
+    }
+
+    /// What the examination of empty slots has shown; slots that are not named stay as they are.
+    pub fn examined(&mut self, receipts: &dyn Receipts, found: Vec<Sighting>, now: Now) -> Effects {
+        self.examining = false;
+        for mut sighting in found {
+            self.narrow(&mut sighting.who);
+            if let Some(slot) = self.tail.iter_mut().find(|slot| slot.seq == sighting.seq) {
+                slot.who = sighting.who;
+            }
+        }
+        let mut effects = Effects::default();
+        self.judge(receipts, now, &mut effects);
+        effects
+    }
+
+    /// A name we don't know is that of a call whose answer is missing, although other messages be equal: what
+    /// was acknowledged has another name.
+    fn narrow(&self, who: &mut Who) {
+        let Who::Ours { ids, ordinals, .. } = who else { return };
+        if self.ghosts || ordinals.len() == 1 || self.find(ids).is_some() {
+            return;
+        }
+        let nameless = |ordinal: &Ordinal| {
+            self.attempts.iter().any(|attempt| attempt.ids.is_none() && attempt.ordinal == *ordinal)
+        };
+        let can_be: Vec<Ordinal> =
+            ordinals.iter().copied().filter(|ordinal| *ordinal < self.cursor || nameless(ordinal)).collect();
+        if !can_be.is_empty() {
+            *ordinals = can_be;
+        }
+    }
+
+    fn judge(&mut self, receipts: &dyn Receipts, now: Now, effects: &mut Effects) {
+        if self.examining {
+            return;
+        }
+        let alignment = align(&self.book(receipts), self.cursor, self.end, &self.tail);
+        let progress = alignment.cursor > self.cursor;
+        let mut decided = None;
+        let mut tail = std::mem::take(&mut self.tail);
+        for (slot, fate) in tail.iter_mut().zip(&alignment.fates) {
+            if let Who::Ours { ids, ordinals, .. } = &slot.who {
+                decided = decided.max(self.sighted(ids, ordinals, now, effects));
+            }
+            self.take(slot, fate, effects);
+        }
+        self.cursor = alignment.cursor;
+        self.next = self.next.max(self.cursor);
+        self.tail = tail.split_off(alignment.keep_from.min(tail.len()));
+        if let Some(no) = decided {
+            effects.lost += self.forget_before(no + 1);
+        }
+        self.pass_rejects();
+        if progress || decided.is_some() {
+            self.after_decision();
+        }
+        if !alignment.examine.is_empty() {
+            self.examining = true;
+            effects.examine = alignment.examine;
+        }
+    }
+
+    /// Finds the attempt that a slot is; gives its number if that decides it and all before it.
+    fn sighted(&mut self, ids: &Ids, ordinals: &[Ordinal], now: Now, effects: &mut Effects) -> Option<u64> {
+        if let Some(attempt) = self.attempts.iter().find(|attempt| attempt.ids.as_ref() == Some(ids)) {
+            effects.lag = Some(now.saturating_sub(attempt.at));
+            return Some(attempt.no);
+        }
+        // A name that we don't know: that of a call whose answer is missing.
+        let unknown = self
+            .attempts
+            .iter_mut()
+            .find(|attempt| attempt.ids.is_none() && ordinals.contains(&attempt.ordinal))?;
+        match &mut unknown.state {
+            State::UnderWay { sighted } => {
+                *sighted = true;
+                None
+            }
+            State::Acknowledged | State::Unanswered => Some(unknown.no),
+        }
+    }
+
+    fn take(&mut self, slot: &mut Sighting, fate: &Fate, effects: &mut Effects) {
+        let seq = slot.seq;
+        let stray = |ordinal: Ordinal, ids: &Ids| Stray { ordinal, seq, ids: ids.clone() };
+        match (&slot.who, fate) {
+            (Who::Ours { ids, readable, .. }, Fate::InPlace(ordinal)) => {
+                self.confirm(*ordinal, seq, Some(ids.clone()), !readable, effects);
+            }
+            (Who::Ours { ids, .. }, Fate::Early(ordinal) | Fate::Surplus(ordinal)) => {
+                self.withdrawn.insert(ids.server.clone());
+                effects.strays.push(stray(*ordinal, ids));
+            }
+            (Who::Ours { ids, ordinals, .. }, Fate::Returned) => {
+                effects.strays.push(stray(ordinals.first().copied().unwrap_or(self.cursor), ids));
+            }
+            (Who::Ours { ids, .. }, Fate::Copy(ordinal)) => effects.copies.push(stray(*ordinal, ids)),
+            (Who::Empty { .. }, Fate::Hidden(ordinal)) => {
+                let ids = self.attempts.iter().find(|a| a.ordinal == *ordinal).and_then(|a| a.ids.clone());
+                self.confirm(*ordinal, seq, ids, true, effects);
+            }
+            (Who::Empty { .. }, Fate::Empty) => return,
+            _ => {}
+        }
+        // It may be shown to `align` again, behind an empty slot that is not judged yet.
+        slot.who = Who::Foreign;
+    }
+
+    fn confirm(&mut self, ordinal: Ordinal, seq: Seq, ids: Option<Ids>, hidden: bool, effects: &mut Effects) {
+        if let Some(ids) = &ids {
+            if self.recent.len() >= RECENT {
+                self.recent.pop_front();
+            }
+            self.recent.push_back((ordinal, ids.clone()));
+        }
+        // It was refused after an attempt that had been queued after all.
+        self.refused.remove(&ordinal);
+        effects.confirmed.push(Receipt { ordinal, seq, ids, hidden });
+    }
+
+    /// Law 10: what was sent before one that was read is there, or lost. Gives how many messages were lost
+    /// that had been acknowledged and have to be sent again.
+    pub(super) fn forget_before(&mut self, no: u64) -> u64 {
+        let mut lost = 0;
+        while self.attempts.front().is_some_and(|attempt| attempt.no < no) {
+            let Some(attempt) = self.attempts.pop_front() else { break };
+            let again = attempt.ordinal >= self.cursor && !self.refused.contains_key(&attempt.ordinal);
+            lost += u64::from(again && attempt.state == State::Acknowledged);
+        }
+        self.ghosts = false;
+        lost
+    }
+
+    /// Refused messages that the cursor has passed become rejects.
+    pub(super) fn pass_rejects(&mut self) {
+        while self.cursor < self.end && self.refused.get(&self.cursor).is_some_and(|refused| !refused.perhaps)
+        {
+            self.cursor.0 += 1;
+        }
+        while let Some(entry) = self.refused.first_entry() {
+            if *entry.key() >= self.cursor {
+                break;
+            }
+            let (ordinal, refused) = entry.remove_entry();
+            self.passed.push((ordinal, refused.rejection));
+        }
+        self.next = self.next.max(self.cursor);
+    }
+
+    /// Something was decided: back to normal where nothing is unknown any more.
+    pub(super) fn after_decision(&mut self) {
+        let (attempts, ghosts) = (&self.attempts, self.ghosts);
+        for (ordinal, refused) in &mut self.refused {
+            refused.perhaps &= ghosts || attempts.iter().any(|attempt| attempt.ordinal == *ordinal);
+        }
+        self.pass_rejects();
+        if self.attempts.is_empty() {
+            // Everything that was sent is there or lost: what is missing goes out again in its turn.
+            self.next = self.cursor;
+        }
+        let over = match self.phase {
+            Phase::Flow => false,
+            Phase::Unsure { .. } => !self.has_unknown(),
+            Phase::Probing { ordinal, .. } => {
+                self.cursor > ordinal || self.attempts.iter().all(|attempt| attempt.ordinal != ordinal)
+            }
+        };
+        if over && !self.is_under_way() {
+            self.phase = Phase::Flow;
+            self.patience = self.limits.patience;
+        }
+        if self.attempts.is_empty() && !self.ghosts {
+            self.doubt = false;
+        }
+    }
+
+    /// Rejects for the job. Those behind the last confirmed message are kept back unless `all`: a run that is
+    /// stopped because nearly everything is refused forgets them, and the next one sends them again.
+    pub fn take_rejects(&mut self, all: bool) -> Vec<(Ordinal, Rejection)> {
+        let firm = self.recent.back().map(|(ordinal, _)| *ordinal);
+        let (taken, kept) = std::mem::take(&mut self.passed)
+            .into_iter()
+            .partition(|(ordinal, _)| all || firm.is_some_and(|firm| *ordinal < firm));
+        self.passed = kept;
+        taken
+    }
+
+    /// The cursor that the job may have: not behind rejects that are kept back.
+    pub fn commit_cursor(&self) -> Ordinal {
+        self.passed.first().map_or(self.cursor, |(ordinal, _)| *ordinal)
+    }
+
+    /// Lets time pass: notices that nothing moves any more.
+    pub fn tick(&mut self, now: Now, lag: Duration) -> Effects {
+        let mut effects = Effects::default();
+        if self.examining || self.is_under_way() {
+            return effects;
+        }
+        let waiting = !self.attempts.is_empty() || self.ghosts;
+        if self.phase == Phase::Flow {
+            if waiting && self.is_blocked(now, lag) && self.is_quiet(now, self.limits.stale, lag) {
+                self.phase = Phase::Unsure { until: now };
+            } else {
+                return effects;
+            }
+        }
+        if self.is_quiet(now, self.limits.quiet, lag) {
+            self.judge_trailing(now, &mut effects);
+            self.settle_without_fence(now, lag);
+        }
+        effects
+    }
+
+    /// Where no fence is needed, or none can be had, quiet has to do.
+    fn settle_without_fence(&mut self, now: Now, lag: Duration) {
+        let Phase::Unsure { until } = self.phase else { return };
+        if now < until || self.examining {
+            return;
+        }
+        // An earlier process had everything confirmed and had sent nothing twice: nothing can be left.
+        let needless = self.cursor >= self.end && self.attempts.is_empty() && !self.doubt;
+        let impossible = self.fence().is_none() && self.is_quiet(now, 4 * self.limits.stale, lag);
+        if needless || impossible {
+            self.attempts.clear();
+            self.ghosts = false;
+            self.after_decision();
+        }
+    }
+
+    /// Nothing follows any more: empty slots at the end can be the last messages.
+    fn judge_trailing(&mut self, now: Now, effects: &mut Effects) {
+        let empties: Vec<Seq> = self
+            .tail
+            .iter()
+            .filter(|slot| matches!(slot.who, Who::Empty { .. }))
+            .map(|slot| slot.seq)
+            .collect();
+        let unexamined: Vec<Seq> = self
+            .tail
+            .iter()
+            .filter(|slot| slot.who == Who::Empty { examined: false })
+            .map(|slot| slot.seq)
+            .collect();
+        if !unexamined.is_empty() {
+            self.examining = true;
+            effects.examine = unexamined;
+            return;
+        }
+        let in_order = self
+            .attempts
+            .iter()
+            .map(|attempt| attempt.ordinal.0)
+            .eq((self.cursor.0..).take(self.attempts.len()));
+        let all_known =
+            !self.ghosts && self.attempts.iter().all(|attempt| attempt.state == State::Acknowledged);
+        if !empties.is_empty() && all_known && in_order && empties.len() == self.attempts.len() {
+            for seq in empties {
+                if let Some(attempt) = self.attempts.pop_front() {
+                    self.confirm(attempt.ordinal, seq, attempt.ids, true, effects);
+                    self.cursor = Ordinal(attempt.ordinal.0 + 1);
+                }
+            }
+            self.tail.clear();
+            self.moved = now;
+            self.pass_rejects();
+            self.after_decision();
+        }
+    }
+}
+
+/// Names kept of confirmed messages; older ones are looked up in the job.
+const RECENT: usize = 256;
