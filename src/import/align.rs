@@ -74,12 +74,23 @@ pub enum Due {
     Perhaps,
 }
 
+/// What became of a message.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Past {
+    /// Confirmed under these names.
+    Confirmed(Ids),
+    /// Refused, or left out: it should not be in the log.
+    Rejected,
+    /// Not known any more, or hidden before its names were seen.
+    Unknown,
+}
+
 /// What is known besides the log.
 pub trait Book {
     /// What is to come at that ordinal, which is not below the cursor.
     fn due(&self, ordinal: Ordinal) -> Due;
-    /// The names under which a message below the cursor was confirmed, where they are known.
-    fn receipt(&self, ordinal: Ordinal) -> Option<Ids>;
+    /// What became of a message below the cursor.
+    fn past(&self, ordinal: Ordinal) -> Past;
     /// Whether we withdrew what has that name.
     fn is_withdrawn(&self, server: &MsgId) -> bool;
 }
@@ -145,8 +156,8 @@ struct Aligner<'a, B> {
     fates: Vec<Fate>,
     /// Indices of empty slots since the last message in place.
     empties: Vec<usize>,
-    /// Names seen in this slice, with the message they were taken for.
-    seen: HashMap<MsgId, Ordinal>,
+    /// Names seen in this slice, and what they were taken for.
+    seen: HashMap<MsgId, Fate>,
 }
 
 impl<B: Book> Aligner<'_, B> {
@@ -154,8 +165,11 @@ impl<B: Book> Aligner<'_, B> {
         if self.book.is_withdrawn(&ids.server) {
             return Ok(Fate::Returned);
         }
-        if let Some(ordinal) = self.seen.get(&ids.server) {
-            return Ok(Fate::Copy(*ordinal));
+        match self.seen.get(&ids.server) {
+            Some(Fate::InPlace(ordinal)) => return Ok(Fate::Copy(*ordinal)),
+            // What is not in its place is no better the second time.
+            Some(fate) => return Ok(fate.clone()),
+            None => {}
         }
         // A name with a receipt is never another message, though one that is equal be due.
         let copied = ordinals
@@ -165,14 +179,12 @@ impl<B: Book> Aligner<'_, B> {
         if let Some(ordinal) = copied {
             return Ok(Fate::Copy(*ordinal));
         }
-        let fate = self.place(ids, ordinals, log)?;
-        if let Fate::InPlace(ordinal) | Fate::Early(ordinal) | Fate::Surplus(ordinal) = fate {
-            self.seen.insert(ids.server.clone(), ordinal);
-        }
+        let fate = self.place(ordinals, log)?;
+        self.seen.insert(ids.server.clone(), fate.clone());
         Ok(fate)
     }
 
-    fn place(&mut self, ids: &Ids, ordinals: &[Ordinal], log: &[Sighting]) -> Result<Fate, Vec<Seq>> {
+    fn place(&mut self, ordinals: &[Ordinal], log: &[Sighting]) -> Result<Fate, Vec<Seq>> {
         if let Some(ordinal) = self.next_in(ordinals) {
             self.advance_to(Ordinal(ordinal.0 + 1));
             return Ok(Fate::InPlace(ordinal));
@@ -231,8 +243,8 @@ impl<B: Book> Aligner<'_, B> {
         // compared with it. Of the rest nothing is known, and without a receipt a copy of the server can't be
         // told from one of ours: nothing is called surplus, and so withdrawn, on content alone.
         let unknown = ordinals.iter().find(|ordinal| {
-            (**ordinal < self.start || !self.seen.values().any(|seen| seen == *ordinal))
-                && self.book.receipt(**ordinal).is_none()
+            (**ordinal < self.start || !self.seen.values().any(|fate| *fate == Fate::InPlace(**ordinal)))
+                && self.book.past(**ordinal) == Past::Unknown
         });
         match unknown {
             Some(ordinal) => Fate::Copy(*ordinal),

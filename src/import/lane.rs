@@ -21,7 +21,7 @@ use std::time::Duration;
 pub use reading::{Ask, Effects, FellBack, Receipt, Stray};
 pub use sending::{Answered, Company, Next};
 
-use super::align::{Book, Due, Sighting};
+use super::align::{Book, Due, Past, Sighting};
 use crate::message::{Ids, MsgId, Ordinal, Seq, UserId};
 use crate::openim::Rejection;
 
@@ -318,10 +318,10 @@ impl Lane {
     }
 }
 
-/// Names under which messages were confirmed, from the job.
+/// What became of the messages below the cursor, from the job.
 pub trait Receipts {
-    /// Of that message, where the job knows them.
-    fn receipt(&self, ordinal: Ordinal) -> Option<Ids>;
+    /// Of that message.
+    fn past(&self, ordinal: Ordinal) -> Past;
 }
 
 struct LaneBook<'a> {
@@ -338,9 +338,14 @@ impl Book for LaneBook<'_> {
         }
     }
 
-    fn receipt(&self, ordinal: Ordinal) -> Option<Ids> {
-        let recent = self.lane.recent.iter().rev().find(|(known, _)| *known == ordinal);
-        recent.map(|(_, ids)| ids.clone()).or_else(|| self.receipts.receipt(ordinal))
+    fn past(&self, ordinal: Ordinal) -> Past {
+        if let Some((_, ids)) = self.lane.recent.iter().rev().find(|(known, _)| *known == ordinal) {
+            return Past::Confirmed(ids.clone());
+        }
+        if self.lane.passed.iter().any(|(passed, _)| *passed == ordinal) {
+            return Past::Rejected;
+        }
+        self.receipts.past(ordinal)
     }
 
     fn is_withdrawn(&self, server: &MsgId) -> bool {

@@ -3,7 +3,7 @@
 mod align;
 mod lane;
 
-pub use align::{Alignment, Book, Due, Fate, Sighting, Who, align};
+pub use align::{Alignment, Book, Due, Fate, Past, Sighting, Who, align};
 pub use lane::{
     Answered, Ask, Company, Effects, FellBack, Lane, Left, Limits, MOST_UNCONFIRMED, Next, Now, Receipt,
     Receipts, Start, Stray,

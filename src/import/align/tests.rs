@@ -24,8 +24,12 @@ impl Book for Known {
     fn due(&self, ordinal: Ordinal) -> Due {
         if self.rejects.contains(&ordinal.0) { Due::Nothing } else { Due::Message }
     }
-    fn receipt(&self, ordinal: Ordinal) -> Option<Ids> {
-        self.receipts.get(&ordinal.0).map(|n| ids(*n))
+    fn past(&self, ordinal: Ordinal) -> Past {
+        match self.receipts.get(&ordinal.0) {
+            Some(n) => Past::Confirmed(ids(*n)),
+            None if self.rejects.contains(&ordinal.0) => Past::Rejected,
+            None => Past::Unknown,
+        }
     }
     fn is_withdrawn(&self, server: &MsgId) -> bool {
         self.withdrawn.iter().any(|n| id(*n) == *server)
@@ -88,7 +92,7 @@ fn the_plain_cases() {
     // The second stage was restarted and repeated what it had.
     assert_eq!(show(&known, 5, "5a 6b 5a 6b 7c"), "5 6 copy5 copy6 7 -> 8");
     // It repeated strays: they are no better the second time.
-    assert_eq!(show(&known, 7, "8a 9b 7c 8a 9b"), "early8 early9 7 copy8 copy9 -> 8");
+    assert_eq!(show(&known, 7, "8a 9b 7c 8a 9b"), "early8 early9 7 early8 early9 -> 8");
 }
 
 #[test]
@@ -102,6 +106,9 @@ fn equal_messages_stand_for_each_other() {
 fn receipts_tell_the_servers_copies_from_ours() {
     let known = Known { receipts: [(3, 97), (4, 98)].into(), ..Known::default() };
     assert_eq!(show(&known, 5, "3a 4z 5c"), "copy3 surplus4 5 -> 6");
+    // What was refused should not be there at all.
+    let refused = Known { rejects: [4].into(), ..Known::default() };
+    assert_eq!(show(&refused, 5, "4z 5c"), "surplus4 5 -> 6");
     // Without a receipt nothing is called ours to withdraw.
     assert_eq!(show(&known, 5, "2q 5c"), "copy2 5 -> 6");
     // Equal messages, both confirmed: a third under a new name is surplus, a copy of one is not.
@@ -129,8 +136,8 @@ fn a_refusal_after_an_unanswered_attempt_is_decided_by_the_log() {
         fn due(&self, ordinal: Ordinal) -> Due {
             if ordinal.0 == self.1 { Due::Perhaps } else { self.0.due(ordinal) }
         }
-        fn receipt(&self, ordinal: Ordinal) -> Option<Ids> {
-            self.0.receipt(ordinal)
+        fn past(&self, ordinal: Ordinal) -> Past {
+            self.0.past(ordinal)
         }
         fn is_withdrawn(&self, server: &MsgId) -> bool {
             self.0.is_withdrawn(server)
@@ -238,10 +245,11 @@ proptest! {
                 // only if the receipt says so.
                 Fate::Early(n) | Fate::Surplus(n) => {
                     prop_assert!(ordinals.contains(n));
-                    prop_assert!(judged.insert(ids.server.clone(), *n).is_none());
-                    prop_assert_ne!(known.receipt(*n).map(|r| r.server), Some(ids.server.clone()));
+                    let before = judged.insert(ids.server.clone(), fate.clone());
+                    prop_assert!(before.is_none_or(|before| before == *fate));
+                    prop_assert_ne!(known.past(*n), Past::Confirmed(ids.clone()));
                 }
-                Fate::InPlace(n) => prop_assert!(judged.insert(ids.server.clone(), *n).is_none()),
+                Fate::InPlace(_) => prop_assert!(judged.insert(ids.server.clone(), fate.clone()).is_none()),
                 Fate::Copy(_) => {}
                 other => prop_assert!(false, "{other:?}"),
             }
@@ -272,17 +280,21 @@ fn events() -> impl Strategy<Value = Vec<Event>> {
 
 proptest! {
     /// One pass of sending whose truth is known by construction: everything before the first loss is in
-    /// place or hidden, everything after it is early, every repetition a copy.
+    /// place or hidden, everything after it is early, a repetition is what the first was, or a copy.
     #[test]
     fn a_log_with_known_truth(events in events()) {
         let (mut log, mut truth, mut arrived) = (Vec::new(), Vec::new(), Vec::new());
         let (mut next, mut lost, mut since) = (0u64, false, 0u32);
+        let mut early = HashSet::new();
         for event in events {
             let name = u32::try_from(log.len()).unwrap();
             let ours = |n: u64| Who::Ours { ids: ids(name), ordinals: vec![Ordinal(n)], readable: true };
             match event {
                 Event::Arrives => {
                     truth.push(if lost { Fate::Early(Ordinal(next)) } else { Fate::InPlace(Ordinal(next)) });
+                    if lost {
+                        early.insert(next);
+                    }
                     arrived.push((name, next));
                     log.push(ours(next));
                     next += 1;
@@ -309,8 +321,9 @@ proptest! {
                 }
                 Event::Repeat(back) => {
                     if let Some((name, n)) = arrived.iter().rev().nth(back - 1) {
-                        truth.push(Fate::Copy(Ordinal(*n)));
-                        log.push(Who::Ours { ids: ids(*name), ordinals: vec![Ordinal(*n)], readable: true });
+                        let n = Ordinal(*n);
+                        truth.push(if early.contains(&n.0) { Fate::Early(n) } else { Fate::Copy(n) });
+                        log.push(Who::Ours { ids: ids(*name), ordinals: vec![n], readable: true });
                     }
                 }
             }

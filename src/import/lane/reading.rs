@@ -196,13 +196,21 @@ impl Lane {
         if self.examining {
             return;
         }
+        // Every empty slot is looked at closely before anything is decided. It can hide one of ours, in its
+        // place or not; and they are rare, because we read within moments of the writing.
+        let unexamined = self.tail.iter().filter(|slot| slot.who == Who::Empty { examined: false });
+        effects.examine = unexamined.map(|slot| slot.seq).collect();
+        if !effects.examine.is_empty() {
+            self.examining = true;
+            return;
+        }
         let alignment = align(&self.book(receipts), self.cursor, self.end, &self.tail);
         let progress = alignment.cursor > self.cursor;
         let mut decided = None;
         let mut tail = std::mem::take(&mut self.tail);
         for (slot, fate) in tail.iter_mut().zip(&alignment.fates) {
-            if let Who::Ours { ids, ordinals, .. } = &slot.who {
-                decided = decided.max(self.sighted(ids, ordinals, now, effects));
+            if let Who::Ours { ids, .. } = &slot.who {
+                decided = decided.max(self.sighted(ids, fate, now, effects));
             }
             self.take(slot, fate, effects);
         }
@@ -216,23 +224,20 @@ impl Lane {
         if progress || decided.is_some() {
             self.after_decision();
         }
-        if !alignment.examine.is_empty() {
-            self.examining = true;
-            effects.examine = alignment.examine;
-        }
     }
 
     /// Finds the attempt that a slot is; gives its number if that decides it and all before it.
-    fn sighted(&mut self, ids: &Ids, ordinals: &[Ordinal], now: Now, effects: &mut Effects) -> Option<u64> {
+    fn sighted(&mut self, ids: &Ids, fate: &Fate, now: Now, effects: &mut Effects) -> Option<u64> {
         if let Some(attempt) = self.attempts.iter().find(|attempt| attempt.ids.as_ref() == Some(ids)) {
             effects.lag = Some(now.saturating_sub(attempt.at));
             return Some(attempt.no);
         }
-        // A name that we don't know: that of a call whose answer is missing.
-        let unknown = self
-            .attempts
-            .iter_mut()
-            .find(|attempt| attempt.ids.is_none() && ordinals.contains(&attempt.ordinal))?;
+        // A name that we don't know, and no copy: that of a call whose answer is missing.
+        let (Fate::InPlace(ordinal) | Fate::Early(ordinal) | Fate::Surplus(ordinal)) = fate else {
+            return None;
+        };
+        let unknown =
+            self.attempts.iter_mut().find(|attempt| attempt.ids.is_none() && attempt.ordinal == *ordinal)?;
         match &mut unknown.state {
             State::UnderWay { sighted } => {
                 *sighted = true;
@@ -397,17 +402,6 @@ impl Lane {
             .filter(|slot| matches!(slot.who, Who::Empty { .. }))
             .map(|slot| slot.seq)
             .collect();
-        let unexamined: Vec<Seq> = self
-            .tail
-            .iter()
-            .filter(|slot| slot.who == Who::Empty { examined: false })
-            .map(|slot| slot.seq)
-            .collect();
-        if !unexamined.is_empty() {
-            self.examining = true;
-            effects.examine = unexamined;
-            return;
-        }
         let in_order = self
             .attempts
             .iter()

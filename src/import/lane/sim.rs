@@ -220,8 +220,12 @@ struct Disk {
 }
 
 impl Receipts for Disk {
-    fn receipt(&self, ordinal: Ordinal) -> Option<Ids> {
-        self.receipts.get(&ordinal.0).and_then(|receipt| receipt.ids.clone())
+    fn past(&self, ordinal: Ordinal) -> Past {
+        match self.receipts.get(&ordinal.0) {
+            Some(Receipt { ids: Some(ids), .. }) => Past::Confirmed(ids.clone()),
+            None if self.rejects.contains(&ordinal.0) => Past::Rejected,
+            _ => Past::Unknown,
+        }
     }
 }
 
@@ -399,7 +403,7 @@ impl World {
 
     fn read(&mut self) {
         let now = self.now();
-        if !self.lane.wants_poll(self.server.rng.bool()) && !self.server.chance(50) {
+        if !self.lane.is_done() && !self.lane.wants_poll(self.server.rng.bool()) && !self.server.chance(50) {
             return;
         }
         self.lane.polled(Seq(self.server.log.len() as i64), now).unwrap();
@@ -467,9 +471,13 @@ impl World {
         self.send();
     }
 
-    /// What was withdrawn is looked for again until it stays away (law 14).
-    fn clear_returned(&mut self) {
-        self.server.faults.comes_back = 0;
+    /// The end of a run: what came after the last message is read as well, and what was withdrawn is looked
+    /// for again until it stays away (law 14).
+    fn finish(&mut self) {
+        self.server.faults = Faults::default();
+        while !self.server.queue.is_empty() || self.lane.read_to().0 < self.server.log.len() as i64 {
+            self.step();
+        }
         for seq in self.disk.withdrawn.keys().copied().collect::<Vec<_>>() {
             self.server.delete(seq);
         }
@@ -589,7 +597,7 @@ fn run(seed: u64, tell: bool) -> (u64, u64) {
         }
     }
     assert_eq!(world.lane.cursor(), Ordinal(count));
-    world.clear_returned();
+    world.finish();
     world.judge(seed);
     (world.fences, world.withdrawals)
 }
