@@ -175,7 +175,7 @@ impl<B: Book> Aligner<'_, B> {
         let copied = ordinals
             .iter()
             .filter(|ordinal| **ordinal < self.start)
-            .find(|ordinal| self.book.receipt(**ordinal).is_some_and(|receipt| receipt.server == ids.server));
+            .find(|ordinal| matches!(self.book.past(**ordinal), Past::Confirmed(known) if known.server == ids.server));
         if let Some(ordinal) = copied {
             return Ok(Fate::Copy(*ordinal));
         }

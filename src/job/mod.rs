@@ -19,13 +19,19 @@ mod lock;
 mod packed;
 mod pass;
 mod people;
+mod progress;
 mod queue;
 mod read;
+mod receipts;
 mod record;
+mod rejects;
+mod runlog;
 mod schema;
 mod spool;
 #[cfg(test)]
 mod tests;
+mod withdrawn;
+mod writer;
 
 pub use block::{Entry, Reply, Target};
 pub use error::JobError;
@@ -33,10 +39,16 @@ pub use key::{ConvKey, Position, UserKey};
 pub use keys::{Key, KeyWriter, Known, KnownKeys};
 pub use pass::{Earlier, Lines, Loader, Pass};
 pub use people::{Person, PersonKey, person_hashes};
+pub use progress::{LostCall, Progress, Standing, Step, Under};
 pub use queue::{Queue, Queued};
 pub use read::{Conversation, JobReader, PassInfo, Peers, SourceInfo, Totals, User};
+pub use receipts::Receipt;
 pub use record::{QuoteSlot, QuotedIds, Spooled, TooLarge, write as write_record};
+pub use rejects::{Reject, Rejected};
+pub use runlog::Run;
 pub use spool::{Spool, read_at};
+pub use withdrawn::{Deleted, Double, Withdrawn};
+pub use writer::{Durability, Entry as Write, Gone, Writer, WriterHandle};
 
 use std::path::{Path, PathBuf};
 

@@ -25,7 +25,7 @@ use super::{ConvNo, Job, PassNo};
 use crate::message::{GroupId, SendTime, SourceNo, UserId};
 
 const FINDINGS: &str = "findings.jsonl";
-const REJECTED: &str = "rejected.jsonl";
+pub(super) const REJECTED: &str = "rejected.jsonl";
 
 /// A pass being added.
 #[derive(Debug)]

@@ -222,6 +222,34 @@ impl JobReader {
         Ok(None)
     }
 
+    /// Messages of a conversation that were written at that time, in the order of sending.
+    pub fn written_at(&self, conv: ConvNo, time: SendTime) -> Result<Vec<Entry>, JobError> {
+        let mut found = Vec::new();
+        for (first, messages) in self.segments(conv, time)? {
+            let end = first + messages;
+            let (mut low, mut high) = (first, end);
+            // The first message of that time or later.
+            while low < high {
+                let middle = low + (high - low) / 2;
+                let Some(entry) = self.entries(conv, Ordinal(middle), 1)?.pop() else { break };
+                if entry.send_time < time { low = middle + 1 } else { high = middle }
+            }
+            let mut next = low;
+            while next < end {
+                let page = self.entries(conv, Ordinal(next), 64)?;
+                let before = found.len();
+                let same = |entry: &Entry| entry.send_time == time && entry.ordinal.0 < end;
+                found.extend(page.iter().copied().take_while(same));
+                let all = found.len() - before == page.len();
+                match page.last() {
+                    Some(last) if all => next = last.ordinal.0 + 1,
+                    _ => break,
+                }
+            }
+        }
+        Ok(found)
+    }
+
     /// Up to `max` users who can read the conversation: both of a pair, senders of a group.
     pub fn participants(&self, conv: &Conversation, max: usize) -> Result<Vec<UserId>, JobError> {
         match &conv.peers {
@@ -387,7 +415,7 @@ impl JobReader {
         Ok(self.spool.get_or_init(|| spool))
     }
 
-    fn damaged(&self, what: &str) -> JobError {
+    pub(super) fn damaged(&self, what: &str) -> JobError {
         let path: PathBuf = self.dir.join(schema::DATABASE);
         JobError::Damaged { path, what: format!("{what} can't be read as it was written") }
     }

@@ -29,7 +29,7 @@ pub(super) struct Table {
     pub(super) sql: &'static str,
 }
 
-/// All tables. The progress side adds its own.
+/// All tables.
 const TABLES: &[Table] = &[
     Table {
         name: "passes",
@@ -118,9 +118,82 @@ const TABLES: &[Table] = &[
     Table {
         name: "progress",
         version: 1,
+        // A row is made when a conversation is activated. `confirmed` is its cursor: messages below it are
+        // confirmed or rejected. `state`: 0 nothing under way, 1 something may be, 2 a message was sent twice.
+        // `lost`: how the last call ended, where that is not known: 0 it is, 1 cut, 2 timeout.
+        // `run`: the last that worked on it.
         sql: "CREATE TABLE progress (
                 conv INTEGER PRIMARY KEY,
-                confirmed INTEGER NOT NULL DEFAULT 0
+                baseline INTEGER NOT NULL DEFAULT 0,
+                confirmed INTEGER NOT NULL DEFAULT 0,
+                rejected INTEGER NOT NULL DEFAULT 0,
+                read_to INTEGER NOT NULL DEFAULT 0,
+                state INTEGER NOT NULL DEFAULT 0,
+                lost INTEGER NOT NULL DEFAULT 0,
+                run INTEGER NOT NULL DEFAULT 0
+              );
+              CREATE INDEX progress_open ON progress (conv) WHERE state > 0;",
+    },
+    Table {
+        name: "receipts",
+        version: 1,
+        // Packed, up to 256 messages a row; its id is `conv << 32 | ordinal of the first`.
+        sql: "CREATE TABLE receipts (id INTEGER PRIMARY KEY, data BLOB NOT NULL);",
+    },
+    Table {
+        name: "rejects",
+        version: 1,
+        // `held`: the conversation waits there. `written`: its line stands in rejected.jsonl.
+        sql: "CREATE TABLE rejects (
+                conv INTEGER NOT NULL,
+                ordinal INTEGER NOT NULL,
+                reason TEXT NOT NULL,
+                code INTEGER NOT NULL,
+                detail TEXT NOT NULL,
+                held INTEGER NOT NULL DEFAULT 0,
+                written INTEGER NOT NULL DEFAULT 0,
+                PRIMARY KEY (conv, ordinal)
+              ) WITHOUT ROWID;",
+    },
+    Table {
+        name: "withdrawn",
+        version: 1,
+        // Slots with a message of ours that has its place elsewhere. `state`: 0 to be deleted, 1 deleted and
+        // to be looked for again, 2 stayed away.
+        sql: "CREATE TABLE withdrawn (
+                conv INTEGER NOT NULL,
+                seq INTEGER NOT NULL,
+                ordinal INTEGER NOT NULL,
+                server_id TEXT NOT NULL,
+                client_id TEXT NOT NULL,
+                state INTEGER NOT NULL DEFAULT 0,
+                PRIMARY KEY (conv, seq)
+              ) WITHOUT ROWID;
+              CREATE INDEX withdrawn_open ON withdrawn (conv, seq) WHERE state < 2;",
+    },
+    Table {
+        name: "doubled",
+        version: 1,
+        // Slots with a copy that the server made (law 5). `repaired`: it was deleted.
+        sql: "CREATE TABLE doubled (
+                conv INTEGER NOT NULL,
+                seq INTEGER NOT NULL,
+                ordinal INTEGER NOT NULL,
+                server_id TEXT NOT NULL,
+                repaired INTEGER NOT NULL DEFAULT 0,
+                PRIMARY KEY (conv, seq)
+              ) WITHOUT ROWID;",
+    },
+    Table {
+        name: "runs",
+        version: 1,
+        // Times in ms since 1970; `ended` is NULL while it runs and where it was killed. `counts` is JSON.
+        sql: "CREATE TABLE runs (
+                no INTEGER PRIMARY KEY,
+                started INTEGER NOT NULL,
+                ended INTEGER,
+                api TEXT NOT NULL,
+                counts TEXT NOT NULL DEFAULT '{}'
               );",
     },
 ];

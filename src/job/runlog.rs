@@ -1,0 +1,57 @@
+//! The runs of a job: when, against which server, with what result.
+
+use rusqlite::params;
+
+use super::error::{InJob, JobError};
+use super::{Job, JobReader};
+
+/// A run.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Run {
+    /// Its number, from 1.
+    pub no: u32,
+    /// When it began, ms since 1970.
+    pub started: i64,
+    /// When it ended, ms since 1970; `None` while it runs, and where it was killed.
+    pub ended: Option<i64>,
+    /// Address of the server.
+    pub api: String,
+    /// What it counted, as JSON.
+    pub counts: String,
+}
+
+impl Job {
+    /// Writes down that a run begins; gives its number.
+    pub fn begin_run(&mut self, started: i64, api: &str) -> Result<u32, JobError> {
+        self.db
+            .query_row(
+                "INSERT INTO runs (started, api) VALUES (?1, ?2) RETURNING no",
+                params![started, api],
+                |row| row.get(0),
+            )
+            .in_job(&self.dir)
+    }
+
+    /// Writes down how it ended.
+    pub fn end_run(&mut self, no: u32, ended: i64, counts: &str) -> Result<(), JobError> {
+        self.db
+            .execute("UPDATE runs SET ended = ?2, counts = ?3 WHERE no = ?1", params![no, ended, counts])
+            .in_job(&self.dir)
+            .map(|_| ())
+    }
+}
+
+impl JobReader {
+    /// All runs, the first one first.
+    pub fn runs(&self) -> Result<Vec<Run>, JobError> {
+        self.rows("SELECT no, started, ended, api, counts FROM runs ORDER BY no", [], |row| {
+            Ok(Run {
+                no: row.get(0)?,
+                started: row.get(1)?,
+                ended: row.get(2)?,
+                api: row.get(3)?,
+                counts: row.get(4)?,
+            })
+        })
+    }
+}

@@ -1,0 +1,188 @@
+//! The one thread that writes progress: many steps in one transaction.
+//!
+//! A step costs microseconds, a commit on a disk that keeps its promises milliseconds. So steps are gathered
+//! for a moment; whoever has to be certain before he goes on waits for the commit.
+
+use std::path::Path;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+
+use rusqlite::{Connection, Transaction, TransactionBehavior};
+use tokio::sync::{mpsc, oneshot};
+
+use super::error::{InJob, JobError};
+use super::progress::{self, Step};
+use super::receipts::{self, Receipt};
+use super::withdrawn::{self, Deleted};
+use super::{ConvNo, Job, schema};
+use crate::message::Seq;
+
+/// Something to be written.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Entry {
+    /// Conversations begin, each with its `maxSeq`.
+    Activate {
+        /// In which run.
+        run: u32,
+        /// Which, and where.
+        conversations: Vec<(ConvNo, Seq)>,
+    },
+    /// A conversation takes a step.
+    Step(Box<Step>),
+    /// What became of slots that were to be deleted.
+    Deleted(ConvNo, Vec<Seq>, Deleted),
+    /// Copies of the server that were deleted.
+    Repaired(ConvNo, Vec<Seq>),
+    /// A message was confirmed out of its turn.
+    Receipt(ConvNo, Receipt),
+    /// Nothing: to wait for what was given before.
+    Nothing,
+}
+
+/// When whoever writes can go on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Durability {
+    /// The machine may lose power: it is on the disk.
+    Synced,
+    /// This process may be killed: the system has it.
+    Written,
+}
+
+/// The writer has ended, because of an error that [`Writer::close`] gives.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("the job can't be written any more")]
+pub struct Gone;
+
+/// Hands entries to the writing thread. Cheap to clone.
+#[derive(Debug, Clone)]
+pub struct WriterHandle {
+    entries: mpsc::Sender<Message>,
+}
+
+/// The writing thread.
+#[derive(Debug)]
+pub struct Writer {
+    handle: WriterHandle,
+    thread: JoinHandle<()>,
+    failed: Arc<Mutex<Option<JobError>>>,
+}
+
+type Message = (Entry, Option<(Durability, oneshot::Sender<()>)>);
+
+/// So long steps are gathered that nobody waits for: what a killed machine loses at most, and what is read in
+/// the server's log again then.
+const GATHER: Duration = Duration::from_millis(100);
+const MOST_IN_ONE: usize = 2_000;
+const WAITING: usize = 4_000;
+
+impl Job {
+    /// Starts the writing thread.
+    pub fn writer(&self) -> Result<Writer, JobError> {
+        let db = schema::open(&self.dir)?;
+        let (sender, receiver) = mpsc::channel(WAITING);
+        let failed = Arc::new(Mutex::new(None));
+        let (dir, failure) = (self.dir.clone(), failed.clone());
+        let work = move || {
+            if let Err(error) = write(db, &dir, receiver) {
+                *failure.lock().unwrap_or_else(PoisonError::into_inner) = Some(error);
+            }
+        };
+        let thread = std::thread::Builder::new().name("job".to_owned()).spawn(work).in_job(&self.dir)?;
+        Ok(Writer { handle: WriterHandle { entries: sender }, thread, failed })
+    }
+}
+
+impl Writer {
+    /// A way to hand it entries.
+    pub fn handle(&self) -> WriterHandle {
+        self.handle.clone()
+    }
+
+    /// Writes what was handed in and ends, once all handles are dropped. Gives the error that ended it
+    /// earlier, if one did.
+    pub fn close(self) -> Result<(), JobError> {
+        drop(self.handle);
+        // A panic has said what it had to say.
+        drop(self.thread.join());
+        match self.failed.lock().unwrap_or_else(PoisonError::into_inner).take() {
+            Some(error) => Err(error),
+            None => Ok(()),
+        }
+    }
+}
+
+impl WriterHandle {
+    /// Hands in an entry and goes on: it is written soon, and after everything handed in before.
+    pub async fn lazily(&self, entry: Entry) -> Result<(), Gone> {
+        self.entries.send((entry, None)).await.map_err(|_| Gone)
+    }
+
+    /// Hands in an entry and waits until it, and everything handed in before, will survive.
+    pub async fn surely(&self, entry: Entry, durability: Durability) -> Result<(), Gone> {
+        let (done, wait) = oneshot::channel();
+        self.entries.send((entry, Some((durability, done)))).await.map_err(|_| Gone)?;
+        wait.await.map_err(|_| Gone)
+    }
+}
+
+fn write(mut db: Connection, dir: &Path, mut entries: mpsc::Receiver<Message>) -> Result<(), JobError> {
+    let mut batch = Vec::new();
+    while let Some(first) = entries.blocking_recv() {
+        gather(first, &mut entries, &mut batch);
+        let synced = batch.iter().any(|(_, wait)| matches!(wait, Some((Durability::Synced, _))));
+        // In WAL mode NORMAL does not wait for the disk at a commit, FULL does.
+        db.pragma_update(None, "synchronous", if synced { "FULL" } else { "NORMAL" }).in_job(dir)?;
+        let transaction = db.transaction_with_behavior(TransactionBehavior::Immediate).in_job(dir)?;
+        for (entry, _) in &batch {
+            apply(&transaction, entry).in_job(dir)?;
+        }
+        transaction.commit().in_job(dir)?;
+        for (_, wait) in batch.drain(..) {
+            if let Some((_, done)) = wait {
+                // Whoever waited may have been stopped.
+                drop(done.send(()));
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Takes what is there, and waits a moment for more unless somebody waits for the commit.
+fn gather(first: Message, entries: &mut mpsc::Receiver<Message>, batch: &mut Vec<Message>) {
+    let until = Instant::now() + GATHER;
+    let mut awaited = first.1.is_some();
+    batch.push(first);
+    while batch.len() < MOST_IN_ONE {
+        match entries.try_recv() {
+            Ok(message) => {
+                awaited |= message.1.is_some();
+                batch.push(message);
+            }
+            Err(mpsc::error::TryRecvError::Empty) if !awaited && Instant::now() < until => {
+                std::thread::sleep(Duration::from_millis(5));
+            }
+            Err(_) => return,
+        }
+    }
+}
+
+fn apply(transaction: &Transaction<'_>, entry: &Entry) -> rusqlite::Result<()> {
+    match entry {
+        Entry::Activate { run, conversations } => progress::activate(transaction, *run, conversations),
+        Entry::Step(step) => progress::step(transaction, step),
+        Entry::Deleted(conv, seqs, deleted) => withdrawn::deleted(transaction, *conv, seqs, *deleted),
+        Entry::Repaired(conv, seqs) => withdrawn::repaired(transaction, *conv, seqs),
+        Entry::Receipt(conv, receipt) => {
+            receipts::update(transaction, *conv, receipt)?;
+            transaction
+                .prepare_cached("DELETE FROM rejects WHERE conv = ?1 AND ordinal = ?2")?
+                .execute([i64::from(conv.0), super::read::to_sql(receipt.ordinal.0)])
+                .map(|_| ())
+        }
+        Entry::Nothing => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests;
