@@ -66,6 +66,11 @@ impl Context {
         print(text)
     }
 
+    /// A text that is itself the answer, or with `--json` the one object.
+    pub(super) fn finish(&self, text: &str, summary: &Summary) -> Result<(), Failure> {
+        if self.json { self.end(summary) } else { print(text) }
+    }
+
     /// The last word of a command: its verdict, and with `--json` the one object.
     pub(super) fn end(&self, summary: &Summary) -> Result<(), Failure> {
         if self.json {

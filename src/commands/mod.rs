@@ -11,6 +11,8 @@ mod prepare;
 pub mod provision;
 pub mod rehearse;
 mod server;
+mod report;
+mod status;
 
 pub use exit::{Exit, Failure, OrFail};
 
@@ -26,8 +28,8 @@ pub fn run(cli: &Cli) -> Result<Exit, Failure> {
         Command::Rehearse(args) => rehearse::rehearse(args),
         Command::Provision(args) => provision::command(&Context::new(&cli.common)?, args),
         Command::Check(args) => check::check(&Context::new(&cli.common)?, args),
-        Command::Run(_) | Command::Status | Command::Report(_) => {
-            Err(Failure::new(Exit::Internal, "being built"))
-        }
+        Command::Status => status::status(&Context::new(&cli.common)?),
+        Command::Report(args) => report::report(&Context::new(&cli.common)?, args),
+        Command::Run(_) => Err(Failure::new(Exit::Internal, "being built")),
     }
 }

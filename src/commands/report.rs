@@ -1,0 +1,24 @@
+//! `report`: the verdict of a job, to show around.
+
+use super::context::Context;
+use super::prepare::job_failure;
+use super::status::{document, figures};
+use super::{Exit, Failure, OrFail};
+use crate::cli::ReportArgs;
+use crate::job::Job;
+use crate::report;
+
+pub(super) fn report(context: &Context, args: &ReportArgs) -> Result<Exit, Failure> {
+    let dir = context.job();
+    let reader = Job::observe(&dir).map_err(job_failure)?;
+    let mut summary = report::Summary { command: "report", ..figures(&reader)? };
+    let document = document(&reader, &dir.display().to_string(), &summary)?;
+    summary.verdict.clone_from(&document.verdict);
+    if let Some(path) = &args.html {
+        fs_err::write(path, document.html()).or_fail(Exit::Usage)?;
+        context.say(&format!("written to {}", path.display()))?;
+        return context.end(&summary).map(|()| Exit::Done);
+    }
+    context.finish(&document.text(), &summary)?;
+    Ok(Exit::Done)
+}

@@ -1,0 +1,147 @@
+//! `status`: how far a job is, also while it runs.
+
+use super::context::Context;
+use super::prepare::job_failure;
+use super::{Exit, Failure, OrFail};
+use crate::job::{Job, JobError, JobReader};
+use crate::prepare;
+use crate::report::{self, Document, Table, Verdict, count, percent};
+
+pub(super) fn status(context: &Context) -> Result<Exit, Failure> {
+    let dir = context.job();
+    let reader = Job::observe(&dir).map_err(job_failure)?;
+    let summary = figures(&reader)?;
+    let text = document(&reader, &dir.display().to_string(), &summary)?.text();
+    context.finish(&text, &summary)?;
+    Ok(Exit::Done)
+}
+
+/// The figures of a job, from what is on the disk.
+pub(super) fn figures(reader: &JobReader) -> Result<report::Summary, Failure> {
+    let found = || -> Result<_, JobError> {
+        let (totals, done) = (reader.totals()?, reader.done()?);
+        Ok((totals, done, reader.counter("lost_and_resent")?, reader.counter("retries")?, reader.passes()?))
+    };
+    let (totals, done, lost_and_resent, retries, passes) = found().map_err(job_failure)?;
+    let mut summary = report::Summary {
+        command: "status",
+        messages: totals.messages,
+        conversations: totals.conversations,
+        confirmed: done.confirmed,
+        rejected: done.rejected,
+        lost_and_resent,
+        doubled: done.doubled,
+        hidden: done.hidden,
+        retries,
+        ..report::Summary::default()
+    };
+    for pass in passes {
+        let pass = prepare::Summary::from_json(&pass.summary).or_fail(Exit::Internal)?;
+        summary.skipped += pass.left_out.values().sum::<u64>();
+        summary.duplicates_in_source += pass.duplicates_in_source;
+        summary.already_there += pass.known;
+        summary.older += pass.older;
+        summary.rejected += pass.rejected + pass.unmapped;
+    }
+    let left = summary.messages.saturating_sub(done.confirmed + done.rejected);
+    summary.verdict = if left == 0 {
+        format!("All {} messages were confirmed or refused.", count(totals.messages))
+    } else {
+        format!(
+            "{} of {} messages confirmed ({}), {} to go.",
+            count(done.confirmed),
+            count(totals.messages),
+            percent(done.confirmed, totals.messages),
+            count(left)
+        )
+    };
+    Ok(summary)
+}
+
+/// The report of a job.
+pub(super) fn document(
+    reader: &JobReader,
+    name: &str,
+    summary: &report::Summary,
+) -> Result<Document, Failure> {
+    let left = summary.messages.saturating_sub(summary.confirmed);
+    let mut facts: Vec<(String, String)> = [
+        ("messages", summary.messages),
+        ("conversations", summary.conversations),
+        ("confirmed", summary.confirmed),
+        ("rejected", summary.rejected),
+        ("left out on purpose", summary.skipped),
+        ("duplicates in the source", summary.duplicates_in_source),
+        ("known from an earlier pass", summary.already_there),
+        ("older than an earlier pass", summary.older),
+        ("lost by the server and sent again", summary.lost_and_resent),
+        ("doubled by the server", summary.doubled),
+        ("hidden", summary.hidden),
+        ("calls repeated", summary.retries),
+    ]
+    .into_iter()
+    .filter(|(name, n)| *n > 0 || matches!(*name, "messages" | "conversations" | "confirmed"))
+    .map(|(name, n)| (name.to_owned(), count(n)))
+    .collect();
+    let last = reader.runs(1).map_err(job_failure)?.pop();
+    if let Some(run) = &last {
+        let ended = run.ended.map_or_else(|| "it runs, or was killed".to_owned(), |at| time(at.0));
+        facts.push((format!("last command: {}", run.command), format!("{} to {ended}", time(run.started.0))));
+    }
+    let verdict = last.map(|run| run.verdict).filter(|words| !words.is_empty());
+    Ok(Document {
+        title: format!("Job {name}"),
+        verdict: verdict.unwrap_or_else(|| summary.verdict.clone()),
+        mood: match (left, summary.hidden + summary.doubled) {
+            (0, 0) => Verdict::Good,
+            (_, 0) => Verdict::Open,
+            _ => Verdict::Bad,
+        },
+        facts,
+        tables: tables(reader)?,
+    })
+}
+
+fn tables(reader: &JobReader) -> Result<Vec<Table>, Failure> {
+    let rejects = reader.reject_reasons().map_err(job_failure)?;
+    let rejects = rejects
+        .into_iter()
+        .map(|(reason, code, n, detail)| vec![reason, code.to_string(), count(n), detail])
+        .collect();
+    let mut findings = Vec::new();
+    for pass in reader.passes().map_err(job_failure)? {
+        let pass = prepare::Summary::from_json(&pass.summary).or_fail(Exit::Internal)?;
+        findings
+            .extend(pass.findings.into_iter().map(|f| vec![f.code, count(f.count), f.means, f.first_place]));
+    }
+    let runs = reader.runs(50).map_err(job_failure)?;
+    let runs = runs
+        .into_iter()
+        .map(|run| {
+            vec![
+                time(run.started.0),
+                run.command,
+                run.ended.map(|at| time(at.0)).unwrap_or_default(),
+                run.verdict,
+            ]
+        })
+        .collect();
+    Ok(vec![
+        Table {
+            title: "Refused by the server".into(),
+            columns: vec!["reason", "code", "messages", "words"],
+            rows: rejects,
+        },
+        Table {
+            title: "Found in the export".into(),
+            columns: vec!["code", "count", "meaning", "first at"],
+            rows: findings,
+        },
+        Table { title: "Commands".into(), columns: vec!["began", "command", "ended", "verdict"], rows: runs },
+    ])
+}
+
+fn time(ms: i64) -> String {
+    jiff::Timestamp::from_millisecond(ms)
+        .map_or_else(|_| ms.to_string(), |time| time.strftime("%Y-%m-%d %H:%M:%S UTC").to_string())
+}
