@@ -19,20 +19,17 @@ pub(super) fn status(context: &Context) -> Result<Exit, Failure> {
 /// The figures of a job, from what is on the disk.
 pub(super) fn figures(reader: &JobReader) -> Result<report::Summary, Failure> {
     let found = || -> Result<_, JobError> {
-        let (totals, done) = (reader.totals()?, reader.done()?);
-        Ok((totals, done, reader.counter("lost_and_resent")?, reader.counter("retries")?, reader.passes()?))
+        Ok((reader.totals()?, reader.standing()?, reader.repair_counts()?, reader.passes()?))
     };
-    let (totals, done, lost_and_resent, retries, passes) = found().map_err(job_failure)?;
+    let (totals, standing, (_, doubled), passes) = found().map_err(job_failure)?;
+    let confirmed = standing.passed.saturating_sub(standing.rejected);
     let mut summary = report::Summary {
         command: "status",
         messages: totals.messages,
         conversations: totals.conversations,
-        confirmed: done.confirmed,
-        rejected: done.rejected,
-        lost_and_resent,
-        doubled: done.doubled,
-        hidden: done.hidden,
-        retries,
+        confirmed,
+        rejected: standing.rejected,
+        doubled,
         ..report::Summary::default()
     };
     for pass in passes {
@@ -43,15 +40,15 @@ pub(super) fn figures(reader: &JobReader) -> Result<report::Summary, Failure> {
         summary.older += pass.older;
         summary.rejected += pass.rejected + pass.unmapped;
     }
-    let left = summary.messages.saturating_sub(done.confirmed + done.rejected);
+    let left = summary.messages.saturating_sub(standing.passed);
     summary.verdict = if left == 0 {
         format!("All {} messages were confirmed or refused.", count(totals.messages))
     } else {
         format!(
             "{} of {} messages confirmed ({}), {} to go.",
-            count(done.confirmed),
+            count(confirmed),
             count(totals.messages),
-            percent(done.confirmed, totals.messages),
+            percent(confirmed, totals.messages),
             count(left)
         )
     };
@@ -83,15 +80,15 @@ pub(super) fn document(
     .filter(|(name, n)| *n > 0 || matches!(*name, "messages" | "conversations" | "confirmed"))
     .map(|(name, n)| (name.to_owned(), count(n)))
     .collect();
-    let last = reader.runs(1).map_err(job_failure)?.pop();
+    let last = reader.runs().map_err(job_failure)?.pop();
     if let Some(run) = &last {
-        let ended = run.ended.map_or_else(|| "it runs, or was killed".to_owned(), |at| time(at.0));
-        facts.push((format!("last command: {}", run.command), format!("{} to {ended}", time(run.started.0))));
+        facts.push(("server".into(), run.api.clone()));
+        let ended = run.ended.map_or_else(|| "it runs, or was killed".to_owned(), time);
+        facts.push(("last run".into(), format!("{} to {ended}", time(run.started))));
     }
-    let verdict = last.map(|run| run.verdict).filter(|words| !words.is_empty());
     Ok(Document {
         title: format!("Job {name}"),
-        verdict: verdict.unwrap_or_else(|| summary.verdict.clone()),
+        verdict: summary.verdict.clone(),
         mood: match (left, summary.hidden + summary.doubled) {
             (0, 0) => Verdict::Good,
             (_, 0) => Verdict::Open,
@@ -103,33 +100,25 @@ pub(super) fn document(
 }
 
 fn tables(reader: &JobReader) -> Result<Vec<Table>, Failure> {
-    let rejects = reader.reject_reasons().map_err(job_failure)?;
-    let rejects = rejects
-        .into_iter()
-        .map(|(reason, code, n, detail)| vec![reason, code.to_string(), count(n), detail])
-        .collect();
+    let rejects = reader.reject_counts().map_err(job_failure)?;
+    let rejects = rejects.into_iter().map(|(reason, n)| vec![reason, count(n)]).collect();
     let mut findings = Vec::new();
     for pass in reader.passes().map_err(job_failure)? {
         let pass = prepare::Summary::from_json(&pass.summary).or_fail(Exit::Internal)?;
         findings
             .extend(pass.findings.into_iter().map(|f| vec![f.code, count(f.count), f.means, f.first_place]));
     }
-    let runs = reader.runs(50).map_err(job_failure)?;
+    let runs = reader.runs().map_err(job_failure)?;
     let runs = runs
         .into_iter()
-        .map(|run| {
-            vec![
-                time(run.started.0),
-                run.command,
-                run.ended.map(|at| time(at.0)).unwrap_or_default(),
-                run.verdict,
-            ]
-        })
+        .rev()
+        .take(50)
+        .map(|run| vec![time(run.started), run.ended.map(time).unwrap_or_default(), run.api])
         .collect();
     Ok(vec![
         Table {
             title: "Refused by the server".into(),
-            columns: vec!["reason", "code", "messages", "words"],
+            columns: vec!["reason", "messages"],
             rows: rejects,
         },
         Table {
@@ -137,7 +126,7 @@ fn tables(reader: &JobReader) -> Result<Vec<Table>, Failure> {
             columns: vec!["code", "count", "meaning", "first at"],
             rows: findings,
         },
-        Table { title: "Commands".into(), columns: vec!["began", "command", "ended", "verdict"], rows: runs },
+        Table { title: "Runs".into(), columns: vec!["began", "ended", "server"], rows: runs },
     ])
 }
 
