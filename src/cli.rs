@@ -176,6 +176,21 @@ pub struct RunArgs {
     /// Delete copies that the server itself made (law 5)
     #[arg(long)]
     pub repair: bool,
+    /// Make the users, groups and members that the server lacks, first
+    #[arg(long)]
+    pub provision: bool,
+    /// Only this conversation, such as `sg_team` or `si_alice_bob`; can be given several times
+    #[arg(long, value_name = "CONVERSATION")]
+    pub only: Vec<String>,
+    /// Only so many conversations, of every kind; the same command without it goes on
+    #[arg(long, value_name = "N")]
+    pub canary: Option<std::num::NonZeroUsize>,
+    /// What the preflight may find.
+    #[command(flatten)]
+    pub preflight: PreflightArgs,
+    /// What the export doesn't have.
+    #[command(flatten)]
+    pub files: FileArgs,
 }
 
 /// `report`.

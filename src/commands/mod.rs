@@ -9,10 +9,13 @@ mod intake;
 pub mod preflight;
 mod prepare;
 pub mod provision;
+mod rehearsal;
 pub mod rehearse;
-mod server;
 mod report;
+mod run;
+mod server;
 mod status;
+mod stop;
 
 pub use exit::{Exit, Failure, OrFail};
 
@@ -30,6 +33,6 @@ pub fn run(cli: &Cli) -> Result<Exit, Failure> {
         Command::Check(args) => check::check(&Context::new(&cli.common)?, args),
         Command::Status => status::status(&Context::new(&cli.common)?),
         Command::Report(args) => report::report(&Context::new(&cli.common)?, args),
-        Command::Run(_) => Err(Failure::new(Exit::Internal, "being built")),
+        Command::Run(args) => run::run(&Context::new(&cli.common)?, args),
     }
 }

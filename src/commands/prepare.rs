@@ -29,6 +29,8 @@ pub(super) struct Prepared {
     pub(super) job: Job,
     /// Of its last pass.
     pub(super) summary: Summary,
+    /// That pass was made just now.
+    pub(super) is_new: bool,
 }
 
 /// Reads the sources into the job in that folder, unless it is made of them already.
@@ -48,7 +50,7 @@ pub(super) fn prepare(
             let changes = changes(context, &reader, sources, &last, &settings)?;
             if changes.is_empty() {
                 let summary = Summary::from_json(&last.summary).or_fail(Exit::Internal)?;
-                return Ok(Prepared { job, summary });
+                return Ok(Prepared { job, summary, is_new: false });
             }
             if job.is_started().map_err(job_failure)? {
                 return Err(Failure::new(Exit::Usage, refusal(dir, &changes)));
@@ -66,7 +68,7 @@ pub(super) fn prepare(
     let drawn = Progress::start(context.style, Arc::new(move || snapshot(watched.look())));
     let summary = prepare::run(reader, &*mapper, &rules, &mut job, &progress);
     drawn.finish();
-    Ok(Prepared { job, summary: summary.map_err(failure)? })
+    Ok(Prepared { job, summary: summary.map_err(failure)?, is_new: true })
 }
 
 /// What is not as it was when the job was made; empty if all is, or if nothing was named.

@@ -1,21 +1,19 @@
 //! `run`: prepare if needed, preflight, import, verdict. The same command again resumes.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
-use std::time::Instant;
 
 use super::context::{Context, note};
 use super::preflight::{self, Verdict as Looked};
-use super::prepare::{Prepared, Taking, job_failure, now, prepare};
-use super::stop::Stop;
-use super::{Exit, Failure, OrFail, check, provision, rehearsal, server};
-use crate::before::{Depth, Looks, Stage};
+use super::prepare::{Prepared, Taking, job_failure, prepare};
+use super::{Exit, Failure, OrFail, check, provision, rehearsal, server, stop};
+use crate::before::{Allowed, Depth, Looks, Stage, canary};
 use crate::cli::RunArgs;
 use crate::config;
-use crate::import::{self, Outcome};
+use crate::import::{self, Ended, ImportError, Outcome, StopSignal};
 use crate::job::{Job, JobReader};
 use crate::message::Release;
-use crate::openim::{self, Client};
+use crate::openim::{self, CallError, Client};
 use crate::report::{self, Progress, Snapshot, count};
 
 /// The command.
@@ -29,7 +27,7 @@ pub(super) fn run(context: &Context, args: &RunArgs) -> Result<Exit, Failure> {
         rehearsal::mark(&dir)?;
         return runtime.block_on(async {
             let (server, settings) = rehearsal::start(release.unwrap_or_default()).await?;
-            let exit = Night::new(context, args, &settings)?.pass(prepared, true).await;
+            let exit = Night { context, args, client: client(&settings)?, rehearsed: true }.pass(prepared).await;
             server.stop().await.or_fail(Exit::Internal)?;
             exit
         });
@@ -39,7 +37,12 @@ pub(super) fn run(context: &Context, args: &RunArgs) -> Result<Exit, Failure> {
     // Without an address or a secret nothing has to be read first.
     let settings = server::settings(context, &args.server)?;
     let Some(prepared) = ready(context, args, &dir, release)? else { return Ok(Exit::Check) };
-    runtime.block_on(async { Night::new(context, args, &settings)?.pass(prepared, args.provision).await })
+    let night = Night { context, args, client: client(&settings)?, rehearsed: false };
+    runtime.block_on(night.pass(prepared))
+}
+
+fn client(settings: &openim::Settings) -> Result<Client, Failure> {
+    Client::new(settings).or_fail(Exit::Usage)
 }
 
 /// The job, ready to be sent from; `None` where it has errors that nobody said to skip.
@@ -66,4 +69,187 @@ fn ready(
         ..check::figures(&prepared.job, &prepared.summary)?
     })?;
     Ok(None)
+}
+
+/// Everything that happens with a server.
+struct Night<'a> {
+    context: &'a Context,
+    args: &'a RunArgs,
+    client: Client,
+    /// The server is ours and empty.
+    rehearsed: bool,
+}
+
+impl Night<'_> {
+    async fn pass(&self, prepared: Prepared) -> Result<Exit, Failure> {
+        let Prepared { mut job, .. } = prepared;
+        let allowed = self.args.preflight.allowed()?;
+        let reader = job.reader().map_err(job_failure)?;
+        if self.rehearsed || self.args.provision {
+            let files = self.args.files.files(&self.context.file.provision);
+            let made =
+                provision::make(&self.client, Some(&reader), &files, Stage::Before, false).await?;
+            note(&provision::verdict(&made, false))?;
+        }
+        if !self.rehearsed
+            && let Looked::Refused(refusal) = self.look(&reader, &job, &allowed).await?
+        {
+            return self.end(&reader, Exit::Preflight, refusal, None);
+        }
+        let mut settings = settings(self.context, self.args)?;
+        if let Some(n) = self.args.canary {
+            let chosen = canary(&reader, n.get()).map_err(job_failure)?;
+            let ids = chosen.conversations.iter().map(|no| reader.conversation(*no));
+            let ids: Result<Vec<_>, _> = ids.collect();
+            settings.only = Some(ids.map_err(job_failure)?.into_iter().flatten().map(|c| c.id()).collect());
+        }
+        let stop = stop::listen();
+        let outcome = self.import(&mut job, &settings, &stop).await?;
+        let (exit, verdict) = verdict(&outcome, settings.only.is_some());
+        self.end(&reader, exit, verdict, Some(&outcome))
+    }
+
+    async fn look(&self, reader: &JobReader, job: &Job, allowed: &Allowed) -> Result<Looked, Failure> {
+        // What was looked at before the first message is not looked at again each time it is resumed.
+        let depth = if job.is_started().map_err(job_failure)? { Depth::Server } else { self.args.preflight.depth() };
+        let looks = Looks {
+            depth,
+            release: self.args.server.release.or(self.context.file.server.release),
+            rate: self.args.pace.rate.or(self.context.file.import.rate).map(|rate| rate.0.get()),
+            ..Looks::new(Some(reader))
+        };
+        preflight::look(&self.client, &looks, allowed, self.context.style).await
+    }
+
+    async fn import(&self, job: &mut Job, settings: &import::Settings, stop: &StopSignal) -> Result<Outcome, Failure> {
+        let progress = Arc::new(import::Progress::default());
+        let watched = Arc::clone(&progress);
+        let drawn = Progress::start(self.context.style, Arc::new(move || snapshot(&watched)));
+        let outcome = import::run(settings, job, &self.client, stop, &progress).await;
+        drawn.finish();
+        outcome.map_err(failure)
+    }
+
+    fn end(&self, reader: &JobReader, exit: Exit, verdict: String, outcome: Option<&Outcome>) -> Result<Exit, Failure> {
+        let mut summary = report::Summary { command: "run", ..super::status::figures(reader)? };
+        if let Some(outcome) = outcome {
+            summary.lost_and_resent = outcome.lost_and_resent;
+            summary.retries = outcome.retries;
+            summary.doubled = outcome.doubled;
+            summary.hidden = outcome.hidden;
+            summary.seconds = outcome.took.as_secs_f64();
+            #[expect(clippy::cast_precision_loss, reason = "a rate is shown rounded")]
+            let confirmed = outcome.confirmed_now as f64;
+            summary.per_second = if summary.seconds > 0.0 { confirmed / summary.seconds } else { 0.0 };
+        }
+        // Rejects of the export itself: what `--skip-invalid` left out.
+        let exit = if exit == Exit::Done && summary.rejected > 0 { Exit::Rejects } else { exit };
+        summary.verdict = verdict;
+        summary.exit_code = exit.code();
+        let text = super::status::document(reader, &reader.dir().display().to_string(), &summary)?;
+        // The report is for the morning after; that it can't be written is no reason to lose the verdict.
+        if let Err(error) = fs_err::write(reader.dir().join("report.html"), text.html()) {
+            note(&format!("no report.html: {error}"))?;
+        }
+        self.context.say(&text.facts_text())?;
+        self.context.end(&summary)?;
+        Ok(exit)
+    }
+}
+
+/// Flags win over the file, the file over what is usual.
+fn settings(context: &Context, args: &RunArgs) -> Result<import::Settings, Failure> {
+    let (file, pace) = (&context.file.import, &args.pace);
+    let mut settings = import::Settings { repair: args.repair, ..import::Settings::default() };
+    settings.rate = pace.rate.or(file.rate).map(|rate| rate.0);
+    settings.connections = pace.connections.or(file.connections).unwrap_or(settings.connections);
+    settings.give_up = pace.give_up.or(file.give_up).unwrap_or(settings.give_up);
+    if let Some(wait) = pace.unanswered_wait.or(file.unanswered_wait) {
+        settings.limits.cut_wait = wait;
+        settings.limits.timeout_wait = wait;
+    }
+    settings.limits.hold = file.on_reject == config::OnReject::Hold;
+    if !args.only.is_empty() {
+        settings.only = Some(args.only.iter().map(|id| crate::message::ConversationId(id.clone())).collect());
+    }
+    Ok(settings)
+}
+
+/// How it ended, in one sentence.
+fn verdict(outcome: &Outcome, part: bool) -> (Exit, String) {
+    let confirmed = count(outcome.confirmed);
+    let again = "the same command goes on";
+    match &outcome.ended {
+        Ended::Done | Ended::NothingToDo if outcome.left == 0 && outcome.rejected == 0 => {
+            let nothing = if outcome.ended == Ended::NothingToDo { "Nothing to do: all" } else { "All" };
+            let text = format!(
+                "{nothing} {confirmed} messages in {} conversations are confirmed: read back from the server's log, \
+                 once, in order.",
+                count(outcome.conversations)
+            );
+            (Exit::Done, text)
+        }
+        Ended::Done | Ended::NothingToDo if !outcome.held.is_empty() => {
+            let text = format!(
+                "{confirmed} messages are confirmed; {} conversations wait at a refused message: {}. Mend it, then `retry`.",
+                count(outcome.held.len() as u64),
+                outcome.held.iter().take(5).map(String::as_str).collect::<Vec<_>>().join(", ")
+            );
+            (Exit::Rejects, text)
+        }
+        Ended::Done | Ended::NothingToDo if outcome.left == 0 => {
+            let text = format!(
+                "{confirmed} messages are confirmed, {} were refused by the server: see rejected.jsonl; mend them, then `retry`.",
+                count(outcome.rejected)
+            );
+            (Exit::Rejects, text)
+        }
+        Ended::Done | Ended::NothingToDo => {
+            let what = if part { "This part is done" } else { "Not finished" };
+            let text = format!("{what}: {confirmed} messages are confirmed, {} are left; {again}.", count(outcome.left));
+            (if part { Exit::Done } else { Exit::Unfinished }, text)
+        }
+        Ended::Stopped => {
+            (Exit::Unfinished, format!("Stopped: {confirmed} messages are confirmed, {} are left; {again}.", count(outcome.left)))
+        }
+        Ended::GaveUp(cause) => {
+            (Exit::Unfinished, format!("Gave up: {cause}. {confirmed} messages are confirmed, {} are left; {again}.", count(outcome.left)))
+        }
+        Ended::MostlyRejected(reason, said) => {
+            let text = format!(
+                "Stopped early: nearly everything is refused ({said}). {} {} messages are left; then {again}.",
+                reason.mend(),
+                count(outcome.left)
+            );
+            (Exit::Unfinished, text)
+        }
+    }
+}
+
+/// Whose the fault is decides the exit code.
+fn failure(error: ImportError) -> Failure {
+    let exit = match &error {
+        ImportError::Job(_) => Exit::Internal,
+        ImportError::Server(openim::Stop::Login(_)) | ImportError::Call(CallError::Login(_)) => Exit::Login,
+        ImportError::Server(_) | ImportError::AlreadyThere(_) => Exit::Preflight,
+        ImportError::Call(error) => server::exit_of(error),
+        ImportError::Overwriting(_) => Exit::Difference,
+    };
+    Failure { exit, error: error.into() }
+}
+
+fn snapshot(progress: &import::Progress) -> Snapshot {
+    let shown = progress.shown();
+    Snapshot {
+        phase: "send",
+        done: progress.before.get() + progress.confirmed.get() + progress.rejected.get(),
+        total: progress.messages.get(),
+        conversations_done: progress.finished.get(),
+        conversations: progress.conversations.get(),
+        rejected: progress.rejected_before.get() + progress.rejected.get(),
+        retries: progress.retries.get(),
+        cause: shown.cause.map(|cause| cause.to_string()),
+        longest: shown.longest,
+        ..Snapshot::default()
+    }
 }

@@ -3,13 +3,20 @@
 use super::context::Context;
 use super::{Exit, Failure, OrFail};
 use crate::cli::ServerArgs;
-use crate::config;
-use crate::openim::{CallError, Client};
+use crate::config::{self, ServerError};
+use crate::openim::{self, CallError, Client};
 
 /// The client; nothing is sent yet.
 pub(super) fn client(context: &Context, args: &ServerArgs) -> Result<Client, Failure> {
-    let settings = config::server(args, &context.file.server).or_fail(Exit::Usage)?;
-    Client::new(&settings).or_fail(Exit::Usage)
+    Client::new(&settings(context, args)?).or_fail(Exit::Usage)
+}
+
+/// Where the server is and how we log in.
+pub(super) fn settings(context: &Context, args: &ServerArgs) -> Result<openim::Settings, Failure> {
+    config::server(args, &context.file.server).map_err(|error| {
+        let exit = if matches!(error, ServerError::Secret(_)) { Exit::Login } else { Exit::Usage };
+        Failure { exit, error: error.into() }
+    })
 }
 
 /// How a command ends that the server gave no answer to.

@@ -31,13 +31,19 @@ pub struct Table {
 }
 
 impl Document {
-    /// For a terminal: aligned columns, the verdict last, where the eye is.
-    pub fn text(&self) -> String {
-        let mut out = format!("{}\n\n", self.title);
+    /// The facts alone.
+    pub fn facts_text(&self) -> String {
+        let mut out = String::new();
         let width = self.facts.iter().map(|(name, _)| name.chars().count()).max().unwrap_or(0);
         for (name, value) in &self.facts {
             line(&mut out, format_args!("  {name:width$}  {value}"));
         }
+        out
+    }
+
+    /// For a terminal: aligned columns, the verdict last, where the eye is.
+    pub fn text(&self) -> String {
+        let mut out = format!("{}\n\n{}", self.title, self.facts_text());
         for table in self.tables.iter().filter(|table| !table.rows.is_empty()) {
             line(&mut out, format_args!("\n{}", table.title));
             let widths: Vec<usize> = (0..table.columns.len())
