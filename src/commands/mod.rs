@@ -11,6 +11,7 @@ mod prepare;
 pub mod provision;
 pub mod rehearse;
 mod server;
+pub mod users;
 
 pub use exit::{Exit, Failure, OrFail};
 
@@ -23,6 +24,7 @@ pub fn run(cli: &Cli) -> Result<Exit, Failure> {
         Command::Completions { shell } => completions::completions(*shell),
         Command::Man => completions::man(),
         Command::Init(args) => init::init(args, &cli.common),
+        Command::Users(args) => users::users(&Context::new(&cli.common)?, args),
         Command::Rehearse(args) => rehearse::rehearse(args),
         Command::Provision(args) => provision::command(&Context::new(&cli.common)?, args),
         Command::Check(args) => check::check(&Context::new(&cli.common)?, args),
