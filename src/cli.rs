@@ -8,6 +8,7 @@ use crate::commands::init::InitArgs;
 use crate::commands::preflight::PreflightArgs;
 use crate::commands::provision::ProvisionArgs;
 use crate::commands::rehearse::RehearseArgs;
+use crate::commands::users::UsersArgs;
 use crate::config::{Rate, parse_duration};
 use crate::message::Release;
 
@@ -39,6 +40,8 @@ pub enum Command {
     Run(Box<RunArgs>),
     /// Make the users, groups and members a job needs and the server lacks; friends and block lists afterwards
     Provision(ProvisionArgs),
+    /// Print who is who: what the export calls users and groups, and what OpenIM will call them
+    Users(UsersArgs),
     /// Show how far a job is, also while it runs
     Status,
     /// Write the report of a job as text, JSON (--json) or HTML

@@ -53,7 +53,7 @@ pub(super) fn differences(
 /// What shapes the messages besides the sources: kept in the job, and compared when it is used again.
 pub(super) fn settings(context: &Context) -> String {
     let file = &context.file;
-    format!("{:?} {:?} {:?}", file.export, file.mapping, file.users)
+    format!("{:?} {:?} {:?} {:?}", file.export, file.mapping, file.users, file.time)
 }
 
 /// Sources that can't be read are the user's to mend, not ours.

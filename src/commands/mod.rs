@@ -16,6 +16,7 @@ mod run;
 mod server;
 mod status;
 mod stop;
+pub mod users;
 
 pub use exit::{Exit, Failure, OrFail};
 
@@ -28,6 +29,7 @@ pub fn run(cli: &Cli) -> Result<Exit, Failure> {
         Command::Completions { shell } => completions::completions(*shell),
         Command::Man => completions::man(),
         Command::Init(args) => init::init(args, &cli.common),
+        Command::Users(args) => users::users(&Context::new(&cli.common)?, args),
         Command::Rehearse(args) => rehearse::rehearse(args),
         Command::Provision(args) => provision::command(&Context::new(&cli.common)?, args),
         Command::Check(args) => check::check(&Context::new(&cli.common)?, args),

@@ -62,7 +62,8 @@ pub(super) fn prepare(
     }
     let Intake { reader, mapper } =
         intake::open(&context.file, sources, job.next_source().map_err(job_failure)?)?;
-    let rules = Rules::new(now(), release, settings);
+    let mut rules = Rules::new(now(), release, settings);
+    rules.spread_equal = context.file.time.spread_equal;
     let progress = Arc::new(prepare::Progress::default());
     let watched = Arc::clone(&progress);
     let drawn = Progress::start(context.style, Arc::new(move || snapshot(watched.look())));

@@ -26,6 +26,9 @@ pub struct ImportFile {
     /// Who is who.
     #[serde(default)]
     pub users: crate::mapping::people::Settings,
+    /// What becomes of times.
+    #[serde(default)]
+    pub time: TimeSection,
     /// Where the server is.
     #[serde(default)]
     pub server: ServerSection,
@@ -55,6 +58,14 @@ pub struct ServerSection {
     pub release: Option<Release>,
     /// Refused: a secret does not belong into a file that is shown around.
     secret: Option<secrecy::SecretString>,
+}
+
+/// `[time]`
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct TimeSection {
+    /// Messages of a conversation that have the time of the one before them are sent a millisecond later.
+    pub spread_equal: bool,
 }
 
 /// `[import]`
@@ -176,6 +187,7 @@ mod tests {
             "[mapping.fields.sendTime]",
             "[[mapping.leave_out]]",
             "[users]",
+            "[time]",
             "[server]",
             "[provision]",
             "[import]",

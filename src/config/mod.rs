@@ -7,7 +7,7 @@ mod secret;
 mod server;
 mod values;
 
-pub use file::{ConfigError, ImportFile, ImportSection, OnReject, ServerSection};
+pub use file::{ConfigError, ImportFile, ImportSection, OnReject, ServerSection, TimeSection};
 pub use secret::{Credentials, SecretError};
 pub use server::{ServerError, rehearsal, server};
 pub use values::{Rate, parse_duration, parse_moment};

@@ -12,8 +12,10 @@ pub struct Entry {
     pub offset: u64,
     /// Bytes of the record.
     pub len: u32,
-    /// When it was written.
+    /// Its `sendTime`.
     pub send_time: SendTime,
+    /// How many ms later that is than the export says, to tell it from the message before it.
+    pub spread: u32,
     /// Whether it replies to another message of its conversation, by its ids.
     pub reply: Reply,
 }
@@ -32,7 +34,7 @@ pub enum Reply {
 /// A quoted message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Target {
-    /// Its time.
+    /// Its time, as the export says.
     pub send_time: SendTime,
     /// Where its record begins in the spool.
     pub offset: u64,
@@ -42,6 +44,9 @@ pub struct Target {
 const FULL: usize = 1_960;
 /// And when it has that many entries: so many are unpacked to get at one.
 const MOST: u32 = 256;
+
+/// Stands in the place of the kind of reply: a spread comes first, and the kind with it.
+const SPREAD: u64 = 3;
 
 /// Packs entries of one conversation and one pass, which come in order.
 #[derive(Debug, Default)]
@@ -53,8 +58,8 @@ pub(super) struct Packer {
 }
 
 impl Packer {
-    /// Adds an entry; its ordinal is its place.
-    pub(super) fn push(&mut self, offset: u64, len: u32, send_time: SendTime, reply: Reply) {
+    /// Adds an entry; its ordinal is its place. `send_time` is the export's, which `spread` comes on top of.
+    pub(super) fn push(&mut self, offset: u64, len: u32, send_time: SendTime, spread: u32, reply: Reply) {
         // Messages of a conversation exported as one piece follow each other without a gap: one byte.
         let gap = zigzag(offset.wrapping_sub(self.end).cast_signed());
         let kind = match reply {
@@ -63,7 +68,12 @@ impl Packer {
             Reply::AsText => 2,
         };
         // 62 bits are enough for a gap between two places of a file.
-        put(&mut self.data, gap << 2 | kind);
+        if spread == 0 {
+            put(&mut self.data, gap << 2 | kind);
+        } else {
+            put(&mut self.data, gap << 2 | SPREAD);
+            put(&mut self.data, u64::from(spread) << 2 | kind);
+        }
         put(&mut self.data, u64::from(len));
         put_signed(&mut self.data, send_time.0 - self.time);
         if let Reply::To(target) = reply {
@@ -115,9 +125,16 @@ impl<'a> Unpacker<'a> {
     fn entry(&mut self) -> Option<Entry> {
         let gap_and_kind = self.from.number()?;
         let offset = self.end.wrapping_add(unzigzag(gap_and_kind >> 2).cast_unsigned());
+        let (spread, kind) = match gap_and_kind & 3 {
+            SPREAD => {
+                let spread_and_kind = self.from.number()?;
+                (u32::try_from(spread_and_kind >> 2).ok()?, spread_and_kind & 3)
+            }
+            kind => (0, kind),
+        };
         let len = self.from.small::<u32>()?;
         let send_time = SendTime(self.time.wrapping_add(self.from.signed()?));
-        let reply = match gap_and_kind & 3 {
+        let reply = match kind {
             0 => Reply::No,
             1 => Reply::To(Target {
                 offset: offset.wrapping_sub(self.from.signed()?.cast_unsigned()),
@@ -130,7 +147,8 @@ impl<'a> Unpacker<'a> {
         self.time = send_time.0;
         let ordinal = Ordinal(self.next);
         self.next += 1;
-        Some(Entry { ordinal, offset, len, send_time, reply })
+        let send_time = SendTime(send_time.0.wrapping_add(i64::from(spread)));
+        Some(Entry { ordinal, offset, len, send_time, spread, reply })
     }
 }
 
@@ -160,15 +178,18 @@ mod tests {
         #[test]
         fn entries_come_back(
             first in 0u64..1 << 31,
-            entries in prop::collection::vec((0u64..1 << 45, any::<u32>(), 0i64..1 << 45, reply()), 1..50)
+            entries in prop::collection::vec(
+                (0u64..1 << 45, any::<u32>(), 0i64..1 << 45, prop_oneof![Just(0), any::<u32>()], reply()), 1..50
+            )
         ) {
             let mut packer = Packer::default();
-            for (offset, len, time, reply) in &entries {
-                packer.push(*offset, *len, SendTime(*time), *reply);
+            for (offset, len, time, spread, reply) in &entries {
+                packer.push(*offset, *len, SendTime(*time), *spread, *reply);
             }
             let mut back = Unpacker::new(Ordinal(first), packer.data());
-            for (n, (offset, len, time, reply)) in (first..).zip(entries) {
-                let want = Entry { ordinal: Ordinal(n), offset, len, send_time: SendTime(time), reply };
+            for (n, (offset, len, time, spread, reply)) in (first..).zip(entries) {
+                let send_time = SendTime(time + i64::from(spread));
+                let want = Entry { ordinal: Ordinal(n), offset, len, send_time, spread, reply };
                 prop_assert_eq!(back.next(), Some(want));
             }
             prop_assert_eq!(back.next(), None);
@@ -179,11 +200,11 @@ mod tests {
     #[test]
     fn neighbours_in_the_spool_cost_six_bytes() {
         let mut packer = Packer::default();
-        packer.push(1 << 40, 400, SendTime(1_700_000_000_000), Reply::No);
+        packer.push(1 << 40, 400, SendTime(1_700_000_000_000), 0, Reply::No);
         let first = packer.data().len();
         for n in 1..=10u64 {
             let time = SendTime(1_700_000_000_000 + n.cast_signed() * 30_000);
-            packer.push((1 << 40) + n * 400, 400, time, Reply::No);
+            packer.push((1 << 40) + n * 400, 400, time, 0, Reply::No);
         }
         assert_eq!(packer.data().len() - first, 60);
     }

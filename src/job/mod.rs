@@ -30,6 +30,7 @@ mod schema;
 mod spool;
 #[cfg(test)]
 mod tests;
+mod who;
 mod withdrawn;
 mod writer;
 
@@ -47,6 +48,7 @@ pub use record::{QuoteSlot, QuotedIds, Spooled, TooLarge, write as write_record}
 pub use rejects::{Reject, Rejected};
 pub use runlog::Run;
 pub use spool::{Spool, read_at};
+pub use who::Who;
 pub use withdrawn::{Deleted, Double, Withdrawn};
 pub use writer::{Durability, Entry as Write, Gone, Writer, WriterHandle};
 

@@ -5,7 +5,7 @@
 //! also declares the pass ready, after the files were synced. Killed before that, the job is as it was:
 //! the next to open it cuts the files back.
 
-use std::collections::HashSet;
+use std::collections::HashMap;
 use std::fs::{File, OpenOptions};
 use std::hash::{BuildHasherDefault, Hasher};
 use std::io::Write;
@@ -13,7 +13,7 @@ use std::path::{Path, PathBuf};
 
 use rusqlite::{Connection, OptionalExtension, params};
 
-use super::block::{Packer, Reply};
+use super::block::{Packer, Reply, Unpacker};
 use super::error::{InJob, JobError};
 use super::folder::private;
 use super::key::{ConvKey, UserKey};
@@ -22,7 +22,7 @@ use super::packed::put;
 use super::read::{Peers, block_id, from_sql, spool_end, to_sql};
 use super::spool::{self, Spool, SpoolWriter};
 use super::{ConvNo, Job, PassNo};
-use crate::message::{GroupId, SendTime, SourceNo, UserId};
+use crate::message::{GroupId, Ordinal, SendTime, SourceNo, UserId};
 
 const FINDINGS: &str = "findings.jsonl";
 pub(super) const REJECTED: &str = "rejected.jsonl";
@@ -261,7 +261,8 @@ pub struct Loader<'p> {
     next_conv: u32,
     open: Option<Open>,
     packer: Packer,
-    members: HashSet<u64, BuildHasherDefault<Same>>,
+    /// How many messages each sent in the conversation.
+    members: HashMap<u64, u64, BuildHasherDefault<Same>>,
 }
 
 /// The conversation that entries are being added to.
@@ -302,7 +303,7 @@ impl<'p> Loader<'p> {
             next_conv,
             open: None,
             packer: Packer::default(),
-            members: HashSet::default(),
+            members: HashMap::default(),
         })
     }
 
@@ -360,6 +361,28 @@ impl<'p> Loader<'p> {
         )
     }
 
+    /// The latest `sendTime` that earlier passes gave a conversation: their spread is in it.
+    pub fn last_sent(&self, earlier: &Earlier) -> Result<SendTime, JobError> {
+        // The last of a pass is its latest.
+        let mut statement = self
+            .db
+            .prepare_cached(
+                "SELECT (SELECT data FROM blocks WHERE id BETWEEN ?1 AND ?1 + first + messages - 1
+                         ORDER BY id DESC LIMIT 1)
+                 FROM segments WHERE conv = ?2",
+            )
+            .in_job(self.dir)?;
+        let blocks = statement
+            .query_map(params![block_id(earlier.no, 0), earlier.no.0], |row| row.get::<_, Vec<u8>>(0))
+            .in_job(self.dir)?;
+        let mut latest = earlier.last_time;
+        for block in blocks {
+            let last = Unpacker::new(Ordinal(0), &block.in_job(self.dir)?).last();
+            latest = latest.max(last.map_or(latest, |entry| entry.send_time));
+        }
+        Ok(latest)
+    }
+
     /// Begins a conversation; its entries follow in order, then [`Self::end`].
     pub fn conversation(
         &mut self,
@@ -387,15 +410,16 @@ impl<'p> Loader<'p> {
         Ok(no)
     }
 
-    /// Adds the next message of the conversation.
+    /// Adds the next message of the conversation; `send_time` is the export's, `spread` comes on top of it.
     pub fn entry(
         &mut self,
         offset: u64,
         len: u32,
         send_time: SendTime,
+        spread: u32,
         reply: Reply,
     ) -> Result<(), JobError> {
-        self.packer.push(offset, len, send_time, reply);
+        self.packer.push(offset, len, send_time, spread, reply);
         if let Some(open) = &mut self.open {
             open.messages += 1;
             open.bytes += u64::from(len);
@@ -405,9 +429,11 @@ impl<'p> Loader<'p> {
         if self.packer.is_full() { self.close_block() } else { Ok(()) }
     }
 
-    /// Whether the user is new among those who send in the conversation, as far as it was read.
+    /// Counts a message of the user; says whether it is the first in the conversation, as far as it was read.
     pub fn member(&mut self, user: UserKey) -> bool {
-        self.members.insert(user.0)
+        let sent = self.members.entry(user.0).or_default();
+        *sent += 1;
+        *sent == 1
     }
 
     /// Ends the conversation.
@@ -416,11 +442,12 @@ impl<'p> Loader<'p> {
             self.close_block()?;
         }
         if let Some(open) = self.open.take() {
-            let mut members: Vec<u64> = self.members.drain().collect();
+            let mut members: Vec<(u64, u64)> = self.members.drain().collect();
             members.sort_unstable();
             let (mut blob, mut last) = (Vec::new(), 0);
-            for member in members {
+            for (member, sent) in members {
                 put(&mut blob, member - last);
+                put(&mut blob, sent);
                 last = member;
             }
             self.execute(

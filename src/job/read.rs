@@ -199,7 +199,8 @@ impl JobReader {
                 let middle = low + (high - low) / 2;
                 let Some((block, data)) = self.block(conv, middle)? else { break };
                 let mut entries = Unpacker::new(block, &data).skip_while(|entry| entry.ordinal.0 < first);
-                let at = |entry: &Entry| (entry.send_time, entry.offset);
+                let at =
+                    |entry: &Entry| (SendTime(entry.send_time.0 - i64::from(entry.spread)), entry.offset);
                 let wanted = (target.send_time, target.offset);
                 let Some(start) = entries.next() else { break };
                 if at(&start) > wanted {
@@ -270,11 +271,7 @@ impl JobReader {
         )?;
         let mut members = Vec::new();
         for blob in blobs {
-            let (mut from, mut last) = (Unpack(&blob), 0u64);
-            while let Some(step) = from.number() {
-                last = last.wrapping_add(step);
-                members.push(UserKey(last));
-            }
+            each_member(&blob, |user, _| members.push(user));
         }
         members.sort_unstable();
         members.dedup();
@@ -418,6 +415,15 @@ impl JobReader {
     pub(super) fn damaged(&self, what: &str) -> JobError {
         let path: PathBuf = self.dir.join(schema::DATABASE);
         JobError::Damaged { path, what: format!("{what} can't be read as it was written") }
+    }
+}
+
+/// The members of a segment, each with how many messages he sent in it.
+pub(super) fn each_member(blob: &[u8], mut take: impl FnMut(UserKey, u64)) {
+    let (mut from, mut last) = (Unpack(blob), 0u64);
+    while let (Some(step), Some(sent)) = (from.number(), from.number()) {
+        last = last.wrapping_add(step);
+        take(UserKey(last), sent);
     }
 }
 

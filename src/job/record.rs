@@ -123,6 +123,24 @@ impl Spooled {
         self
     }
 
+    /// The same with another `sendTime`.
+    pub(super) fn at(mut self, send_time: SendTime) -> Self {
+        let head = self.body.get(..self.type_at).unwrap_or_default();
+        // In a string the quotes would be escaped, and nothing else in the head has such a key.
+        if let Some(start) = memchr::memmem::find(head, SEND_TIME).map(|at| at + SEND_TIME.len()) {
+            let (before, after) = self.body.split_at(start);
+            let digits = after.iter().take_while(|b| b.is_ascii_digit() || **b == b'-').count();
+            let mut body = Vec::with_capacity(self.body.len() + 1);
+            body.extend_from_slice(before);
+            put_number(&mut body, send_time.0);
+            body.extend_from_slice(&after[digits..]);
+            self.type_at = self.type_at + body.len() - self.body.len();
+            self.body = body.into();
+        }
+        self.send_time = send_time;
+        self
+    }
+
     /// A reply as plain text with the quoted words; any other message as it is.
     #[must_use]
     pub fn as_text(mut self) -> Self {
@@ -323,7 +341,7 @@ fn put_head(out: &mut Vec<u8>, message: &Message<'_>, peer: &str) {
     put_number(out, i64::from(message.platform));
     out.extend_from_slice(b",\"sessionType\":");
     out.push(session_type);
-    out.extend_from_slice(b",\"sendTime\":");
+    out.extend_from_slice(SEND_TIME);
     put_number(out, message.send_time.0);
     out.extend_from_slice(if message.not_offline_push {
         b",\"notOfflinePush\":true"
@@ -337,6 +355,7 @@ fn put_head(out: &mut Vec<u8>, message: &Message<'_>, peer: &str) {
     out.push(b',');
 }
 
+const SEND_TIME: &[u8] = b",\"sendTime\":";
 const CONTENT_TYPE: &[u8] = b"\"contentType\":";
 const CONTENT: &[u8] = b",\"content\":";
 

@@ -90,7 +90,8 @@ impl Spool {
 
     /// Reads the message of an entry.
     pub(super) fn message(&self, entry: &Entry) -> Result<Spooled, JobError> {
-        self.read(entry.offset, entry.len)
+        let message = self.read(entry.offset, entry.len)?;
+        Ok(if entry.spread == 0 { message } else { message.at(entry.send_time) })
     }
 
     /// Reads the record of that length at that place.

@@ -7,6 +7,7 @@ use super::ledger::Ledger;
 use super::progress::Progress;
 use super::rows::{IndexRow, Note, Says, UserRow};
 use super::sort::{Sorted, Sorter};
+use super::spread::Spread;
 use crate::checks::{Neighbours, codes};
 use crate::finding::Code;
 use crate::job::{ConvKey, Earlier, JobError, Loader, Peers, Position, Reply, Spooled, UserKey};
@@ -19,10 +20,12 @@ pub(super) fn index(
     users: &mut Sorter<UserRow>,
     loader: &mut Loader<'_>,
     ledger: &mut Ledger<'_>,
+    spreads: bool,
     progress: &Progress,
 ) -> Result<(), PrepareError> {
     let mut notes = Notes::new(notes)?;
     let mut filing = Filing {
+        spreads,
         loader,
         ledger,
         users,
@@ -126,6 +129,8 @@ impl Notes {
 
 /// Puts messages, which come by conversation and time, into the index.
 struct Filing<'a, 'p, 'l> {
+    /// Equal times are to be told apart.
+    spreads: bool,
     loader: &'a mut Loader<'p>,
     ledger: &'a mut Ledger<'l>,
     users: &'a mut Sorter<UserRow>,
@@ -145,6 +150,7 @@ struct Open {
     earlier: Option<Earlier>,
     /// None of it can be sent, because of its name.
     refused: Option<Refusal>,
+    spread: Option<Spread>,
     /// The last pair that was reported for having the same name.
     reported: Option<u32>,
     messages: u64,
@@ -194,7 +200,9 @@ impl Filing<'_, '_, '_> {
             let message = self.message(row)?;
             self.ledger.say(&codes::OLDER, &message, open.peers.conversation().as_str())?;
         }
-        let noticed = self.neighbours.next(time, row.len);
+        let spread = open.spread.as_mut().map_or(0, |spread| spread.next(time));
+        self.ledger.summary.spread += u64::from(spread > 0);
+        let noticed = self.neighbours.next(SendTime(time.0 + i64::from(spread)), row.len);
         if noticed.same_time {
             open.same_time += 1;
             open.first_same.get_or_insert(*row);
@@ -204,7 +212,7 @@ impl Filing<'_, '_, '_> {
             let value = format!("{bytes} bytes up to here in {}", open.peers.conversation());
             self.ledger.say(&codes::NEIGHBOURS_TOO_LARGE, &message, &value)?;
         }
-        self.loader.entry(row.at.offset(), row.len, time, reply)?;
+        self.loader.entry(row.at.offset(), row.len, time, spread, reply)?;
         if self.loader.member(row.sender) {
             self.tell(row.sender, row, false)?;
         }
@@ -240,9 +248,15 @@ impl Filing<'_, '_, '_> {
         if let Some((code, value)) = &refused {
             self.ledger.say(code, &message, value)?;
         }
+        let spread = match &earlier {
+            _ if !self.spreads => None,
+            None => Some(Spread::default()),
+            Some(earlier) => Some(Spread::after(earlier.last_time, self.loader.last_sent(earlier)?)),
+        };
         Ok(Open {
             key,
             peers,
+            spread,
             pair,
             earlier,
             refused,

@@ -19,6 +19,7 @@ mod people;
 mod progress;
 mod rows;
 mod sort;
+mod spread;
 mod summary;
 #[cfg(test)]
 mod tests;
@@ -40,6 +41,8 @@ pub struct Rules {
     pub release: Release,
     /// What shapes the pass besides (export and mapping settings), kept in the job to be compared.
     pub settings: String,
+    /// Messages with the time of the one before them in their conversation are sent a millisecond later.
+    pub spread_equal: bool,
     /// Rows of a sorted run; small in tests.
     run: usize,
 }
@@ -47,7 +50,7 @@ pub struct Rules {
 impl Rules {
     /// The rules; `settings` is kept in the job as it is.
     pub fn new(now: SendTime, release: Release, settings: String) -> Self {
-        Self { now, release, settings, run: sort::RUN }
+        Self { now, release, settings, spread_equal: false, run: sort::RUN }
     }
 }
 

@@ -38,7 +38,7 @@ pub fn run(
     progress.phase(Phase::Read);
     let checker = Checker { now: rules.now, release: rules.release };
     let reader = gather(reader, mapper, checker, &mut pass, &mut gathered, progress)?;
-    gathered.file(pass, reader.sources(), progress)
+    gathered.file(pass, reader.sources(), rules.spread_equal, progress)
 }
 
 /// Adds these messages to the job as a pass of their own, unexamined: for tests, and for what is made by
@@ -47,7 +47,7 @@ pub fn few(job: &mut Job, messages: &[Message<'_>]) -> Result<Summary, PrepareEr
     let mut pass = job.begin_pass("{}")?;
     let mut gathered = Gathered::new(&pass, RUN)?;
     gathered.take(&Batch::unexamined(messages), &mut pass)?;
-    gathered.file(pass, &[], &Progress::default())
+    gathered.file(pass, &[], false, &Progress::default())
 }
 
 /// What the reading gathers for the sorting.
@@ -228,6 +228,7 @@ impl Gathered {
         self,
         mut pass: Pass<'_>,
         sources: &[Source],
+        spreads: bool,
         progress: &Progress,
     ) -> Result<Summary, PrepareError> {
         let Self { index, keys, mut notes, mut users, people, mut findings, mut summary, .. } = self;
@@ -240,7 +241,15 @@ impl Gathered {
         progress.phase(Phase::Compare);
         compare(keys.sorted()?, &mut notes, &loader, &mut ledger, progress)?;
         progress.phase(Phase::Index);
-        index::index(index.sorted()?, notes.sorted()?, &mut users, &mut loader, &mut ledger, progress)?;
+        index::index(
+            index.sorted()?,
+            notes.sorted()?,
+            &mut users,
+            &mut loader,
+            &mut ledger,
+            spreads,
+            progress,
+        )?;
         index::users(users.sorted()?, &mut loader, &ledger)?;
         people.file(&loader, &mut ledger)?;
         summary.findings = findings.counted();

@@ -35,6 +35,8 @@ pub struct Summary {
     pub older: u64,
     /// Messages with the time of the one before them.
     pub same_time: u64,
+    /// Messages that are sent some ms later than the export says, to tell them from the one before.
+    pub spread: u64,
     /// What became of replies.
     pub replies: Replies,
     /// Everything found, by code: errors first, then by count.

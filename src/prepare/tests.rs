@@ -2,6 +2,8 @@
 
 mod model;
 mod rules;
+mod spread;
+mod who;
 
 use std::path::{Path, PathBuf};
 
@@ -9,7 +11,7 @@ use super::*;
 use crate::export::{Reader, Settings};
 use crate::job::{ConvNo, Entry, Job, JobReader, Spooled};
 use crate::mapping::Native;
-use crate::message::{ConversationId, Ordinal};
+use crate::message::{ConversationId, Ordinal, SourceNo};
 
 /// 24 November 2026.
 pub(super) const NOW: SendTime = SendTime(1_795_478_400_000);
@@ -19,11 +21,12 @@ struct Bench {
     dir: tempfile::TempDir,
     release: Release,
     run: usize,
+    spread_equal: bool,
 }
 
 impl Bench {
     fn new() -> Self {
-        Self { dir: tempfile::tempdir().unwrap(), release: Release::Main, run: 7 }
+        Self { dir: tempfile::tempdir().unwrap(), release: Release::Main, run: 7, spread_equal: false }
     }
 
     fn job_dir(&self) -> PathBuf {
@@ -45,7 +48,11 @@ impl Bench {
         let sources: Vec<_> = files.iter().map(|(name, lines)| self.write(name, lines)).collect();
         let first = job.next_source().unwrap();
         let reader = Reader::open(&Settings::default(), &sources, first).unwrap().chunk_size(150);
-        let rules = Rules { run: self.run, ..Rules::new(NOW, self.release, "{}".to_owned()) };
+        let rules = Rules {
+            run: self.run,
+            spread_equal: self.spread_equal,
+            ..Rules::new(NOW, self.release, "{}".to_owned())
+        };
         run(reader, &Native, &rules, job, &Progress::default()).unwrap()
     }
 }

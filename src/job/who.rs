@@ -1,0 +1,105 @@
+//! The table of who is who, whole: everybody whom the export names, and everybody in the messages.
+
+use std::collections::HashMap;
+
+use rusqlite::OptionalExtension;
+
+use super::error::InJob;
+use super::key::ConvKey;
+use super::read::{JobReader, each_member, from_sql};
+use super::{JobError, UserKey};
+
+/// A line of the table.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Who {
+    /// A group, not a user.
+    pub is_group: bool,
+    /// What the export calls it; a name where it has names alone.
+    pub source_id: String,
+    /// What OpenIM calls it.
+    pub openim_id: String,
+    /// Its name; empty if that isn't known.
+    pub nickname: String,
+    /// URL of its picture; empty if that isn't known.
+    pub face_url: String,
+    /// Messages that the user sent, or that the group has, in all passes.
+    pub messages: u64,
+}
+
+/// Users and groups that the export calls something, then those who are called in messages alone: there both
+/// ids are the same. Key of a person: see `person_hashes`.
+const EVERYBODY: &str = "
+    SELECT p.is_group, p.source_id, p.openim_id,
+           iif(p.nickname = '', coalesce(u.nickname, ''), p.nickname) AS nickname,
+           iif(p.face_url = '', coalesce(u.face_url, ''), p.face_url) AS face_url
+      FROM people p LEFT JOIN users u
+           ON p.is_group = 0 AND u.hash IN (p.openim, p.openim | 1) AND u.id = p.openim_id
+    UNION ALL
+    SELECT 0, u.id, u.id, u.nickname, u.face_url FROM users u
+     WHERE NOT EXISTS (SELECT 1 FROM people p WHERE p.openim = u.hash & ~1 AND p.openim_id = u.id)
+    UNION ALL
+    SELECT 1, c.a, c.a, '', '' FROM conversations c
+     WHERE c.b IS NULL AND c.a NOT IN (SELECT openim_id FROM people WHERE is_group = 1)
+    ORDER BY 1, 3, 2";
+
+impl JobReader {
+    /// Hands on everybody: users first, then groups, sorted by what OpenIM calls them.
+    ///
+    /// Takes memory for the number of users, 16 bytes each; the sorting is SQLite's, on the disk.
+    ///
+    /// # Errors
+    /// What can't be read; and what `take` says, which ends it.
+    pub fn who<E: From<JobError>>(&self, mut take: impl FnMut(Who) -> Result<(), E>) -> Result<(), E> {
+        let sent = self.sent()?;
+        let mut statement = self.db.prepare(EVERYBODY).in_job(self.dir())?;
+        let mut rows = statement.query([]).in_job(self.dir())?;
+        while let Some(row) = rows.next().in_job(self.dir())? {
+            let mut who = line(row).in_job(self.dir())?;
+            who.messages = if who.is_group {
+                self.messages_of_group(&who.openim_id)?
+            } else {
+                sent.get(&UserKey::of(&who.openim_id)).copied().unwrap_or(0)
+            };
+            take(who)?;
+        }
+        Ok(())
+    }
+
+    /// How many messages each user sent.
+    fn sent(&self) -> Result<HashMap<UserKey, u64>, JobError> {
+        let mut sent = HashMap::new();
+        let mut statement = self.db.prepare("SELECT members FROM segments").in_job(self.dir())?;
+        let mut rows = statement.query([]).in_job(self.dir())?;
+        while let Some(row) = rows.next().in_job(self.dir())? {
+            let blob: Vec<u8> = row.get(0).in_job(self.dir())?;
+            each_member(&blob, |user, n| *sent.entry(user).or_default() += n);
+        }
+        Ok(sent)
+    }
+
+    fn messages_of_group(&self, group: &str) -> Result<u64, JobError> {
+        let messages = self
+            .db
+            .prepare_cached(
+                "SELECT sum(s.messages) FROM conversations c JOIN segments s ON s.conv = c.no WHERE c.key = ?1",
+            )
+            .and_then(|mut statement| {
+                statement
+                    .query_row([ConvKey::group(group).to_bytes()], |row| row.get::<_, Option<i64>>(0))
+                    .optional()
+            })
+            .in_job(self.dir())?;
+        Ok(messages.flatten().map_or(0, from_sql))
+    }
+}
+
+fn line(row: &rusqlite::Row<'_>) -> rusqlite::Result<Who> {
+    Ok(Who {
+        is_group: row.get(0)?,
+        source_id: row.get(1)?,
+        openim_id: row.get(2)?,
+        nickname: row.get(3)?,
+        face_url: row.get(4)?,
+        messages: 0,
+    })
+}
