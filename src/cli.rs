@@ -6,7 +6,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::commands::init::InitArgs;
 use crate::commands::preflight::PreflightArgs;
-use crate::commands::provision::ProvisionArgs;
+use crate::commands::provision::{FileArgs, ProvisionArgs};
 use crate::commands::rehearse::RehearseArgs;
 use crate::commands::users::UsersArgs;
 use crate::config::{Rate, parse_duration};

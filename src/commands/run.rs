@@ -104,8 +104,9 @@ impl Night<'_> {
             settings.only = Some(ids.map_err(job_failure)?.into_iter().flatten().map(|c| c.id()).collect());
         }
         let stop = stop::listen();
-        let outcome = self.import(&mut job, &settings, &stop).await?;
-        let (exit, verdict) = verdict(&outcome, settings.only.is_some());
+        let part = settings.only.is_some();
+        let outcome = self.import(&mut job, settings, stop).await?;
+        let (exit, verdict) = verdict(&outcome, part);
         self.end(&reader, exit, verdict, Some(&outcome))
     }
 
@@ -121,11 +122,11 @@ impl Night<'_> {
         preflight::look(&self.client, &looks, allowed, self.context.style).await
     }
 
-    async fn import(&self, job: &mut Job, settings: &import::Settings, stop: &StopSignal) -> Result<Outcome, Failure> {
+    async fn import(&self, job: &mut Job, settings: import::Settings, stop: StopSignal) -> Result<Outcome, Failure> {
         let progress = Arc::new(import::Progress::default());
         let watched = Arc::clone(&progress);
         let drawn = Progress::start(self.context.style, Arc::new(move || snapshot(&watched)));
-        let outcome = import::run(settings, job, &self.client, stop, &progress).await;
+        let outcome = import::run(settings, job, self.client.clone(), stop, progress).await;
         drawn.finish();
         outcome.map_err(failure)
     }
