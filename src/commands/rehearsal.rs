@@ -36,7 +36,8 @@ pub(super) fn make_room(dir: &Path) -> Result<(), Failure> {
         return fs_err::remove_dir_all(dir).or_fail(Exit::Usage);
     }
     if dir.join("job.sqlite").exists() {
-        let text = format!("`{}` holds a job that is no rehearsal; name another folder with --job", dir.display());
+        let text =
+            format!("`{}` holds a job that is no rehearsal; name another folder with --job", dir.display());
         return Err(Failure::new(Exit::Usage, text));
     }
     Ok(())

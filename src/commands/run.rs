@@ -27,7 +27,8 @@ pub(super) fn run(context: &Context, args: &RunArgs) -> Result<Exit, Failure> {
         rehearsal::mark(&dir)?;
         return runtime.block_on(async {
             let (server, settings) = rehearsal::start(release.unwrap_or_default()).await?;
-            let exit = Night { context, args, client: client(&settings)?, rehearsed: true }.pass(prepared).await;
+            let exit =
+                Night { context, args, client: client(&settings)?, rehearsed: true }.pass(prepared).await;
             server.stop().await.or_fail(Exit::Internal)?;
             exit
         });
@@ -87,8 +88,7 @@ impl Night<'_> {
         let reader = job.reader().map_err(job_failure)?;
         if self.rehearsed || self.args.provision {
             let files = self.args.files.files(&self.context.file.provision);
-            let made =
-                provision::make(&self.client, Some(&reader), &files, Stage::Before, false).await?;
+            let made = provision::make(&self.client, Some(&reader), &files, Stage::Before, false).await?;
             note(&provision::verdict(&made, false))?;
         }
         if !self.rehearsed
@@ -112,7 +112,8 @@ impl Night<'_> {
 
     async fn look(&self, reader: &JobReader, job: &Job, allowed: &Allowed) -> Result<Looked, Failure> {
         // What was looked at before the first message is not looked at again each time it is resumed.
-        let depth = if job.is_started().map_err(job_failure)? { Depth::Server } else { self.args.preflight.depth() };
+        let depth =
+            if job.is_started().map_err(job_failure)? { Depth::Server } else { self.args.preflight.depth() };
         let looks = Looks {
             depth,
             release: self.args.server.release.or(self.context.file.server.release),
@@ -122,7 +123,12 @@ impl Night<'_> {
         preflight::look(&self.client, &looks, allowed, self.context.style).await
     }
 
-    async fn import(&self, job: &mut Job, settings: import::Settings, stop: StopSignal) -> Result<Outcome, Failure> {
+    async fn import(
+        &self,
+        job: &mut Job,
+        settings: import::Settings,
+        stop: StopSignal,
+    ) -> Result<Outcome, Failure> {
         let progress = Arc::new(import::Progress::default());
         let watched = Arc::clone(&progress);
         let drawn = Progress::start(self.context.style, Arc::new(move || snapshot(&watched)));
@@ -131,7 +137,13 @@ impl Night<'_> {
         outcome.map_err(failure)
     }
 
-    fn end(&self, reader: &JobReader, exit: Exit, verdict: String, outcome: Option<&Outcome>) -> Result<Exit, Failure> {
+    fn end(
+        &self,
+        reader: &JobReader,
+        exit: Exit,
+        verdict: String,
+        outcome: Option<&Outcome>,
+    ) -> Result<Exit, Failure> {
         let mut summary = report::Summary { command: "run", ..super::status::figures(reader)? };
         if let Some(outcome) = outcome {
             summary.lost_and_resent = outcome.lost_and_resent;
@@ -207,15 +219,26 @@ fn verdict(outcome: &Outcome, part: bool) -> (Exit, String) {
         }
         Ended::Done | Ended::NothingToDo => {
             let what = if part { "This part is done" } else { "Not finished" };
-            let text = format!("{what}: {confirmed} messages are confirmed, {} are left; {again}.", count(outcome.left));
+            let text = format!(
+                "{what}: {confirmed} messages are confirmed, {} are left; {again}.",
+                count(outcome.left)
+            );
             (if part { Exit::Done } else { Exit::Unfinished }, text)
         }
-        Ended::Stopped => {
-            (Exit::Unfinished, format!("Stopped: {confirmed} messages are confirmed, {} are left; {again}.", count(outcome.left)))
-        }
-        Ended::GaveUp(cause) => {
-            (Exit::Unfinished, format!("Gave up: {cause}. {confirmed} messages are confirmed, {} are left; {again}.", count(outcome.left)))
-        }
+        Ended::Stopped => (
+            Exit::Unfinished,
+            format!(
+                "Stopped: {confirmed} messages are confirmed, {} are left; {again}.",
+                count(outcome.left)
+            ),
+        ),
+        Ended::GaveUp(cause) => (
+            Exit::Unfinished,
+            format!(
+                "Gave up: {cause}. {confirmed} messages are confirmed, {} are left; {again}.",
+                count(outcome.left)
+            ),
+        ),
         Ended::MostlyRejected(reason, said) => {
             let text = format!(
                 "Stopped early: nearly everything is refused ({said}). {} {} messages are left; then {again}.",

@@ -116,11 +116,7 @@ fn tables(reader: &JobReader) -> Result<Vec<Table>, Failure> {
         .map(|run| vec![time(run.started), run.ended.map(time).unwrap_or_default(), run.api])
         .collect();
     Ok(vec![
-        Table {
-            title: "Refused by the server".into(),
-            columns: vec!["reason", "messages"],
-            rows: rejects,
-        },
+        Table { title: "Refused by the server".into(), columns: vec!["reason", "messages"], rows: rejects },
         Table {
             title: "Found in the export".into(),
             columns: vec!["code", "count", "meaning", "first at"],
