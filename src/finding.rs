@@ -46,15 +46,24 @@ impl Finding {
     }
 }
 
-/// Text for a message: at most 120 characters, control characters escaped.
+/// Text for a message: at most 120 characters, control characters escaped, tokens of Slack (`xoxe-…`) cut off:
+/// links in exports hold them, and what can't be read is shown as it stands there.
 pub fn shorten(text: &str) -> String {
     const MOST: usize = 120;
     let mut out = String::new();
-    for (n, c) in text.chars().enumerate() {
-        if n == MOST {
+    let (mut shown, mut rest) = (0, text);
+    while let Some(c) = rest.chars().next() {
+        if shown == MOST {
             out.push('…');
             break;
         }
+        if let Some(token) = token(rest) {
+            out += "xox…";
+            rest = &rest[token..];
+            continue;
+        }
+        shown += 1;
+        rest = &rest[c.len_utf8()..];
         if c.is_control() {
             out.extend(c.escape_default());
         } else {
@@ -62,4 +71,32 @@ pub fn shorten(text: &str) -> String {
         }
     }
     out
+}
+
+/// Length of a token of Slack at the beginning of a text: `xoxb-`, `xoxe.xoxp-` and their kin.
+fn token(text: &str) -> Option<usize> {
+    let kind = text.strip_prefix("xox")?;
+    let is_token = kind.starts_with(|c: char| c.is_ascii_lowercase()) && kind[1..].starts_with(['-', '.']);
+    let end = text.find(|c: char| !(c.is_ascii_alphanumeric() || matches!(c, '-' | '.' | '_')));
+    is_token.then(|| end.unwrap_or(text.len()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn texts_are_cut_and_escaped() {
+        assert_eq!(shorten("a\nb"), "a\\nb");
+        assert_eq!(shorten(&"é".repeat(121)), format!("{}…", "é".repeat(120)));
+        assert_eq!(shorten(&"é".repeat(120)), "é".repeat(120));
+    }
+
+    #[test]
+    fn tokens_are_not_shown() {
+        assert_eq!(shorten("https://x/?t=xoxe-1-ab_c&y xoxb-2 xoxo"), "https://x/?t=xox…&y xox… xoxo");
+        assert_eq!(shorten("xoxe.xoxp-1-abc"), "xox…");
+        assert_eq!(shorten("xox"), "xox");
+        assert_eq!(shorten("xoxé-"), "xoxé-");
+    }
 }

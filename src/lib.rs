@@ -9,6 +9,7 @@ pub mod message;
 pub mod checks;
 pub mod config;
 pub mod export;
+pub mod formats;
 pub mod init;
 pub mod job;
 pub mod mapping;

@@ -10,7 +10,7 @@ use openim_importer::mapping::{self, Sink};
 use openim_importer::message::{Message, Peer, Place, SourceNo};
 
 /// The folder with real exports; a note and `None` where it is not there.
-fn shared(file: &str) -> Option<PathBuf> {
+pub(crate) fn shared(file: &str) -> Option<PathBuf> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let shared = std::env::var_os("OPENIM_SHARED").map_or_else(|| root.join("../shared"), PathBuf::from);
     let path = shared.join("exports").join(file);

@@ -8,6 +8,7 @@ const MAY_NAME: &[(&str, &[&str])] = &[
     ("finding.rs", &["message"]),
     ("export", &["finding", "message"]),
     ("mapping", &["export", "finding", "message"]),
+    ("formats", &["export", "finding", "mapping", "message"]),
     ("init", &["checks", "export", "finding", "formats", "mapping", "message"]),
     ("checks", &["finding", "message"]),
     ("job", &["finding", "message"]),

@@ -26,6 +26,15 @@ pub struct Entry {
     crc: u32,
 }
 
+/// How often its packed size a text has become, if that is more than any text does: chats become five to thirty
+/// times their packed size, what somebody packed to fill a disk a thousand times.
+pub(super) fn bomb(unpacked: u64, packed: u64) -> Option<u64> {
+    const MUCH: u64 = 256 << 20;
+    const TIMES: u64 = 500;
+    let times = unpacked / packed.max(1);
+    (unpacked > MUCH && times > TIMES).then_some(times)
+}
+
 /// Whether the file begins as zip archives do.
 pub(super) fn is_zip(path: &Path) -> Result<bool, ExportError> {
     let error = |e| read_error(&path.to_string_lossy(), e);
@@ -105,6 +114,12 @@ enum Data {
 impl EntryReader {
     pub(super) fn open(entry: &Entry) -> Result<Self, ExportError> {
         let error = |e| read_error(&entry.archive.to_string_lossy(), e);
+        if let Some(times) = bomb(entry.unpacked, entry.compressed) {
+            return Err(ExportError::Bomb {
+                path: format!("{}/{}", entry.archive.to_string_lossy(), entry.name),
+                times,
+            });
+        }
         let mut file = fs_err::File::open(&entry.archive).map_err(error)?;
         file.seek(SeekFrom::Start(entry.start)).map_err(error)?;
         let raw = file.take(entry.compressed);

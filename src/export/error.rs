@@ -42,6 +42,12 @@ pub enum ExportError {
     /// Compressed data that is broken.
     #[error("`{path}` is damaged: its {kind} data is broken near byte {byte} ({why}); fetch it again")]
     Damaged { path: String, kind: &'static str, byte: u64, why: String },
+    /// Compressed data that becomes far more than any text does.
+    #[error(
+        "`{path}` unpacks to more than {times} times its size, as no export does; if it is one all the same, \
+         unpack it and name the files"
+    )]
+    Bomb { path: String, times: u64 },
     /// Every source is empty.
     #[error("there is nothing to import: {what} empty")]
     Empty { what: String },

@@ -5,7 +5,7 @@ use std::io::{self, Read};
 use flate2::read::MultiGzDecoder;
 use sha2::{Digest, Sha256};
 
-use super::archive::EntryReader;
+use super::archive::{EntryReader, bomb};
 use super::codes;
 use super::decode::{Decoder, Encoding};
 use super::discover::read_error;
@@ -31,6 +31,8 @@ pub struct Input {
     /// Bytes of the source that stand before the text: a byte order mark.
     skipped: u64,
     findings: Vec<Finding>,
+    /// Bytes that came out of the packing.
+    unpacked: u64,
 }
 
 /// What reading a source to its end tells about it.
@@ -114,6 +116,7 @@ impl Input {
             ended: false,
             skipped: 0,
             findings: Vec::new(),
+            unpacked: 0,
         }
     }
 
@@ -224,7 +227,13 @@ impl Input {
     fn unpacked(&mut self, buf: &mut [u8]) -> Result<usize, ExportError> {
         loop {
             return match self.raw.read(buf) {
-                Ok(n) => Ok(n),
+                Ok(n) => {
+                    self.unpacked += n as u64;
+                    match bomb(self.unpacked, self.raw.tally().bytes) {
+                        Some(times) => Err(ExportError::Bomb { path: self.path.clone(), times }),
+                        None => Ok(n),
+                    }
+                }
                 Err(e) if e.kind() == io::ErrorKind::Interrupted => continue,
                 Err(e) => Err(self.explain(e)),
             };

@@ -18,7 +18,7 @@ mod records;
 mod rule;
 mod settings;
 #[cfg(test)]
-mod testing;
+pub(crate) mod testing;
 mod time;
 mod value;
 
@@ -31,6 +31,8 @@ pub use records::{Record, Row, each};
 pub use settings::{Columns, Detail, LeaveOut, Rule, Settings, Values};
 pub use time::{Doubt, Time, TimeFormat, halves};
 pub use value::Value;
+
+use std::sync::Arc;
 
 use crate::export::Chunk;
 use crate::finding::Finding;
@@ -51,6 +53,12 @@ impl<M: Mapper + ?Sized> Mapper for Box<M> {
     }
 }
 
+impl<M: Mapper + ?Sized> Mapper for Arc<M> {
+    fn map(&self, chunk: &Chunk, sink: &mut dyn Sink) {
+        M::map(self, chunk, sink);
+    }
+}
+
 /// Takes what a mapper makes, in source order.
 pub trait Sink {
     /// A record gave this message.
@@ -64,4 +72,21 @@ pub trait Sink {
     /// [`people::Renamed`] tells of everybody that messages name; a format that knows more (a list of users,
     /// names of groups) tells that itself.
     fn person(&mut self, _person: Person<'_>) {}
+    /// A file that must be put where everybody can read it, for messages to show it; can be told many times.
+    fn upload(&mut self, _upload: Upload<'_>) {}
+}
+
+/// A file that must be put where everybody can read it. The importer itself uploads nothing.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Upload<'a> {
+    /// How the table of media calls it: its path in the export, the id of the service, or its link.
+    pub key: &'a str,
+    /// Its name.
+    pub name: &'a str,
+    /// `picture`, `voice`, `video` or `file`.
+    pub kind: &'static str,
+    /// Bytes; 0 if that is not known.
+    pub size: u64,
+    /// Where it can be fetched, without what may be a token in it; empty if it lies next to the export.
+    pub link: &'a str,
 }

@@ -1,8 +1,10 @@
 //! For the tests of this room: text in, messages as text out.
 
+use std::collections::BTreeSet;
 use std::io::Write;
 
-use super::{Mapper, Sink};
+use super::people::Person;
+use super::{Mapper, Sink, Upload};
 use crate::export::{self, Reader};
 use crate::finding::Finding;
 use crate::message::{Message, Peer, Place, SourceNo};
@@ -16,6 +18,10 @@ pub(crate) struct Got {
     pub(crate) findings: Vec<String>,
     /// `line reason`.
     pub(crate) left_out: Vec<String>,
+    /// `kind id nickname face_url`, each once.
+    pub(crate) persons: BTreeSet<String>,
+    /// `kind key name size link`.
+    pub(crate) uploads: Vec<String>,
 }
 
 impl Sink for Got {
@@ -61,6 +67,47 @@ impl Sink for Got {
         let line = finding.place.map_or(0, |p| p.line);
         self.findings.push(format!("{line} {} {}", finding.code.name, finding.value));
     }
+
+    fn person(&mut self, p: Person<'_>) {
+        self.persons.insert(format!("{:?} {} {:?} {}", p.kind, p.source_id, p.nickname, p.face_url));
+    }
+
+    fn upload(&mut self, u: Upload<'_>) {
+        self.uploads.push(format!("{} {:?} {:?} {} {}", u.kind, u.key, u.name, u.size, u.link));
+    }
+}
+
+impl Got {
+    /// All of it as one text, for snapshots.
+    pub(crate) fn text(&self) -> String {
+        let mut text = self.messages.join("\n");
+        let mut part = |name: &str, lines: &mut dyn Iterator<Item = &String>| {
+            for line in lines {
+                text += &format!("\n{name} {line}");
+            }
+        };
+        part("left out:", &mut self.left_out.iter());
+        part("finding:", &mut self.findings.iter());
+        part("person:", &mut self.persons.iter());
+        part("upload:", &mut self.uploads.iter());
+        text
+    }
+
+    /// Adds all that the reader gives.
+    pub(crate) fn drain(
+        &mut self,
+        reader: &mut Reader,
+        mapper: &dyn Mapper,
+    ) -> Result<(), export::ExportError> {
+        while let Some(chunk) = reader.next_chunk()? {
+            for finding in &chunk.findings {
+                self.finding(finding.clone());
+            }
+            mapper.map(&chunk, self);
+            reader.recycle(chunk.text);
+        }
+        Ok(())
+    }
 }
 
 /// Everything a file of these bytes gives, read in chunks of `size` bytes.
@@ -78,12 +125,6 @@ pub(crate) fn read(
     let mut reader = Reader::open(settings, &sources, SourceNo(0)).unwrap().chunk_size(size);
     let mapper = mapper(&reader);
     let mut got = Got::default();
-    while let Some(chunk) = reader.next_chunk().unwrap() {
-        for finding in &chunk.findings {
-            got.finding(finding.clone());
-        }
-        mapper.map(&chunk, &mut got);
-        reader.recycle(chunk.text);
-    }
+    got.drain(&mut reader, &*mapper).unwrap();
     got
 }

@@ -12,7 +12,7 @@ use super::list::Listed;
 use super::{Kind, People, Person};
 use crate::export::Chunk;
 use crate::finding::Finding;
-use crate::mapping::{Mapper, Sink};
+use crate::mapping::{Mapper, Sink, Upload};
 use crate::message::{ContentType, Message, Peer, Place};
 
 /// Puts OpenIM's ids in the place of the export's, in what another mapper makes.
@@ -114,6 +114,10 @@ impl Sink for Renaming<'_> {
 
     fn finding(&mut self, finding: Finding) {
         self.sink.finding(finding);
+    }
+
+    fn upload(&mut self, upload: Upload<'_>) {
+        self.sink.upload(upload);
     }
 
     fn person(&mut self, person: Person<'_>) {

@@ -34,7 +34,7 @@ pub(in crate::rehearsal) fn perform(shared: &Shared, kind: &FaultKind, only: Opt
         FaultKind::LoseAnswer
         | FaultKind::CloseBeforeBody
         | FaultKind::CloseAfterBody
-        | FaultKind::ProxyError { .. }
+        | FaultKind::Http { .. }
         | FaultKind::TooMany { .. }
         | FaultKind::Error500
         | FaultKind::Hang { .. }

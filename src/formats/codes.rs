@@ -1,0 +1,195 @@
+//! What the formats find in exports, with how to mend it. Stable names.
+
+use crate::finding::{Code, Severity};
+
+/// A record that is no JSON, or not what this format calls a record.
+pub const RECORD_INVALID: Code = Code {
+    name: "record-invalid",
+    severity: Severity::Error,
+    means: "the record can't be read as one of this format",
+    mend: "mend it at this line, or fetch the file again; `--skip-invalid` imports the rest",
+};
+
+/// No sender.
+pub const SENDER_MISSING: Code = Code {
+    name: "sender-missing",
+    severity: Severity::Error,
+    means: "the record does not say who sent it",
+    mend: "add the sender in the export; `--skip-invalid` imports the rest",
+};
+
+/// No time, or one that is none.
+pub const TIME_INVALID: Code = Code {
+    name: "time-invalid",
+    severity: Severity::Error,
+    means: "the record has no time that can be understood",
+    mend: "mend the time in the export; `--skip-invalid` imports the rest",
+};
+
+/// A local time without a zone.
+pub const ZONE_MISSING: Code = Code {
+    name: "zone-missing",
+    severity: Severity::Error,
+    means: "the export has local times and does not say where: without a zone they are no times",
+    mend: "set `zone` in [format] to the zone of the device that made the export, such as \"Europe/Berlin\"",
+};
+
+/// Dates that can be read in two ways.
+pub const DATE_ORDER_UNKNOWN: Code = Code {
+    name: "date-order-unknown",
+    severity: Severity::Error,
+    means: "no date of the file tells whether the day or the month comes first",
+    mend: "set `date_order` in [format] to \"dmy\" or \"mdy\"",
+};
+
+/// No hint whether two people or a group talk.
+pub const CHAT_KIND_UNKNOWN: Code = Code {
+    name: "chat-kind-unknown",
+    severity: Severity::Error,
+    means: "nothing tells whether this is a chat of two people or a group",
+    mend: "set `chat` in [format] to \"direct\" or \"group\" and import such files on their own",
+};
+
+/// No hint in which conversation the message was written.
+pub const CONVERSATION_UNKNOWN: Code = Code {
+    name: "conversation-unknown",
+    severity: Severity::Error,
+    means: "nothing tells in which conversation this was written",
+    mend: "keep the files in the folders of the export, or set `chat_name` in [format]",
+};
+
+/// A chat of two of which one is not known.
+pub const PEER_UNKNOWN: Code = Code {
+    name: "peer-unknown",
+    severity: Severity::Error,
+    means: "the other side of this chat of two people is not known",
+    mend: "set `self` in [format] (or `--self`) to the one whose export this is, by the id or name that the export uses",
+};
+
+/// A writer who is none of the two.
+pub const OUTSIDER: Code = Code {
+    name: "outsider-in-direct",
+    severity: Severity::Warning,
+    means: "somebody who is none of the two wrote into a chat of two people (an integration, as a rule); left out",
+    mend: "nothing, if these messages may be missing",
+};
+
+/// A folder that the list of channels does not name.
+pub const CHANNEL_UNLISTED: Code = Code {
+    name: "channel-unlisted",
+    severity: Severity::Warning,
+    means: "the lists of channels don't have this folder; its name stands for the id of the group",
+    mend: "add channels.json, groups.json, dms.json and mpims.json of the export, if they are missing",
+};
+
+/// An element or type that this format did not have when it was learnt.
+pub const ELEMENT_UNKNOWN: Code = Code {
+    name: "element-unknown",
+    severity: Severity::Warning,
+    means: "the message has a part of a type that is not known here; `others` in [policy] decides what becomes of it",
+    mend: "look at one of them; tell the importer's authors what it is",
+};
+
+/// A link that works for a while.
+pub const MEDIA_EXPIRES: Code = Code {
+    name: "media-link-expires",
+    severity: Severity::Warning,
+    means: "the link of this file is signed or kept for a limited time",
+    mend: "copy the files of media-to-upload.csv while the links work, and name the new ones in `table` in [media]",
+};
+
+/// A link that only opens with a secret.
+pub const MEDIA_SECRET: Code = Code {
+    name: "media-link-needs-secret",
+    severity: Severity::Warning,
+    means: "the link of this file opens only with a token, which must not go into messages",
+    mend: "fetch the files of media-to-upload.csv, put them where everybody can read them, and set `base_url` or `table` in [media]",
+};
+
+/// A file next to the export.
+pub const MEDIA_LOCAL: Code = Code {
+    name: "media-local",
+    severity: Severity::Warning,
+    means: "this file lies next to the export and has no link",
+    mend: "put the files of media-to-upload.csv where everybody can read them, and set `base_url` or `table` in [media]",
+};
+
+/// A file that the export does not have.
+pub const MEDIA_ABSENT: Code = Code {
+    name: "media-absent",
+    severity: Severity::Warning,
+    means: "the export names this file without having it",
+    mend: "export again with media, if they are wanted",
+};
+
+/// A medium that lacks what the server demands.
+pub const MEDIA_INCOMPLETE: Code = Code {
+    name: "media-incomplete",
+    severity: Severity::Warning,
+    means: "the export does not tell what the server demands of such a medium (width, height, duration, size, preview); `incomplete` in [media] decides what becomes of it",
+    mend: "give the true values in `table` in [media], or choose others in [media.placeholder]",
+};
+
+/// A video without a preview.
+pub const VIDEO_AS_FILE: Code = Code {
+    name: "video-as-file",
+    severity: Severity::Warning,
+    means: "the video has no preview picture, which the server demands; it goes as a file",
+    mend: "set `preview` in [media.placeholder] to a link to a picture, or `thumb_url` in `table` in [media]",
+};
+
+/// Text in the place of an app's own words, in a language not known here.
+pub const APP_TEXT_UNKNOWN: Code = Code {
+    name: "app-text-unknown",
+    severity: Severity::Warning,
+    means: "the app itself wrote this in a language whose words are not known here; it goes as a text",
+    mend: "look at one of them; tell the importer's authors what it means",
+};
+
+/// All of the above, for documentation and tests.
+pub const ALL: &[&Code] = &[
+    &RECORD_INVALID,
+    &SENDER_MISSING,
+    &TIME_INVALID,
+    &ZONE_MISSING,
+    &DATE_ORDER_UNKNOWN,
+    &CHAT_KIND_UNKNOWN,
+    &CONVERSATION_UNKNOWN,
+    &PEER_UNKNOWN,
+    &OUTSIDER,
+    &CHANNEL_UNLISTED,
+    &ELEMENT_UNKNOWN,
+    &MEDIA_EXPIRES,
+    &MEDIA_SECRET,
+    &MEDIA_LOCAL,
+    &MEDIA_ABSENT,
+    &MEDIA_INCOMPLETE,
+    &VIDEO_AS_FILE,
+    &APP_TEXT_UNKNOWN,
+];
+
+/// Reasons for which records are left out on purpose. Stable names.
+pub mod reason {
+    /// Somebody joined, a topic was set, a call ended: the app wrote it, not a user.
+    pub const SYSTEM_ROW: &str = "system-row";
+    /// A row of a list of users, channels or settings.
+    pub const DIRECTORY_ROW: &str = "directory-row";
+    /// The message was deleted or recalled.
+    pub const RECALLED: &str = "recalled";
+    /// An earlier version of a message that was edited.
+    pub const EDITED_VERSION: &str = "edited-version";
+    /// Nothing is in the message.
+    pub const EMPTY: &str = "empty-message";
+    /// The export itself could not tell what the message is.
+    pub const UNSUPPORTED_BY_EXPORT: &str = "unsupported-by-export";
+    /// "Is typing" and the like: never shown to anybody.
+    pub const SIGNAL: &str = "signal";
+    /// A medium that `[media]` says to leave out.
+    pub const MEDIA_SKIPPED: &str = "media-skipped";
+    /// A sticker, location, card, poll or the like that `[policy]` says to leave out.
+    pub const SPECIAL_SKIPPED: &str = "special-skipped";
+    /// Written into a chat of two by somebody else.
+    pub const OUTSIDER: &str = "outsider-in-direct";
+    /// A chat of the app with its user: answers to comments elsewhere, log-in codes.
+    pub const SERVICE_CHAT: &str = "service-chat";
+}

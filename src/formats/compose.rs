@@ -1,0 +1,381 @@
+//! From what a format understood of a record to messages: the part that all formats share.
+//!
+//! A format fills a [`Draft`] and lists its [`Part`]s; here policies and media settings are applied, ids
+//! translated, `ex` written, and each part becomes one message.
+
+use std::borrow::Cow;
+
+use serde::Serialize;
+use serde_json::Value;
+
+use super::codes::{self, reason};
+use super::content::Content;
+use super::media::{self, Medium};
+use super::settings::{Policy, Recalled, Replies, Settings, Special};
+use super::table::Table;
+use crate::finding::{Code, Finding};
+use crate::mapping::{Sink, Upload};
+use crate::message::{ContentType, Message, Peer, Place, Quote, SendTime};
+
+/// Makes messages of drafts. One for all threads.
+pub(super) struct Composer {
+    settings: Settings,
+    table: Table,
+}
+
+/// A record as its format understood it. All ids are the export's own.
+#[derive(Debug, Clone)]
+pub(super) struct Draft<'a> {
+    /// Its `part` counts on where one record has several of these.
+    pub(super) place: Place,
+    /// The export's id of the record, unique over all its files. Parts after the first add `#1`, `#2`, …
+    pub(super) id: Option<Cow<'a, str>>,
+    pub(super) sender: Cow<'a, str>,
+    pub(super) nickname: Cow<'a, str>,
+    pub(super) face_url: Cow<'a, str>,
+    pub(super) peer: Peer<'a>,
+    pub(super) platform: Platform,
+    pub(super) time: SendTime,
+    /// Whom its text calls on. Counts in groups.
+    pub(super) mentions: Mentions<'a>,
+    pub(super) reply: Option<Reply<'a>>,
+    pub(super) extras: Extras<'a>,
+}
+
+/// Where a message was written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[repr(i32)]
+pub(super) enum Platform {
+    Ios = 1,
+    Android = 2,
+    Windows = 3,
+    Mac = 4,
+    Web = 5,
+    Linux = 7,
+    IPad = 9,
+    /// What the native format takes where nothing is said.
+    #[default]
+    Admin = 10,
+}
+
+/// Whom a text calls on.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(super) struct Mentions<'a> {
+    pub(super) all: bool,
+    pub(super) users: Vec<Cow<'a, str>>,
+}
+
+/// The message that this one answers.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Reply<'a> {
+    /// The export's id of it.
+    pub(super) target: Cow<'a, str>,
+    /// Who wrote it and what, where the export repeats it with the answer.
+    pub(super) quoted: Option<(Cow<'a, str>, Cow<'a, str>)>,
+}
+
+/// What OpenIM has no field for; goes into `ex`.
+#[derive(Debug, Clone, Default, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct Extras<'a> {
+    /// When it was edited last, in ms.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) edited_at: Option<i64>,
+    /// That it was edited, where the export does not say when.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub(super) edited: bool,
+    /// From whom or where it was passed on.
+    #[serde(skip_serializing_if = "str::is_empty")]
+    pub(super) forwarded_from: Cow<'a, str>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(super) reactions: Vec<Reaction<'a>>,
+    /// The export's id of the message it answers, where the message itself can't say so.
+    #[serde(skip_serializing_if = "str::is_empty")]
+    pub(super) reply_to: Cow<'a, str>,
+}
+
+/// How often and by whom a message was given an emoji.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub(super) struct Reaction<'a> {
+    pub(super) emoji: Cow<'a, str>,
+    pub(super) count: u64,
+    /// Those the export names; not always all of them.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(super) users: Vec<Cow<'a, str>>,
+}
+
+/// A piece of a record that becomes a message.
+#[derive(Debug, Clone)]
+pub(super) enum Part<'a> {
+    Text(Cow<'a, str>),
+    Medium(Medium<'a>),
+    Special(Odd<'a>),
+    /// A message of the application's own, with `data`, `description` and `extension`.
+    Custom([Cow<'a, str>; 3]),
+}
+
+/// Something that OpenIM has no type for.
+#[derive(Debug, Clone)]
+pub(super) struct Odd<'a> {
+    pub(super) what: What,
+    /// How it is said in a text.
+    pub(super) text: Cow<'a, str>,
+    /// All that is known about it; gets a `type`.
+    pub(super) data: Value,
+}
+
+/// What it is, and which setting of `[policy]` decides about it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum What {
+    Sticker,
+    Location,
+    Card,
+    Poll,
+    /// Several messages passed on as one.
+    Merged,
+    Other,
+}
+
+impl Composer {
+    pub(super) fn new(settings: Settings, table: Table) -> Self {
+        Self { settings, table }
+    }
+
+    /// The user's decisions.
+    pub(super) fn settings(&self) -> &Settings {
+        &self.settings
+    }
+
+    /// What the user decided about odd things.
+    pub(super) fn policy(&self) -> &Policy {
+        &self.settings.policy
+    }
+
+    /// Hands on what becomes of the record: a message for each part, or the reason for none.
+    pub(super) fn send(&self, mut draft: Draft<'_>, mut parts: Vec<Part<'_>>, sink: &mut dyn Sink) {
+        // The first that is something has the record's own id: answers are to that one.
+        parts.retain(|part| !matches!(part, Part::Text(text) if text.is_empty()));
+        let group = matches!(draft.peer, Peer::Group(_));
+        let quotes = self.settings.policy.replies == Replies::Quote;
+        // The answer is the first text; where there is none, `ex` says what is answered.
+        let answer = parts.iter().position(|part| matches!(part, Part::Text(_)));
+        let mut reply = draft.reply.take().filter(|_| quotes);
+        if answer.is_none() {
+            draft.extras.reply_to = reply.take().map(|r| r.target).unwrap_or_default();
+        }
+        let mut ex = Some(draft.extras.json());
+        let (mut sent, mut skipped) = (0, None);
+        for (n, part) in parts.into_iter().enumerate() {
+            let part_no = draft.place.part.saturating_add(u16::try_from(n).unwrap_or(u16::MAX));
+            let place = Place { part: part_no, ..draft.place };
+            let mut quote = None;
+            let content = match part {
+                Part::Text(text) => match reply.take_if(|_| answer == Some(n)) {
+                    Some(reply) => {
+                        let fallback = Content::text(&with_quoted(&text, reply.quoted.as_ref())).json;
+                        quote = Some(Quote { target: reply.target, fallback: Cow::Owned(fallback) });
+                        Content::quote(&text)
+                    }
+                    None if group && !draft.mentions.is_empty() => {
+                        Content::at(&text, &std::mem::take(&mut draft.mentions).list())
+                    }
+                    None => Content::text(&text),
+                },
+                Part::Medium(medium) => {
+                    let Some(content) = self.medium(&medium, place, sink) else {
+                        skipped = Some(reason::MEDIA_SKIPPED);
+                        continue;
+                    };
+                    content
+                }
+                Part::Special(odd) => {
+                    let Some(content) = self.odd(odd) else {
+                        skipped = Some(reason::SPECIAL_SKIPPED);
+                        continue;
+                    };
+                    content
+                }
+                Part::Custom([data, description, extension]) => {
+                    Content::custom(&data, &description, &extension)
+                }
+            };
+            sent += 1;
+            let ex = ex.take().unwrap_or_default();
+            sink.message(message(&draft, place, content, ex, quote));
+        }
+        if sent == 0 {
+            sink.left_out(draft.place, skipped.unwrap_or(reason::EMPTY));
+        }
+    }
+
+    /// What becomes of a message that was deleted or recalled, of which the export has no more than that.
+    pub(super) fn recalled(&self, draft: Draft<'_>, words: &str, sink: &mut dyn Sink) {
+        match self.settings.policy.recalled {
+            Recalled::LeaveOut => sink.left_out(draft.place, reason::RECALLED),
+            Recalled::Text | Recalled::Keep => self.send(draft, vec![Part::Text(words.into())], sink),
+        }
+    }
+
+    fn medium(&self, medium: &Medium<'_>, place: Place, sink: &mut dyn Sink) -> Option<Content> {
+        let outcome = media::resolve(medium, &self.settings.media, &self.table);
+        let shown = match (&*medium.key, &medium.link) {
+            ("", Some(link)) => media::bare(&link.url),
+            ("", None) if medium.name.is_empty() => medium.kind.word(),
+            ("", None) => &medium.name,
+            (key, _) => media::bare(key),
+        };
+        for code in outcome.codes {
+            sink.finding(Finding::new(code, place, shown));
+        }
+        if outcome.upload {
+            sink.upload(Upload {
+                key: shown,
+                name: &medium.name,
+                kind: medium.kind.word(),
+                size: medium.size,
+                link: medium.link.as_ref().map_or("", |l| media::bare(&l.url)),
+            });
+        }
+        outcome.content
+    }
+
+    fn odd(&self, odd: Odd<'_>) -> Option<Content> {
+        let policy = &self.settings.policy;
+        let setting = match odd.what {
+            What::Sticker => policy.stickers,
+            What::Location => policy.locations,
+            What::Card => policy.cards,
+            What::Poll => policy.polls,
+            What::Merged | What::Other => policy.others,
+        };
+        match setting {
+            Special::Text => Some(Content::text(&odd.text)),
+            Special::Skip => None,
+            Special::Custom => {
+                let mut data = odd.data;
+                if let Value::Object(data) = &mut data {
+                    data.entry("type").or_insert_with(|| odd.what.word().into());
+                }
+                Some(Content::custom(&data.to_string(), &odd.text, ""))
+            }
+        }
+    }
+}
+
+fn message<'a>(
+    draft: &'a Draft<'_>,
+    place: Place,
+    content: Content,
+    ex: String,
+    quote: Option<Quote<'a>>,
+) -> Message<'a> {
+    let peer = match &draft.peer {
+        Peer::User(user) => Peer::User(Cow::Borrowed(user)),
+        Peer::Group(group) => Peer::Group(Cow::Borrowed(group)),
+    };
+    let source_id = draft.id.as_deref().map(|id| match place.part - draft.place.part {
+        0 => Cow::Borrowed(id),
+        part => Cow::Owned(format!("{id}#{part}")),
+    });
+    Message {
+        sender: Cow::Borrowed(&draft.sender),
+        peer,
+        nickname: Cow::Borrowed(&draft.nickname),
+        face_url: Cow::Borrowed(&draft.face_url),
+        platform: draft.platform as i32,
+        content_type: content.kind.code(),
+        content: Cow::Owned(content.json),
+        send_time: draft.time,
+        ex: Cow::Owned(ex),
+        not_offline_push: true,
+        online_only: false,
+        offline_push_info: None,
+        source_id,
+        quote: quote.filter(|_| content.kind == ContentType::Quote),
+        place,
+    }
+}
+
+/// A record that gives no message because something is wrong with it.
+pub(super) fn refuse(sink: &mut dyn Sink, code: &'static Code, place: Place, value: &str) {
+    sink.finding(Finding::new(code, place, value));
+}
+
+/// A record that is no JSON of the right shape. Says what is wrong, never what stands there: records can hold
+/// tokens.
+pub(super) fn invalid(sink: &mut dyn Sink, place: Place, error: &serde_json::Error) {
+    let what = match error.classify() {
+        serde_json::error::Category::Eof => "it breaks off",
+        serde_json::error::Category::Data => "it is JSON of another shape",
+        serde_json::error::Category::Syntax => "it is no JSON",
+        serde_json::error::Category::Io => "it can't be read",
+    };
+    let (line, column) = (error.line(), error.column());
+    refuse(
+        sink,
+        &codes::RECORD_INVALID,
+        place,
+        &format!("{what} (line {line}, column {column} of the record)"),
+    );
+}
+
+/// An answer as a text, with what it answers in front.
+fn with_quoted(text: &str, quoted: Option<&(Cow<'_, str>, Cow<'_, str>)>) -> String {
+    const MOST: usize = 100;
+    let Some((who, words)) = quoted else { return text.to_owned() };
+    let mut line: String = words.split_whitespace().collect::<Vec<_>>().join(" ");
+    if let Some((cut, _)) = line.char_indices().nth(MOST) {
+        line.truncate(cut);
+        line.push('…');
+    }
+    let colon = if who.is_empty() { "" } else { ": " };
+    format!("> {who}{colon}{line}\n{text}")
+}
+
+impl<'a> Mentions<'a> {
+    /// As `atUserList` wants it, each once.
+    fn list(self) -> Vec<Cow<'a, str>> {
+        let mut all = Vec::new();
+        let everyone = self.all.then_some(Cow::Borrowed("AtAllTag"));
+        for user in everyone.into_iter().chain(self.users) {
+            if !all.contains(&user) {
+                all.push(user);
+            }
+        }
+        all
+    }
+
+    fn is_empty(&self) -> bool {
+        !self.all && self.users.is_empty()
+    }
+}
+
+impl Extras<'_> {
+    fn json(&self) -> String {
+        if self.is_empty() {
+            return String::new();
+        }
+        serde_json::to_string(self).expect("texts and numbers are always JSON")
+    }
+
+    fn is_empty(&self) -> bool {
+        self.edited_at.is_none()
+            && !self.edited
+            && self.forwarded_from.is_empty()
+            && self.reactions.is_empty()
+            && self.reply_to.is_empty()
+    }
+}
+
+impl What {
+    const fn word(self) -> &'static str {
+        match self {
+            Self::Sticker => "sticker",
+            Self::Location => "location",
+            Self::Card => "card",
+            Self::Poll => "poll",
+            Self::Merged => "merged",
+            Self::Other => "other",
+        }
+    }
+}

@@ -1,0 +1,192 @@
+//! Which format an export has, told by the names of its files and by how they begin.
+
+use serde_json::Value;
+
+use super::{Format, slack, whatsapp};
+use crate::export::cut::Cutter;
+use crate::export::{ExportError, Found, Input, Layout, Origin, discover};
+use crate::message::SourceNo;
+
+/// Tells the format of the sources, and by which file; `None` for what no format is, and for standard input,
+/// which can be looked at only once.
+///
+/// # Errors
+/// Sources that don't exist or can't be read.
+pub fn recognise(sources: &[String]) -> Result<Option<(Format, String)>, ExportError> {
+    let found = match discover(sources, &Anything) {
+        // Who reads the sources will say so, in the words of the format.
+        Err(ExportError::NoExports { .. }) => return Ok(None),
+        found => found?,
+    };
+    // A day without messages is an empty list, which tells nothing: the lists beside the folders do.
+    let lists = found.iter().any(|f| last(&f.inside) == "channels.json");
+    for day in found.iter().filter(|f| slack::is_day(super::unpacked(last(&f.inside)))).take(MOST) {
+        if lists || is_slack_day(&head(day)?) {
+            return Ok(Some((Format::Slack, day.path.clone())));
+        }
+    }
+    for file in candidates(&found) {
+        if let Some(format) = by_content(last(&file.inside), &head(file)?) {
+            return Ok(Some((format, file.path.clone())));
+        }
+    }
+    Ok(None)
+}
+
+/// As many of a kind are looked into.
+const MOST: usize = 8;
+
+/// Files that are looked into: those that are called as exports are, then the first few others.
+fn candidates(found: &[Found]) -> Vec<&Found> {
+    let called = |f: &&Found| {
+        let name = last(&f.inside).to_ascii_lowercase();
+        ["result.json", "_chat.txt", "posts.csv", "import.jsonl"].contains(&name.as_str())
+            || name.starts_with("whatsapp")
+    };
+    let files = || found.iter().filter(|f| f.origin != Origin::Stdin && f.bytes > 0);
+    let named = files().filter(called).take(MOST);
+    named.chain(files().filter(|f| !called(f)).take(MOST)).collect()
+}
+
+/// The format of a file, by how it begins.
+fn by_content(name: &str, head: &str) -> Option<Format> {
+    let text = head.trim_start_matches('\u{feff}').trim_start();
+    // Its lines can begin with a bracket, as lists do.
+    if matches!(&*super::ending(name), "txt" | "") && whatsapp::is_export(text) {
+        return Some(Format::WhatsApp);
+    }
+    let has = |words: &[&str]| words.iter().any(|word| text.contains(&format!("\"{word}\"")));
+    if text.starts_with(['{', '[']) {
+        let from = has(&["From_Account", "fromAccount", "from_account"]);
+        if from && has(&["MsgBody", "msgBody", "msg_body"]) {
+            return Some(Format::Tencent);
+        }
+        if is_bulk(text) {
+            return Some(Format::Mattermost);
+        }
+        let chats = [
+            "personal_chat",
+            "bot_chat",
+            "saved_messages",
+            "private_group",
+            "private_supergroup",
+            "public_supergroup",
+            "private_channel",
+            "public_channel",
+            "date_unixtime",
+            "personal_information",
+        ];
+        if text.starts_with('{') && has(&chats) && has(&["messages", "chats", "personal_information"]) {
+            return Some(Format::Telegram);
+        }
+        return is_slack_day(text).then_some(Format::Slack);
+    }
+    let first = text.lines().next().unwrap_or_default();
+    if ["Post Creation Time", "Post Id", "Post Type"].iter().all(|column| first.contains(column)) {
+        return Some(Format::MattermostCompliance);
+    }
+    None
+}
+
+/// Lines of objects that hold what their type says.
+fn is_bulk(text: &str) -> bool {
+    text.lines().take(3).any(|line| {
+        let Ok(line) = serde_json::from_str::<Value>(line) else { return false };
+        match line.get("type").and_then(Value::as_str) {
+            Some("version") => line.get("version").is_some(),
+            Some(
+                kind @ ("team" | "channel" | "user" | "post" | "direct_channel" | "direct_post" | "role"
+                | "scheme"),
+            ) => line.get(kind).is_some_and(Value::is_object),
+            _ => false,
+        }
+    })
+}
+
+/// A list of messages with a time as Slack writes it.
+fn is_slack_day(text: &str) -> bool {
+    let time = text.split("\"ts\"").nth(1).map(|rest| rest.trim_start_matches([' ', ':', '"']));
+    let digits = time.map(|t| t.chars().take_while(char::is_ascii_digit).count());
+    text.trim_start().starts_with('[') && text.contains("\"message\"") && digits == Some(10)
+}
+
+fn head(file: &Found) -> Result<String, ExportError> {
+    let input = Input::open(file, SourceNo(0), None)?;
+    Ok(String::from_utf8_lossy(input.head()).into_owned())
+}
+
+fn last(path: &str) -> &str {
+    path.rsplit('/').next().unwrap_or(path)
+}
+
+/// All files that could belong to some format.
+struct Anything;
+
+impl Layout for Anything {
+    fn belongs(&self, inside: &str) -> bool {
+        let hidden = inside.split('/').any(|part| part.starts_with('.') || part.starts_with("__"));
+        let name = last(inside);
+        let known = matches!(&*super::ending(name), "json" | "jsonl" | "csv" | "txt" | "log" | "");
+        !hidden && (known || super::unpacked(name).len() < name.len())
+    }
+
+    fn endings(&self) -> String {
+        ".json, .jsonl, .csv or .txt".to_owned()
+    }
+
+    fn cutter(&self, _: &mut Input, _: &Found) -> Result<Box<dyn Cutter>, ExportError> {
+        unreachable!("what is only looked for is never cut")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_format_is_known_by_how_it_begins() {
+        let cases = [
+            (
+                r#"{"MsgList":[{"From_Account":"a","To_Account":"b","MsgBody":[]}]}"#,
+                "2024010112.gz",
+                Some(Format::Tencent),
+            ),
+            (r#"{"fromAccount":"a","msgBody":"[]"}"#, "dump.json", Some(Format::Tencent)),
+            ("{\"type\":\"version\",\"version\":1}\n", "export.jsonl", Some(Format::Mattermost)),
+            (r#"{"type":"post","post":{"team":"t"}}"#, "x.jsonl", Some(Format::Mattermost)),
+            (
+                r#"{"name":"A","type":"personal_chat","id":5,"messages":["#,
+                "result.json",
+                Some(Format::Telegram),
+            ),
+            (
+                r#"{"about":"x","personal_information":{},"chats":{"list":["#,
+                "result.json",
+                Some(Format::Telegram),
+            ),
+            (
+                r#"[{"type":"message","user":"U1","text":"x","ts":"1433866202.000002"}]"#,
+                "2015-06-09.json",
+                Some(Format::Slack),
+            ),
+            (
+                "\u{feff}Post Creation Time,Team Id,Post Id,Post Type\n",
+                "posts.csv",
+                Some(Format::MattermostCompliance),
+            ),
+            ("[31/12/24, 23:59:59] Ann: hi\n", "_chat.txt", Some(Format::WhatsApp)),
+            ("12/31/24, 11:59 PM - Ann: hi\n", "a.txt", Some(Format::WhatsApp)),
+            // Our own format, and what is none of these.
+            (r#"{"sendID":"a","recvID":"b","sendTime":1,"text":"From_Account"}"#, "x.jsonl", None),
+            ("sendID,recvID,sendTime,text\na,b,1,x\n", "x.csv", None),
+            (r#"[{"id":1,"ts":"1433866202.000002"}]"#, "x.json", None),
+            (r#"{"type":"message","message":{}}"#, "x.jsonl", None),
+            ("12/31/24, 11:59 PM - Ann: hi\n", "a.csv", None),
+            ("", "a.txt", None),
+            ("just words\n", "a.txt", None),
+        ];
+        for (head, name, expected) in cases {
+            assert_eq!(by_content(name, head), expected, "{name}: {head}");
+        }
+    }
+}

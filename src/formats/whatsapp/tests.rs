@@ -1,0 +1,113 @@
+use super::super::testing::{fixture, folder};
+use super::super::{ChatKind, DateOrder, Format, Settings};
+use crate::mapping::testing::Got;
+
+fn zoned(zone: &str) -> Settings {
+    let mut settings = Settings::default();
+    settings.about.zone = Some(zone.to_owned());
+    settings
+}
+
+#[test]
+fn android_two_people() {
+    let got = fixture(Format::WhatsApp, &zoned("Europe/Berlin"), "whatsapp/WhatsApp Chat with Ann Lee.txt");
+    insta::assert_snapshot!(got.text());
+}
+
+#[test]
+fn ios_a_group() {
+    let got = fixture(Format::WhatsApp, &zoned("America/New_York"), "whatsapp/WhatsApp Chat - Book club");
+    insta::assert_snapshot!(got.text());
+}
+
+#[test]
+fn a_zone_is_asked_and_never_guessed() {
+    let got = fixture(Format::WhatsApp, &Settings::default(), "whatsapp/WhatsApp Chat with Ann Lee.txt");
+    assert!(got.messages.is_empty());
+    assert_eq!(got.findings[0], "2 zone-missing 2024-02-28T23:58:00");
+}
+
+fn one(settings: &Settings, text: &str) -> Got {
+    folder(Format::WhatsApp, settings, &[("WhatsApp Chat with Us.txt", text)])
+}
+
+const THREE: &str = "01/02/24, 10:00 - A: x\n01/02/24, 10:01 - B: y\n02/02/24, 10:02 - C: z\n";
+
+#[test]
+fn day_and_month_are_asked_where_no_date_tells() {
+    let mut settings = zoned("UTC");
+    let text = THREE.replace("02/02", "03/04");
+    let got = one(&settings, &text);
+    assert_eq!(
+        got.findings,
+        [
+            "1 date-order-unknown 01/02/24, 10:00 -",
+            "2 date-order-unknown 01/02/24, 10:01 -",
+            "3 date-order-unknown 03/04/24, 10:02 -"
+        ]
+    );
+    settings.about.date_order = Some(DateOrder::Mdy);
+    assert!(
+        one(&settings, &text).messages[0].contains(" 1704189600000 "),
+        "{}",
+        one(&settings, &text).text()
+    );
+}
+
+#[test]
+fn the_last_line_can_tell_how_the_first_is_meant() {
+    let text = format!("{}{}", THREE.repeat(1000), "13/02/24, 10:00 - A: late\n");
+    let got = one(&zoned("UTC"), &text);
+    assert_eq!((got.messages.len(), got.findings.len()), (3001, 0));
+    assert!(got.messages[0].contains(" 1706781600000 "), "{}", got.messages[0]);
+}
+
+#[test]
+fn lines_of_another_shape_belong_to_the_message() {
+    let text = "13/02/24, 10:00 - A: he wrote\n[12/31/20, 09:00:00] B: this\n13/02/24, 10:01 - B: I did\n13/02/24, 10:01 - C: x\n";
+    let got = one(&zoned("UTC"), text);
+    assert_eq!(got.messages.len(), 3, "{}", got.text());
+    assert!(got.messages[0].contains(r"he wrote\n[12/31/20, 09:00:00] B: this"));
+}
+
+#[test]
+fn what_no_message_begins_is_reported() {
+    let got = one(&zoned("UTC"), &format!("stray line\n{}", THREE.replace("01/02", "13/02")));
+    assert_eq!(got.findings[0], "1 record-invalid no date and time stand in front of it");
+    assert_eq!(got.messages.len(), 3, "{}", got.text());
+}
+
+#[test]
+fn hours_that_exist_twice_or_never_are_told() {
+    let text = "31/03/24, 02:30 - A: never\n27/10/24, 02:30 - B: twice\n27/10/24, 04:30 - C: once\n";
+    let got = one(&zoned("Europe/Berlin"), text);
+    assert_eq!(got.messages.len(), 3);
+    assert_eq!(got.findings, ["1 time-skipped 2024-03-31T02:30:00", "2 time-ambiguous 2024-10-27T02:30:00"]);
+}
+
+#[test]
+fn the_kind_of_chat_is_asked_where_nothing_tells() {
+    let two = "13/02/24, 10:00 - A: x\n13/02/24, 10:01 - B: y\n";
+    let got = folder(Format::WhatsApp, &zoned("UTC"), &[("_chat.txt", two)]);
+    assert!(got.findings.iter().all(|f| f.contains("chat-kind-unknown")), "{}", got.text());
+    let mut settings = zoned("UTC");
+    settings.about.chat = Some(ChatKind::Direct);
+    assert!(folder(Format::WhatsApp, &settings, &[("_chat.txt", two)]).messages[0].contains("A->@B"));
+    settings.about.chat = Some(ChatKind::Group);
+    settings.about.chat_name = Some("Us".to_owned());
+    assert!(folder(Format::WhatsApp, &settings, &[("_chat.txt", two)]).messages[0].contains("A->#Us"));
+}
+
+#[test]
+fn broken_bytes_are_reported_with_their_line() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("WhatsApp Chat with Us.txt");
+    fs_err::write(
+        &path,
+        [THREE.replace("01/02", "13/02").as_bytes(), b"13/02/24, 10:03 - A: \xc3\x28\n"].concat(),
+    )
+    .unwrap();
+    let path = [path.to_string_lossy().into_owned()];
+    let got = super::super::testing::sources(Format::WhatsApp, &zoned("UTC"), &path, 1 << 16).unwrap();
+    assert!(got.findings.iter().any(|f| f.starts_with("4 encoding-broken")), "{}", got.text());
+}
