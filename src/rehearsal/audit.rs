@@ -124,7 +124,11 @@ pub enum SlotState {
 
 /// All that is known now.
 pub(super) fn audit(shared: &Shared) -> Audit {
-    let world = shared.world();
+    let now = shared.now();
+    let mut world = shared.world();
+    for conversation in world.conversations.values_mut() {
+        conversation.expire(now);
+    }
     let mut audit = Audit {
         queue: world.queue.len(),
         unsettled: world.unsettled,
@@ -142,8 +146,9 @@ pub(super) fn audit(shared: &Shared) -> Audit {
 
 /// The log of one conversation from a number on, at most so many slots.
 pub(super) fn log(shared: &Shared, conversation: &str, from: i64, limit: usize) -> Vec<LogEntry> {
-    let world = shared.world();
-    let Some(conversation) = world.conversations.get(conversation) else { return Vec::new() };
+    let mut world = shared.world();
+    let Some(conversation) = world.conversations.get_mut(conversation) else { return Vec::new() };
+    conversation.expire(shared.now());
     conversation
         .slots(from)
         .take_while(|(seq, _)| *seq <= conversation.max_seq)

@@ -3,7 +3,7 @@
 use super::answer::Refusal;
 use super::api;
 use super::faults::{FaultKind, Moment, perform};
-use super::shared::Shared;
+use super::shared::{CutAll, Shared};
 use http_body_util::{BodyExt, Full};
 use hyper::body::{Bytes, Incoming};
 use hyper::header::{CONTENT_TYPE, HeaderName, HeaderValue};
@@ -14,6 +14,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
 /// The connection ends here, without an answer.
@@ -66,6 +67,8 @@ pub(super) async fn accept(
             continue;
         };
         tokio::select! {
+            // In this order: at a restart nobody slips through.
+            biased;
             () = stop.cancelled() => return,
             changed = gate.changed() => {
                 if changed.is_err() {
@@ -82,7 +85,7 @@ pub(super) async fn accept(
             }
             accepted = open.accept() => match accepted {
                 Ok((stream, _)) => {
-                    tokio::spawn(connection(stream, Arc::clone(&shared), stop.clone()));
+                    tokio::spawn(connection(stream, Arc::clone(&shared), gate.clone(), stop.clone()));
                 }
                 Err(error) => {
                     // Out of file handles, mostly: others may close theirs.
@@ -105,11 +108,15 @@ async fn bound_again(addr: SocketAddr) -> TcpListener {
     }
 }
 
-async fn connection(stream: TcpStream, shared: Arc<Shared>, stop: CancellationToken) {
+async fn connection(
+    stream: TcpStream,
+    shared: Arc<Shared>,
+    mut gate: watch::Receiver<CutAll>,
+    stop: CancellationToken,
+) {
     if let Err(error) = stream.set_nodelay(true) {
         tracing::debug!(%error, "no TCP_NODELAY");
     }
-    let mut gate = shared.gate();
     let serve = service_fn(move |request| {
         let shared = Arc::clone(&shared);
         async move { answer(request, &shared).await.map(response) }
@@ -117,9 +124,10 @@ async fn connection(stream: TcpStream, shared: Arc<Shared>, stop: CancellationTo
     let connection = hyper::server::conn::http1::Builder::new().serve_connection(TokioIo::new(stream), serve);
     tokio::pin!(connection);
     let ended = tokio::select! {
-        ended = connection.as_mut() => ended,
+        biased;
         // A restart: whatever is under way ends without an answer.
         _ = gate.changed() => return,
+        ended = connection.as_mut() => ended,
         () = stop.cancelled() => {
             connection.as_mut().graceful_shutdown();
             connection.await
@@ -144,6 +152,9 @@ async fn answer(request: Request<Incoming>, shared: &Shared) -> Result<Reply, Cu
     let body = read(body).await?;
     for fault in &faults {
         perform(shared, fault, None);
+        if matches!(fault, FaultKind::Restart { .. }) {
+            return Err(Cut);
+        }
     }
     let strikes = faults.iter().find(|fault| Instead::of(fault).is_some());
     if let Some(instead) = strikes.and_then(Instead::of).filter(|instead| !instead.processed) {
@@ -176,7 +187,7 @@ impl<'f> Instead<'f> {
         let processed = match fault {
             FaultKind::LoseAnswer | FaultKind::Error500 => true,
             FaultKind::CloseAfterBody | FaultKind::TooMany { .. } | FaultKind::RateLimit { .. } => false,
-            FaultKind::Http { processed, .. } | FaultKind::Hang { processed, .. } => *processed,
+            FaultKind::ProxyError { processed, .. } | FaultKind::Hang { processed, .. } => *processed,
             _ => return None,
         };
         Some(Self { fault, processed })
@@ -192,7 +203,7 @@ impl<'f> Instead<'f> {
                 let refusal = Refusal::internal("redis: connection pool timeout");
                 Ok(api::reply(shared, Err(refusal)))
             }
-            FaultKind::Http { status, .. } => Ok(proxy_error(*status)),
+            FaultKind::ProxyError { status, .. } => Ok(proxy_error(*status)),
             FaultKind::TooMany { retry_after } => Ok(too_many(shared, *retry_after)),
             FaultKind::RateLimit { .. } => Ok(too_many(shared, 1)),
             FaultKind::Hang { ms, .. } => {

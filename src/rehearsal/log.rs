@@ -41,6 +41,8 @@ pub(super) struct Document {
 #[derive(Debug, Clone, Default)]
 pub(super) struct Slot {
     pub(super) cached: Cached,
+    /// When that was put into the cache, minutes since 1970; it stays a day.
+    pub(super) cached_at: u32,
     pub(super) stored: Option<Arc<Record>>,
     /// Deleted in the store: what is there no longer counts.
     pub(super) deleted: bool,
@@ -135,6 +137,15 @@ impl Conversation {
             .skip_while(move |(seq, _)| *seq < from)
     }
 
+    /// What lay in the cache for a day is forgotten.
+    pub(super) fn expire(&mut self, now: i64) {
+        for document in self.documents.values_mut() {
+            for slot in &mut document.slots {
+                slot.expire(now);
+            }
+        }
+    }
+
     /// maxSeq jumps ahead or falls back (law 4).
     pub(super) fn shift(&mut self, by: i64) {
         self.max_seq = (self.max_seq + by).max(0);
@@ -160,25 +171,41 @@ impl Member {
 
 impl Slot {
     /// The second stage writes the message. What was read as empty before stays so (law 3).
-    pub(super) fn write(&mut self, record: &Arc<Record>) {
+    pub(super) fn write(&mut self, record: &Arc<Record>, now: i64) {
+        self.expire(now);
         if !matches!(self.cached, Cached::Empty) {
-            self.cached = Cached::Message(Arc::clone(record));
+            self.cache(Cached::Message(Arc::clone(record)), now);
         }
     }
 
     /// A read through the cache: an absent slot is looked up in the store and what is found is kept,
     /// also if that is nothing.
-    pub(super) fn read(&mut self) -> Option<&Arc<Record>> {
+    pub(super) fn read(&mut self, now: i64) -> Option<&Arc<Record>> {
+        self.expire(now);
         if matches!(self.cached, Cached::Absent) {
-            self.cached = match &self.stored {
+            let found = match &self.stored {
                 Some(record) if !self.deleted => Cached::Message(Arc::clone(record)),
                 _ => Cached::Empty,
             };
+            self.cache(found, now);
         }
         match &self.cached {
             Cached::Message(record) => Some(record),
             _ => None,
         }
+    }
+
+    /// The cache forgets after a day.
+    pub(super) fn expire(&mut self, now: i64) {
+        if minutes(now).saturating_sub(self.cached_at) >= 24 * 60 {
+            self.cached = Cached::Absent;
+        }
+    }
+
+    /// Puts something into the cache.
+    pub(super) fn cache(&mut self, cached: Cached, now: i64) {
+        self.cached = cached;
+        self.cached_at = minutes(now);
     }
 
     /// What was ever written here and not deleted, be it readable or not.
@@ -189,4 +216,8 @@ impl Slot {
             _ => None,
         }
     }
+}
+
+fn minutes(ms: i64) -> u32 {
+    u32::try_from(ms / 60_000).unwrap_or(0)
 }

@@ -169,7 +169,7 @@ fn write_group(shared: &Shared, generation: u64, group: Numbered) -> Option<Numb
     for (seq, record) in (group.first..).zip(&group.records) {
         let slot = conversation.slot_mut(seq);
         let overwritten = slot.content().is_some_and(|there| there.server_id != record.server_id);
-        slot.write(record);
+        slot.write(record, now);
         if overwritten {
             conversation.dropped("overwritten after maxSeq fell back", 1);
         }

@@ -143,7 +143,7 @@ pub(super) fn pull(shared: &Shared, caller: &Caller<'_>) -> Outcome {
             continue;
         }
         let wanted = Wanted { begin, end, num, descending };
-        let Some(pulled) = pull_range(release, conversation, &member, wanted) else { continue };
+        let Some(pulled) = pull_range(shared, conversation, &member, wanted) else { continue };
         found.retain(|(other, _)| *other != id);
         found.push((id, pulled));
     }
@@ -185,11 +185,12 @@ fn pulled(release: Release, found: &mut [(&str, String)]) -> String {
 
 /// `None`: nothing of the range is there for this user.
 fn pull_range(
-    release: Release,
+    shared: &Shared,
     conversation: &mut Conversation,
     member: &Member,
     wanted: Wanted,
 ) -> Option<String> {
+    let (release, now) = (shared.release(), shared.now());
     let last =
         if member.max_seq == 0 { conversation.max_seq } else { conversation.max_seq.min(member.max_seq) };
     let end = wanted.end.min(last);
@@ -213,7 +214,7 @@ fn pull_range(
         }
         let slot = conversation.slot_mut(seq);
         let revoked = slot.revoked.clone();
-        let Some(record) = slot.read() else {
+        let Some(record) = slot.read(now) else {
             write_empty(release, seq, time, &mut out);
             continue;
         };

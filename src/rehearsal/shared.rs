@@ -20,7 +20,7 @@ pub(super) struct Shared {
     tokens: Mutex<HashMap<Box<str>, Known>>,
     pub(super) faults: Faults,
     /// Changes when all connections are cut.
-    gate: watch::Sender<Cut>,
+    gate: watch::Sender<CutAll>,
     /// How far the clock was put forward, ms.
     clock_offset: AtomicI64,
     /// The first queue got its first message, or its 500th.
@@ -39,7 +39,7 @@ struct Known {
 
 /// All connections are cut, and nothing listens for a while.
 #[derive(Debug, Clone, Copy, Default)]
-pub(super) struct Cut {
+pub(super) struct CutAll {
     /// How many-th.
     pub(super) number: u64,
     /// For how long nothing listens.
@@ -160,11 +160,11 @@ impl Shared {
 
     /// Cuts all connections and listens no more for that long.
     pub(super) fn cut_all(&self, down: Duration) {
-        self.gate.send_modify(|cut| *cut = Cut { number: cut.number + 1, down });
+        self.gate.send_modify(|cut| *cut = CutAll { number: cut.number + 1, down });
     }
 
     /// Tells when connections are cut.
-    pub(super) fn gate(&self) -> watch::Receiver<Cut> {
+    pub(super) fn gate(&self) -> watch::Receiver<CutAll> {
         self.gate.subscribe()
     }
 

@@ -278,7 +278,7 @@ fn take(
             let document = world.conversation_mut(conversation).documents.entry(number).or_default();
             (document.rank, document.bytes) = (rank, bytes);
         }
-        Line::Slot(saved) => restore_slot(world, conversation, *saved)?,
+        Line::Slot(saved) => restore_slot(world, conversation, *saved, shared.now())?,
         Line::Queued { message, again } => {
             let record = Arc::new(restored(world, *message)?);
             shared.enqueue(world, Queued { record, again });
@@ -369,7 +369,12 @@ fn saved_slot(seq: i64, slot: &Slot) -> SavedSlot {
     SavedSlot { seq, cache, stored, same, deleted: slot.deleted, revoked: slot.revoked.clone() }
 }
 
-fn restore_slot(world: &mut World, conversation: &Arc<str>, saved: SavedSlot) -> Result<(), String> {
+fn restore_slot(
+    world: &mut World,
+    conversation: &Arc<str>,
+    saved: SavedSlot,
+    now: i64,
+) -> Result<(), String> {
     let cached = match saved.cache {
         SavedCache::Absent => Cached::Absent,
         SavedCache::Empty => Cached::Empty,
@@ -380,8 +385,9 @@ fn restore_slot(world: &mut World, conversation: &Arc<str>, saved: SavedSlot) ->
         (_, Some(record)) => Some(Arc::new(restored(world, record)?)),
         (_, None) => None,
     };
-    *world.conversation_mut(conversation).slot_mut(saved.seq) =
-        Slot { cached, stored, deleted: saved.deleted, revoked: saved.revoked };
+    let mut slot = Slot { stored, deleted: saved.deleted, revoked: saved.revoked, ..Slot::default() };
+    slot.cache(cached, now);
+    *world.conversation_mut(conversation).slot_mut(saved.seq) = slot;
     Ok(())
 }
 

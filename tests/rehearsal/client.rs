@@ -43,7 +43,7 @@ impl Client {
     pub(super) async fn login(&mut self) {
         let body = json!({ "secret": "openIM123", "userID": "imAdmin" });
         let answer = self.call("/auth/get_admin_token", &body).await;
-        self.token = answer["data"]["token"].as_str().unwrap().to_owned();
+        answer["data"]["token"].as_str().unwrap().clone_into(&mut self.token);
     }
 
     /// The answer's envelope.

@@ -1,6 +1,8 @@
 //! The rehearsal server does what the real one does: each law and each fault, seen by a plain client.
 
 mod client;
+mod control;
+mod faults;
 mod laws;
 mod naive;
 mod recordings;

@@ -27,10 +27,13 @@ pub struct When {
     /// With this probability, 0 to 1.
     pub chance: f64,
     /// At most so often; `None`: as long as it is on.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub times: Option<u64>,
-    /// Which calls; `*`: all.
-    pub path: String,
+    /// Which calls, `*` being all; `None` where it is no matter of calls.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub path: Option<String>,
     /// Which conversation; `None`: any.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub conversation: Option<String>,
 }
 
@@ -50,7 +53,7 @@ pub enum UserAct {
 
 /// What goes wrong.
 #[derive(Debug, Clone, PartialEq, Serialize)]
-#[serde(tag = "kind", rename_all = "kebab-case")]
+#[serde(tag = "kind", rename_all = "kebab-case", rename_all_fields = "kebab-case")]
 pub enum FaultKind {
     /// The call is processed, then the connection is closed without an answer.
     LoseAnswer,
@@ -59,7 +62,7 @@ pub enum FaultKind {
     /// The connection is closed after the body was read; the call is not processed.
     CloseAfterBody,
     /// A proxy answers 502, 503 or 504 with HTML, after the server processed the call, or instead.
-    Http {
+    ProxyError {
         /// 502, 503 or 504.
         status: u16,
         /// Whether the server processed the call.
@@ -71,6 +74,7 @@ pub enum FaultKind {
         retry_after: u32,
     },
     /// The call is processed, and answered with 500 all the same.
+    #[serde(rename = "error-500")]
     Error500,
     /// No answer for that long, then the connection is closed.
     Hang {
@@ -165,7 +169,7 @@ impl FaultKind {
             Self::LoseAnswer
             | Self::CloseBeforeBody
             | Self::CloseAfterBody
-            | Self::Http { .. }
+            | Self::ProxyError { .. }
             | Self::TooMany { .. }
             | Self::Error500
             | Self::Hang { .. }
@@ -208,7 +212,8 @@ impl Fault {
     pub(super) fn fits(&self, moment: Moment<'_>) -> bool {
         match moment {
             Moment::Call(path) => {
-                self.kind.place() == Place::Call && (self.when.path == "*" || self.when.path == path)
+                self.kind.place() == Place::Call
+                    && self.when.path.as_deref().is_some_and(|p| p == "*" || p == path)
             }
             Moment::Number(conversation) => self.kind.place() == Place::Number && self.concerns(conversation),
             Moment::Store(conversation) => self.kind.place() == Place::Store && self.concerns(conversation),
@@ -236,7 +241,7 @@ impl Fault {
             every: keys.number("every", 1.0)?,
             chance: keys.float("chance", 1.0)?,
             times: None,
-            path: "/msg/send_msg".to_owned(),
+            path: None,
             conversation: None,
         };
         if keys.map.contains_key("times") {
@@ -246,7 +251,7 @@ impl Fault {
             when.times = Some(1);
         }
         match place {
-            Place::Call => when.path = keys.text("path")?.unwrap_or(when.path),
+            Place::Call => when.path = Some(keys.text("path")?.unwrap_or_else(|| "/msg/send_msg".to_owned())),
             Place::Number | Place::Store | Place::Always => when.conversation = keys.text("conversation")?,
         }
         if !(0.0..=1.0).contains(&when.chance) {
@@ -287,9 +292,9 @@ impl Keys<'_> {
             "lose-answer" => FaultKind::LoseAnswer,
             "close-before-body" => FaultKind::CloseBeforeBody,
             "close-after-body" => FaultKind::CloseAfterBody,
-            "http-502" => FaultKind::Http { status: 502, processed: self.flag("processed")? },
-            "http-503" => FaultKind::Http { status: 503, processed: self.flag("processed")? },
-            "http-504" => FaultKind::Http { status: 504, processed: self.flag("processed")? },
+            "proxy-error" => {
+                FaultKind::ProxyError { status: self.status()?, processed: self.flag("processed")? }
+            }
             "too-many" => FaultKind::TooMany { retry_after: self.number("retry-after", 1.0)? },
             "error-500" => FaultKind::Error500,
             "hang" => {
@@ -316,6 +321,15 @@ impl Keys<'_> {
             "night" => FaultKind::Night,
             unknown => return Err(format!("there is no fault `{unknown}`; there are {}", NAMES.join(", "))),
         })
+    }
+
+    fn status(&mut self) -> Result<u16, String> {
+        let status = self.number("status", 502.0)?;
+        if (502..=504).contains(&status) {
+            Ok(status)
+        } else {
+            Err(format!("status={status}: a proxy says 502, 503 or 504"))
+        }
     }
 
     fn act(&mut self) -> Result<UserAct, String> {
@@ -375,13 +389,11 @@ impl Keys<'_> {
     }
 }
 
-const NAMES: [&str; 24] = [
+const NAMES: [&str; 22] = [
     "lose-answer",
     "close-before-body",
     "close-after-body",
-    "http-502",
-    "http-503",
-    "http-504",
+    "proxy-error",
     "too-many",
     "error-500",
     "hang",
@@ -414,14 +426,19 @@ mod tests {
                 "remove-group" => "remove-group:group=g".to_owned(),
                 _ => name.to_owned(),
             };
-            assert!(spec.parse::<Fault>().is_ok(), "{spec}");
+            let fault: Fault = spec.parse().unwrap();
+            // As it is listed, it can be given again.
+            let listed = serde_json::to_value(&fault).unwrap();
+            assert_eq!(Fault::from_json(listed).unwrap(), fault, "{spec}");
         }
     }
 
     #[test]
     fn flags_and_json_say_the_same() {
-        let flag: Fault = "http-502:processed=true,chance=0.5,times=3".parse().unwrap();
-        let json = serde_json::json!({ "kind": "http-502", "processed": true, "chance": 0.5, "times": 3 });
+        let flag: Fault = "proxy-error:status=503,processed=true,chance=0.5,times=3".parse().unwrap();
+        let json = serde_json::json!({
+            "kind": "proxy-error", "status": 503, "processed": true, "chance": 0.5, "times": 3
+        });
         assert_eq!(flag, Fault::from_json(json).unwrap());
     }
 

@@ -34,7 +34,7 @@ pub(in crate::rehearsal) fn perform(shared: &Shared, kind: &FaultKind, only: Opt
         FaultKind::LoseAnswer
         | FaultKind::CloseBeforeBody
         | FaultKind::CloseAfterBody
-        | FaultKind::Http { .. }
+        | FaultKind::ProxyError { .. }
         | FaultKind::TooMany { .. }
         | FaultKind::Error500
         | FaultKind::Hang { .. }
