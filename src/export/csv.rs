@@ -2,6 +2,7 @@
 
 use super::settings::{Csv, Header, ShortRows};
 use super::{ExportError, Settings};
+use crate::finding::shorten;
 
 /// A CSV: how it is written, and what its columns are called.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -42,11 +43,24 @@ impl Dialect {
             escape: byte("csv.escape", &csv.escape)?,
             comment: byte("comment", &settings.comment)?,
         };
+        let different = [dialect.escape, dialect.comment, Some(b'\n'), Some(b'\r')];
+        for (key, value, others) in [
+            ("csv.quote", dialect.quote, &different[..]),
+            ("csv.escape", dialect.escape, &different[1..]),
+            ("comment", dialect.comment, &different[2..]),
+        ] {
+            if value.is_some() && others.contains(&value) {
+                return Err(ambiguous(key, value));
+            }
+        }
         dialect.delimiter = match csv.delimiter.as_str() {
             "auto" => dialect.guess_delimiter(head),
             "tab" => b'\t',
-            other => byte("csv.delimiter", other)?.unwrap_or(b','),
+            other => byte("csv.delimiter", other)?.ok_or_else(|| ambiguous("csv.delimiter", None))?,
         };
+        if different.contains(&Some(dialect.delimiter)) || dialect.quote == Some(dialect.delimiter) {
+            return Err(ambiguous("csv.delimiter", Some(dialect.delimiter)));
+        }
         Ok(dialect)
     }
 
@@ -98,6 +112,14 @@ pub(super) fn columns(header: &Header, first_row: &csv::ByteRecord) -> Vec<Strin
             }
             names
         }
+    }
+}
+
+fn ambiguous(key: &'static str, value: Option<u8>) -> ExportError {
+    ExportError::BadSetting {
+        key,
+        value: value.map(|byte| shorten(&char::from(byte).to_string())).unwrap_or_default(),
+        why: "it would mean two things in a CSV".to_owned(),
     }
 }
 

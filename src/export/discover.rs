@@ -224,7 +224,7 @@ fn deep_glob(pattern: &str) -> Result<Vec<glob::GlobResult>, glob::PatternError>
     };
     Ok(files(Path::new(root))
         .filter_map(Result::ok)
-        .map(|entry| entry.into_path())
+        .map(walkdir::DirEntry::into_path)
         .map(|path| path.strip_prefix(".").map(Path::to_owned).unwrap_or(path))
         .filter(|path| matcher.matches_path_with(path, AS_A_SHELL))
         .map(Ok)

@@ -124,6 +124,31 @@ static CLASS: [Class; 256] = {
     table
 };
 
+/// The keys of the object with which a text begins, as far as they are in it.
+pub fn first_keys(text: &[u8]) -> Vec<String> {
+    let mut keys = Vec::new();
+    // A list at the top is one of objects.
+    let Some(mut at) = next_token(text, 0) else { return keys };
+    if text[at] == b'[' {
+        let Some(next) = next_token(text, at + 1) else { return keys };
+        at = next;
+    }
+    if text[at] != b'{' {
+        return keys;
+    }
+    at += 1;
+    while let Some(start) = next_token(text, at) {
+        let Skipped::At(len) = Skip::default().piece(&text[start..]) else { break };
+        let Ok(key) = serde_json::from_slice(&text[start..start + len]) else { break };
+        let Some(colon) = next_token(text, start + len).filter(|at| text[*at] == b':') else { break };
+        keys.push(key);
+        let Some(value) = next_token(text, colon + 1) else { break };
+        let Skipped::At(len) = Skip::default().piece(&text[value..]) else { break };
+        at = value + len;
+    }
+    keys
+}
+
 /// Position of the first byte that is neither blank, nor `,`, nor the record separator of RFC 7464.
 pub fn next_token(text: &[u8], from: usize) -> Option<usize> {
     text[from..]

@@ -64,7 +64,12 @@ impl Plain {
         if records.len() > 32 {
             return Err(bad("records", &records.len().to_string(), "32 paths at most".to_owned()));
         }
-        Dialect::new(settings, b"")?;
+        if !records.is_empty() && matches!(settings.format, Format::Jsonl | Format::Csv) {
+            let why = "only a document of JSON has records inside: set `format` to \"json\"".to_owned();
+            return Err(bad("records", &settings.records.join(", "), why));
+        }
+        // A comment need be one character in a CSV alone.
+        Dialect::new(&Settings { comment: String::new(), ..settings.clone() }, b"")?;
         Ok(Self { settings: settings.clone(), include, records })
     }
 }

@@ -6,7 +6,7 @@ use super::decode::Encoding;
 use super::discover::discover;
 use super::layout::{Layout, Plain};
 use super::window::Pool;
-use super::{Chunk, Context, Cutter, ExportError, Found, Input, Settings, Table, codes};
+use super::{Chunk, Context, Cutter, ExportError, Found, Input, Origin, Settings, Table, codes};
 use crate::message::SourceNo;
 
 /// What a chunk has, about: enough that its overhead is nothing, small enough that a handful is nothing.
@@ -68,6 +68,8 @@ struct Current {
 pub struct Head {
     /// The source.
     pub path: String,
+    /// Its beginning, up to some 64 KiB.
+    pub text: Vec<u8>,
     /// Its first chunk, cut from its beginning alone.
     pub chunk: Option<Chunk>,
 }
@@ -186,23 +188,46 @@ impl Reader {
         Totals { read: self.totals.read + now, ..self.totals }
     }
 
-    /// How the first source begins, as long as no chunk was taken; for standard input as well.
+    /// How the first source that is not empty begins, as long as no chunk was taken; for standard input as
+    /// well.
     ///
     /// # Errors
     /// As [`Reader::next_chunk`].
     pub fn head(&self) -> Result<Option<Head>, ExportError> {
-        let Some(current) = &self.current else {
-            return Ok(None);
-        };
-        let text = current.input.head().to_vec();
-        let path = current.found.path.clone();
-        let no = current.input.no();
-        let whole = current.input.head_is_all();
-        let mut input = Input::from_text(path.clone(), text, no, whole);
-        let mut cutter = self.layout.cutter(&mut input, &current.found)?;
-        let mut pool = Pool::new(CHUNK);
-        let chunk = cutter.next(&mut input, &current.context, &mut pool)?;
-        Ok(Some(Head { path, chunk }))
+        let Some(current) = &self.current else { return Ok(None) };
+        let first = self.look(&current.found, &current.input)?;
+        if !first.text.is_empty() {
+            return Ok(Some(first));
+        }
+        // One hourly file without a message is usual, hundreds of them are not.
+        for found in self.found.as_slice().iter().filter(|f| f.origin != Origin::Stdin).take(100) {
+            let next = self.look(found, &Input::open(found, current.input.no(), self.encoding)?)?;
+            if !next.text.is_empty() {
+                return Ok(Some(next));
+            }
+        }
+        Ok(Some(first))
+    }
+
+    fn look(&self, found: &Found, input: &Input) -> Result<Head, ExportError> {
+        let text = input.head().to_vec();
+        let mut input = Input::from_text(found.path.clone(), text, input.no(), input.head_is_all());
+        let text = input.head().to_vec();
+        let mut cutter = self.layout.cutter(&mut input, found)?;
+        let chunk = cutter.next(&mut input, &self.context(found), &mut Pool::new(CHUNK))?;
+        Ok(Head { path: found.path.clone(), text, chunk })
+    }
+
+    /// What all records of a file inherit.
+    fn context(&self, found: &Found) -> Arc<Context> {
+        let mut values = path_values(found);
+        values.extend(self.layout.values(found));
+        Arc::new(Context {
+            table: None,
+            values,
+            broken_text: self.settings.broken_text,
+            comment: self.settings.comment.clone(),
+        })
     }
 
     fn advance(&mut self) -> Result<(), ExportError> {
@@ -218,14 +243,7 @@ impl Reader {
             self.text = true;
         }
         let cutter = self.layout.cutter(&mut input, &found)?;
-        let mut values = path_values(&found);
-        values.extend(self.layout.values(&found));
-        let context = Arc::new(Context {
-            table: None,
-            values,
-            broken_text: self.settings.broken_text,
-            comment: self.settings.comment.clone(),
-        });
+        let context = self.context(&found);
         self.current = Some(Current { found, input, cutter, context, first: true });
         Ok(())
     }

@@ -101,7 +101,8 @@ fn packed_files_are_told_by_their_first_bytes() {
 
 #[test]
 fn packed_data_that_ends_early_or_is_broken_is_refused() {
-    let text: String = (0..50_000).map(|n| format!("{{\"a\":{}}}\n", n * 7919)).collect();
+    let lines: Vec<_> = (0..50_000).map(|n| format!("{{\"a\":{}}}\n", n * 7919)).collect();
+    let text = lines.concat();
     let (gz, zst) = (gzip(text.as_bytes()), zstd::encode_all(text.as_bytes(), 3).unwrap());
     let mut broken = gz.clone();
     broken[gz.len() / 2..gz.len() / 2 + 20].fill(0xaa);
@@ -482,6 +483,10 @@ fn settings_that_can_not_be_are_refused() {
     insta::assert_snapshot!(with("include = ['[']"), @"`include` in [export] can't be `[`: invalid range pattern");
     insta::assert_snapshot!(with("csv.delimiter = '::'"), @"`csv.delimiter` in [export] can't be `::`: in a CSV it must be one ASCII character");
     insta::assert_snapshot!(with("max_record = 0"), @"`max_record` in [export] can't be `0`: it is a number of bytes from 1 to 1073741824");
+    insta::assert_snapshot!(with("format = 'csv'\nrecords = 'a[]'"), @"`records` in [export] can't be `a[]`: only a document of JSON has records inside: set `format` to \"json\"");
+    insta::assert_snapshot!(with("csv = { quote = \"'\", delimiter = \"'\" }"), @"`csv.delimiter` in [export] can't be `'`: it would mean two things in a CSV");
+    insta::assert_snapshot!(with("csv.escape = \"\\n\""), @r"`csv.escape` in [export] can't be `\n`: it would mean two things in a CSV");
+    insta::assert_snapshot!(with("comment = '//'"), @"`comment` in [export] can't be `//`: in a CSV it must be one ASCII character");
     assert!(toml::from_str::<Settings>("delimiter = ','").is_err(), "unknown keys are refused");
 }
 

@@ -7,14 +7,16 @@ use super::draft::Key;
 use super::error::MappingError;
 use super::filters::Filters;
 use super::jq::Program;
-use super::native::Native;
+use super::native::{Native, Sieved};
 use super::object::members;
-use super::pick::Picks;
+use super::pick::{Picks, Wanted};
 use super::program::ByProgram;
 use super::records::{Record, each};
 use super::rule::Recipe;
 use super::settings::Settings;
+use super::sieve::Sieve;
 use super::{Mapper, Sink};
+use crate::export::json::first_keys;
 use crate::export::{Chunk, Head, Table};
 use crate::finding::Finding;
 use crate::message::{Message, Place};
@@ -32,15 +34,21 @@ pub fn build(settings: &Settings, head: Option<&Head>) -> Result<Box<dyn Mapper>
             return Err(bad("jq", "it makes whole messages: take either `jq` or `fields`"));
         }
         let program = Program::new("jq", jq)?;
-        columns_exist(settings, &picks, &[], head)?;
-        return Ok(Box::new(ByProgram { program, filters, picks }));
+        let sieve = Sieve { filters, picks };
+        picks_exist(settings, &sieve.picks, &[], head)?;
+        return Ok(Box::new(ByProgram { program, sieve }));
     }
     if settings.fields.is_empty() {
-        if !settings.leave_out.is_empty() {
-            return Err(bad("leave_out", "it needs `fields` or `jq`; for the native format use jq = \".\""));
+        if settings.zone.is_some() {
+            return Err(bad("zone", "times of the native format are milliseconds and have none"));
         }
         native_fits(head)?;
-        return Ok(Box::new(Native));
+        if settings.leave_out.is_empty() {
+            return Ok(Box::new(Native));
+        }
+        let sieve = Sieve { filters, picks };
+        picks_exist(settings, &sieve.picks, &[], head)?;
+        return Ok(Box::new(Sieved(sieve)));
     }
     let mut recipes = settings
         .fields
@@ -57,37 +65,67 @@ pub fn build(settings: &Settings, head: Option<&Head>) -> Result<Box<dyn Mapper>
             return Err(bad("fields", &format!("{} is missing", names.join(" or "))));
         }
     }
-    columns_exist(settings, &picks, &recipes, head)?;
-    Ok(Box::new(Fields { recipes, filters, picks }))
+    if !picks.all().iter().any(|wanted| matches!(wanted, Wanted::Column(_))) {
+        return Err(bad("fields", "no field comes from a `column`: every record would be the same message"));
+    }
+    picks_exist(settings, &picks, &recipes, head)?;
+    Ok(Box::new(Fields { recipes, sieve: Sieve { filters, picks } }))
 }
 
 fn bad(key: &str, why: &str) -> MappingError {
     MappingError::BadRule { key: key.to_owned(), why: why.to_owned() }
 }
 
-fn columns_exist(
+/// What the mapping picks must be in the first source, as far as that can be told: columns of a CSV, once
+/// each, and what paths and folders say.
+fn picks_exist(
     settings: &Settings,
     picks: &Picks,
     recipes: &[Recipe],
     head: Option<&Head>,
 ) -> Result<(), MappingError> {
-    let Some((head, table)) = head.and_then(|head| Some((head, head.table()?))) else { return Ok(()) };
-    let Some(column) = picks.missing(table) else { return Ok(()) };
-    let key = recipes
-        .iter()
-        .find(|recipe| recipe.columns(picks).contains(&column))
-        .map(|recipe| format!("fields.{}", recipe.key.name()))
-        .or_else(|| {
-            let n = settings.leave_out.iter().position(|rule| rule.column.as_deref() == Some(column))?;
-            Some(format!("leave_out[{n}]"))
-        })
-        .unwrap_or_default();
-    Err(MappingError::UnknownColumn {
-        key,
-        column: column.to_owned(),
-        path: head.path.clone(),
-        columns: names(&table.columns),
-    })
+    let Some((head, context)) = head.and_then(|h| Some((h, &h.chunk.as_ref()?.context))) else {
+        return Ok(());
+    };
+    let key = |wanted: &Wanted| {
+        let field = recipes.iter().find(|recipe| recipe.wants(picks).contains(&wanted));
+        let rule = settings.leave_out.iter().position(|rule| match wanted {
+            Wanted::Column(column) => rule.column.as_ref() == Some(column),
+            Wanted::Inherited(name) => rule.inherited.as_ref() == Some(name),
+        });
+        match (field, rule) {
+            (Some(recipe), _) => format!("fields.{}", recipe.key.name()),
+            (None, n) => format!("leave_out[{}]", n.unwrap_or_default()),
+        }
+    };
+    for wanted in picks.all() {
+        match (wanted, &context.table) {
+            (Wanted::Column(column), Some(table)) => {
+                match table.columns.iter().filter(|c| *c == column).count() {
+                    0 => {
+                        return Err(MappingError::UnknownColumn {
+                            key: key(wanted),
+                            column: column.clone(),
+                            path: head.path.clone(),
+                            columns: names(&table.columns),
+                        });
+                    }
+                    1 => {}
+                    n => {
+                        let why = format!("`{}` has {n} columns called `{column}`", head.path);
+                        return Err(MappingError::BadRule { key: key(wanted), why });
+                    }
+                }
+            }
+            (Wanted::Inherited(name), _) if name.starts_with('@') && context.value(name).is_none() => {
+                let there: Vec<String> = context.values.iter().map(|(name, _)| name.clone()).collect();
+                let why = format!("nothing called `{name}` is inherited; there is {}", names(&there));
+                return Err(MappingError::BadRule { key: key(wanted), why });
+            }
+            _ => {}
+        }
+    }
+    Ok(())
 }
 
 /// Without a mapping, the first source must look like the native format: a file of something else would give
@@ -96,7 +134,11 @@ fn native_fits(head: Option<&Head>) -> Result<(), MappingError> {
     let Some(head) = head else { return Ok(()) };
     let seen: BTreeSet<String> = match head.table() {
         Some(Table { columns, .. }) => columns.iter().cloned().collect(),
-        None => head.chunk.as_ref().map(keys).unwrap_or_default(),
+        None => match head.chunk.as_ref().map(keys).unwrap_or_default() {
+            // A record longer than what was looked at, or a document that is no record at all.
+            none if none.is_empty() => first_keys(&head.text).into_iter().collect(),
+            keys => keys,
+        },
     };
     if seen.is_empty() {
         // Nothing, or nothing that can be read: findings will say what it is.

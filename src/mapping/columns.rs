@@ -1,11 +1,8 @@
 //! Records of any kind, mapped field by field as `[mapping.fields]` says.
 
 use super::draft::{Draft, Key};
-use super::filters::{Filters, Verdict};
-use super::native::not_json;
-use super::pick::Picks;
-use super::records::each;
 use super::rule::Recipe;
+use super::sieve::Sieve;
 use super::value::Value;
 use super::{Mapper, Sink, codes};
 use crate::export::Chunk;
@@ -15,8 +12,7 @@ use crate::message::Place;
 /// Maps records field by field.
 pub(super) struct Fields {
     pub(super) recipes: Vec<Recipe>,
-    pub(super) filters: Filters,
-    pub(super) picks: Picks,
+    pub(super) sieve: Sieve,
 }
 
 impl Fields {
@@ -32,7 +28,7 @@ impl Fields {
         });
     }
 
-    fn send<'r>(&'r self, found: &[Option<Value<'r>>], place: Place, sink: &mut dyn Sink) {
+    fn send(&self, found: &[Option<Value<'_>>], place: Place, sink: &mut dyn Sink) {
         let mut draft = Draft::default();
         for recipe in &self.recipes {
             if !needed(recipe.key, &draft) {
@@ -65,28 +61,11 @@ fn needed(key: Key, draft: &Draft<'_>) -> bool {
 
 impl Mapper for Fields {
     fn map(&self, chunk: &Chunk, sink: &mut dyn Sink) {
-        let located = self.picks.locate(&chunk.context);
-        let inherited = self.filters.inherited(&chunk.context);
-        // What the first file lacks is said before the pass; a later one can lack it too.
-        let missing = chunk.context.table.as_ref().and_then(|table| self.picks.missing(table));
-        each(chunk, sink, &mut |place, record, sink| {
-            if let Some(column) = missing {
-                return sink.finding(Finding::new(&codes::COLUMN_MISSING, place, column));
+        self.sieve.each(chunk, sink, &mut |place, record, picked, sink| {
+            if picked.halves {
+                sink.finding(Finding::new(&codes::HALF_CHARACTER, place, record.text()));
             }
-            let found = match self.picks.pick(&located, record) {
-                Ok(found) => found,
-                Err(e) => return sink.finding(not_json(place, record.text(), &e)),
-            };
-            match self.filters.judge(&found.values, record, place, &inherited) {
-                Verdict::Keep => {
-                    if found.halves {
-                        sink.finding(Finding::new(&codes::HALF_CHARACTER, place, record.text()));
-                    }
-                    self.send(&found.values, place, sink);
-                }
-                Verdict::LeaveOut(reason) => sink.left_out(place, reason),
-                Verdict::Failed(finding) => sink.finding(finding),
-            }
+            self.send(&picked.values, place, sink);
         });
     }
 }

@@ -16,7 +16,8 @@ pub enum MappingError {
     /// Records that are not in the native format, and no mapping that says what they are.
     #[error(
         "`{path}` is not in the native format: it lacks {missing}. It has {seen}. \
-         Write a mapping: `openim-import init {path}` begins one"
+         Write a mapping: `openim-import init {path}` begins one. If the messages are in a list inside the \
+         document, say where with `records` in [export]"
     )]
     NotNative { path: String, missing: String, seen: String },
     /// The jq program is none.

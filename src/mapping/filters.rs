@@ -53,11 +53,6 @@ impl Filters {
         Ok(Self { rules: made, jq })
     }
 
-    /// Whether there are none.
-    pub(super) fn is_empty(&self) -> bool {
-        self.rules.is_empty()
-    }
-
     /// What the chunk has in common, as jq sees it; made only if a program is there to see it.
     pub(super) fn inherited(&self, context: &Context) -> Val {
         if self.jq { Program::inherited(context) } else { Val::Null }

@@ -17,6 +17,7 @@ mod program;
 mod records;
 mod rule;
 mod settings;
+mod sieve;
 #[cfg(test)]
 pub(crate) mod testing;
 mod time;

@@ -6,6 +6,7 @@ use std::collections::BTreeSet;
 use super::draft::{Draft, Key};
 use super::object::{is_no_object, members};
 use super::records::{Record, Row, each};
+use super::sieve::Sieve;
 use super::value::Value;
 use super::{Mapper, Sink, codes};
 use crate::export::{Chunk, Table};
@@ -18,20 +19,47 @@ pub struct Native;
 
 impl Mapper for Native {
     fn map(&self, chunk: &Chunk, sink: &mut dyn Sink) {
+        let mut read = Read::new(chunk, sink);
+        each(chunk, sink, &mut |place, record, sink| read.record(place, record, sink));
+    }
+}
+
+/// Maps records in the native format, but for those that a sieve holds back.
+pub(super) struct Sieved(pub(super) Sieve);
+
+impl Mapper for Sieved {
+    fn map(&self, chunk: &Chunk, sink: &mut dyn Sink) {
+        let mut read = Read::new(chunk, sink);
+        self.0.each(chunk, sink, &mut |place, record, _, sink| read.record(place, record, sink));
+    }
+}
+
+/// What is known of a chunk while it is read.
+struct Read {
+    columns: Option<Columns>,
+    /// Keys that were reported already.
+    unknown: BTreeSet<String>,
+}
+
+impl Read {
+    fn new(chunk: &Chunk, sink: &mut dyn Sink) -> Self {
         let columns = chunk.context.table.as_ref().map(Columns::new);
         if let (Some(columns), true) = (&columns, chunk.first) {
             columns.report(chunk, sink);
         }
-        let mut unknown = BTreeSet::new();
-        each(chunk, sink, &mut |place, record, sink| match (record, &columns) {
+        Self { columns, unknown: BTreeSet::new() }
+    }
+
+    fn record(&mut self, place: Place, record: Record<'_>, sink: &mut dyn Sink) {
+        match (record, &self.columns) {
             (Record::Json(text), _) => {
-                if let Some(draft) = parse(text, place, &mut unknown, sink) {
+                if let Some(draft) = parse(text, place, &mut self.unknown, sink) {
                     draft.send(place, sink);
                 }
             }
             (Record::Row(row), Some(columns)) => columns.draft(row).send(place, sink),
             (Record::Row(_), None) => unreachable!("rows come with their table"),
-        });
+        }
     }
 }
 

@@ -70,12 +70,9 @@ impl Picks {
         n
     }
 
-    /// The column of that pick, if it is one.
-    pub(super) fn column(&self, n: usize) -> Option<&str> {
-        match self.wanted.get(n)? {
-            Wanted::Column(column) => Some(column),
-            Wanted::Inherited(_) => None,
-        }
+    /// All of them, by number.
+    pub(super) fn all(&self) -> &[Wanted] {
+        &self.wanted
     }
 
     /// Finds the picks in what a chunk has in common.
@@ -97,7 +94,10 @@ impl Picks {
 
     /// The first column that the table lacks.
     pub(super) fn missing(&self, table: &Table) -> Option<&str> {
-        (0..self.wanted.len()).filter_map(|n| self.column(n)).find(|c| table.position(c).is_none())
+        self.wanted.iter().find_map(|wanted| match wanted {
+            Wanted::Column(column) if table.position(column).is_none() => Some(column.as_str()),
+            _ => None,
+        })
     }
 
     /// Picks from one record.
@@ -109,9 +109,11 @@ impl Picks {
         located: &Located<'r>,
         record: Record<'r>,
     ) -> Result<Picked<'r>, serde_json::Error> {
-        let inherited = |value: &Option<&'r str>| value.map(|text| Value::Text(Cow::Borrowed(text)));
-        let mut picked = Picked { values: located.inherited.iter().map(inherited).collect(), halves: false };
+        let inherited = located.inherited.iter().map(|value| value.map(|text| Value::Text(text.into())));
+        let mut picked = Picked { values: inherited.collect(), halves: false };
         match record {
+            // Nobody asks: then nobody needs to know whether it is JSON either.
+            Record::Json(_) if self.tree.keys.is_empty() => {}
             Record::Row(row) => located.cells(row, &mut picked.values),
             Record::Json(text) => {
                 let mut deserializer = serde_json::Deserializer::from_str(text);

@@ -2,11 +2,10 @@
 
 use std::collections::BTreeSet;
 
-use super::filters::{Filters, Verdict, finding};
+use super::filters::finding;
 use super::jq::Program;
-use super::native::{not_json, parse};
-use super::pick::Picks;
-use super::records::each;
+use super::native::parse;
+use super::sieve::Sieve;
 use super::{Mapper, Sink, codes};
 use crate::export::Chunk;
 use crate::finding::Finding;
@@ -17,31 +16,14 @@ const MOST_PARTS: u16 = 10_000;
 /// Maps records with a jq program.
 pub(super) struct ByProgram {
     pub(super) program: Program,
-    pub(super) filters: Filters,
-    pub(super) picks: Picks,
+    pub(super) sieve: Sieve,
 }
 
 impl Mapper for ByProgram {
     fn map(&self, chunk: &Chunk, sink: &mut dyn Sink) {
-        let located = self.picks.locate(&chunk.context);
         let inherited = Program::inherited(&chunk.context);
-        let missing = chunk.context.table.as_ref().and_then(|table| self.picks.missing(table));
         let mut unknown = BTreeSet::new();
-        each(chunk, sink, &mut |place, record, sink| {
-            if let Some(column) = missing {
-                return sink.finding(Finding::new(&codes::COLUMN_MISSING, place, column));
-            }
-            if !self.filters.is_empty() {
-                let found = match self.picks.pick(&located, record) {
-                    Ok(found) => found,
-                    Err(e) => return sink.finding(not_json(place, record.text(), &e)),
-                };
-                match self.filters.judge(&found.values, record, place, &inherited) {
-                    Verdict::Keep => {}
-                    Verdict::LeaveOut(reason) => return sink.left_out(place, reason),
-                    Verdict::Failed(finding) => return sink.finding(finding),
-                }
-            }
+        self.sieve.each(chunk, sink, &mut |place, record, _, sink| {
             let mut part = 0;
             let done = self.program.run(record, place, &inherited, &mut |result| {
                 let mut place = place;

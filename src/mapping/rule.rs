@@ -100,12 +100,12 @@ impl Recipe {
         })
     }
 
-    /// The columns it needs, if there is no default for a file without them.
-    pub(super) fn columns<'p>(&self, picks: &'p Picks) -> Vec<&'p str> {
+    /// What it is made of.
+    pub(super) fn wants<'p>(&self, picks: &'p Picks) -> Vec<&'p Wanted> {
         match &self.from {
             Given::Constant => Vec::new(),
-            Given::Pick(n) => picks.column(*n).into_iter().collect(),
-            Given::Joined { picks: several, .. } => several.iter().filter_map(|n| picks.column(*n)).collect(),
+            Given::Pick(n) => vec![&picks.all()[*n]],
+            Given::Joined { picks: several, .. } => several.iter().map(|n| &picks.all()[*n]).collect(),
         }
     }
 

@@ -98,7 +98,8 @@ impl Cutter for Rows {
         };
         self.scan = self.scan.moved(end);
         let mut end = end;
-        if self.context.is_none() {
+        let headless = self.context.is_none();
+        if headless {
             let (table, behind) = self.header(&window.text()[..end]);
             window.skip(behind);
             end -= behind;
@@ -110,7 +111,9 @@ impl Cutter for Rows {
         let text = window.take(end, pool);
         let ended = window.ended() && window.text().is_empty();
         self.window = Some(window);
-        if text.is_empty() && findings.is_empty() && ended {
+        // A header alone is worth a chunk: it says which columns there are.
+        let header = headless && self.context.is_some();
+        if text.is_empty() && findings.is_empty() && ended && !header {
             return Ok(None);
         }
         Ok(Some(Chunk {

@@ -91,11 +91,11 @@ fn an_unknown_column_is_said_before_the_pass() {
 fn a_file_that_is_not_native_is_said_before_the_pass() {
     insta::assert_snapshot!(
         error("", "x.csv", "1700000000000,hi,a,b\n1700000000001,ho,b,a\n"),
-        @"`x.csv` is not in the native format: it lacks `sendID`, `sendTime`, `recvID` or `groupID`, `content` or `text`. It has the columns `1700000000000`, `a`, `b`, `hi`. Write a mapping: `openim-import init x.csv` begins one"
+        @"`x.csv` is not in the native format: it lacks `sendID`, `sendTime`, `recvID` or `groupID`, `content` or `text`. It has the columns `1700000000000`, `a`, `b`, `hi`. Write a mapping: `openim-import init x.csv` begins one. If the messages are in a list inside the document, say where with `records` in [export]"
     );
     insta::assert_snapshot!(
         error("", "x.jsonl", "{\"sendID\":\"a\",\"to\":\"b\",\"content\":{},\"sendTime\":1}\n"),
-        @"`x.jsonl` is not in the native format: it lacks `recvID` or `groupID`. It has the keys `content`, `sendID`, `sendTime`, `to`. Write a mapping: `openim-import init x.jsonl` begins one"
+        @"`x.jsonl` is not in the native format: it lacks `recvID` or `groupID`. It has the keys `content`, `sendID`, `sendTime`, `to`. Write a mapping: `openim-import init x.jsonl` begins one. If the messages are in a list inside the document, say where with `records` in [export]"
     );
 }
 
@@ -276,6 +276,40 @@ fn a_later_file_without_the_column() {
         (got.messages.len(), got.findings),
         (1, vec!["2 column-missing at".into(), "3 column-missing at".into()])
     );
+}
+
+#[test]
+fn what_is_told_before_the_pass() {
+    insta::assert_snapshot!(
+        error("", "x.json", "{\n\"name\": \"x\", \"id\": [1, {}],\n\"messages\": [\n"),
+        @"`x.json` is not in the native format: it lacks `sendID`, `sendTime`, `recvID` or `groupID`, `content` or `text`. It has the keys `id`, `messages`, `name`. Write a mapping: `openim-import init x.json` begins one. If the messages are in a list inside the document, say where with `records` in [export]"
+    );
+    insta::assert_snapshot!(
+        error(SIMPLE, "x.csv", "at,said,from,to,said\n"),
+        @"`fields.text` in [mapping] can't be: `x.csv` has 2 columns called `said`"
+    );
+    insta::assert_snapshot!(
+        error(&SIMPLE.replace("\"to\"", "{ inherited = '@fodler' }"), "x.csv", "at,said,from,to\n"),
+        @"`fields.recvID` in [mapping] can't be: nothing called `@fodler` is inherited; there is `@path`, `@file`, `@stem`, `@folder`"
+    );
+    insta::assert_snapshot!(
+        error("[mapping.fields]\nsendID = 'a'\nsendTime = 'b'\ntext = 'c'", "x.csv", "a,b,c\n"),
+        @"`fields` in [mapping] can't be: `recvID` or `groupID` is missing"
+    );
+    insta::assert_snapshot!(error("mapping.zone = 'UTC'", "x.csv", "a\n"), @"`zone` in [mapping] can't be: times of the native format are milliseconds and have none");
+}
+
+#[test]
+fn the_native_format_can_be_filtered() {
+    let toml = "[[mapping.leave_out]]\ncolumn = 'ex'\nis = 'no'\nreason = 'said-so'";
+    let csv = "sendID,recvID,text,sendTime,ex\na,b,x,1,no\na,b,y,2,yes\n";
+    let json = r#"{"sendID":"a","recvID":"b","text":"x","sendTime":1,"ex":"no"}
+        {"sendID":"a","recvID":"b","text":"y","sendTime":2}"#;
+    for (name, text) in [("x.csv", csv), ("x.jsonl", json)] {
+        let got = run(toml, name, text);
+        assert_eq!((got.messages.len(), got.left_out.len(), got.findings.len()), (1, 1, 0), "{name}");
+        assert!(got.left_out[0].ends_with(" said-so"));
+    }
 }
 
 #[test]

@@ -16,7 +16,7 @@ fn jsonl(lines: &[&str]) -> Got {
         {
             let other = if key == "text" { "\"content\"" } else { key };
             if !line.contains(key) && !line.contains(other) {
-                record += &format!("\"{key}\":{value},");
+                record.extend(["\"", key, "\":", value, ","]);
             }
         }
         record + line + "}\n"
@@ -152,6 +152,17 @@ fn contents_as_objects_and_as_words() {
     ] {
         assert_eq!(one(record), finding, "{record}");
     }
+}
+
+#[test]
+fn what_is_nested_without_end_is_refused() {
+    let deep = |n: usize| format!("\"content\":{{\"a\":{}{}}}", "[".repeat(n), "]".repeat(n));
+    assert!(one(&deep(511)).starts_with("a->@b "));
+    assert!(one(&deep(10_000)).starts_with("json-too-deep content = {\"a\":[[["));
+    assert!(
+        one(&format!("{},\"sendID\":\"a\"", deep(512).replace("content", "foo")))
+            .ends_with(" / key-unknown foo")
+    );
 }
 
 #[test]

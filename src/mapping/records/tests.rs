@@ -203,7 +203,7 @@ fn chats() -> impl Strategy<Value = (String, Vec<At>)> {
         for (n, (noise, records, between)) in chats.iter().enumerate() {
             text += if n > 0 { ",{" } else { "{" };
             for (key, value) in noise {
-                text += &format!("\"{key}\":{value},");
+                text.extend(["\"", key, "\":", value, ","]);
             }
             text += "\"messages\":[";
             for (n, record) in records.iter().enumerate() {
