@@ -1,6 +1,7 @@
 //! After the import: verify, repair, retry, read state, undo, adopt, receipts. Aligning is `import`'s.
 
 mod difference;
+mod narrow;
 mod positions;
 mod slices;
 
