@@ -17,7 +17,18 @@ pub(super) trait Store {
     async fn count(&mut self, from: SendTime, to: SendTime) -> Result<u64, Self::Error>;
 
     /// Whether it has this one.
-    async fn has(&mut self, message: &Self::Message) -> Result<bool, Self::Error>;
+    async fn has(&mut self, message: &Self::Message) -> Result<Looked, Self::Error>;
+}
+
+/// What came of looking for one message.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Looked {
+    /// It is there.
+    There,
+    /// It is not there.
+    Absent,
+    /// Too many are like it to go through them all.
+    Unsure,
 }
 
 /// A stretch of time and how many messages the store has in it.
@@ -35,7 +46,7 @@ pub(super) struct Narrowed {
     pub(super) missing: Vec<usize>,
     /// How many more lack at least, in stretches that were not looked into any more.
     pub(super) unnamed: u64,
-    /// Messages in stretches where others wrote as well and that were not looked into any more.
+    /// Messages of which it can't be said: others wrote at the same time, or too many are alike.
     pub(super) unsure: u64,
 }
 
@@ -75,8 +86,10 @@ pub(super) async fn narrow<S: Store>(
                     continue;
                 }
                 *calls -= 1;
-                if !store.has(message).await? {
-                    found.missing.push(from + n);
+                match store.has(message).await? {
+                    Looked::There => {}
+                    Looked::Absent => found.missing.push(from + n),
+                    Looked::Unsure => found.unsure += 1,
                 }
             }
             continue;
@@ -116,9 +129,10 @@ mod tests {
             Ok(self.there.iter().filter(|(time, _)| (from.0..to.0).contains(time)).count() as u64)
         }
 
-        async fn has(&mut self, message: &usize) -> Result<bool, Infallible> {
+        async fn has(&mut self, message: &usize) -> Result<Looked, Infallible> {
             self.asked += 1;
-            Ok(self.there.iter().any(|(_, one)| one == &Some(*message)))
+            let there = self.there.iter().any(|(_, one)| one == &Some(*message));
+            Ok(if there { Looked::There } else { Looked::Absent })
         }
     }
 
