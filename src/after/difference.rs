@@ -25,6 +25,8 @@ pub enum Kind {
     NotStored,
     /// It stands behind a message that it should precede.
     OutOfPlace,
+    /// The job itself has it behind a message that it should precede: it was sent late.
+    Late,
     /// A user took it back (law 13).
     Revoked,
     /// Somebody else's.
@@ -33,7 +35,7 @@ pub enum Kind {
 
 impl Kind {
     /// Every kind, the worst first.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::Missing,
         Self::NotStored,
         Self::Doubled,
@@ -41,6 +43,7 @@ impl Kind {
         Self::Hidden,
         Self::Empty,
         Self::OutOfPlace,
+        Self::Late,
         Self::Revoked,
         Self::Foreign,
     ];
@@ -60,10 +63,10 @@ impl Kind {
         self.texts().2
     }
 
-    /// Whether the verification fails for it. What users do to their messages and their own ones are counted,
-    /// and are no difference between what we were to bring and what we brought.
+    /// Whether the verification fails for it. What users do to their messages, their own ones, and what the job
+    /// did on purpose are counted, and are no difference between what was confirmed and what is there.
     pub const fn fails(self) -> bool {
-        !matches!(self, Self::Revoked | Self::Foreign)
+        !matches!(self, Self::Late | Self::Revoked | Self::Foreign)
     }
 
     #[rustfmt::skip]
@@ -76,6 +79,7 @@ impl Kind {
             Self::Changed => ("changed", "it is there with other content, sender, type or time", "somebody changed it on the server: nothing is done about it"),
             Self::NotStored => ("not-stored", "it can be read, but the store does not have it: it is gone when the cache forgets, within 24 hours", "`verify --store --repair` sends it again, once the store takes messages"),
             Self::OutOfPlace => ("out-of-place", "it stands behind a message that it should precede", "clients sort by time and show it in its place; nothing is done about it"),
+            Self::Late => ("late", "it was sent behind messages that it should precede, as the job knows", "nothing: clients sort by time and show it in its place"),
             Self::Revoked => ("revoked", "a user took it back", "nothing: it is the user's right"),
             Self::Foreign => ("foreign", "somebody else's message among ours", "nothing: it is never touched"),
         }

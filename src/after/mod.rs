@@ -4,6 +4,7 @@ mod difference;
 mod narrow;
 mod positions;
 mod slices;
+mod verify;
 
 pub use difference::{Counts, Difference, Kind};
 pub use positions::{Position, PositionError, Positions, Upto};
