@@ -16,6 +16,7 @@ mod folder;
 mod key;
 mod keys;
 mod lock;
+mod lookup;
 mod packed;
 mod pass;
 mod people;

@@ -403,7 +403,7 @@ impl JobReader {
         rows.collect::<Result<_, _>>().in_job(&self.dir)
     }
 
-    fn spool(&self) -> Result<&Spool, JobError> {
+    pub(super) fn spool(&self) -> Result<&Spool, JobError> {
         if let Some(spool) = self.spool.get() {
             return Ok(spool);
         }
