@@ -106,14 +106,23 @@ mod tests {
     fn who_read_up_to_a_time_read_everything_before_the_first_later_message() {
         let dir = tempfile::tempdir().unwrap();
         let mut job = Job::create(dir.path()).unwrap();
-        let at = |time| Message { send_time: SendTime(time), ex: time.to_string().into(), ..message() };
-        let first: Vec<_> = (0..500).map(|n| at(n / 20 * 2)).collect();
+        let at = |id: i64, time| Message {
+            send_time: SendTime(time),
+            source_id: Some(format!("m{id}").into()),
+            ..message()
+        };
+        let first: Vec<_> = (0..500).map(|n| at(n, n / 20 * 2)).collect();
         few(&mut job, &first).unwrap();
-        few(&mut job, &[at(8), at(9)]).unwrap();
+        few(&mut job, &[at(500, 8), at(501, 9)]).unwrap();
         let reader = job.reader().unwrap();
         let conv = reader.conversations(None, 1).unwrap()[0].no;
         let until = |time| reader.last_until(conv, SendTime(time)).unwrap().map(|ordinal| ordinal.0);
         assert_eq!([until(-1), until(0), until(1), until(7)], [None, Some(19), Some(19), Some(79)]);
         assert_eq!([until(8), until(48), until(99)], [Some(99), Some(501), Some(501)]);
+        for n in 0..502 {
+            let found = reader.by_source_id(&SourceId(format!("m{n}"))).unwrap();
+            assert_eq!(found, Some((ConversationId::single("u1", "u2"), Ordinal(n))));
+        }
+        assert_eq!(reader.by_source_id(&SourceId("m502".into())).unwrap(), None);
     }
 }
