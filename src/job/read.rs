@@ -323,6 +323,8 @@ impl JobReader {
         let users =
             self.db.query_row("SELECT count(*) FROM users", [], |row| row.get(0)).in_job(&self.dir)?;
         totals.users = from_sql(users);
+        // A message that goes out once more is still one message.
+        totals.messages -= self.superseded_in_all()?.0;
         Ok(totals)
     }
 
@@ -406,6 +408,9 @@ impl JobReader {
     pub(super) fn spool(&self) -> Result<&Spool, JobError> {
         if let Some(spool) = self.spool.get() {
             return Ok(spool);
+        }
+        if self.is_purged()? {
+            return Err(JobError::Purged(self.dir.to_path_buf()));
         }
         let end = spool_end(&self.db).in_job(&self.dir)?;
         let spool = Spool::open(&self.dir, end)?;

@@ -31,7 +31,7 @@ pub(super) const TABLE: Table = Table {
 };
 
 /// How far a conversation is undone.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Undone {
     /// Messages below it were deleted for the first time.
     pub next: Ordinal,
@@ -43,6 +43,12 @@ pub struct Undone {
     pub kept: u64,
     /// Messages that could not be deleted.
     pub failed: u64,
+}
+
+impl Default for Undone {
+    fn default() -> Self {
+        Self { next: Ordinal(0), is_done: false, deleted: 0, kept: 0, failed: 0 }
+    }
 }
 
 /// A message that `undo` did not delete.
@@ -148,5 +154,41 @@ impl JobReader {
                 Ok((ConvNo(row.get(0)?), left))
             },
         )
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_undone_is_remembered() {
+        let dir = tempfile::tempdir().unwrap();
+        let mut job = Job::create(dir.path()).unwrap();
+        let reader = job.reader().unwrap();
+        assert_eq!(reader.undone_in_all().unwrap(), (0, Undone::default()));
+        let left = |n, is_kept| Left {
+            ordinal: Ordinal(n),
+            seq: Seq(n.cast_signed() + 1),
+            is_kept,
+            reason: "somebody else's".to_owned(),
+        };
+        let some = Undone { next: Ordinal(9), deleted: 7, kept: 1, failed: 1, is_done: false };
+        let all = Undone { next: Ordinal(5), deleted: 5, is_done: true, ..Undone::default() };
+        let steps =
+            [(ConvNo(2), some, vec![left(3, true), left(1, false)]), (ConvNo(1), all, vec![left(0, true)])];
+        for _ in 0..2 {
+            job.undo(&steps).unwrap();
+        }
+        assert_eq!(reader.undone(ConvNo(2)).unwrap(), Some(some));
+        assert_eq!(reader.undone(ConvNo(3)).unwrap(), None);
+        let sum = Undone { next: Ordinal(0), deleted: 12, kept: 1, failed: 1, is_done: false };
+        assert_eq!(reader.undone_in_all().unwrap(), (2, sum));
+        let (mut seen, mut after) = (Vec::new(), None);
+        while let Some((conv, left)) = reader.left_by_undo(after, 1).unwrap().pop() {
+            after = Some((conv, left.ordinal, left.seq));
+            seen.push((conv.0, left.ordinal.0, left.is_kept));
+        }
+        assert_eq!(seen, [(1, 0, true), (2, 1, false), (2, 3, true)]);
     }
 }

@@ -181,8 +181,8 @@ impl Walk {
     /// Brings together what is missed and what stands elsewhere.
     fn resolve<B: Book>(&mut self, book: &mut B, found: &mut Vec<Finding>) -> Result<(), B::Error> {
         let strays = std::mem::take(&mut self.strays);
-        let names: Vec<&Ids> = strays.iter().map(|stray| &stray.ids).collect();
-        let named = if names.is_empty() { Vec::new() } else { book.named(&names)? };
+        let asked: Vec<&Ids> = strays.iter().map(|stray| &stray.ids).collect();
+        let named = if asked.is_empty() { Vec::new() } else { book.named(&asked)? };
         for (stray, named) in strays.into_iter().zip(named) {
             let withdrawn = named.is_none() && book.was_withdrawn(&stray.ids)?;
             let Stray { seq, ids, equals } = stray;
@@ -194,8 +194,8 @@ impl Walk {
             let (kind, ordinal, detail) = match (missed, named.or(equals.first().copied())) {
                 (Some(ordinal), _) => {
                     let was = self.absent.remove(&ordinal).map_or(seq, |(expected, _)| expected.seq);
-                    let names = if named.is_none() { ", under other names" } else { "" };
-                    (Kind::OutOfPlace, Some(ordinal), format!("it was confirmed at seq {was}{names}"))
+                    let other = if named.is_none() { ", under other names" } else { "" };
+                    (Kind::OutOfPlace, Some(ordinal), format!("it was confirmed at seq {was}{other}"))
                 }
                 (None, Some(ordinal)) if named.is_some() => {
                     (Kind::Doubled, Some(ordinal), "a copy that the server made".to_owned())
