@@ -4,8 +4,6 @@ use std::fmt;
 
 use serde::Serialize;
 
-use crate::message::{ConversationId, Seq, SourceId};
-
 /// How the server's log and the job differ in one message.
 ///
 /// The names are stable: scripts rely on them.
@@ -104,17 +102,16 @@ pub struct Difference {
     /// Which.
     pub kind: Kind,
     /// Where on the server.
-    #[serde(serialize_with = "as_text")]
-    pub conversation: ConversationId,
+    pub conversation: String,
     /// Which slot, where there is one.
-    #[serde(skip_serializing_if = "Option::is_none", serialize_with = "as_number")]
-    pub seq: Option<Seq>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub seq: Option<i64>,
     /// Where in the sources, `posts.csv:17`; of somebody else's message, nowhere.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub place: Option<String>,
     /// The source's own id.
-    #[serde(skip_serializing_if = "Option::is_none", serialize_with = "as_id")]
-    pub id: Option<SourceId>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub id: Option<String>,
     /// What exactly, a lower-case clause; empty where the kind says all.
     #[serde(skip_serializing_if = "String::is_empty")]
     pub detail: String,
@@ -137,18 +134,6 @@ impl fmt::Display for Difference {
         }
         Ok(())
     }
-}
-
-fn as_text<S: serde::Serializer>(id: &ConversationId, to: S) -> Result<S::Ok, S::Error> {
-    to.serialize_str(id.as_str())
-}
-
-fn as_id<S: serde::Serializer>(id: &Option<SourceId>, to: S) -> Result<S::Ok, S::Error> {
-    id.as_ref().map(SourceId::as_str).serialize(to)
-}
-
-fn as_number<S: serde::Serializer>(seq: &Option<Seq>, to: S) -> Result<S::Ok, S::Error> {
-    seq.map(|seq| seq.0).serialize(to)
 }
 
 /// How many of each kind.
@@ -211,10 +196,10 @@ mod tests {
     fn in_words_and_as_a_line() {
         let difference = Difference {
             kind: Kind::Missing,
-            conversation: ConversationId("si_a_b".into()),
+            conversation: "si_a_b".into(),
             seq: None,
             place: Some("posts.csv:17".into()),
-            id: Some(SourceId("m1".into())),
+            id: Some("m1".into()),
             detail: String::new(),
         };
         assert_eq!(difference.to_string(), "missing si_a_b, posts.csv:17 (id m1)");

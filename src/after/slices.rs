@@ -140,7 +140,9 @@ mod tests {
         let mut rounds = 0;
         loop {
             rounds += 1;
-            times.iter().for_each(|time| cutter.count(SendTime(*time)));
+            for time in times {
+                cutter.count(SendTime(*time));
+            }
             if !cutter.another_round() {
                 return (cutter.slices(), rounds);
             }

@@ -47,7 +47,7 @@ impl Loader<'_> {
         let Some(earlier) = self.earlier(key)? else { return Ok(()) };
         let conv = self.conversation(key, peers, Some(&earlier))?;
         for (by, Again { ordinal, entry }) in (earlier.messages..).zip(messages) {
-            self.entry(entry.offset, entry.len, entry.send_time, entry.reply)?;
+            self.entry(entry.offset, entry.len, entry.written(), entry.spread, entry.reply)?;
             let [ordinal, by] = [ordinal.0, by].map(to_sql);
             self.execute(
                 "INSERT INTO superseded VALUES (?1, ?2, ?3,
@@ -87,7 +87,7 @@ fn replace(db: &rusqlite::Connection, conv: ConvNo, ordinal: Ordinal, entry: &En
     for old in Unpacker::new(first, &data) {
         let new = if old.ordinal == ordinal { entry } else { &old };
         // Its time stays: the order within the pass rests on it.
-        packer.push(new.offset, new.len, old.send_time, new.reply);
+        packer.push(new.offset, new.len, old.written(), old.spread, new.reply);
     }
     db.prepare_cached("UPDATE blocks SET data = ?2 WHERE id = ?1")?.execute(params![id, packer.data()])?;
     Ok(())

@@ -53,7 +53,7 @@ impl JobReader {
             let middle = low + (high - low) / 2;
             let page = self.entries(conv, Ordinal(middle), 1)?;
             let Some(entry) = page.first() else { break };
-            if entry.send_time < time {
+            if entry.written() < time {
                 low = middle + 1;
             } else {
                 high = middle;

@@ -200,7 +200,7 @@ impl JobReader {
                 let Some((block, data)) = self.block(conv, middle)? else { break };
                 let mut entries = Unpacker::new(block, &data).skip_while(|entry| entry.ordinal.0 < first);
                 let at =
-                    |entry: &Entry| (SendTime(entry.send_time.0 - i64::from(entry.spread)), entry.offset);
+                    |entry: &Entry| (entry.written(), entry.offset);
                 let wanted = (target.send_time, target.offset);
                 let Some(start) = entries.next() else { break };
                 if at(&start) > wanted {
