@@ -87,7 +87,7 @@ fn chunks(
                 reader.recycle(chunk.text);
             }
         }
-        (chunks, cpu() - begin, head)
+        (chunks, cpu().saturating_sub(begin), head)
     };
     let (chunks, _, _) = read(true);
     let (_, took, head) = read(false);
@@ -108,7 +108,7 @@ fn measure(what: &str, name: &str, text: &[u8], settings: &export::Settings, tom
         for chunk in &chunks {
             mapper.map(chunk, &mut count);
         }
-        best = best.min(cpu() - begin);
+        best = best.min(cpu().saturating_sub(begin));
         assert_eq!((count.messages, count.findings), (MESSAGES, 0));
     }
     let rate = |took: Duration, of: usize| of as f64 / took.as_secs_f64();

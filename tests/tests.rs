@@ -3,6 +3,8 @@
 
 mod before;
 mod foreign_exports;
+mod foreign_formats;
+mod hostile_formats;
 mod house;
 mod import;
 mod mapping_speed;

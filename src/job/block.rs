@@ -20,6 +20,13 @@ pub struct Entry {
     pub reply: Reply,
 }
 
+impl Entry {
+    /// When it was written, as the export says.
+    pub fn written(&self) -> SendTime {
+        SendTime(self.send_time.0 - i64::from(self.spread))
+    }
+}
+
 /// What becomes of the slot for a quoted message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Reply {

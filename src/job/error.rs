@@ -66,6 +66,24 @@ pub enum JobError {
         /// The system's or SQLite's words.
         cause: String,
     },
+    /// `purge` removed the texts.
+    #[error(
+        "the texts of the job in `{}` were removed by `purge`: its verdict and receipts are all that is left",
+        .0.display()
+    )]
+    Purged(PathBuf),
+    /// Undone, and in an order that can't be restored.
+    #[error(
+        "the conversation `{conversation}` can't start anew in `{}`: messages of it were sent once more before a \
+         later pass was added; make a new job with --job and --only {conversation}",
+        dir.display()
+    )]
+    CannotStartAgain {
+        /// The job folder.
+        dir: PathBuf,
+        /// The server's name of it.
+        conversation: String,
+    },
     /// Two names have the same hash: practically impossible, and never passed over in silence.
     #[error("`{0}` and `{1}` have the same 80-bit hash; report this, and rename one of them")]
     HashCollision(String, String),

@@ -211,6 +211,23 @@ fn unpack(from: &mut Unpack<'_>, last: u64) -> Option<(Key, Known)> {
     Some((Key { high, low }, known))
 }
 
+/// The first key of a block.
+pub(super) fn first_in(data: &[u8]) -> Option<Key> {
+    unpack(&mut Unpack(data), 0).map(|(key, _)| key)
+}
+
+/// What stands under the key in a block.
+pub(super) fn find_in(data: &[u8], key: Key) -> Option<Known> {
+    let (mut from, mut last) = (Unpack(data), 0);
+    while let Some((here, known)) = unpack(&mut from, last) {
+        if here >= key {
+            return (here == key).then_some(known);
+        }
+        last = here.high;
+    }
+    None
+}
+
 /// Passes have 2^40 blocks each.
 pub(super) fn first_block(pass: PassNo) -> i64 {
     i64::from(pass.0) << 40
@@ -219,6 +236,7 @@ pub(super) fn first_block(pass: PassNo) -> i64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::job::JobReader;
     use proptest::prelude::*;
     use std::collections::BTreeMap;
 
@@ -247,6 +265,14 @@ mod tests {
                     all.entry(key).or_insert(*known);
                 }
                 writer.finish().unwrap();
+            }
+            let reader = JobReader::open(dir.path()).unwrap();
+            for (no, pass) in (1..).zip(&passes) {
+                for ((high, low), known) in pass {
+                    prop_assert_eq!(reader.known(PassNo(no), Key { high: *high, low: *low }).unwrap(), Some(*known));
+                }
+                let nobody = Key { high: 1 << 40, low: 7 };
+                prop_assert_eq!(reader.known(PassNo(no), nobody).unwrap(), None);
             }
             let before = PassNo(u32::try_from(passes.len()).unwrap() + 1);
             let mut keys = KnownKeys::open(&db, dir.path(), before).unwrap();

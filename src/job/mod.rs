@@ -10,16 +10,19 @@
 //!
 //! A pass adds to the first four and is taken out again whole if it was cut short; see [`Pass`].
 
+mod again;
 mod block;
 mod error;
 mod folder;
 mod key;
 mod keys;
 mod lock;
+mod lookup;
 mod packed;
 mod pass;
 mod people;
 mod progress;
+mod purge;
 mod queue;
 mod read;
 mod receipts;
@@ -30,10 +33,12 @@ mod schema;
 mod spool;
 #[cfg(test)]
 mod tests;
+mod undo;
 mod who;
 mod withdrawn;
 mod writer;
 
+pub use again::Again;
 pub use block::{Entry, Reply, Target};
 pub use error::JobError;
 pub use key::{ConvKey, Position, UserKey};
@@ -41,6 +46,7 @@ pub use keys::{Key, KeyWriter, Known, KnownKeys};
 pub use pass::{Earlier, Lines, Loader, Pass};
 pub use people::{Person, PersonKey, person_hashes};
 pub use progress::{LostCall, Progress, Standing, Step, Under};
+pub use purge::DIFFERENCES;
 pub use queue::{Queue, Queued};
 pub use read::{Conversation, JobReader, PassInfo, Peers, SourceInfo, Totals, User};
 pub use receipts::Receipt;
@@ -48,6 +54,7 @@ pub use record::{QuoteSlot, QuotedIds, Spooled, TooLarge, write as write_record}
 pub use rejects::{Reject, Rejected};
 pub use runlog::Run;
 pub use spool::{Spool, read_at};
+pub use undo::{Left, Undone};
 pub use who::Who;
 pub use withdrawn::{Deleted, Double, Withdrawn};
 pub use writer::{Durability, Entry as Write, Gone, Writer, WriterHandle};
@@ -167,6 +174,10 @@ impl Job {
         let mut job = Self { dir: dir.to_owned(), db, _lock: lock };
         if pass::take_out_unfinished(&mut job)? {
             tracing::info!(job = %dir.display(), "a pass that was cut short was taken out; it is read again");
+        }
+        if job.is_purged()? {
+            job.remove_texts()?;
+            return Ok(job);
         }
         // Notices a spool that lost its end before anything is sent from it.
         let end = read::spool_end(&job.db).in_job(dir)?;

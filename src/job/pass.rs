@@ -24,7 +24,7 @@ use super::spool::{self, Spool, SpoolWriter};
 use super::{ConvNo, Job, PassNo};
 use crate::message::{GroupId, Ordinal, SendTime, SourceNo, UserId};
 
-const FINDINGS: &str = "findings.jsonl";
+pub(super) const FINDINGS: &str = "findings.jsonl";
 pub(super) const REJECTED: &str = "rejected.jsonl";
 
 /// A pass being added.
@@ -105,6 +105,9 @@ impl<'j> Pass<'j> {
     pub(super) fn begin(job: &'j mut Job, settings: &str) -> Result<Self, JobError> {
         take_out_unfinished(job)?;
         let dir = job.dir.clone();
+        if job.is_purged()? {
+            return Err(JobError::Purged(dir));
+        }
         let spool_from = spool_end(&job.db).in_job(&dir)?;
         let spool = SpoolWriter::open(&dir, spool_from)?;
         let findings = LineFile::open(&dir, FINDINGS).in_job(&dir)?;
@@ -496,6 +499,18 @@ impl<'p> Loader<'p> {
     }
 
     /// The row, if there is one.
+    pub(super) fn db(&self) -> &'p Connection {
+        self.db
+    }
+
+    pub(super) fn dir(&self) -> &'p Path {
+        self.dir
+    }
+
+    pub(super) fn pass_no(&self) -> PassNo {
+        self.pass
+    }
+
     pub(super) fn query<T>(
         &self,
         sql: &str,

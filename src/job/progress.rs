@@ -181,8 +181,9 @@ impl JobReader {
         })
     }
 
-    /// Sums over all conversations.
+    /// Sums over all conversations. A message that went out once more counts as the later one.
     pub fn standing(&self) -> Result<Standing, JobError> {
+        let (superseded, refused) = self.superseded_in_all()?;
         self.db
             .query_row(
                 "SELECT count(*), coalesce(sum(confirmed), 0), coalesce(sum(rejected), 0), coalesce(sum(state > 0), 0)
@@ -191,8 +192,8 @@ impl JobReader {
                 |row| {
                     Ok(Standing {
                         activated: from_sql(row.get(0)?),
-                        passed: from_sql(row.get(1)?),
-                        rejected: from_sql(row.get(2)?),
+                        passed: from_sql(row.get(1)?).saturating_sub(superseded),
+                        rejected: from_sql(row.get(2)?).saturating_sub(refused),
                         open: from_sql(row.get(3)?),
                     })
                 },

@@ -200,7 +200,7 @@ impl JobReader {
                 let Some((block, data)) = self.block(conv, middle)? else { break };
                 let mut entries = Unpacker::new(block, &data).skip_while(|entry| entry.ordinal.0 < first);
                 let at =
-                    |entry: &Entry| (SendTime(entry.send_time.0 - i64::from(entry.spread)), entry.offset);
+                    |entry: &Entry| (entry.written(), entry.offset);
                 let wanted = (target.send_time, target.offset);
                 let Some(start) = entries.next() else { break };
                 if at(&start) > wanted {
@@ -323,6 +323,8 @@ impl JobReader {
         let users =
             self.db.query_row("SELECT count(*) FROM users", [], |row| row.get(0)).in_job(&self.dir)?;
         totals.users = from_sql(users);
+        // A message that goes out once more is still one message.
+        totals.messages -= self.superseded_in_all()?.0;
         Ok(totals)
     }
 
@@ -403,9 +405,12 @@ impl JobReader {
         rows.collect::<Result<_, _>>().in_job(&self.dir)
     }
 
-    fn spool(&self) -> Result<&Spool, JobError> {
+    pub(super) fn spool(&self) -> Result<&Spool, JobError> {
         if let Some(spool) = self.spool.get() {
             return Ok(spool);
+        }
+        if self.is_purged()? {
+            return Err(JobError::Purged(self.dir.to_path_buf()));
         }
         let end = spool_end(&self.db).in_job(&self.dir)?;
         let spool = Spool::open(&self.dir, end)?;

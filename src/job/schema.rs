@@ -196,6 +196,9 @@ const TABLES: &[Table] = &[
                 counts TEXT NOT NULL DEFAULT '{}'
               );",
     },
+    super::again::TABLE,
+    super::undo::TABLE,
+    super::purge::TABLE,
 ];
 
 /// Makes the database, or opens one that is there; brings a half-made one to its end.

@@ -1,0 +1,3 @@
+//! Reads everything back and compares it with the job.
+
+mod walk;
