@@ -159,6 +159,7 @@ pub struct CheckArgs {
 }
 
 /// `run`.
+#[expect(clippy::struct_excessive_bools, reason = "flags of a command line")]
 #[derive(Debug, Args)]
 pub struct RunArgs {
     /// What to read.

@@ -8,7 +8,8 @@ use predicates::str::contains;
 
 use crate::support::{Rehearsal, fixture, importer};
 
-const ROW: &str = r#"{"id":"1","sendID":"a","recvID":"b","sendTime":1700000000000,"content":{"content":"x"}}"#;
+const ROW: &str =
+    r#"{"id":"1","sendID":"a","recvID":"b","sendTime":1700000000000,"content":{"content":"x"}}"#;
 
 /// Runs `check` on a file with this text.
 fn check(name: &str, text: impl AsRef<[u8]>) -> Assert {
@@ -29,7 +30,11 @@ fn run_against(dir: &Path, api: &str, secret: &str) -> Assert {
 
 #[test]
 fn a_missing_file() {
-    importer().args(["check", "nowhere.jsonl"]).assert().code(2).stderr(contains("`nowhere.jsonl` does not exist"));
+    importer()
+        .args(["check", "nowhere.jsonl"])
+        .assert()
+        .code(2)
+        .stderr(contains("`nowhere.jsonl` does not exist"));
 }
 
 #[test]
@@ -48,11 +53,7 @@ fn a_csv_without_a_header() {
 fn an_unknown_column_in_the_mapping() {
     let dir = tempfile::tempdir().unwrap();
     fs_err::write(dir.path().join("x.csv"), "id,who,whom,at,text\n1,a,b,1700000000000,hello\n").unwrap();
-    fs_err::write(
-        dir.path().join("import.toml"),
-        "[mapping.sendID]\ncolumn = \"sender\"\n",
-    )
-    .unwrap();
+    fs_err::write(dir.path().join("import.toml"), "[mapping.sendID]\ncolumn = \"sender\"\n").unwrap();
     importer()
         .current_dir(dir.path())
         .args(["check", "x.csv"])
@@ -63,7 +64,12 @@ fn an_unknown_column_in_the_mapping() {
 
 #[test]
 fn broken_json_in_line_3_of_5() {
-    let text = format!("{ROW}\n{}\n{{\"id\":\n{}\n{}\n", ROW.replace("\"1\"", "\"2\""), ROW.replace("\"1\"", "\"4\""), ROW.replace("\"1\"", "\"5\""));
+    let text = format!(
+        "{ROW}\n{}\n{{\"id\":\n{}\n{}\n",
+        ROW.replace("\"1\"", "\"2\""),
+        ROW.replace("\"1\"", "\"4\""),
+        ROW.replace("\"1\"", "\"5\"")
+    );
     check("five.jsonl", text).code(4).stderr(contains("five.jsonl:3"));
 }
 
@@ -90,7 +96,9 @@ fn a_directory_without_exports() {
 fn a_wrong_secret_is_refused_and_not_shown() {
     let server = Rehearsal::start(&[]);
     let dir = tempfile::tempdir().unwrap();
-    run_against(dir.path(), &server.url, "hush-hush").code(7).stderr(contains("secret").and(contains("hush-hush").not()));
+    run_against(dir.path(), &server.url, "hush-hush")
+        .code(7)
+        .stderr(contains("secret").and(contains("hush-hush").not()));
 }
 
 #[test]

@@ -10,17 +10,23 @@ use crate::support::truth::{Expected, Judgement};
 use crate::support::{Rehearsal, importer_process};
 
 /// An export of `messages` in `conversations` of very unequal size.
-pub fn export(dir: &Path, messages: u64, conversations: u64, seed: u64) -> PathBuf {
+pub(crate) fn export(dir: &Path, messages: u64, conversations: u64, seed: u64) -> PathBuf {
     let mut rng = Rng::with_seed(seed);
     let mut rows = String::new();
     for n in 0..messages {
-        let c = if rng.u8(0..100) < 33 { 0 } else { rng.u64(0..conversations).min(rng.u64(0..conversations)) };
+        let c =
+            if rng.u8(0..100) < 33 { 0 } else { rng.u64(0..conversations).min(rng.u64(0..conversations)) };
         let time = 1_700_000_000_000 + n * 10;
         let (from, to) = if rng.bool() { ('a', 'b') } else { ('b', 'a') };
-        let whom = if c.is_multiple_of(4) { format!("\"groupID\":\"g{c}\"") } else { format!("\"recvID\":\"{to}{c}\"") };
-        rows += &format!(
+        let whom = if c.is_multiple_of(4) {
+            format!("\"groupID\":\"g{c}\"")
+        } else {
+            format!("\"recvID\":\"{to}{c}\"")
+        };
+        let row = format!(
             "{{\"id\":\"m{n}\",\"sendID\":\"{from}{c}\",{whom},\"sendTime\":{time},\"ex\":\"x{n}\",\"content\":{{\"content\":\"message {n}\"}}}}\n"
         );
+        rows.push_str(&row);
     }
     let path = dir.join("export.jsonl");
     fs_err::write(&path, rows).unwrap();
@@ -28,11 +34,11 @@ pub fn export(dir: &Path, messages: u64, conversations: u64, seed: u64) -> PathB
 }
 
 /// The importer on its way; killed if it is dropped.
-pub struct Importer(Child);
+pub(crate) struct Importer(Child);
 
 impl Importer {
     /// `run` into that server, with waits short enough for a test.
-    pub fn start(dir: &Path, export: &Path, server: &Rehearsal, options: &[&str]) -> Self {
+    pub(crate) fn start(dir: &Path, export: &Path, server: &Rehearsal, options: &[&str]) -> Self {
         Self(
             importer_process()
                 .current_dir(dir)
@@ -49,18 +55,18 @@ impl Importer {
     }
 
     /// SIGKILL, at once.
-    pub fn kill(mut self) {
+    pub(crate) fn kill(mut self) {
         self.0.kill().unwrap();
         self.0.wait().unwrap();
     }
 
     /// Waits for its end.
-    pub fn exit_code(mut self) -> Option<i32> {
+    pub(crate) fn exit_code(mut self) -> Option<i32> {
         self.0.wait().unwrap().code()
     }
 
     /// Whether it has ended by itself.
-    pub fn has_ended(&mut self) -> bool {
+    pub(crate) fn has_ended(&mut self) -> bool {
         self.0.try_wait().unwrap().is_some()
     }
 }

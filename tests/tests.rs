@@ -1,12 +1,14 @@
 //! One binary, a module per promise.
 #![expect(clippy::unwrap_used, reason = "a test that can't go on has failed")]
 
+mod bad_input;
 mod before;
 mod foreign_exports;
 mod foreign_formats;
 mod hostile_formats;
 mod house;
 mod import;
+mod kills;
 mod mapping_speed;
 mod rehearsal;
 mod support;

@@ -28,6 +28,10 @@ pub(super) enum Looked {
     /// It is not there.
     Absent,
     /// Too many are like it to go through them all.
+    #[cfg_attr(
+        not(test),
+        expect(dead_code, reason = "the store's search gives it; `verify --store` is being built")
+    )]
     Unsure,
 }
 

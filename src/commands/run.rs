@@ -96,7 +96,7 @@ impl Night<'_> {
         {
             return self.end(&reader, Exit::Preflight, refusal, None);
         }
-        let mut settings = settings(self.context, self.args)?;
+        let mut settings = settings(self.context, self.args);
         if let Some(n) = self.args.canary {
             let chosen = canary(&reader, n.get()).map_err(job_failure)?;
             let ids = chosen.conversations.iter().map(|no| reader.conversation(*no));
@@ -171,7 +171,7 @@ impl Night<'_> {
 }
 
 /// Flags win over the file, the file over what is usual.
-fn settings(context: &Context, args: &RunArgs) -> Result<import::Settings, Failure> {
+fn settings(context: &Context, args: &RunArgs) -> import::Settings {
     let (file, pace) = (&context.file.import, &args.pace);
     let mut settings = import::Settings { repair: args.repair, ..import::Settings::default() };
     settings.rate = pace.rate.or(file.rate).map(|rate| rate.0);
@@ -185,7 +185,7 @@ fn settings(context: &Context, args: &RunArgs) -> Result<import::Settings, Failu
     if !args.only.is_empty() {
         settings.only = Some(args.only.iter().map(|id| crate::message::ConversationId(id.clone())).collect());
     }
-    Ok(settings)
+    settings
 }
 
 /// How it ended, in one sentence.

@@ -66,7 +66,7 @@ impl Default for Limits {
             stale: Duration::from_secs(3),
             patience: Duration::from_secs(10),
             cut_wait: Duration::from_secs(5),
-            timeout_wait: Duration::from_secs(60),
+            timeout_wait: Duration::from_mins(1),
             tries: 5,
             hold: false,
         }
@@ -105,6 +105,7 @@ pub enum Left {
 }
 
 /// One conversation on its way.
+#[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own; most combinations occur")]
 #[derive(Debug)]
 pub struct Lane {
     limits: Limits,

@@ -19,6 +19,7 @@ struct Outgoing {
 }
 
 /// What to do next with a conversation.
+#[expect(clippy::large_enum_variant, reason = "one at a time, on the stack, and nearly always the large one")]
 enum Turn {
     Send(Outgoing),
     /// The job has to know first that a message goes out a second time.
@@ -54,12 +55,7 @@ async fn send_some(engine: &Arc<Engine>, cell: &Arc<Cell>, caller: usize) {
                     break;
                 }
             }
-            Ok(Turn::Doubt) => {
-                if engine.flushed(cell, Durability::Written).await.is_err() {
-                    break;
-                }
-            }
-            Ok(Turn::AwaitReceipt) => {
+            Ok(Turn::Doubt | Turn::AwaitReceipt) => {
                 if engine.flushed(cell, Durability::Written).await.is_err() {
                     break;
                 }
@@ -159,11 +155,14 @@ fn quote(engine: &Engine, cell: &Cell, state: &CellState, quoted: Ordinal) -> Re
     let receipt = engine.read(|reader| reader.receipt(conv, quoted))?;
     match receipt {
         Some(receipt) if receipt.ids.is_some() => Ok(Quote::Ids(receipt)),
-        Some(_) => Ok(Quote::None),
-        None if engine.read(|reader| reader.is_rejected(conv, quoted))? => Ok(Quote::None),
-        None if state.lane.has_passed(quoted) => Ok(Quote::None),
-        None if state.lane.knows(quoted) => Ok(Quote::Unwritten),
-        None => Ok(Quote::None),
+        None if state.lane.knows(quoted)
+            && !state.lane.has_passed(quoted)
+            && !engine.read(|reader| reader.is_rejected(conv, quoted))? =>
+        {
+            Ok(Quote::Unwritten)
+        }
+        // Refused, or hidden before its names were seen.
+        Some(_) | None => Ok(Quote::None),
     }
 }
 

@@ -83,7 +83,7 @@ impl Got {
         let mut text = self.messages.join("\n");
         let mut part = |name: &str, lines: &mut dyn Iterator<Item = &String>| {
             for line in lines {
-                text += &format!("\n{name} {line}");
+                text.extend(["\n", name, " ", line.as_str()]);
             }
         };
         part("left out:", &mut self.left_out.iter());

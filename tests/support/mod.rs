@@ -1,6 +1,6 @@
 //! The binary and the rehearsal server as processes of their own, as a user has them.
 
-pub mod truth;
+pub(crate) mod truth;
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
@@ -10,7 +10,7 @@ use std::process::{Child, Command, Stdio};
 use serde_json::Value;
 
 /// The binary under test, without settings of the developer's own.
-pub fn importer() -> assert_cmd::Command {
+pub(crate) fn importer() -> assert_cmd::Command {
     let mut command = assert_cmd::Command::cargo_bin("openim-import").unwrap();
     clean(|name| {
         command.env_remove(name);
@@ -19,7 +19,7 @@ pub fn importer() -> assert_cmd::Command {
 }
 
 /// The same as a plain process: to be signalled and killed.
-pub fn importer_process() -> Command {
+pub(crate) fn importer_process() -> Command {
     let mut command = Command::new(assert_cmd::cargo::cargo_bin("openim-import"));
     clean(|name| {
         command.env_remove(name);
@@ -36,12 +36,12 @@ fn clean(mut remove: impl FnMut(&str)) {
 }
 
 /// A fixture of the project.
-pub fn fixture(name: &str) -> PathBuf {
+pub(crate) fn fixture(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures").join(name)
 }
 
 /// A rehearsal server in a process of its own, ended when dropped.
-pub struct Rehearsal {
+pub(crate) struct Rehearsal {
     process: Child,
     /// Its address, `http://127.0.0.1:…`.
     pub url: String,
@@ -49,7 +49,7 @@ pub struct Rehearsal {
 
 impl Rehearsal {
     /// Starts it with these options and waits until it listens.
-    pub fn start(options: &[&str]) -> Self {
+    pub(crate) fn start(options: &[&str]) -> Self {
         let mut process = importer_process()
             .args(["rehearse", "--listen", "127.0.0.1:0"])
             .args(options)
@@ -68,12 +68,12 @@ impl Rehearsal {
     }
 
     /// What a GET or POST on a control path answers.
-    pub fn control(&self, path: &str, body: Option<&Value>) -> Value {
+    pub(crate) fn control(&self, path: &str, body: Option<&Value>) -> Value {
         request(&self.url, path, body)
     }
 
     /// The audit: what was received, acknowledged, stored and dropped, from the server's side.
-    pub fn audit(&self) -> Value {
+    pub(crate) fn audit(&self) -> Value {
         self.control("/_rehearsal/audit", None)
     }
 }
@@ -86,7 +86,7 @@ impl Drop for Rehearsal {
 }
 
 /// A plain HTTP call that shares nothing with the importer's client.
-pub fn request(url: &str, path: &str, body: Option<&Value>) -> Value {
+pub(crate) fn request(url: &str, path: &str, body: Option<&Value>) -> Value {
     let address = url.strip_prefix("http://").unwrap().trim_end_matches('/');
     let mut stream = TcpStream::connect(address).unwrap();
     let body = body.map(Value::to_string);

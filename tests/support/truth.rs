@@ -12,13 +12,13 @@ type Key = String;
 
 /// The messages an export asks for, by conversation, in the order they must stand.
 #[derive(Debug, Default)]
-pub struct Expected {
+pub(crate) struct Expected {
     conversations: BTreeMap<String, Vec<Key>>,
 }
 
 /// What became of them.
 #[derive(Debug, Default, PartialEq, Eq)]
-pub struct Judgement {
+pub(crate) struct Judgement {
     /// Messages asked for.
     pub messages: usize,
     /// Asked for and not in the log.
@@ -35,14 +35,14 @@ pub struct Judgement {
 
 impl Judgement {
     /// Every message once, in order, readable.
-    pub fn is_exact(&self) -> bool {
+    pub(crate) fn is_exact(&self) -> bool {
         *self == Self { messages: self.messages, foreign: self.foreign, ..Self::default() }
     }
 }
 
 impl Expected {
     /// Reads native JSONL exports, in this order.
-    pub fn of(exports: &[&Path]) -> Self {
+    pub(crate) fn of(exports: &[&Path]) -> Self {
         let mut rows: BTreeMap<String, Vec<(i64, Key)>> = BTreeMap::new();
         for export in exports {
             for line in fs_err::read_to_string(export).unwrap().lines() {
@@ -74,7 +74,7 @@ impl Expected {
     }
 
     /// Takes every conversation's log from the server, after it came to rest, and compares.
-    pub fn judge(&self, server: &Rehearsal) -> Judgement {
+    pub(crate) fn judge(&self, server: &Rehearsal) -> Judgement {
         server.control("/_rehearsal/settle", Some(&Value::Null));
         let mut judgement = Judgement::default();
         for (conversation, expected) in &self.conversations {

@@ -224,7 +224,7 @@ pub(super) async fn look_again(
     Ok(())
 }
 
-/// TEMPORARY until the progress side lands.
-fn is_begun(_job: &JobReader, _no: ConvNo) -> Result<bool, JobError> {
-    Ok(false)
+/// Whether the job has sent, or may have sent, something there.
+fn is_begun(job: &JobReader, no: ConvNo) -> Result<bool, JobError> {
+    job.progress(no).map(|progress| progress.is_some())
 }

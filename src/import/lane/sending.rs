@@ -154,7 +154,7 @@ impl Lane {
     fn acknowledged(&mut self, mut attempt: Attempt, ids: Ids, now: Now) {
         if let Phase::Probing { again, .. } = &mut self.phase {
             *again = Some(now + self.patience);
-            self.patience = (self.patience * 2).min(Duration::from_secs(300));
+            self.patience = (self.patience * 2).min(Duration::from_mins(5));
         }
         // It can have been read before its answer was there.
         let read = self.withdrawn.contains(&ids.server)

@@ -4,6 +4,13 @@
 //! `LANE_SEEDS=1000000 cargo test --release --lib lane::sim` runs more of them; `LANE_SEED=n` one, with its
 //! story on standard output.
 
+#![expect(
+    clippy::cast_possible_wrap,
+    clippy::struct_excessive_bools,
+    clippy::similar_names,
+    reason = "a model in a test: its numbers are small, its faults are flags"
+)]
+
 use std::collections::{HashMap, HashSet, VecDeque};
 use std::time::Duration;
 
@@ -181,7 +188,7 @@ impl Server {
         let at = usize::try_from(seq - 1).unwrap();
         assert!(at < self.written, "slot {seq} was read before it was written");
         let slot = &self.log[at];
-        let visible = !slot.hidden && !slot.deleted && !(user == A && slot.gone_for_a);
+        let visible = !(slot.hidden || slot.deleted || user == A && slot.gone_for_a);
         slot.msg.clone().filter(|_| visible)
     }
 
@@ -260,6 +267,7 @@ impl World {
         }
     }
 
+    #[expect(clippy::needless_pass_by_value, reason = "what was pulled is used up")]
     fn sighting(&self, seq: i64, msg: Option<Msg>, readable: bool) -> Sighting {
         let who = match msg {
             None => Who::Empty { examined: false },
@@ -376,7 +384,7 @@ impl World {
         if s.chance(s.faults.not_processed) {
             return Answered::NotProcessed;
         }
-        if s.chance(s.faults.refused) || (poison && ordinal % 2 == 0) {
+        if s.chance(s.faults.refused) || (poison && ordinal.is_multiple_of(2)) {
             let rejection = Rejection { reason: Reason::Malformed, code: 1001, detail: String::new() };
             return if poison { Answered::Rejected(rejection) } else { Answered::NotProcessed };
         }
@@ -413,9 +421,11 @@ impl World {
         let bound_of = |user: &str| self.server.has_read.get(user).copied().unwrap_or(0);
         let (bound, user, all) = match self.lane.ask() {
             Ask::One(user) => (bound_of(user.as_str()), user.0, false),
-            Ask::All => {
-                (bound_of(A).max(bound_of(B)), if self.server.step % 2 == 0 { A } else { B }.into(), true)
-            }
+            Ask::All => (
+                bound_of(A).max(bound_of(B)),
+                if self.server.step.is_multiple_of(2) { A } else { B }.into(),
+                true,
+            ),
         };
         self.lane.bounded(Seq(bound), all);
         let from = self.lane.read_to().0 + 1;

@@ -22,7 +22,7 @@ fn table(job: &Job) -> Vec<String> {
 fn line(from: &str, to: &str, nickname: &str, time: i64) -> String {
     let peer = if to.starts_with('#') { "groupID" } else { "recvID" };
     format!(
-        r##"{{"sendID":"{from}","{peer}":"{to}","sendTime":{},"text":"{time}","senderNickname":"{nickname}"}}"##,
+        r#"{{"sendID":"{from}","{peer}":"{to}","sendTime":{},"text":"{time}","senderNickname":"{nickname}"}}"#,
         1_700_000_000_000 + time
     )
 }
