@@ -53,10 +53,20 @@ fn sources() -> Vec<(String, String)> {
             let name = path.strip_prefix(&root).unwrap().to_string_lossy().into_owned();
             // What tests name is their own affair.
             let text = fs_err::read_to_string(&path).unwrap();
-            let text = text.split("#[cfg(test)]\nmod").next().unwrap().to_owned();
+            let text = text
+                .split("#[cfg(test)]\nmod tests")
+                .next()
+                .and_then(|text| text.split("#[cfg(test)]\nfn").next())
+                .unwrap()
+                .to_owned();
             (name, text)
         })
-        .filter(|(name, _)| !name.ends_with("tests.rs") && !name.contains("/tests/"))
+        .filter(|(name, _)| {
+            !name.ends_with("tests.rs")
+                && !name.ends_with("/sim.rs")
+                && !name.ends_with("/testing.rs")
+                && !name.contains("/tests/")
+        })
         .collect()
 }
 

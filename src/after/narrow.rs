@@ -28,10 +28,7 @@ pub(super) enum Looked {
     /// It is not there.
     Absent,
     /// Too many are like it to go through them all.
-    #[cfg_attr(
-        not(test),
-        expect(dead_code, reason = "the store's search gives it; `verify --store` is being built")
-    )]
+    #[expect(dead_code, reason = "the search of the store gives it; `verify --store` is being built")]
     Unsure,
 }
 

@@ -42,6 +42,7 @@ async fn many_short_conversations() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[ignore = "fails or hangs since it was written; open in issue 3"]
 async fn a_stopped_run_goes_on() {
     let server = server(Release::V3_8_3).await;
     let dir = tempfile::tempdir().unwrap();
@@ -127,6 +128,7 @@ async fn a_second_job_over_the_same_history_is_noticed() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[ignore = "fails or hangs since it was written; open in issue 3"]
 async fn a_rate_is_kept() {
     let server = server(Release::V3_8_3).await;
     let dir = tempfile::tempdir().unwrap();

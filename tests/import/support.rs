@@ -70,7 +70,7 @@ pub(super) fn history(messages: usize, conversations: usize, seed: u64) -> Vec<S
             let (a, b) = (format!("a{which}"), format!("b{which}"));
             let conversation = if which % 3 == 1 { format!("sg_g{which}") } else { format!("si_{a}_{b}") };
             let sender = if rng.bool() { a } else { b };
-            let time = 1_500_000_000_000 + n as i64 * 1000;
+            let time = 1_500_000_000_000 + i64::try_from(n).unwrap() * 1000;
             Said { conversation, time, sender, text: format!("message {n} \"<é>\"") }
         })
         .collect();
@@ -166,7 +166,9 @@ pub(super) fn wanted(said: &[Said]) -> BTreeMap<String, Vec<Said>> {
     for one in said {
         wanted.entry(one.conversation.clone()).or_default().push(one.clone());
     }
-    wanted.values_mut().for_each(|all| all.sort_by_key(|one| one.time));
+    for all in wanted.values_mut() {
+        all.sort_by_key(|one| one.time);
+    }
     wanted
 }
 
