@@ -165,3 +165,29 @@ fn check_looks_at_the_server_where_one_is_named() {
     provision(&server, &files, &[]).success().stdout(contains("users: 2 made"));
     check(&api).success().stderr(contains("nothing stands against it"));
 }
+
+/// Where ids had to be translated, people keep the names that the export has for them.
+#[test]
+fn a_translated_user_is_called_as_in_the_export() {
+    let server = Rehearsal::start(&["--answer-time", "0s"]);
+    let files = Files::new(&[
+        ("import.toml", "sources = [\"chat.jsonl\"]\n[users]\nids = \"translate\"\n"),
+        (
+            "chat.jsonl",
+            r#"{"sendID":"Ann Lee","recvID":"bob@example.com","text":"hi","sendTime":1700000000000}"#,
+        ),
+    ]);
+    importer().current_dir(files.0.path()).args(["check", "--quiet"]).assert().success();
+    provision(&server, &files, &[]).success().stdout(contains("users: 2 made"));
+    let names = ["Ann Lee", "bob@example.com"];
+    let ids = names.map(|name| openim_importer::mapping::people::user_id(name).into_owned());
+    let login =
+        openim_importer::openim::Login::Secret { secret: "openIM123".into(), admin_user: "imAdmin".into() };
+    let client =
+        openim_importer::openim::Client::new(&openim_importer::openim::Settings::new(&*server.url, login));
+    let ids: Vec<&str> = ids.iter().map(String::as_str).collect();
+    let found = tokio::runtime::Runtime::new().unwrap().block_on(client.unwrap().users_info(&ids)).unwrap();
+    let mut nicknames: Vec<String> = found.into_iter().map(|user| user.nickname).collect();
+    nicknames.sort();
+    assert_eq!(nicknames, names);
+}

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use serde::de::DeserializeOwned;
 
-use crate::job::{ConvNo, JobReader, Peers, UserKey};
+use crate::job::{ConvNo, JobError, JobReader, Peers, User, UserKey};
 
 use super::{
     BlackRow, Files, FriendRow, GroupRow, Provision, ProvisionError, RowError, Rows, UserRow, groups, users,
@@ -57,11 +57,9 @@ pub(super) fn users<'a>(what: &Provision<'a>) -> Result<Feed<'a, Vec<UserRow>>, 
                 let page = job.users(after, users::AT_ONCE)?;
                 let Some(last) = page.last() else { break };
                 after = Some(last.key);
-                found.extend(page.into_iter().map(|user| UserRow {
-                    id: user.id.0,
-                    nickname: user.nickname,
-                    face_url: user.face_url,
-                }));
+                for user in page {
+                    found.push(named(job, user)?);
+                }
             } else {
                 break;
             }
@@ -71,6 +69,24 @@ pub(super) fn users<'a>(what: &Provision<'a>) -> Result<Feed<'a, Vec<UserRow>>, 
         let batch = std::mem::replace(&mut waiting, rest);
         Ok((!batch.is_empty()).then_some(batch))
     }))
+}
+
+/// A user as the messages have him; what they don't tell the export may: his name, or else what it calls him.
+fn named(job: &JobReader, user: User) -> Result<UserRow, JobError> {
+    let User { id, nickname, face_url, .. } = user;
+    let mut row = UserRow { id: id.0, nickname, face_url };
+    if row.nickname.is_empty() {
+        let known = job.called(false, &row.id)?;
+        let person = known.iter().find(|person| !person.nickname.is_empty()).or(known.first());
+        if let Some(person) = person {
+            let name = if person.nickname.is_empty() { &person.source_id } else { &person.nickname };
+            row.nickname.clone_from(name);
+            if row.face_url.is_empty() {
+                row.face_url.clone_from(&person.face_url);
+            }
+        }
+    }
+    Ok(row)
 }
 
 /// A group that is to be there.
@@ -119,7 +135,12 @@ impl<'a> Groups<'a> {
             for conversation in &page {
                 if let Peers::Group(group) = &conversation.peers {
                     let senders = job.senders(conversation.no)?.into_iter().map(|user| user.0);
-                    batch.extend(self.seen.what_is_new(group.as_str(), senders));
+                    let Some(mut wanted) = self.seen.what_is_new(group.as_str(), senders) else { continue };
+                    let known = job.called(true, group.as_str())?;
+                    if let Some(group) = known.into_iter().find(|group| !group.nickname.is_empty()) {
+                        (wanted.row.name, wanted.row.face_url) = (group.nickname, group.face_url);
+                    }
+                    batch.push(wanted);
                 }
             }
             if !batch.is_empty() {
