@@ -61,7 +61,7 @@ pub struct Candidate {
 
 /// Chooses `n` conversations of the job, all of them if there are no more.
 ///
-/// Of each size of pair and group up to 64 conversations are looked into, 64 messages each: a content type
+/// Of each size of pair and group up to 512 conversations are looked into, 64 messages each: a content type
 /// that appears elsewhere only is not known to the choice.
 pub fn canary(job: &JobReader, n: usize) -> Result<Canary, JobError> {
     Ok(choose(candidates(job)?, n))
@@ -106,7 +106,7 @@ impl Canary {
 }
 
 /// Conversations looked into, of each size of pair and group.
-const LOOKED_INTO: usize = 64;
+const LOOKED_INTO: usize = 512;
 /// Messages looked at: half from the beginning, half from the end.
 const MESSAGES: u64 = 64;
 

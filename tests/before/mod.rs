@@ -1,5 +1,6 @@
 //! Before the history: what the preflight finds, what provisioning makes, against a server in this process.
 
+mod canary;
 mod command;
 mod preflight;
 mod provision;

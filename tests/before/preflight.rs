@@ -368,3 +368,78 @@ async fn a_resumed_run_looks_at_the_server_alone() {
     assert!(!names(&found).contains(&"missing-users"));
     assert!(found.calls < 12, "{} calls", found.calls);
 }
+
+/// Users, half of them in pairs and half in groups of ten, everything in order.
+#[expect(clippy::print_stdout, reason = "figures, for who runs it at full size with --nocapture")]
+async fn many(release: Release, users: usize, conversations: usize) {
+    let world = World::new(release).await;
+    let ids: Vec<String> = (0..users).map(|n| format!("u{n}")).collect();
+    for ids in ids.chunks(2_000) {
+        world.register(&ids.iter().map(String::as_str).collect::<Vec<_>>()).await;
+    }
+    let start = NOW() - 3_600_000;
+    let names: Vec<String> = (0..conversations / 2).map(|n| format!("g{n}")).collect();
+    let mut messages = Vec::new();
+    for (n, name) in names.iter().enumerate() {
+        let members: Vec<&str> = (0..10).map(|m| ids[(n * 10 + m) % users].as_str()).collect();
+        world.call("/group/create_group", group(name, members[0], &members[1..])).await;
+        messages.extend(members.iter().map(|user| message(user, Peer::Group(name.as_str().into()), start)));
+        let (a, b) = (&ids[n * 2 % users], &ids[(n * 2 + 1) % users]);
+        messages.push(message(a, Peer::User(b.as_str().into()), start));
+    }
+    let job = world.job_of(&messages);
+    let began = std::time::Instant::now();
+    let found = look(&world.client, Some(&job)).await;
+    println!(
+        "{release}: {users} users, {conversations} conversations: {} calls, {:.1?}",
+        found.calls,
+        began.elapsed()
+    );
+    let expected: &[&str] = match release {
+        Release::V3_8_3 => &["settings-unknown", "no-backup"],
+        Release::Main => &["no-backup"],
+    };
+    let names: Vec<&str> = names_but_cut_short(&found);
+    assert_eq!(names, expected, "{:#?}", found.findings);
+    let (u, c) = (users as u64, conversations as u64);
+    // What the module says: pages of users, of conversations, and one call for each group, block list and
+    // group looked at for mutes.
+    let most =
+        u / 1_000 + u / 500 + c / 100 * 2 + c / 500 + c / 2 + (c / 2).min(20_000) + (c / 2).min(2_000) + 40;
+    assert!(found.calls <= most, "{} calls, {most} expected", found.calls);
+}
+
+fn names_but_cut_short(found: &Preflight) -> Vec<&'static str> {
+    names(found).into_iter().filter(|name| *name != "not-all-looked-at").collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn calls_grow_as_stated() {
+    for release in BOTH {
+        many(release, 4_000, 600).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "full size: minutes"]
+async fn a_million_users_and_a_hundred_thousand_conversations() {
+    many(Release::V3_8_3, 1_000_000, 100_000).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_left_out_is_said() {
+    let world = World::with(Options {
+        users: openim_importer::rehearsal::Users::Auto,
+        ..Options::fast(Release::Main)
+    })
+    .await;
+    let start = NOW() - 3_600_000;
+    let ids: Vec<String> = (0..2_010).map(|n| format!("g{n}")).collect();
+    let job = world.job_of(
+        &ids.iter().map(|id| message("a", Peer::Group(id.as_str().into()), start)).collect::<Vec<_>>(),
+    );
+    let found = look(&world.client, Some(&job)).await;
+    assert_eq!(seen(&found, "not-all-looked-at"), "the mutes in 2,000 of 2,010 groups were looked at");
+    let found = look_with(&world.client, Some(&job), |looks| looks.depth = Depth::Thorough).await;
+    assert!(!names(&found).contains(&"not-all-looked-at"));
+}

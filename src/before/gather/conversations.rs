@@ -112,13 +112,13 @@ impl Pages<'_> {
 
     fn cut_short(&self) -> Vec<String> {
         use crate::report::count;
-        let cut = |most: u64, of: u64, what: &str| {
-            (of > most).then(|| format!("{what} of {} of {}", count(most), count(of)))
+        let cut = |most: u64, of: u64, lists: &str, whose: &str| {
+            (of > most).then(|| format!("{lists} {} of {} {whose} were looked at", count(most), count(of)))
         };
         let depth = self.looks.depth;
         [
-            cut(depth.block_lists(), self.receivers.len() as u64, "the block lists of receivers:"),
-            cut(depth.mutes(), self.groups, "the mutes in groups:"),
+            cut(depth.block_lists(), self.receivers.len() as u64, "the block lists of", "receivers"),
+            cut(depth.mutes(), self.groups, "the mutes in", "groups"),
         ]
         .into_iter()
         .flatten()
