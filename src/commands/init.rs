@@ -8,12 +8,14 @@ use serde::Serialize;
 
 use super::context::{note, print};
 use super::intake::{self, Intake};
+use super::prepare::now;
 use super::{Exit, Failure, OrFail};
+use crate::checks::Checker;
 use crate::cli::Common;
 use crate::config::ImportFile;
 use crate::export::Source;
 use crate::init::{Guess, Survey, Template, Unknown, is_native, look, plural};
-use crate::message::SourceNo;
+use crate::message::{Release, SourceNo};
 use crate::report::{bytes, count};
 
 /// `init`.
@@ -80,11 +82,13 @@ pub(super) fn init(args: &InitArgs, common: &Common) -> Result<Exit, Failure> {
         return Err(Failure::new(Exit::Usage, "nothing was written: there are no records to map"));
     };
     let open = guess.as_ref().map(|guess| guess.open.as_slice()).unwrap_or_default();
-    let mut survey = Survey::default();
+    let checker = Checker { now: now(), release: Release::default() };
+    let mut survey = Survey::new(checker);
     if open.is_empty() {
         match intake::open(&config, &args.sources, SourceNo(0)) {
             Ok(Intake { mut reader, mapper }) => {
-                survey = Survey::of(&mut reader, &*mapper, &mut ticker(quiet)).or_fail(Exit::Usage)?;
+                survey =
+                    Survey::of(&mut reader, &*mapper, checker, &mut ticker(quiet)).or_fail(Exit::Usage)?;
                 say(&described(&survey, reader.sources()))?;
             }
             Err(failure) => say(&format!("\nSTILL TO DO: {:#}", failure.error))?,
