@@ -9,7 +9,7 @@ use xxhash_rust::xxh3::xxh3_64;
 use super::mask::mask;
 use crate::checks::Checker;
 use crate::export::{ExportError, Reader};
-use crate::finding::{Code, Finding, Severity};
+use crate::finding::{Code, Finding, Severity, shorten};
 use crate::mapping::people::{Kind, Person};
 use crate::mapping::{Mapper, Sink};
 use crate::message::{Message, Peer, Place, SendTime};
@@ -27,6 +27,9 @@ pub struct Survey {
     pub times: Option<(SendTime, SendTime)>,
     /// A few messages, as different as possible, as they would be sent.
     pub examples: Vec<String>,
+    /// Users and groups that OpenIM will call otherwise, and the first of them.
+    pub(super) renamed: HashSet<u64>,
+    pub(super) renamed_example: Option<(String, String)>,
     conversations: HashSet<u64>,
     groups: HashSet<u64>,
     users: HashSet<u64>,
@@ -84,6 +87,8 @@ impl Survey {
             findings: BTreeMap::new(),
             times: None,
             examples: Vec::new(),
+            renamed: HashSet::new(),
+            renamed_example: None,
             conversations: HashSet::new(),
             groups: HashSet::new(),
             users: HashSet::new(),
@@ -160,6 +165,10 @@ impl Sink for Survey {
     }
 
     fn person(&mut self, person: Person<'_>) {
+        if person.source_id != person.openim_id && self.renamed.insert(xxh3_64(person.source_id.as_bytes())) {
+            let ids = || (shorten(person.source_id), person.openim_id.to_owned());
+            self.renamed_example.get_or_insert_with(ids);
+        }
         if person.kind == Kind::User {
             self.users.insert(xxh3_64(person.openim_id.as_bytes()));
         }
