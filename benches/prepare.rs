@@ -74,9 +74,10 @@ fn pass(args: &Args, job: &mut Job) -> anyhow::Result<()> {
     let phases = watch.join().expect("the watch doesn't panic");
     let look = progress.look();
     println!(
-        "{} messages in {} conversations, {:.2} s",
+        "{} messages in {} conversations of {} users, {:.2} s",
         summary.messages,
         summary.conversations,
+        job.reader()?.totals()?.users,
         took.as_secs_f64(),
     );
     for (phase, (time, cpu)) in ["read", "compare", "index"].into_iter().zip(phases) {

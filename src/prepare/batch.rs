@@ -76,14 +76,12 @@ impl Batch {
             let spot = put_texts(&mut self.heap, &[&message.sender, &message.nickname, &message.face_url]);
             self.users.push(UserRow { user: sender, nameless, spot });
         }
-        if let Peer::User(to) = &message.peer {
-            let user = UserKey::of(to);
-            if seen.is_new_user(user, false) {
-                let spot = put_texts(&mut self.heap, &[to, "", ""]);
-                self.users.push(UserRow { user, nameless: true, spot });
-            }
-        }
         if seen.is_new_conversation(conv, pair) {
+            // Who only receives is met here, once: a look into a large set costs more than all other checks.
+            if let Peer::User(to) = &message.peer {
+                let spot = put_texts(&mut self.heap, &[to, "", ""]);
+                self.users.push(UserRow { user: UserKey::of(to), nameless: true, spot });
+            }
             let spot = match &message.peer {
                 Peer::Group(group) => put_texts(&mut self.heap, &[group]),
                 Peer::User(to) if *to < message.sender => put_texts(&mut self.heap, &[to, &message.sender]),

@@ -70,6 +70,9 @@ struct Gathered {
 /// A chunk on its way to a mapper, with its number and the batch to fill.
 type Work = (u64, Chunk, Batch);
 
+/// More can't be kept busy by one reader, and each has its room.
+const MOST_MAPPERS: usize = 6;
+
 /// Reads, maps and writes until the reader is done.
 ///
 /// As many chunks are under way as there are batches: who reads takes one, who writes gives it back. So
@@ -82,7 +85,7 @@ fn gather(
     gathered: &mut Gathered,
     progress: &Progress,
 ) -> Result<Reader, PrepareError> {
-    let mappers = thread::available_parallelism().map_or(2, usize::from);
+    let mappers = thread::available_parallelism().map_or(2, usize::from).min(MOST_MAPPERS);
     let batches = 2 * mappers + 2;
     let (give, free) = sync_channel::<Batch>(batches);
     let (send, work) = sync_channel::<Work>(batches);
@@ -191,13 +194,15 @@ fn write(
 
 impl Gathered {
     fn new(pass: &Pass<'_>, run: usize) -> Result<Self, JobError> {
+        // Names and notes are far fewer than messages: they need not have as much room.
+        let few = run.div_ceil(8);
         Ok(Self {
             index: Sorter::new(pass.dir(), run),
             keys: Sorter::new(pass.dir(), run),
-            notes: Sorter::new(pass.dir(), run),
-            users: Sorter::new(pass.dir(), run),
-            conversations: Sorter::new(pass.dir(), run),
-            people: Sorter::new(pass.dir(), run),
+            notes: Sorter::new(pass.dir(), few),
+            users: Sorter::new(pass.dir(), few),
+            conversations: Sorter::new(pass.dir(), few),
+            people: Sorter::new(pass.dir(), few),
             heap: Heap::new(pass.dir()),
             findings: Findings::new(Names::new(pass.source_names()?)),
             summary: Summary { pass: pass.no().0, ..Summary::default() },

@@ -15,8 +15,8 @@ pub(super) struct Seen {
     most: usize,
 }
 
-/// All threads together remember so many users, and as many conversations: 2 × 19 MB at most.
-const MOST: usize = 1 << 20;
+/// All threads together remember so many users, and as many conversations: 2 × 10 MB at most.
+const MOST: usize = 1 << 19;
 
 impl Seen {
     /// For one of so many threads.
