@@ -71,14 +71,18 @@ fn pass(args: &Args, job: &mut Job) -> anyhow::Result<()> {
     let took = started.elapsed();
     let cpu = cpu_seconds() - cpu;
     done.store(true, Ordering::Relaxed);
-    let [read, compare, index] = watch.join().expect("the watch doesn't panic");
+    let phases = watch.join().expect("the watch doesn't panic");
     let look = progress.look();
     println!(
-        "{} messages in {} conversations, {:.2} s: read {read:.2?}, compare {compare:.2?}, index {index:.2?}",
+        "{} messages in {} conversations of {} users, {:.2} s",
         summary.messages,
         summary.conversations,
+        job.reader()?.totals()?.users,
         took.as_secs_f64(),
     );
+    for (phase, (time, cpu)) in ["read", "compare", "index"].into_iter().zip(phases) {
+        println!("  {phase:8} {time:8.2?} {cpu:8.2} s of CPU");
+    }
     println!(
         "{:.0} messages/s, {:.0} MB/s, {:.2} µs of CPU a message, {} findings, {} known",
         look.messages as f64 / took.as_secs_f64(),
@@ -90,10 +94,10 @@ fn pass(args: &Args, job: &mut Job) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// How long each phase lasts, to ten milliseconds.
-fn watch(progress: &Progress, done: &AtomicBool) -> [Duration; 3] {
-    let mut times = [Duration::ZERO; 3];
-    let mut last = Instant::now();
+/// How long each phase lasts, to ten milliseconds, and its seconds of CPU.
+fn watch(progress: &Progress, done: &AtomicBool) -> [(Duration, f64); 3] {
+    let mut times = [(Duration::ZERO, 0.0); 3];
+    let mut last = (Instant::now(), cpu_seconds());
     while !done.load(Ordering::Relaxed) {
         std::thread::sleep(Duration::from_millis(10));
         let phase = match progress.look().phase {
@@ -101,8 +105,10 @@ fn watch(progress: &Progress, done: &AtomicBool) -> [Duration; 3] {
             Phase::Compare => 1,
             Phase::Index => 2,
         };
-        times[phase] += last.elapsed();
-        last = Instant::now();
+        let now = (Instant::now(), cpu_seconds());
+        times[phase].0 += now.0 - last.0;
+        times[phase].1 += now.1 - last.1;
+        last = now;
     }
     times
 }

@@ -133,12 +133,18 @@ pub struct PaceArgs {
 /// What to read and what of it.
 #[derive(Debug, Clone, Default, Args)]
 pub struct SourceArgs {
-    /// Files, folders, globs, or `-` for standard input [default: `files` of the configuration]
+    /// Files, folders, globs, or `-` for standard input [default: `sources` of the configuration]
     #[arg(value_name = "SOURCE")]
     pub sources: Vec<String>,
     /// Insist on a format instead of recognising it
     #[arg(long, value_name = "NAME")]
     pub format: Option<String>,
+    /// Zone of times that do not say theirs, such as `Asia/Shanghai` or `+08:00`
+    #[arg(long, value_name = "ZONE")]
+    pub zone: Option<String>,
+    /// Who made the export, by the id or name it uses: where it says only "me"
+    #[arg(long = "self", value_name = "ID")]
+    pub me: Option<String>,
     /// Send what can be sent and reject the rest
     #[arg(long)]
     pub skip_invalid: bool,

@@ -245,6 +245,17 @@ mod tests {
     }
 
     #[test]
+    fn the_documentation_names_every_finding_and_whether_it_refuses() {
+        let text = include_str!("../../docs/before.md");
+        for code in CODES {
+            let name = format!("`{}`", code.name);
+            let row = text.lines().find(|line| line.starts_with('|') && line.contains(&name));
+            let row = row.unwrap_or_else(|| panic!("{name} is not in docs/before.md"));
+            assert_eq!(row.contains("| refuses |"), code.severity == Severity::Error, "{row}");
+        }
+    }
+
+    #[test]
     fn every_finding_says_how_to_mend_it() {
         for code in CODES {
             assert!(!code.means.is_empty() && !code.mend.is_empty(), "{}", code.name);

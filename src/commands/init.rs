@@ -1,20 +1,24 @@
 //! `init`: looks at an export, says what it is, and writes `import.toml`.
 
-use std::fmt::Write as _;
+mod answer;
+
 use std::path::{Path, PathBuf};
 
 use clap::Args;
-use serde::Serialize;
 
 use super::context::{note, print};
-use super::intake::{self, Intake};
+use super::intake::{Intake, Plan};
+use super::prepare::now;
 use super::{Exit, Failure, OrFail};
-use crate::cli::Common;
+use crate::checks::Checker;
+use crate::cli::{Common, SourceArgs};
 use crate::config::ImportFile;
 use crate::export::Source;
-use crate::init::{Guess, Survey, Template, Unknown, is_native, look, plural};
-use crate::message::SourceNo;
-use crate::report::{bytes, count};
+use crate::formats::{About, ChatKind, DateOrder, Format};
+use crate::init::{Assumed, Guess, Needs, Survey, Template, Unknown, is_native, look, needs};
+use crate::message::{Release, SourceNo};
+use crate::report::bytes;
+use answer::{Answer, described};
 
 /// `init`.
 #[derive(Debug, Args)]
@@ -25,214 +29,192 @@ pub struct InitArgs {
     /// Insist on a format instead of recognising it
     #[arg(long, value_name = "NAME")]
     pub format: Option<String>,
-    /// Where to write the configuration; `-` prints it
-    #[arg(long, short, value_name = "FILE", default_value = "import.toml")]
-    pub output: PathBuf,
+    /// Zone of times that do not say theirs, such as `Asia/Shanghai` or `+08:00`
+    #[arg(long, value_name = "ZONE")]
+    pub zone: Option<String>,
+    /// Who made the export, by the id or name it uses: where it says only "me"
+    #[arg(long = "self", value_name = "ID")]
+    pub me: Option<String>,
+    /// Where to write the configuration; `-` prints it [default: --config, or import.toml]
+    #[arg(long, short, value_name = "FILE")]
+    pub output: Option<PathBuf>,
     /// Overwrite it if it is there
     #[arg(long)]
     pub force: bool,
 }
 
-/// What `--json` prints.
-#[derive(Debug, Serialize)]
-struct Answer<'a> {
-    command: &'static str,
-    verdict: String,
-    format: &'a str,
-    config: Option<&'a Path>,
+/// What an export was found to be, and what is written about it.
+#[derive(Debug, Default)]
+struct Found {
+    title: String,
+    /// `import.toml`; `None`: there is nothing that could be imported.
+    text: Option<String>,
+    shape: Option<String>,
+    notes: Vec<String>,
+    /// What has to be filled in, each with where.
+    to_do: Vec<String>,
+    /// Keys of the native format that are missing.
     missing: Vec<&'static str>,
-    messages: u64,
-    conversations: usize,
-    groups: usize,
-    users: usize,
-    left_out: std::collections::BTreeMap<&'static str, u64>,
-    findings: std::collections::BTreeMap<&'static str, u64>,
-    exit_code: u8,
+    survey: Option<(Survey, Vec<Source>)>,
+    /// What the messages shown are made with, and what is not written.
+    assumed: Option<String>,
 }
 
 /// Looks at the export and writes the configuration.
 pub(super) fn init(args: &InitArgs, common: &Common) -> Result<Exit, Failure> {
-    let to_stdout = args.output.as_os_str() == "-";
-    if !to_stdout && !args.force && args.output.exists() {
-        let text = format!(
-            "`{}` is there already; --force overwrites it, --output names another",
-            args.output.display()
-        );
+    let output =
+        args.output.clone().or_else(|| common.config.clone()).unwrap_or_else(|| "import.toml".into());
+    let to_stdout = output.as_os_str() == "-";
+    if !to_stdout && !args.force && output.exists() {
+        let text =
+            format!("`{}` is there already; --force overwrites it, --output names another", output.display());
         return Err(Failure::new(Exit::Usage, text));
     }
     if args.sources.iter().any(|source| source == "-") {
-        return Err(Failure::new(
-            Exit::Usage,
-            "init reads an export more than once: give it files, not standard input",
-        ));
+        let text = "init reads an export more than once: give it files, not standard input";
+        return Err(Failure::new(Exit::Usage, text));
     }
-    let quiet = common.quiet || to_stdout || common.json;
-    let say = |text: &str| if to_stdout || common.json { note(text) } else { print(text) };
-    let Looked { title, template, guess, shape, notes, config } = recognise(args, &mut ticker(quiet))?;
-    say(&title)?;
-    if let Some(shape) = &shape {
+    let aside = to_stdout || common.json;
+    let say = |text: &str| if aside { note(text) } else { print(text) };
+    let found = find(args, &mut ticker(common.quiet))?;
+    say(&found.title)?;
+    if let Some(shape) = &found.shape {
         say(&format!("\n{shape}"))?;
     }
-    for line in &notes {
+    for line in &found.notes {
         say(&format!("  note: {line}"))?;
     }
-    let Some(config) = config else {
+    if let Some((survey, sources)) = &found.survey {
+        say(&described(survey, sources, found.assumed.as_deref()))?;
+    }
+    let Some(text) = &found.text else {
         return Err(Failure::new(Exit::Usage, "nothing was written: there are no records to map"));
     };
-    let open = guess.as_ref().map(|guess| guess.open.as_slice()).unwrap_or_default();
-    let mut survey = Survey::default();
-    if open.is_empty() {
-        match intake::open(&config, &args.sources, SourceNo(0)) {
-            Ok(Intake { mut reader, mapper }) => {
-                survey = Survey::of(&mut reader, &*mapper, &mut ticker(quiet)).or_fail(Exit::Usage)?;
-                say(&described(&survey, reader.sources()))?;
-            }
-            Err(failure) => say(&format!("\nSTILL TO DO: {:#}", failure.error))?,
-        }
-    } else {
-        say("\nSTILL TO DO, in the file:")?;
-        for open in open {
-            say(&format!("  {}: {}", open.key.name(), open.note))?;
-        }
+    if !found.to_do.is_empty() {
+        say("\nTO DO, in the file:")?;
+    }
+    for line in &found.to_do {
+        say(&format!("  {line}"))?;
     }
     if to_stdout {
-        print(&template)?;
+        print(text)?;
     } else {
-        fs_err::write(&args.output, &template).or_fail(Exit::Usage)?;
+        fs_err::write(&output, text).or_fail(Exit::Usage)?;
     }
-    let verdict = verdict(args, &survey, open.len());
+    let answer = Answer::new(&found, &output);
     if common.json {
-        let answer = Answer {
-            command: "init",
-            verdict,
-            format: &title,
-            config: (!to_stdout).then_some(args.output.as_path()),
-            missing: open.iter().map(|open| open.key.name()).collect(),
-            messages: survey.messages,
-            conversations: survey.conversations(),
-            groups: survey.groups(),
-            users: survey.users(),
-            left_out: survey.left_out.clone(),
-            findings: survey.findings.iter().map(|(name, found)| (*name, found.count)).collect(),
-            exit_code: Exit::Done.code(),
-        };
         print(&serde_json::to_string(&answer).or_fail(Exit::Internal)?)?;
     } else {
-        say(&format!("\n{verdict}"))?;
+        say(&format!("\n{}", answer.verdict))?;
     }
     Ok(Exit::Done)
 }
 
-/// What an export was found to be.
-struct Looked {
-    title: String,
-    /// `import.toml`.
-    template: String,
-    /// The same, read.
-    config: Option<ImportFile>,
-    guess: Option<Guess>,
-    shape: Option<String>,
-    notes: Vec<String>,
-}
-
-fn recognise(args: &InitArgs, tick: &mut dyn FnMut(u64, u64)) -> Result<Looked, Failure> {
+fn find(args: &InitArgs, tick: &mut dyn FnMut(u64, u64)) -> Result<Found, Failure> {
+    let plan = plan(args, &ImportFile::default())?;
+    if let Some(format) = plan.format {
+        return known(args, format, tick);
+    }
     if is_native(&args.sources).or_fail(Exit::Usage)? {
         let title = "The native format: it needs no mapping".to_owned();
         let template =
             Template { title: title.clone(), sources: args.sources.clone(), ..Template::default() };
-        return looked(template, Vec::new(), None);
+        let text = template.text();
+        let survey = Some(survey(args, &read(&text)?, tick)?);
+        return Ok(Found { title, text: Some(text), survey, ..Found::default() });
     }
-    let Unknown { title, export, guess, shape, notes } = look(&args.sources, tick).or_fail(Exit::Usage)?;
+    unknown(args, tick)
+}
+
+/// A format that we know: what it needs is what its findings ask for.
+fn known(args: &InitArgs, format: Format, tick: &mut dyn FnMut(u64, u64)) -> Result<Found, Failure> {
+    let mut file = ImportFile::default();
+    file.format.name = Some(format);
+    let given = About { zone: args.zone.clone(), me: args.me.clone(), ..About::default() };
+    let mut seen = survey(args, &file, tick)?;
+    let Needs { sections, to_do, assumed } = needs(format, &given, &seen.0);
+    let title = format.title().to_owned();
+    let template =
+        Template { title: title.clone(), sources: args.sources.clone(), sections, ..Template::default() };
+    let text = template.text();
+    read(&text)?;
+    let with = assumed.words();
+    if with.is_some() {
+        if assumed.utc {
+            file.format.zone = Some("UTC".to_owned());
+        }
+        if assumed.day_first {
+            file.format.date_order = Some(DateOrder::Dmy);
+        }
+        if assumed.groups {
+            file.format.chat = Some(ChatKind::Group);
+        }
+        seen = survey(args, &file, tick)?;
+    }
+    Ok(Found { title, text: Some(text), to_do, survey: Some(seen), assumed: with, ..Found::default() })
+}
+
+/// Anything else: a mapping is guessed.
+fn unknown(args: &InitArgs, tick: &mut dyn FnMut(u64, u64)) -> Result<Found, Failure> {
+    let Unknown { title, export, guess, shape, mut notes } =
+        look(&args.sources, tick).or_fail(Exit::Usage)?;
+    let Some(guess) = guess else { return Ok(Found { title, shape, notes, ..Found::default() }) };
+    notes.extend(guess.notes.iter().cloned());
+    let mut to_do: Vec<String> =
+        guess.open.iter().map(|open| format!("{}: {}", open.key.name(), open.note)).collect();
+    let asks_zone = guess.needs_zone && args.zone.is_none();
+    if asks_zone {
+        to_do.push("zone in [mapping]: the times do not say their zone".to_owned());
+    }
+    let missing: Vec<&'static str> = guess.open.iter().map(|open| open.key.name()).collect();
     let template = Template {
-        title,
+        title: title.clone(),
         sources: args.sources.clone(),
         export,
-        translate: guess.as_ref().and_then(|guess| guess.translate.clone()),
-        guess,
+        translate: guess.translate.clone(),
+        zone: args.zone.clone().filter(|_| guess.needs_zone),
+        guess: Some(Guess { needs_zone: guess.needs_zone, ..guess }),
         ..Template::default()
     };
-    looked(template, notes, shape)
+    let text = template.text();
+    let mut file = read(&text)?;
+    let mut found = Found { title, text: Some(text), shape, notes, to_do, missing, ..Found::default() };
+    if found.missing.is_empty() {
+        if asks_zone {
+            file.mapping.zone = Some("UTC".to_owned());
+            found.assumed = Assumed { utc: true, ..Assumed::default() }.words();
+        }
+        found.survey = Some(survey(args, &file, tick)?);
+    }
+    Ok(found)
+}
+
+fn plan(args: &InitArgs, file: &ImportFile) -> Result<Plan, Failure> {
+    let typed = SourceArgs {
+        sources: args.sources.clone(),
+        format: args.format.clone(),
+        zone: args.zone.clone(),
+        me: args.me.clone(),
+        skip_invalid: false,
+    };
+    Plan::new(file, &typed)
+}
+
+/// The whole export through the mapper that the configuration describes.
+fn survey(
+    args: &InitArgs,
+    file: &ImportFile,
+    tick: &mut dyn FnMut(u64, u64),
+) -> Result<(Survey, Vec<Source>), Failure> {
+    let Intake { mut reader, mapper } = plan(args, file)?.open(SourceNo(0))?;
+    let checker = Checker { now: now(), release: Release::default() };
+    let survey = Survey::of(&mut reader, &*mapper, checker, tick).or_fail(Exit::Usage)?;
+    Ok((survey, reader.sources().to_vec()))
 }
 
 /// What is written must be readable.
-fn looked(template: Template, mut notes: Vec<String>, shape: Option<String>) -> Result<Looked, Failure> {
-    let text = template.text();
-    let Template { title, guess, sections, .. } = template;
-    let nothing = guess.is_none() && sections.is_empty() && !title.starts_with("The native");
-    let config = if nothing {
-        None
-    } else {
-        Some(ImportFile::parse(Path::new("import.toml"), &text).or_fail(Exit::Internal)?)
-    };
-    notes.extend(guess.iter().flat_map(|guess| guess.notes.iter().cloned()));
-    Ok(Looked { title, template: text, config, guess, shape, notes })
-}
-
-/// Counts, findings and three messages.
-fn described(survey: &Survey, sources: &[Source]) -> String {
-    let mut out = String::new();
-    // Writing to a String cannot fail.
-    let _infallible = write_described(&mut out, survey, sources);
-    out
-}
-
-fn write_described(out: &mut String, survey: &Survey, sources: &[Source]) -> std::fmt::Result {
-    write!(
-        out,
-        "\n{} in {} ({}), {}",
-        plural(survey.messages, "message", "messages"),
-        plural(survey.conversations() as u64, "conversation", "conversations"),
-        plural(survey.groups() as u64, "group", "groups"),
-        plural(survey.users() as u64, "user", "users")
-    )?;
-    if let Some((first, last)) = survey.times {
-        write!(out, "\nfrom {} to {}", crate::init::in_words(first), crate::init::in_words(last))?;
-    }
-    writeln!(out)?;
-    for (reason, n) in &survey.left_out {
-        writeln!(out, "  left out: {reason} {}", count(*n))?;
-    }
-    for found in survey.findings.values() {
-        let place = found.place.and_then(|place| {
-            let source = sources.iter().find(|source| source.no == place.source)?;
-            Some(format!("{}:{}", source.path, place.line))
-        });
-        let severity = match found.code.severity {
-            crate::finding::Severity::Error => "error",
-            crate::finding::Severity::Warning => "warning",
-        };
-        writeln!(out, "  {severity} {} ×{}: {}", found.code.name, count(found.count), found.code.means)?;
-        writeln!(
-            out,
-            "    first at {}: {}",
-            place.unwrap_or_else(|| "the source".to_owned()),
-            crate::init::mask(&found.value)
-        )?;
-        writeln!(out, "    {}", found.code.mend)?;
-    }
-    if !survey.examples.is_empty() {
-        writeln!(out, "\nas they would be sent:")?;
-    }
-    for example in &survey.examples {
-        writeln!(out, "{example}")?;
-    }
-    Ok(())
-}
-
-fn verdict(args: &InitArgs, survey: &Survey, open: usize) -> String {
-    let file = args.output.display();
-    match (open, survey.errors(), survey.messages) {
-        (0, 0, 1..) => format!("wrote {file}; next: openim-import check"),
-        (0, 0, 0) => format!("wrote {file}, but no record became a message yet: read what it says"),
-        (0, errors, _) => format!(
-            "wrote {file}; {}: see above, then: openim-import check",
-            plural(errors, "error", "errors")
-        ),
-        (open, ..) => format!(
-            "wrote {file}; {} MISSING in it: fill in, then: openim-import check",
-            plural(open as u64, "field is", "fields are")
-        ),
-    }
+fn read(text: &str) -> Result<ImportFile, Failure> {
+    ImportFile::parse(Path::new("import.toml"), text).or_fail(Exit::Internal)
 }
 
 /// Says every few hundred megabytes how far it is.
@@ -240,7 +222,9 @@ fn ticker(quiet: bool) -> impl FnMut(u64, u64) {
     const STEP: u64 = 200 << 20;
     let mut next = STEP;
     move |read, of| {
-        if read >= next && !quiet {
+        if read < next {
+            next = next.min(read + STEP);
+        } else if !quiet {
             next = read + STEP;
             // Nobody to tell is no reason to stop.
             let _unheard = note(&format!("read {} of {}", bytes(read), bytes(of)));

@@ -2,58 +2,120 @@
 
 use std::sync::Arc;
 
-use super::context::Context;
 use super::{Exit, Failure, OrFail};
+use crate::cli::SourceArgs;
 use crate::config::ImportFile;
-use crate::export::{ExportError, Plain, Reader, Source, compare};
+use crate::export::{self, ExportError, Layout, Plain, Reader, Source, compare};
+use crate::formats::{self, Format};
 use crate::job::SourceInfo;
 use crate::mapping::people::{People, Renamed};
 use crate::mapping::{self, Mapper};
 use crate::message::SourceNo;
+
+/// Which sources, and how they are to be read. What was typed wins over the configuration.
+#[derive(Debug)]
+pub(super) struct Plan {
+    /// Files, folders, globs.
+    pub(super) sources: Vec<String>,
+    /// The format they have; `None`: the native one, or what the mapping says.
+    pub(super) format: Option<Format>,
+    file: ImportFile,
+}
 
 /// What reads the sources and what makes messages of them.
 pub(super) struct Intake {
     /// The sources, opened.
     pub(super) reader: Reader,
     /// Fits how they begin.
-    pub(super) mapper: Box<dyn Mapper>,
+    pub(super) mapper: Arc<dyn Mapper>,
 }
 
-/// Opens the sources; their numbers count on from `first`.
-pub(super) fn open(file: &ImportFile, sources: &[String], first: SourceNo) -> Result<Intake, Failure> {
-    let reader = Reader::open(&file.export, sources, first).map_err(failure)?;
-    let head = reader.head().map_err(failure)?;
-    let mapper = mapping::build(&file.mapping, head.as_ref()).or_fail(Exit::Usage)?;
-    let people = People::load(&file.users, false).or_fail(Exit::Usage)?;
-    let mapper = if people.keeps_all() { mapper } else { Box::new(Renamed::new(mapper, Arc::new(people))) };
-    Ok(Intake { reader, mapper })
-}
+impl Plan {
+    /// Decides on the format: the one that was named; none where the configuration describes the records;
+    /// else what the sources look like.
+    pub(super) fn new(file: &ImportFile, args: &SourceArgs) -> Result<Self, Failure> {
+        let mut file = file.clone();
+        let sources = if args.sources.is_empty() { file.sources.clone() } else { args.sources.clone() };
+        if args.zone.is_some() {
+            file.format.zone.clone_from(&args.zone);
+        }
+        if args.me.is_some() {
+            file.format.me.clone_from(&args.me);
+        }
+        // Whatever the format, one zone is enough.
+        if file.mapping.zone.is_none() {
+            file.mapping.zone.clone_from(&file.format.zone);
+        }
+        match args.format.as_deref() {
+            None => {}
+            Some("jsonl") => file.export.format = export::Format::Jsonl,
+            Some("csv") => file.export.format = export::Format::Csv,
+            Some("json") => file.export.format = export::Format::Json,
+            Some(name) => file.format.name = Some(Format::by_name(name).or_fail(Exit::Usage)?),
+        }
+        let described = file.mapping.jq.is_some()
+            || !file.mapping.fields.is_empty()
+            || file.export.format != export::Format::Auto
+            || !file.export.records.is_empty();
+        let format = match file.format.name {
+            Some(format) => Some(format),
+            None if described || sources.is_empty() => None,
+            None => formats::recognise(&sources).map_err(failure)?.map(|(format, _)| format),
+        };
+        Ok(Self { sources, format, file })
+    }
 
-/// How the sources differ from those a job was made of; a line each.
-pub(super) fn differences(
-    context: &Context,
-    sources: &[String],
-    stored: &[SourceInfo],
-) -> Result<Vec<String>, Failure> {
-    let stored: Vec<Source> = stored
-        .iter()
-        .map(|s| Source {
-            no: s.no,
-            path: s.path.clone(),
-            bytes: s.bytes,
-            modified: s.modified,
-            sha256: s.sha256,
-        })
-        .collect();
-    let layout = Plain::new(&context.file.export).map_err(failure)?;
-    let changes = compare(&stored, sources, &layout).map_err(failure)?;
-    Ok(changes.iter().map(ToString::to_string).collect())
-}
+    /// Opens the sources; their numbers count on from `first`.
+    pub(super) fn open(&self, first: SourceNo) -> Result<Intake, Failure> {
+        let file = &self.file;
+        let (reader, mapper) = if let Some(format) = self.format {
+            let preset = formats::open(format, &file.export, self.format_settings()).or_fail(Exit::Usage)?;
+            let reader = Reader::with(&file.export, preset.layout, &self.sources, first).map_err(failure)?;
+            (reader, preset.mapper)
+        } else {
+            let reader = Reader::open(&file.export, &self.sources, first).map_err(failure)?;
+            let head = reader.head().map_err(failure)?;
+            let mapper = mapping::build(&file.mapping, head.as_ref()).or_fail(Exit::Usage)?;
+            (reader, Arc::from(mapper))
+        };
+        let people = People::load(&file.users, self.format.is_some()).or_fail(Exit::Usage)?;
+        let mapper =
+            if people.keeps_all() { mapper } else { Arc::new(Renamed::new(mapper, Arc::new(people))) };
+        Ok(Intake { reader, mapper })
+    }
 
-/// What shapes the messages besides the sources: kept in the job, and compared when it is used again.
-pub(super) fn settings(context: &Context) -> String {
-    let file = &context.file;
-    format!("{:?} {:?} {:?} {:?}", file.export, file.mapping, file.users, file.time)
+    /// How the sources differ from those a job was made of; a line each.
+    pub(super) fn differences(&self, stored: &[SourceInfo]) -> Result<Vec<String>, Failure> {
+        let stored: Vec<Source> = stored
+            .iter()
+            .map(|s| Source {
+                no: s.no,
+                path: s.path.clone(),
+                bytes: s.bytes,
+                modified: s.modified,
+                sha256: s.sha256,
+            })
+            .collect();
+        let layout: Arc<dyn Layout> = match self.format {
+            Some(format) => {
+                formats::open(format, &self.file.export, self.format_settings()).or_fail(Exit::Usage)?.layout
+            }
+            None => Arc::new(Plain::new(&self.file.export).map_err(failure)?),
+        };
+        let changes = compare(&stored, &self.sources, &*layout).map_err(failure)?;
+        Ok(changes.iter().map(ToString::to_string).collect())
+    }
+
+    /// What shapes the messages besides the sources: kept in the job, and compared when it is used again.
+    pub(super) fn settings(&self) -> String {
+        let ImportFile { export, mapping, users, time, format, media, policy, .. } = &self.file;
+        format!("{export:?} {mapping:?} {users:?} {time:?} {format:?} {media:?} {policy:?}")
+    }
+
+    fn format_settings(&self) -> formats::Settings {
+        let ImportFile { format, media, policy, .. } = &self.file;
+        formats::Settings { about: format.clone(), media: media.clone(), policy: *policy }
+    }
 }
 
 /// Sources that can't be read are the user's to mend, not ours.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::SystemTime;
 
 use super::context::Context;
-use super::intake::{self, Intake};
+use super::intake::{self, Intake, Plan};
 use super::{Exit, Failure, OrFail};
 use crate::cli::SourceArgs;
 use crate::job::{Job, JobError, JobReader, PassInfo};
@@ -41,13 +41,13 @@ pub(super) fn prepare(
     release: Release,
     taking: Taking,
 ) -> Result<Prepared, Failure> {
-    let sources = if args.sources.is_empty() { &context.file.sources } else { &args.sources };
-    let settings = format!("{release} {}", intake::settings(context));
+    let plan = Plan::new(&context.file, args)?;
+    let settings = format!("{release} {}", plan.settings());
     let mut job = Job::create(dir).map_err(job_failure)?;
     if taking == Taking::Whole {
         let reader = job.reader().map_err(job_failure)?;
         if let Some(last) = reader.passes().map_err(job_failure)?.pop() {
-            let changes = changes(context, &reader, sources, &last, &settings)?;
+            let changes = changes(&plan, &reader, &last, &settings)?;
             if changes.is_empty() {
                 let summary = Summary::from_json(&last.summary).or_fail(Exit::Internal)?;
                 return Ok(Prepared { job, summary, is_new: false });
@@ -60,8 +60,7 @@ pub(super) fn prepare(
             job.empty().map_err(job_failure)?;
         }
     }
-    let Intake { reader, mapper } =
-        intake::open(&context.file, sources, job.next_source().map_err(job_failure)?)?;
+    let Intake { reader, mapper } = plan.open(job.next_source().map_err(job_failure)?)?;
     let mut rules = Rules::new(now(), release, settings);
     rules.spread_equal = context.file.time.spread_equal;
     let progress = Arc::new(prepare::Progress::default());
@@ -73,21 +72,15 @@ pub(super) fn prepare(
 }
 
 /// What is not as it was when the job was made; empty if all is, or if nothing was named.
-fn changes(
-    context: &Context,
-    reader: &JobReader,
-    sources: &[String],
-    last: &PassInfo,
-    settings: &str,
-) -> Result<Vec<String>, Failure> {
-    if sources.is_empty() {
+fn changes(plan: &Plan, reader: &JobReader, last: &PassInfo, settings: &str) -> Result<Vec<String>, Failure> {
+    if plan.sources.is_empty() {
         return Ok(Vec::new());
     }
     let mut stored = Vec::new();
     for pass in reader.passes().map_err(job_failure)? {
         stored.extend(reader.sources(pass.no).map_err(job_failure)?);
     }
-    let mut changes = intake::differences(context, sources, &stored)?;
+    let mut changes = plan.differences(&stored)?;
     if last.settings != settings {
         changes.push("the configuration is another one".to_owned());
     }

@@ -12,8 +12,44 @@ use crate::config::parse_duration;
 use crate::message::Release;
 use crate::rehearsal::{AnswerTime, Fault, Options, Server, Timing, Users};
 
+/// What there is to go wrong, for `rehearse --help`.
+const FAULTS: &str = "\
+Faults, with what each may be given. They strike at every occasion, unless `after=N`, `every=N`, `chance=0.01`
+or `times=N` say otherwise; which ones follows from the seed. The same names are the keys of the JSON that
+`POST /_rehearsal/faults` takes, with `kind` for the name.
+
+ at calls of send_msg, or of `path=/…`, `*` for all:
+  lose-answer                     processed, the connection closed without an answer
+  close-before-body               closed at once
+  close-after-body                closed, not processed
+  proxy-error    status=502|503|504 processed=BOOL      HTML of a proxy
+  too-many       retry-after=SECONDS                    429 with the recorded headers
+  rate-limit     per-second=N                           the same for what exceeds the rate
+  error-500                       processed, answered with 500
+  hang           ms=N processed=BOOL                    no answer, then closed
+  expire-token, kick-token        all tokens given out so far
+  remove-user    user=ID
+  remove-group   group=ID
+  restart        down-ms=N kill=BOOL                    with its state; see laws 5 and 8
+  night                           deletes what is older than a year (law 6)
+ at batches in the second and third stage, of all conversations or of `conversation=ID`:
+  lose-queue                      acknowledged, never stored
+  repeat-queue   last=N           again, with the same ids (law 5)
+  lose-store                      in the cache, never in the store (law 8)
+  jump-seq       by=N             maxSeq jumps ahead (law 4)
+  fall-back-seq  by=N             maxSeq falls back: slots are overwritten
+  read-gap       ms=N             numbers first, messages later (law 3)
+ all the time:
+  live-traffic   per-second=N     others write in each conversation (law 12)
+  users-act      per-second=N act=revoke|delete|clear|any   (law 13)
+
+Control path, all of it JSON: GET /_rehearsal/audit, log?conversation=ID, faults; POST settle, faults,
+now (a fault once, at once), clock {\"advance_ms\":N}, save, revoke, delete, clear; DELETE faults[?id=N].
+";
+
 /// `rehearse`.
 #[derive(Debug, Args)]
+#[command(after_long_help = FAULTS)]
 pub struct RehearseArgs {
     /// Address to listen on; port 0 takes any free one. Only a loopback address, unless --public says otherwise
     #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:10002")]
@@ -39,8 +75,8 @@ pub struct RehearseArgs {
     /// From there to the store [default: 500ms]
     #[arg(long, value_name = "TIME", value_parser = parse_duration)]
     pub store_lag: Option<Duration>,
-    /// Something that goes wrong, such as `lose-answer:chance=0.01`, `jump-seq:by=66,every=100` or
-    /// `restart:kill=true,after=500`; may be repeated. An unknown one is answered with the list
+    /// Something that goes wrong, such as `lose-answer:chance=0.01` or `restart:kill=true,after=500`; may be
+    /// repeated. --help lists them
     #[arg(long, value_name = "KIND[:KEY=VALUE,…]")]
     pub fault: Vec<Fault>,
     /// Let only friends write to each other

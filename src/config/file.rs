@@ -26,6 +26,15 @@ pub struct ImportFile {
     /// Who is who.
     #[serde(default)]
     pub users: crate::mapping::people::Settings,
+    /// What some exports do not say of themselves.
+    #[serde(default)]
+    pub format: crate::formats::About,
+    /// Pictures, recordings and files of known formats.
+    #[serde(default)]
+    pub media: crate::formats::Media,
+    /// What becomes of what OpenIM has no word for, in known formats.
+    #[serde(default)]
+    pub policy: crate::formats::Policy,
     /// What becomes of times.
     #[serde(default)]
     pub time: TimeSection,
@@ -186,6 +195,10 @@ mod tests {
             "[mapping.fields]",
             "[mapping.fields.sendTime]",
             "[[mapping.leave_out]]",
+            "[format]",
+            "[media]",
+            "[media.placeholder]",
+            "[policy]",
             "[users]",
             "[time]",
             "[server]",

@@ -2,13 +2,11 @@
 
 use std::io::{self, Read};
 
-use flate2::read::MultiGzDecoder;
-use sha2::{Digest, Sha256};
-
 use super::archive::{EntryReader, bomb};
 use super::codes;
 use super::decode::{Decoder, Encoding};
 use super::discover::read_error;
+use super::unpack::{Tally, Unpack};
 use super::{ExportError, Found, Origin};
 use crate::finding::{Finding, shorten};
 use crate::message::{Place, SourceNo};
@@ -213,7 +211,7 @@ impl Input {
 
     /// How many bytes of the source were read so far, as they lie there.
     pub fn consumed(&self) -> u64 {
-        self.raw.tally().bytes
+        self.raw.tally().count()
     }
 
     /// Reads what is left (bytes behind the compressed data) and sums up.
@@ -221,7 +219,7 @@ impl Input {
         let mut rest = vec![0; HEAD];
         let tally = self.raw.tally_mut();
         while tally.read(&mut rest).map_err(|e| read_error(&self.path, e))? > 0 {}
-        Ok(Sum { bytes: tally.bytes, sha256: tally.hash.clone().finalize().into() })
+        Ok(Sum { bytes: tally.count(), sha256: tally.sha256() })
     }
 
     fn unpacked(&mut self, buf: &mut [u8]) -> Result<usize, ExportError> {
@@ -229,7 +227,7 @@ impl Input {
             return match self.raw.read(buf) {
                 Ok(n) => {
                     self.unpacked += n as u64;
-                    match bomb(self.unpacked, self.raw.tally().bytes) {
+                    match bomb(self.unpacked, self.raw.tally().count()) {
                         Some(times) => Err(ExportError::Bomb { path: self.path.clone(), times }),
                         None => Ok(n),
                     }
@@ -242,96 +240,13 @@ impl Input {
 
     fn explain(&self, e: io::Error) -> ExportError {
         let path = self.path.clone();
-        let byte = self.raw.tally().bytes;
-        let kind = match &self.raw {
-            Unpack::Plain(_) => return read_error(&path, e),
-            Unpack::Gzip(_) => "gzip",
-            Unpack::Zstd(_) => "zstd",
-        };
+        let byte = self.raw.tally().count();
+        let Some(kind) = self.raw.kind() else { return read_error(&path, e) };
         match e.kind() {
             io::ErrorKind::UnexpectedEof => ExportError::CutOff { path, kind, byte },
             // The decoders answer with these, and with `Other` for zstd; a failing disk has an OS error.
             _ if e.raw_os_error().is_none() => ExportError::Damaged { path, kind, byte, why: e.to_string() },
             _ => read_error(&path, e),
         }
-    }
-}
-
-/// Unpacks by what the first bytes say.
-enum Unpack {
-    Plain(Tally),
-    Gzip(Box<MultiGzDecoder<Tally>>),
-    Zstd(zstd::Decoder<'static, io::BufReader<Tally>>),
-}
-
-impl Unpack {
-    fn new(mut tally: Tally) -> io::Result<Self> {
-        Ok(match tally.peek()? {
-            [0x1f, 0x8b, ..] => Self::Gzip(Box::new(MultiGzDecoder::new(tally))),
-            [0x28, 0xb5, 0x2f, 0xfd, ..] => Self::Zstd(zstd::Decoder::new(tally)?),
-            _ => Self::Plain(tally),
-        })
-    }
-
-    fn tally(&self) -> &Tally {
-        match self {
-            Self::Plain(tally) => tally,
-            Self::Gzip(gz) => gz.get_ref(),
-            Self::Zstd(zstd) => zstd.get_ref().get_ref(),
-        }
-    }
-
-    fn tally_mut(&mut self) -> &mut Tally {
-        match self {
-            Self::Plain(tally) => tally,
-            Self::Gzip(gz) => gz.get_mut(),
-            Self::Zstd(zstd) => zstd.get_mut().get_mut(),
-        }
-    }
-}
-
-impl Read for Unpack {
-    fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
-        match self {
-            Self::Plain(tally) => tally.read(buf),
-            Self::Gzip(gz) => gz.read(buf),
-            Self::Zstd(zstd) => zstd.read(buf),
-        }
-    }
-}
-
-/// Counts and hashes what passes through, and can look at the first four bytes.
-struct Tally {
-    inner: Box<dyn Read + Send>,
-    peeked: Vec<u8>,
-    bytes: u64,
-    hash: Sha256,
-}
-
-impl Tally {
-    fn new(inner: Box<dyn Read + Send>) -> Self {
-        Self { inner, peeked: Vec::new(), bytes: 0, hash: Sha256::new() }
-    }
-
-    fn peek(&mut self) -> io::Result<&[u8]> {
-        let mut inner = (&mut self.inner).take(4);
-        inner.read_to_end(&mut self.peeked)?;
-        Ok(&self.peeked)
-    }
-}
-
-impl Read for Tally {
-    fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
-        let n = if self.peeked.is_empty() {
-            self.inner.read(buf)?
-        } else {
-            let n = self.peeked.len().min(buf.len());
-            buf[..n].copy_from_slice(&self.peeked[..n]);
-            self.peeked.drain(..n);
-            n
-        };
-        self.hash.update(&buf[..n]);
-        self.bytes += n as u64;
-        Ok(n)
     }
 }

@@ -14,7 +14,6 @@ mod decode;
 mod discover;
 mod error;
 mod fingerprint;
-mod flatten;
 mod input;
 pub mod json;
 mod layout;
@@ -22,6 +21,7 @@ mod path;
 mod reader;
 mod settings;
 mod sniff;
+mod unpack;
 mod window;
 
 pub use archive::Entry;

@@ -7,6 +7,7 @@
 mod guess;
 mod mask;
 mod names;
+mod preset;
 mod records;
 mod shape;
 mod survey;
@@ -18,6 +19,7 @@ mod values;
 
 pub use guess::{Field, Guess, LeaveOut, Open, guess};
 pub use mask::mask;
+pub use preset::{Assumed, Needs, needs};
 pub use shape::Shape;
 pub use survey::{Found, Survey, in_words};
 pub use table::Table;

@@ -7,14 +7,15 @@ use jiff::Timestamp;
 use xxhash_rust::xxh3::xxh3_64;
 
 use super::mask::mask;
+use crate::checks::Checker;
 use crate::export::{ExportError, Reader};
-use crate::finding::{Code, Finding, Severity};
+use crate::finding::{Code, Finding, Severity, shorten};
 use crate::mapping::people::{Kind, Person};
 use crate::mapping::{Mapper, Sink};
 use crate::message::{Message, Peer, Place, SendTime};
 
 /// What came of an export.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Survey {
     /// Messages.
     pub messages: u64,
@@ -26,9 +27,13 @@ pub struct Survey {
     pub times: Option<(SendTime, SendTime)>,
     /// A few messages, as different as possible, as they would be sent.
     pub examples: Vec<String>,
+    /// Users and groups that OpenIM will call otherwise, and the first of them.
+    pub(super) renamed: HashSet<u64>,
+    pub(super) renamed_example: Option<(String, String)>,
     conversations: HashSet<u64>,
     groups: HashSet<u64>,
     users: HashSet<u64>,
+    checker: Checker,
     /// Which kinds of messages there are examples of.
     kinds: BTreeSet<(i32, bool)>,
     spare: Vec<String>,
@@ -54,9 +59,10 @@ impl Survey {
     pub fn of(
         reader: &mut Reader,
         mapper: &dyn Mapper,
+        checker: Checker,
         tick: &mut dyn FnMut(u64, u64),
     ) -> Result<Self, ExportError> {
-        let mut survey = Self::default();
+        let mut survey = Self::new(checker);
         while let Some(mut chunk) = reader.next_chunk()? {
             for finding in std::mem::take(&mut chunk.findings) {
                 survey.finding(finding);
@@ -71,6 +77,25 @@ impl Survey {
         survey.examples.extend(spare);
         survey.examples.truncate(Self::EXAMPLES);
         Ok(survey)
+    }
+
+    /// Of nothing yet.
+    pub fn new(checker: Checker) -> Self {
+        Self {
+            messages: 0,
+            left_out: BTreeMap::new(),
+            findings: BTreeMap::new(),
+            times: None,
+            examples: Vec::new(),
+            renamed: HashSet::new(),
+            renamed_example: None,
+            conversations: HashSet::new(),
+            groups: HashSet::new(),
+            users: HashSet::new(),
+            checker,
+            kinds: BTreeSet::new(),
+            spare: Vec::new(),
+        }
     }
 
     /// How many conversations there are.
@@ -100,6 +125,11 @@ impl Survey {
 
 impl Sink for Survey {
     fn message(&mut self, message: Message<'_>) {
+        let checker = self.checker;
+        // What can't be sent is a finding, and no message.
+        if !checker.examine(&message, &mut |finding| self.finding(finding)) {
+            return;
+        }
         self.messages += 1;
         let hash = |text: &str| xxh3_64(text.as_bytes());
         let group = matches!(message.peer, Peer::Group(_));
@@ -135,6 +165,10 @@ impl Sink for Survey {
     }
 
     fn person(&mut self, person: Person<'_>) {
+        if person.source_id != person.openim_id && self.renamed.insert(xxh3_64(person.source_id.as_bytes())) {
+            let ids = || (shorten(person.source_id), person.openim_id.to_owned());
+            self.renamed_example.get_or_insert_with(ids);
+        }
         if person.kind == Kind::User {
             self.users.insert(xxh3_64(person.openim_id.as_bytes()));
         }

@@ -15,6 +15,8 @@ pub struct Template {
     pub export: Vec<String>,
     /// Sections of a known format, whole.
     pub sections: Vec<String>,
+    /// The zone of its times, where it was said.
+    pub zone: Option<String>,
     /// The mapping of an unknown one.
     pub guess: Option<Guess>,
     /// Why `[users]` translates ids; written where it is not what the format does by itself.
@@ -58,7 +60,7 @@ impl Template {
             writeln!(out, "\n{}", section.trim_end())?;
         }
         if let Some(guess) = &self.guess {
-            mapping(out, guess)?;
+            mapping(out, guess, self.zone.as_deref())?;
         }
         if let Some(why) = &self.translate {
             writeln!(out, "\n[users]")?;
@@ -72,18 +74,18 @@ impl Template {
     }
 }
 
-fn mapping(out: &mut String, guess: &Guess) -> std::fmt::Result {
+fn mapping(out: &mut String, guess: &Guess, zone: Option<&str>) -> std::fmt::Result {
     for note in &guess.notes {
         writeln!(out)?;
         comment(out, "", note)?;
     }
-    if guess.needs_zone {
+    if let Some(zone) = zone {
+        writeln!(out, "\n[mapping]\nzone = {}", quoted(zone))?;
+    } else if guess.needs_zone {
         writeln!(out, "\n[mapping]")?;
-        comment(
-            out,
-            "",
-            "The times do not say their zone, and it can't be guessed: put in the one they were written in.",
-        )?;
+        let note =
+            "The times do not say their zone, and it can't be guessed: put in the one they were written in.";
+        comment(out, "", note)?;
         writeln!(out, "#zone = \"Asia/Shanghai\"               # or \"Europe/Berlin\", \"+08:00\"")?;
     }
     writeln!(out, "\n[mapping.fields]")?;

@@ -26,6 +26,9 @@ pub struct Column {
     /// How its times are written, if it has times.
     pub times: Times,
     characters: u64,
+    /// Values that were looked at closely.
+    seen: u64,
+    is_time: bool,
     /// Values with blanks or line ends, or in a script that needs none.
     worded: u64,
     lines: u64,
@@ -51,6 +54,8 @@ impl Column {
     const FEW: usize = 24;
     const FEW_LENGTH: usize = 40;
     const DIFFERENT: usize = 1 << 16;
+    /// So many values are looked at closely.
+    const CLOSELY: u64 = 100_000;
 
     /// Of that name, still without values.
     pub fn new(name: impl Into<String>) -> Self {
@@ -62,6 +67,8 @@ impl Column {
             longest: 0,
             times: Times::default(),
             characters: 0,
+            seen: 0,
+            is_time: false,
             worded: 0,
             lines: 0,
             numbers: 0,
@@ -81,10 +88,17 @@ impl Column {
         if value.is_empty() {
             return;
         }
-        self.filled += 1;
+        self.common(value);
+        if self.seen == Self::CLOSELY {
+            // Only a time can still say something: whether the day comes first.
+            if self.is_time {
+                self.times.add(value);
+            }
+            return;
+        }
         let new = self.different.len() < Self::DIFFERENT && self.different.insert(xxh3_64(value.as_bytes()));
         if self.different.len() == Self::DIFFERENT && self.full_at == 0 {
-            self.full_at = self.filled;
+            self.full_at = self.seen + 1;
         }
         if new && self.examples.len() < Self::EXAMPLES {
             self.examples.push(shorten(&mask(value)));
@@ -92,12 +106,7 @@ impl Column {
         let length = value.chars().count();
         self.longest = self.longest.max(length);
         self.characters += length as u64;
-        if let Some(few) = &mut self.few {
-            *few.entry(value.chars().take(Self::FEW_LENGTH + 1).collect()).or_default() += 1;
-            if few.len() > Self::FEW || length > Self::FEW_LENGTH {
-                self.few = None;
-            }
-        }
+        self.seen += 1;
         let count = |counter: &mut u64, yes: bool| *counter += u64::from(yes);
         count(&mut self.worded, value.contains([' ', '\n', '\u{3000}']) || value.chars().any(is_ideograph));
         count(&mut self.lines, value.contains('\n'));
@@ -105,14 +114,34 @@ impl Column {
         count(&mut self.links, value.starts_with("http://") || value.starts_with("https://"));
         count(&mut self.objects, value.starts_with(['{', '[']) && value.ends_with(['}', ']']));
         count(&mut self.uuids, length == 36 && value.bytes().all(|b| b.is_ascii_hexdigit() || b == b'-'));
-        count(&mut self.illegal, !UserId::is_legal(value));
         count(&mut self.rounded, is_rounded(value));
         self.times.add(value);
+        if self.seen == Self::CLOSELY {
+            self.is_time = self.times.written().is_some();
+        }
+    }
+
+    /// What a single one of very many values can change.
+    fn common(&mut self, value: &str) {
+        self.filled += 1;
+        if let Some(few) = &mut self.few {
+            if let Some(count) = few.get_mut(value) {
+                *count += 1;
+            } else if few.len() < Self::FEW && value.chars().nth(Self::FEW_LENGTH).is_none() {
+                few.insert(value.to_owned(), 1);
+            } else {
+                self.few = None;
+            }
+        }
+        // What has words is no id.
+        if self.worded * 3 < self.seen.max(1) {
+            self.illegal += u64::from(!UserId::is_legal(value));
+        }
     }
 
     /// How many of a hundred values differ from all before them.
     pub fn different_percent(&self) -> u64 {
-        let among = if self.full_at > 0 { self.full_at } else { self.filled };
+        let among = if self.full_at > 0 { self.full_at } else { self.seen };
         (self.different.len() as u64 * 100).checked_div(among).unwrap_or(0)
     }
 
@@ -123,15 +152,12 @@ impl Column {
 
     /// Characters of a value, on average.
     pub fn average(&self) -> u64 {
-        self.characters.checked_div(self.filled).unwrap_or(0)
+        self.characters.checked_div(self.seen).unwrap_or(0)
     }
 
     /// Whether most values look like words.
     pub fn is_worded(&self) -> bool {
-        self.filled > 0
-            && self.worded * 3 >= self.filled
-            && !self.is_links()
-            && self.objects * 2 < self.filled
+        self.filled > 0 && self.worded * 3 >= self.seen && !self.is_links() && self.objects * 2 < self.seen
     }
 
     /// Whether some value goes over several lines.
@@ -141,22 +167,22 @@ impl Column {
 
     /// Whether all values are whole numbers.
     pub fn is_numbers(&self) -> bool {
-        self.filled > 0 && self.numbers == self.filled
+        self.filled > 0 && self.numbers == self.seen
     }
 
     /// Whether all values are links.
     pub fn is_links(&self) -> bool {
-        self.filled > 0 && self.links * 10 >= self.filled * 9
+        self.filled > 0 && self.links * 10 >= self.seen * 9
     }
 
     /// Whether all values are UUIDs.
     pub fn is_uuids(&self) -> bool {
-        self.filled > 0 && self.uuids == self.filled
+        self.filled > 0 && self.uuids == self.seen
     }
 
     /// Whether most values are JSON.
     pub fn is_json(&self) -> bool {
-        self.filled > 0 && self.objects * 10 >= self.filled * 9
+        self.filled > 0 && self.objects * 10 >= self.seen * 9
     }
 
     /// How many values could not be the id of a user.

@@ -54,6 +54,18 @@ impl ConvKey {
         Self(self.0 ^ 1)
     }
 
+    /// A part of it that is a hash by itself.
+    pub fn low_bits(self) -> u64 {
+        u64::try_from(self.0 & u128::from(u64::MAX)).unwrap_or_default()
+    }
+
+    /// The way back from [`Self::to_bytes`].
+    pub fn from_bytes(bytes: [u8; 10]) -> Self {
+        let mut wide = [0; 16];
+        wide[6..].copy_from_slice(&bytes);
+        Self(u128::from_be_bytes(wide))
+    }
+
     /// As bytes that sort as the key does.
     pub fn to_bytes(self) -> [u8; 10] {
         let mut out = [0; 10];
@@ -185,6 +197,7 @@ mod tests {
             prop_assert_eq!(position(&a).conv(), key(&a).0);
             prop_assert_eq!(position(&a).time(), key(&a).1);
             prop_assert_eq!(Position::from_bytes(position(&a).to_bytes()), position(&a));
+            prop_assert_eq!(ConvKey::from_bytes(key(&a).0.to_bytes()), key(&a).0);
         }
     }
 }

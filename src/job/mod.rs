@@ -62,6 +62,7 @@ pub use writer::{Durability, Entry as Write, Gone, Writer, WriterHandle};
 use std::path::{Path, PathBuf};
 
 use rusqlite::Connection;
+use rusqlite::config::DbConfig;
 
 use error::InJob;
 use lock::Lock;
@@ -138,9 +139,28 @@ impl Job {
             .in_job(&self.dir)
     }
 
-    /// Notes that all it holds may have been sent from now on; on the disk when it returns.
-    pub fn begin_sending(&mut self) -> Result<(), JobError> {
-        self.db.execute("UPDATE passes SET begun = 1 WHERE NOT begun", []).map(|_| ()).in_job(&self.dir)
+    /// Notes that all it holds may have been sent from now on. When it returns, that and everything that was
+    /// prepared is on the disk.
+    pub fn begin_sending(&self) -> Result<(), JobError> {
+        if self.has_unsent()? {
+            pass::sync(self)?;
+            self.db.pragma_update(None, "synchronous", "FULL").in_job(&self.dir)?;
+            self.db.execute("UPDATE passes SET begun = 1", []).in_job(&self.dir)?;
+            self.leave_in_wal(false)?;
+        }
+        Ok(())
+    }
+
+    fn has_unsent(&self) -> Result<bool, JobError> {
+        self.db
+            .query_row("SELECT EXISTS (SELECT 1 FROM passes WHERE NOT begun)", [], |row| row.get(0))
+            .in_job(&self.dir)
+    }
+
+    /// Whether what was committed stays in the WAL when this process has done with the job: what a pass
+    /// brought is put from there into the database when sending begins, not whenever somebody looked at it.
+    fn leave_in_wal(&self, leave: bool) -> Result<(), JobError> {
+        self.db.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, leave).map(|_| ()).in_job(&self.dir)
     }
 
     /// Takes out the passes of which nothing can have been sent; says how many.
@@ -179,6 +199,13 @@ impl Job {
             job.remove_texts()?;
             return Ok(job);
         }
+        if pass::take_out_lost(&mut job)? {
+            tracing::warn!(
+                job = %dir.display(),
+                "a pass was not on the disk when the machine went down, and was taken out; it is read again"
+            );
+        }
+        job.leave_in_wal(job.has_unsent()?)?;
         // Notices a spool that lost its end before anything is sent from it.
         let end = read::spool_end(&job.db).in_job(dir)?;
         if end > spool::START {

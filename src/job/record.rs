@@ -307,6 +307,30 @@ pub(super) fn read(record: &Bytes) -> Option<Spooled> {
     Some(Spooled { body, sender, peer, send_time, content_type, place, source_id, quote, type_at })
 }
 
+/// Whether bytes begin with a whole record.
+pub(super) enum Whole {
+    /// One of that length.
+    Yes(usize),
+    /// Something else.
+    No,
+    /// So many bytes are needed to say.
+    Needs(usize),
+}
+
+/// Looks at the length and the checksum alone.
+pub(super) fn whole(bytes: &[u8]) -> Whole {
+    let Some((len, rest)) = bytes.split_first_chunk::<4>() else { return Whole::Needs(HEAD) };
+    let len = u32::from_le_bytes(*len) as usize;
+    if len < HEAD {
+        return Whole::No;
+    }
+    match (rest.split_first_chunk::<4>(), bytes.get(HEAD..len)) {
+        (Some((sum, _)), Some(payload)) if checksum(payload) == *sum => Whole::Yes(len),
+        (_, Some(_)) => Whole::No,
+        (_, None) => Whole::Needs(len),
+    }
+}
+
 fn checksum(payload: &[u8]) -> [u8; 4] {
     let [a, b, c, d, ..] = xxh3_64(payload).to_le_bytes();
     [a, b, c, d]

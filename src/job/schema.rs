@@ -35,7 +35,8 @@ const TABLES: &[Table] = &[
         name: "passes",
         version: 1,
         // `state`: 'preparing' until everything of the pass is on the disk, then 'ready'. The `_from` columns
-        // say how long the files were before; `begun`: something of it may have been sent.
+        // say how long the files were before; `begun`: something of it may have been sent, and it
+        // is on the disk; `boot`: else, what the machine called the time since it was switched on.
         sql: "CREATE TABLE passes (
                 no INTEGER PRIMARY KEY,
                 state TEXT NOT NULL,
@@ -45,7 +46,8 @@ const TABLES: &[Table] = &[
                 settings TEXT NOT NULL,
                 summary TEXT NOT NULL DEFAULT '{}',
                 spool_to INTEGER,
-                begun INTEGER NOT NULL DEFAULT 0
+                begun INTEGER NOT NULL DEFAULT 0,
+                boot TEXT
               );
               CREATE TABLE sources (
                 no INTEGER PRIMARY KEY,

@@ -62,11 +62,6 @@ impl SpoolWriter {
         self.end
     }
 
-    /// Returns when everything is on the disk.
-    pub(super) fn sync(&self) -> Result<(), JobError> {
-        self.file.sync_data().in_job(&self.dir)
-    }
-
     pub(super) fn reader(&self) -> Result<Spool, JobError> {
         Spool::open(&self.dir, START)
     }
@@ -118,6 +113,35 @@ impl Spool {
         let what = format!("the message at byte {offset} can't be read as it was written");
         JobError::Damaged { path: self.path.to_path_buf(), what }
     }
+}
+
+/// Whether all records between the two places can be read as they were written.
+pub(super) fn is_whole(dir: &Path, from: u64, to: u64) -> bool {
+    let Ok(spool) = Spool::open(dir, to) else { return false };
+    let mut window = Vec::new();
+    let (mut at, mut have) = (from, 0);
+    while at < to {
+        let rest = window.get(have..).unwrap_or_default();
+        match record::whole(rest) {
+            record::Whole::Yes(len) => {
+                have += len;
+                at += len as u64;
+            }
+            record::Whole::No => return false,
+            record::Whole::Needs(len) => {
+                let left = usize::try_from(to - at).unwrap_or(usize::MAX);
+                if len > left {
+                    return false;
+                }
+                window.resize(left.min(len.max(1 << 20)), 0);
+                have = 0;
+                if read_at(&spool.file, &mut window, at).is_err() {
+                    return false;
+                }
+            }
+        }
+    }
+    true
 }
 
 fn check(dir: &Path, file: &File, end: u64) -> Result<(), JobError> {

@@ -221,3 +221,49 @@ fn no_page_walks_over_all_conversations() {
         }
     }
 }
+
+#[test]
+fn a_pass_that_did_not_reach_the_disk_is_taken_out() {
+    let dir = tempfile::tempdir().unwrap();
+    let spool = dir.path().join(spool::FILE);
+    let mut job = Job::create(dir.path()).unwrap();
+    let many = |from: i64| -> Vec<_> { (from..from + 5_000).map(|n| at(n, "a")).collect() };
+    few(&mut job, &many(0)).unwrap();
+    job.begin_sending().unwrap();
+    let kept = std::fs::metadata(&spool).unwrap().len();
+    for (damage, another_boot, is_lost) in
+        [(false, false, false), (false, true, false), (true, true, true), (true, false, false)]
+    {
+        few(&mut job, &many(10_000)).unwrap();
+        if another_boot {
+            job.db.execute("UPDATE passes SET boot = 'before'", []).unwrap();
+        }
+        drop(job);
+        if damage {
+            // A page that was never written.
+            let file = std::fs::OpenOptions::new().write(true).open(&spool).unwrap();
+            std::os::unix::fs::FileExt::write_all_at(&file, &[0; 4096], kept + 500_000).unwrap();
+        }
+        job = Job::open(dir.path()).unwrap();
+        let messages = job.reader().unwrap().totals().unwrap().messages;
+        assert_eq!(messages, if is_lost { 5_000 } else { 10_000 }, "{damage} {another_boot}");
+        job.take_out_unsent().unwrap();
+        assert_eq!(std::fs::metadata(&spool).unwrap().len(), kept);
+    }
+}
+
+#[test]
+fn what_was_prepared_survives_without_a_checkpoint() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut job = Job::create(dir.path()).unwrap();
+    let many: Vec<_> = (0..50_000).map(|n| at(n, if n % 2 == 0 { "a" } else { "b" })).collect();
+    few(&mut job, &many).unwrap();
+    let wal = dir.path().join("job.sqlite-wal");
+    assert!(std::fs::metadata(&wal).unwrap().len() > 1_000_000);
+    drop(job);
+    let job = Job::open(dir.path()).unwrap();
+    assert_eq!(job.reader().unwrap().totals().unwrap().messages, 50_000);
+    job.begin_sending().unwrap();
+    assert_eq!(std::fs::metadata(&wal).unwrap().len() / 100_000, 0, "all of it is in the database");
+    assert_eq!(Job::observe(dir.path()).unwrap().totals().unwrap().messages, 50_000);
+}

@@ -78,8 +78,9 @@ const MOST_IN_ONE: usize = 2_000;
 const WAITING: usize = 4_000;
 
 impl Job {
-    /// Starts the writing thread.
+    /// Starts the writing thread. Whoever wants one is going to send: see [`Self::begin_sending`].
     pub fn writer(&self) -> Result<Writer, JobError> {
+        self.begin_sending()?;
         let db = schema::open(&self.dir)?;
         let (sender, receiver) = mpsc::channel(WAITING);
         let failed = Arc::new(Mutex::new(None));

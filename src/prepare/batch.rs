@@ -5,12 +5,14 @@ use std::mem;
 use xxhash_rust::xxh3::{xxh3_64, xxh3_128};
 
 use super::findings::{Reason, Reject, body_of};
+use super::heap::put_texts;
 use super::people::Lately;
-use super::rows::{ByOffset, IndexRow, KeyKind, KeyRow};
+use super::rows::{ByOffset, ConvRow, IndexRow, KeyKind, KeyRow, PersonRow, UserRow};
+use super::seen::Seen;
 use crate::checks::{Checker, codes};
 use crate::export::Chunk;
 use crate::finding::{Finding, Severity};
-use crate::job::{self, ConvKey, Key, Position, UserKey, write_record};
+use crate::job::{ConvKey, Key, Position, UserKey, write_record};
 use crate::mapping::people::Person;
 use crate::mapping::{Mapper, Sink};
 use crate::message::{ContentType, Message, Peer, Place, Release, SendTime, SourceNo};
@@ -40,8 +42,14 @@ pub(super) struct Batch {
     pub(super) rejected: u64,
     /// Records that gave no message because of an error.
     pub(super) unmapped: u64,
+    /// Texts that the rows below point to.
+    pub(super) heap: Vec<u8>,
+    /// Users met for the first time.
+    pub(super) users: Vec<UserRow>,
+    /// Conversations met for the first time.
+    pub(super) conversations: Vec<ConvRow>,
     /// People that the mapper told of.
-    pub(super) people: Vec<job::Person>,
+    pub(super) people: Vec<PersonRow>,
     /// Replies that the release doesn't take.
     pub(super) replies_as_text: u64,
 }
@@ -54,8 +62,33 @@ impl Batch {
         self.findings.clear();
         self.rejects.clear();
         self.left_out.clear();
+        self.heap.clear();
+        self.users.clear();
+        self.conversations.clear();
         self.people.clear();
         (self.rejected, self.unmapped, self.replies_as_text) = (0, 0, 0);
+    }
+
+    /// Writes down the names of users and conversations that are new.
+    fn meet(&mut self, message: &Message<'_>, conv: ConvKey, pair: u32, sender: UserKey, seen: &mut Seen) {
+        let nameless = message.nickname.is_empty() && message.face_url.is_empty();
+        if seen.is_new_user(sender, !nameless) {
+            let spot = put_texts(&mut self.heap, &[&message.sender, &message.nickname, &message.face_url]);
+            self.users.push(UserRow { user: sender, nameless, spot });
+        }
+        if seen.is_new_conversation(conv, pair) {
+            // Who only receives is met here, once: a look into a large set costs more than all other checks.
+            if let Peer::User(to) = &message.peer {
+                let spot = put_texts(&mut self.heap, &[to, "", ""]);
+                self.users.push(UserRow { user: UserKey::of(to), nameless: true, spot });
+            }
+            let spot = match &message.peer {
+                Peer::Group(group) => put_texts(&mut self.heap, &[group]),
+                Peer::User(to) if *to < message.sender => put_texts(&mut self.heap, &[to, &message.sender]),
+                Peer::User(to) => put_texts(&mut self.heap, &[&message.sender, to]),
+            };
+            self.conversations.push(ConvRow { key: conv, pair, spot });
+        }
     }
 
     /// With these messages, whatever is wrong with them.
@@ -99,6 +132,14 @@ pub(super) struct Scratch {
     says: Vec<u8>,
     findings: Vec<Finding>,
     lately: Lately,
+    seen: Seen,
+}
+
+impl Scratch {
+    /// For one of so many threads.
+    pub(super) fn new(threads: usize) -> Self {
+        Self { seen: Seen::new(threads), ..Self::default() }
+    }
 }
 
 /// Takes what the mapper makes.
@@ -132,7 +173,8 @@ impl Sink for Digest<'_> {
     }
 
     fn person(&mut self, person: Person<'_>) {
-        self.batch.people.extend(self.scratch.lately.news(&person));
+        let row = self.scratch.lately.news(&person, &mut self.batch.heap);
+        self.batch.people.extend(row);
     }
 
     fn left_out(&mut self, _: Place, reason: &'static str) {
@@ -168,15 +210,12 @@ impl Digest<'_> {
         let findings = &mut self.scratch.findings;
         self.checker.examine_size(message, len as usize, &mut |finding| findings.push(finding));
 
-        let Scratch { pair, says, .. } = self.scratch;
-        let conv = ConvKey::of(message, pair);
+        let Scratch { pair: scratch, says, seen, .. } = self.scratch;
+        let conv = ConvKey::of(message, scratch);
         let at = Position::new(conv, message.send_time, offset as u64);
-        self.batch.index.push(IndexRow {
-            at,
-            sender: UserKey::of(&message.sender),
-            len,
-            pair: pair_hash(message, says),
-        });
+        let (sender, pair) = (UserKey::of(&message.sender), pair_hash(message, says));
+        self.batch.index.push(IndexRow { at, sender, len, pair });
+        self.batch.meet(message, conv, pair, sender, seen);
         says.clear();
         says.extend_from_slice(&conv.to_bytes());
         says.extend_from_slice(message.sender.as_bytes());

@@ -3,21 +3,22 @@
 use super::PrepareError;
 use super::batch::pair_hash_of;
 use super::compare::LOOK;
+use super::heap::{Heap, texts};
 use super::ledger::Ledger;
 use super::progress::Progress;
-use super::rows::{IndexRow, Note, Says, UserRow};
-use super::sort::{Sorted, Sorter};
+use super::rows::{ConvRow, IndexRow, Note, Says, UserRow};
+use super::sort::Sorted;
 use super::spread::Spread;
 use crate::checks::{Neighbours, codes};
 use crate::finding::Code;
-use crate::job::{ConvKey, Earlier, JobError, Loader, Peers, Position, Reply, Spooled, UserKey};
+use crate::job::{ConvKey, Earlier, JobError, Loader, Peers, Position, Reply, Spooled};
 use crate::message::{GroupId, Peer, SendTime, UserId};
 
-/// Puts all messages into the index; `users` gets everybody who sends or receives.
+/// Puts all messages into the index.
 pub(super) fn index(
     mut rows: Sorted<IndexRow>,
     notes: Sorted<Note>,
-    users: &mut Sorter<UserRow>,
+    (names, heap): (Sorted<ConvRow>, &Heap),
     loader: &mut Loader<'_>,
     ledger: &mut Ledger<'_>,
     spreads: bool,
@@ -28,7 +29,7 @@ pub(super) fn index(
         spreads,
         loader,
         ledger,
-        users,
+        names: Names::new(names, heap)?,
         open: None,
         before: None,
         neighbours: Neighbours::default(),
@@ -51,51 +52,54 @@ pub(super) fn index(
 }
 
 /// Puts the users into the job: each once, in the order of their keys.
-pub(super) fn users(
-    mut rows: Sorted<UserRow>,
-    loader: &mut Loader<'_>,
-    ledger: &Ledger<'_>,
-) -> Result<(), JobError> {
-    let mut next = rows.next()?;
-    while let Some(first) = next {
-        let is_new = !loader.knows_user(first.user)?;
-        let mut looked = 0;
-        let mut person: Option<(UserId, String, String)> = None;
-        while let Some(row) = next
-            && row.user == first.user
-        {
-            next = rows.next()?;
-            let named = person.as_ref().is_some_and(|(_, nickname, _)| !nickname.is_empty());
-            if is_new && !named && looked < LOOKS {
-                looked += 1;
-                let seen = person_in(&ledger.spool.read(row.offset, row.len)?, row.user);
-                person = match (person, seen) {
-                    (Some(before), Some(seen)) if seen.1.is_empty() => Some(before),
-                    (before, seen) => seen.or(before),
-                };
-            }
+pub(super) fn users(mut rows: Sorted<UserRow>, heap: &Heap, loader: &mut Loader<'_>) -> Result<(), JobError> {
+    let mut last = None;
+    while let Some(row) = rows.next()? {
+        // The first of a user is one with a name, if there is one.
+        if last.replace(row.user) == Some(row.user) || loader.knows_user(row.user)? {
+            continue;
         }
-        if let Some((id, nickname, face_url)) = person {
-            loader.user(id.as_str(), &nickname, &face_url)?;
-        }
+        let bytes = heap.read(row.spot)?;
+        let mut texts = texts(&bytes);
+        let mut text = || texts.next().unwrap_or_default();
+        loader.user(text(), text(), text())?;
     }
     Ok(())
 }
 
-/// In so many conversations of a user his nickname is looked for.
-const LOOKS: u32 = 8;
+/// Names of conversations, walked beside their messages.
+struct Names<'h> {
+    rows: Sorted<ConvRow>,
+    next: Option<ConvRow>,
+    heap: &'h Heap,
+}
 
-/// What a message says of one of its users: id, nickname, face URL.
-fn person_in(message: &Spooled, user: UserKey) -> Option<(UserId, String, String)> {
-    if UserKey::of(message.sender.as_str()) == user {
-        let (nickname, face_url) = (message.nickname().into_owned(), message.face_url().into_owned());
-        return Some((message.sender.clone(), nickname, face_url));
+impl<'h> Names<'h> {
+    fn new(mut rows: Sorted<ConvRow>, heap: &'h Heap) -> Result<Self, JobError> {
+        let next = rows.next()?;
+        Ok(Self { rows, next, heap })
     }
-    match &message.peer {
-        Peer::User(to) if UserKey::of(to) == user => {
-            Some((UserId(to.to_string()), String::new(), String::new()))
+
+    /// Who talks in the conversation; of several pairs with one name, that one.
+    fn find(&mut self, key: ConvKey, pair: u32) -> Result<Option<Peers>, JobError> {
+        let mut found = None;
+        while let Some(row) = self.next
+            && row.key <= key
+        {
+            if found.is_none() && (row.key, row.pair) == (key, pair) {
+                found = Some(row);
+            }
+            self.next = self.rows.next()?;
         }
-        _ => None,
+        let Some(row) = found else { return Ok(None) };
+        let bytes = self.heap.read(row.spot)?;
+        let mut texts = texts(&bytes).map(str::to_owned);
+        let mut text = || texts.next().unwrap_or_default();
+        Ok(Some(if key.is_group() {
+            Peers::Group(GroupId(text()))
+        } else {
+            Peers::Single(UserId(text()), UserId(text()))
+        }))
     }
 }
 
@@ -133,7 +137,7 @@ struct Filing<'a, 'p, 'l> {
     spreads: bool,
     loader: &'a mut Loader<'p>,
     ledger: &'a mut Ledger<'l>,
-    users: &'a mut Sorter<UserRow>,
+    names: Names<'a>,
     open: Option<Open>,
     /// The conversation before this one, if any of it was filed.
     before: Option<ConvKey>,
@@ -186,14 +190,6 @@ impl Filing<'_, '_, '_> {
         if open.messages == 0 {
             self.loader.conversation(open.key, &open.peers, open.earlier.as_ref())?;
             self.ledger.summary.conversations += 1;
-            if let Peers::Single(a, b) = &open.peers {
-                for user in [UserKey::of(a.as_str()), UserKey::of(b.as_str())] {
-                    // Who sends is told of below.
-                    if user != row.sender {
-                        self.tell(user, row, true)?;
-                    }
-                }
-            }
         }
         if open.earlier.as_ref().is_some_and(|earlier| earlier.last_time > time) {
             self.ledger.summary.older += 1;
@@ -213,9 +209,7 @@ impl Filing<'_, '_, '_> {
             self.ledger.say(&codes::NEIGHBOURS_TOO_LARGE, &message, &value)?;
         }
         self.loader.entry(row.at.offset(), row.len, time, spread, reply)?;
-        if self.loader.member(row.sender) {
-            self.tell(row.sender, row, false)?;
-        }
+        self.loader.member(row.sender);
         open.messages += 1;
         self.count(time, row.len);
         Ok(())
@@ -231,8 +225,11 @@ impl Filing<'_, '_, '_> {
 
     fn open(&mut self, row: &IndexRow) -> Result<Open, JobError> {
         let key = row.at.conv();
-        let message = self.message(row)?;
-        let peers = peers_of(&message);
+        let peers = match self.names.find(key, row.pair)? {
+            Some(peers) => peers,
+            // Its name was taken for one met before: a chance of one in 2^64 a conversation.
+            None => peers_of(&self.message(row)?),
+        };
         let earlier = self.loader.earlier(key)?;
         let (peers, pair) = match &earlier {
             Some(earlier) => {
@@ -246,6 +243,7 @@ impl Filing<'_, '_, '_> {
         let collides = self.before == Some(rival) || self.loader.earlier(rival)?.is_some();
         let refused = collides.then(|| (&codes::GROUP_NAME_COLLISION, name_of(&peers)));
         if let Some((code, value)) = &refused {
+            let message = self.message(row)?;
             self.ledger.say(code, &message, value)?;
         }
         let spread = match &earlier {
@@ -297,11 +295,6 @@ impl Filing<'_, '_, '_> {
             self.ledger.say(&codes::CONVERSATION_COLLISION, &message, &value)?;
         }
         self.ledger.reject(&codes::CONVERSATION_COLLISION, &message, &value)
-    }
-
-    /// Notes that the job has that user: once a conversation.
-    fn tell(&mut self, user: UserKey, row: &IndexRow, received: bool) -> Result<(), JobError> {
-        self.users.push(UserRow { user, received, offset: row.at.offset(), len: row.len })
     }
 
     fn message(&self, row: &IndexRow) -> Result<Spooled, JobError> {

@@ -8,11 +8,12 @@ use std::thread;
 use super::batch::{Batch, Scratch};
 use super::compare::compare;
 use super::findings::{Findings, Names};
+use super::heap::Heap;
 use super::index;
 use super::ledger::Ledger;
-use super::people::People;
+use super::people;
 use super::progress::{Phase, Progress};
-use super::rows::{ByOffset, IndexRow, KeyRow, Note, UserRow};
+use super::rows::{ByOffset, ConvRow, IndexRow, KeyRow, Note, PersonRow, UserRow};
 use super::sort::{RUN, Sorter};
 use super::summary::Summary;
 use super::{PrepareError, Rules};
@@ -55,8 +56,11 @@ struct Gathered {
     index: Sorter<IndexRow>,
     keys: Sorter<KeyRow>,
     notes: Sorter<Note>,
+    /// Names that the rows below point to.
+    heap: Heap,
     users: Sorter<UserRow>,
-    people: People,
+    conversations: Sorter<ConvRow>,
+    people: Sorter<PersonRow>,
     findings: Findings,
     summary: Summary,
     /// So far, before it is known which are there twice.
@@ -65,6 +69,9 @@ struct Gathered {
 
 /// A chunk on its way to a mapper, with its number and the batch to fill.
 type Work = (u64, Chunk, Batch);
+
+/// More can't be kept busy by one reader, and each has its room.
+const MOST_MAPPERS: usize = 6;
 
 /// Reads, maps and writes until the reader is done.
 ///
@@ -78,7 +85,7 @@ fn gather(
     gathered: &mut Gathered,
     progress: &Progress,
 ) -> Result<Reader, PrepareError> {
-    let mappers = thread::available_parallelism().map_or(2, usize::from);
+    let mappers = thread::available_parallelism().map_or(2, usize::from).min(MOST_MAPPERS);
     let batches = 2 * mappers + 2;
     let (give, free) = sync_channel::<Batch>(batches);
     let (send, work) = sync_channel::<Work>(batches);
@@ -92,7 +99,7 @@ fn gather(
         for _ in 0..mappers {
             let hand_in = hand_in.clone();
             let work = &work;
-            scope.spawn(move || map(work, &hand_in, mapper, checker));
+            scope.spawn(move || map(work, &hand_in, mapper, checker, Scratch::new(mappers)));
         }
         drop(hand_in);
         let written = write(&done, &give, pass, gathered, progress);
@@ -133,7 +140,13 @@ fn read(
 /// would wait for its batch for ever.
 type Done = Option<(u64, Batch)>;
 
-fn map(work: &Mutex<Receiver<Work>>, hand_in: &SyncSender<Done>, mapper: &dyn Mapper, checker: Checker) {
+fn map(
+    work: &Mutex<Receiver<Work>>,
+    hand_in: &SyncSender<Done>,
+    mapper: &dyn Mapper,
+    checker: Checker,
+    mut scratch: Scratch,
+) {
     struct Alarm<'a>(&'a SyncSender<Done>);
     impl Drop for Alarm<'_> {
         fn drop(&mut self) {
@@ -144,7 +157,6 @@ fn map(work: &Mutex<Receiver<Work>>, hand_in: &SyncSender<Done>, mapper: &dyn Ma
         }
     }
     let alarm = Alarm(hand_in);
-    let mut scratch = Scratch::default();
     loop {
         // A thread that waits here holds the lock: the others have nothing to do either.
         let next = work.lock().map(|work| work.recv());
@@ -182,12 +194,16 @@ fn write(
 
 impl Gathered {
     fn new(pass: &Pass<'_>, run: usize) -> Result<Self, JobError> {
+        // Names and notes are far fewer than messages: they need not have as much room.
+        let few = run.div_ceil(8);
         Ok(Self {
             index: Sorter::new(pass.dir(), run),
             keys: Sorter::new(pass.dir(), run),
-            notes: Sorter::new(pass.dir(), run),
-            users: Sorter::new(pass.dir(), run),
-            people: People::new(pass.dir(), run),
+            notes: Sorter::new(pass.dir(), few),
+            users: Sorter::new(pass.dir(), few),
+            conversations: Sorter::new(pass.dir(), few),
+            people: Sorter::new(pass.dir(), few),
+            heap: Heap::new(pass.dir()),
             findings: Findings::new(Names::new(pass.source_names()?)),
             summary: Summary { pass: pass.no().0, ..Summary::default() },
             messages: 0,
@@ -206,7 +222,16 @@ impl Gathered {
         for row in &batch.keys {
             self.keys.push(KeyRow { at: ByOffset(row.at.0.moved(base)), ..*row })?;
         }
-        self.people.take(&batch.people)?;
+        let base = self.heap.append(&batch.heap)?;
+        for row in &batch.users {
+            self.users.push(UserRow { spot: row.spot.moved(base), ..*row })?;
+        }
+        for row in &batch.conversations {
+            self.conversations.push(ConvRow { spot: row.spot.moved(base), ..*row })?;
+        }
+        for row in &batch.people {
+            self.people.push(PersonRow { spot: row.spot.moved(base), ..*row })?;
+        }
         pass.lines().rejects(&batch.rejects)?;
         for finding in &batch.findings {
             self.findings.add(pass.lines(), finding)?;
@@ -231,7 +256,18 @@ impl Gathered {
         spreads: bool,
         progress: &Progress,
     ) -> Result<Summary, PrepareError> {
-        let Self { index, keys, mut notes, mut users, people, mut findings, mut summary, .. } = self;
+        let Self {
+            index,
+            keys,
+            mut notes,
+            heap,
+            users,
+            conversations,
+            people,
+            mut findings,
+            mut summary,
+            messages: _,
+        } = self;
         let spool = pass.spool()?;
         let (mut loader, lines) = pass.load()?;
         for source in sources {
@@ -241,17 +277,10 @@ impl Gathered {
         progress.phase(Phase::Compare);
         compare(keys.sorted()?, &mut notes, &loader, &mut ledger, progress)?;
         progress.phase(Phase::Index);
-        index::index(
-            index.sorted()?,
-            notes.sorted()?,
-            &mut users,
-            &mut loader,
-            &mut ledger,
-            spreads,
-            progress,
-        )?;
-        index::users(users.sorted()?, &mut loader, &ledger)?;
-        people.file(&loader, &mut ledger)?;
+        let names = (conversations.sorted()?, &heap);
+        index::index(index.sorted()?, notes.sorted()?, names, &mut loader, &mut ledger, spreads, progress)?;
+        index::users(users.sorted()?, &heap, &mut loader)?;
+        people::people(people.sorted()?, &heap, &loader, &mut ledger)?;
         summary.findings = findings.counted();
         pass.finish(&serde_json::to_string(&summary).expect("figures and texts are JSON"))?;
         Ok(summary)

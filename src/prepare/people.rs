@@ -1,18 +1,15 @@
 //! Who is who: gathered while mapping, sorted by what OpenIM calls them, put into the job; and two that would
 //! become one are found.
 
-use std::fs::File;
-use std::io::Write;
-use std::path::{Path, PathBuf};
-
 use xxhash_rust::xxh3::xxh3_64;
 
+use super::heap::{Heap, put_texts, texts};
 use super::ledger::Ledger;
 use super::rows::PersonRow;
-use super::sort::Sorter;
+use super::sort::Sorted;
 use crate::checks::codes;
 use crate::finding::{Finding, shorten};
-use crate::job::{JobError, Loader, Person as Known, person_hashes, read_at};
+use crate::job::{JobError, Loader, Person as Known, person_hashes};
 use crate::mapping::people::{Kind, Person};
 
 /// Whom a thread was told of lately: mappers tell of the same people chunk after chunk.
@@ -26,100 +23,62 @@ pub(super) struct Lately {
 const LATELY: usize = 1 << 15;
 
 impl Lately {
-    /// The person, unless the thread was told the same lately.
-    pub(super) fn news(&mut self, person: &Person<'_>) -> Option<Known> {
+    /// The person as a row, unless the thread was told the same lately.
+    pub(super) fn news(&mut self, person: &Person<'_>, heap: &mut Vec<u8>) -> Option<PersonRow> {
         self.scratch.clear();
         let is_group = person.kind == Kind::Group;
         self.scratch.push(u8::from(is_group) << 1 | u8::from(person.listed));
-        for text in [person.openim_id, person.source_id, person.nickname, person.face_url] {
-            self.scratch.extend_from_slice(text.as_bytes());
-            self.scratch.push(0xff);
-        }
+        let texts = [person.openim_id, person.source_id, person.nickname, person.face_url];
+        put_texts(&mut self.scratch, &texts);
         let hash = xxh3_64(&self.scratch);
         self.told.resize(LATELY, 0);
         let place = usize::try_from(hash % LATELY as u64).unwrap_or(0);
-        (std::mem::replace(&mut self.told[place], hash) != hash).then(|| Known {
-            is_group,
-            openim_id: person.openim_id.to_owned(),
-            source_id: person.source_id.to_owned(),
-            nickname: person.nickname.to_owned(),
-            face_url: person.face_url.to_owned(),
-            listed: person.listed,
-        })
+        if std::mem::replace(&mut self.told[place], hash) == hash {
+            return None;
+        }
+        let (openim, source) = person_hashes(is_group, person.openim_id, person.source_id);
+        let [listed, is_group] = [person.listed, is_group].map(|flag| if flag { "1" } else { "" });
+        let [openim_id, source_id, nickname, face_url] = texts;
+        let spot = put_texts(heap, &[openim_id, source_id, nickname, face_url, listed, is_group]);
+        Some(PersonRow { openim, source, spot })
     }
 }
 
-/// People of a pass: rows to sort, and the people themselves in a nameless file.
-#[derive(Debug)]
-pub(super) struct People {
-    rows: Sorter<PersonRow>,
-    file: Option<File>,
-    end: u64,
-    dir: PathBuf,
-}
-
-impl People {
-    pub(super) fn new(dir: &Path, run: usize) -> Self {
-        Self { rows: Sorter::new(dir, run), file: None, end: 0, dir: dir.to_owned() }
-    }
-
-    /// Takes what a thread was told.
-    pub(super) fn take(&mut self, told: &[Known]) -> Result<(), JobError> {
-        if told.is_empty() {
-            return Ok(());
+/// Puts them into the job, each once; reports who would become one with somebody else.
+pub(super) fn people(
+    mut rows: Sorted<PersonRow>,
+    heap: &Heap,
+    loader: &Loader<'_>,
+    ledger: &mut Ledger<'_>,
+) -> Result<(), JobError> {
+    let mut next = rows.next()?;
+    // The one before it, as long as OpenIM calls it the same.
+    let mut namesake: Option<(PersonRow, Known)> = None;
+    while let Some(first) = next {
+        let mut person = read(heap, first)?;
+        while let Some(row) = next
+            && (row.openim, row.source) == (first.openim, first.source)
+        {
+            next = rows.next()?;
+            if person.nickname.is_empty() || person.face_url.is_empty() {
+                let more = read(heap, row)?;
+                better(&mut person.nickname, more.nickname);
+                better(&mut person.face_url, more.face_url);
+            }
         }
-        let failed = |e| JobError::io(&self.dir, e);
-        let mut bytes = Vec::new();
-        for person in told {
-            let start = bytes.len();
-            serde_json::to_writer(&mut bytes, person).expect("texts are JSON");
-            let (openim, source) = person_hashes(person.is_group, &person.openim_id, &person.source_id);
-            let len = u32::try_from(bytes.len() - start).unwrap_or(u32::MAX);
-            self.rows.push(PersonRow { openim, source, offset: self.end + start as u64, len })?;
-        }
-        let file = match &mut self.file {
-            Some(file) => file,
-            None => self.file.insert(tempfile::tempfile_in(&self.dir).map_err(failed)?),
+        let other = match namesake.take() {
+            Some((row, other)) if row.openim == first.openim => Some(other),
+            _ => loader.namesake(&person)?,
         };
-        file.write_all(&bytes).map_err(failed)?;
-        self.end += bytes.len() as u64;
-        Ok(())
-    }
-
-    /// Puts them into the job, each once; reports who would become one with somebody else.
-    pub(super) fn file(self, loader: &Loader<'_>, ledger: &mut Ledger<'_>) -> Result<(), JobError> {
-        let Self { rows, file, dir, .. } = self;
-        let Some(file) = file else { return Ok(()) };
-        let mut rows = rows.sorted()?;
-        let mut next = rows.next()?;
-        // The one before it, as long as OpenIM calls it the same.
-        let mut namesake: Option<(PersonRow, Known)> = None;
-        while let Some(first) = next {
-            let mut person = read(&file, first, &dir)?;
-            while let Some(row) = next
-                && (row.openim, row.source) == (first.openim, first.source)
-            {
-                next = rows.next()?;
-                if person.nickname.is_empty() || person.face_url.is_empty() {
-                    let more = read(&file, row, &dir)?;
-                    better(&mut person.nickname, more.nickname);
-                    better(&mut person.face_url, more.face_url);
-                }
-            }
-            let other = match namesake.take() {
-                Some((row, other)) if row.openim == first.openim => Some(other),
-                _ => loader.namesake(&person)?,
-            };
-            if let Some(other) = other.as_ref().filter(|other| !(other.listed && person.listed)) {
-                let (a, b, id) = (&other.source_id, &person.source_id, &person.openim_id);
-                let value = shorten(&format!("`{a}` and `{b}` would both be `{id}`"));
-                ledger.note(&Finding { code: &codes::PEOPLE_COLLISION, place: None, value })?;
-            }
-            loader.person(&person)?;
-            namesake = Some((first, person));
+        if let Some(other) = other.as_ref().filter(|other| !(other.listed && person.listed)) {
+            let (a, b, id) = (&other.source_id, &person.source_id, &person.openim_id);
+            let value = shorten(&format!("`{a}` and `{b}` would both be `{id}`"));
+            ledger.note(&Finding { code: &codes::PEOPLE_COLLISION, place: None, value })?;
         }
-        Ok(())
+        loader.person(&person)?;
+        namesake = Some((first, person));
     }
+    Ok(())
 }
 
 fn better(known: &mut String, more: String) {
@@ -128,10 +87,13 @@ fn better(known: &mut String, more: String) {
     }
 }
 
-fn read(file: &File, row: PersonRow, dir: &Path) -> Result<Known, JobError> {
-    let mut bytes = vec![0; row.len as usize];
-    read_at(file, &mut bytes, row.offset).map_err(|e| JobError::io(dir, e))?;
-    serde_json::from_slice(&bytes).map_err(|e| JobError::io(dir, e.into()))
+fn read(heap: &Heap, row: PersonRow) -> Result<Known, JobError> {
+    let bytes = heap.read(row.spot)?;
+    let mut texts = texts(&bytes).map(str::to_owned);
+    let mut text = || texts.next().unwrap_or_default();
+    let (openim_id, source_id, nickname, face_url) = (text(), text(), text(), text());
+    let (listed, is_group) = (!text().is_empty(), !text().is_empty());
+    Ok(Known { is_group, openim_id, source_id, nickname, face_url, listed })
 }
 
 #[cfg(test)]
@@ -140,11 +102,11 @@ mod tests {
 
     #[test]
     fn news_are_told_once() {
-        let mut lately = Lately::default();
+        let (mut lately, mut heap) = (Lately::default(), Vec::new());
+        let mut is_news = |person: &Person<'_>| lately.news(person, &mut heap).is_some();
         let ann = Person::new(Kind::User, "ann", "Ann", "");
-        assert_eq!(lately.news(&ann).unwrap().nickname, "Ann");
-        assert!(lately.news(&ann).is_none());
-        assert!(lately.news(&Person { nickname: "Annie", ..ann }).is_some());
-        assert!(lately.news(&Person { kind: Kind::Group, ..ann }).is_some());
+        assert!(is_news(&ann) && !is_news(&ann));
+        assert!(is_news(&Person { nickname: "Annie", ..ann }));
+        assert!(is_news(&Person { kind: Kind::Group, ..ann }));
     }
 }

@@ -3,7 +3,8 @@
 
 use std::cmp::Ordering;
 
-use crate::job::{Key, Position, Reply, Target, UserKey};
+use super::heap::Spot;
+use crate::job::{ConvKey, Key, Position, Reply, Target, UserKey};
 use crate::message::{SendTime, SourceNo};
 
 /// Something that can be sorted on the disk.
@@ -71,14 +72,24 @@ pub(super) enum Says {
     Replies(Reply),
 }
 
-/// A user, seen in a message. Sorted by user, and messages that he sent first.
+/// A user, seen in a message. Sorted by user, and those with a name first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct UserRow {
     pub(super) user: UserKey,
-    /// He received it: it says nothing about his name.
-    pub(super) received: bool,
-    pub(super) offset: u64,
-    pub(super) len: u32,
+    /// Nothing is known but the id.
+    pub(super) nameless: bool,
+    /// Id, nickname, face URL.
+    pub(super) spot: Spot,
+}
+
+/// A conversation, seen in a message.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct ConvRow {
+    pub(super) key: ConvKey,
+    /// See [`IndexRow::pair`].
+    pub(super) pair: u32,
+    /// Both users, sorted as text; or the group.
+    pub(super) spot: Spot,
 }
 
 /// Somebody, told of by a mapper.
@@ -86,8 +97,8 @@ pub(super) struct UserRow {
 pub(super) struct PersonRow {
     pub(super) openim: UserKey,
     pub(super) source: UserKey,
-    pub(super) offset: u64,
-    pub(super) len: u32,
+    /// A [`crate::job::Person`], as JSON.
+    pub(super) spot: Spot,
 }
 
 impl Ord for IndexRow {
@@ -143,6 +154,9 @@ impl Fields<'_> {
     }
     fn u64(&mut self) -> u64 {
         u64::from_le_bytes(self.take())
+    }
+    fn spot(&mut self) -> Spot {
+        Spot { offset: self.u64(), len: self.u32() }
     }
 }
 
@@ -240,18 +254,26 @@ impl Row for UserRow {
     const BYTES: usize = 21;
     fn put(&self, out: &mut Vec<u8>) {
         out.extend_from_slice(&self.user.to_bits().to_le_bytes());
-        out.push(u8::from(self.received));
-        out.extend_from_slice(&self.offset.to_le_bytes());
-        out.extend_from_slice(&self.len.to_le_bytes());
+        out.push(u8::from(self.nameless));
+        put_spot(out, self.spot);
     }
     fn get(bytes: &[u8]) -> Self {
         let mut from = Fields(bytes);
-        Self {
-            user: UserKey::from_bits(from.u64()),
-            received: from.take() == [1],
-            offset: from.u64(),
-            len: from.u32(),
-        }
+        let user = UserKey::from_bits(from.u64());
+        Self { user, nameless: from.take() == [1], spot: from.spot() }
+    }
+}
+
+impl Row for ConvRow {
+    const BYTES: usize = 26;
+    fn put(&self, out: &mut Vec<u8>) {
+        out.extend_from_slice(&self.key.to_bytes());
+        out.extend_from_slice(&self.pair.to_le_bytes());
+        put_spot(out, self.spot);
+    }
+    fn get(bytes: &[u8]) -> Self {
+        let mut from = Fields(bytes);
+        Self { key: ConvKey::from_bytes(from.take()), pair: from.u32(), spot: from.spot() }
     }
 }
 
@@ -260,24 +282,26 @@ impl Row for PersonRow {
     fn put(&self, out: &mut Vec<u8>) {
         out.extend_from_slice(&self.openim.to_bits().to_le_bytes());
         out.extend_from_slice(&self.source.to_bits().to_le_bytes());
-        out.extend_from_slice(&self.offset.to_le_bytes());
-        out.extend_from_slice(&self.len.to_le_bytes());
+        put_spot(out, self.spot);
     }
     fn get(bytes: &[u8]) -> Self {
         let mut from = Fields(bytes);
         Self {
             openim: UserKey::from_bits(from.u64()),
             source: UserKey::from_bits(from.u64()),
-            offset: from.u64(),
-            len: from.u32(),
+            spot: from.spot(),
         }
     }
+}
+
+fn put_spot(out: &mut Vec<u8>, spot: Spot) {
+    out.extend_from_slice(&spot.offset.to_le_bytes());
+    out.extend_from_slice(&spot.len.to_le_bytes());
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::job::ConvKey;
     use proptest::prelude::*;
 
     fn there_and_back<R: Row + std::fmt::Debug>(row: R) {
@@ -306,13 +330,11 @@ mod tests {
             let key = Key::of(group.as_bytes());
             there_and_back(KeyRow { key, kind, source: SourceNo(source), at: ByOffset(at), content: a });
             there_and_back(Note { at, says });
-            there_and_back(PersonRow {
-                openim: UserKey::from_bits(a),
-                source: UserKey::from_bits(offset),
-                offset,
-                len: b,
-            });
-            there_and_back(UserRow { user: UserKey::from_bits(a), received: flag, offset, len: b });
+            let spot = Spot { offset, len: b };
+            there_and_back(ConvRow { key: ConvKey::group(&group), pair: c, spot });
+            let (openim, source) = (UserKey::from_bits(a), UserKey::from_bits(offset));
+            there_and_back(PersonRow { openim, source, spot });
+            there_and_back(UserRow { user: openim, nameless: flag, spot });
         }
     }
 }

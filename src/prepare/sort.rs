@@ -216,11 +216,12 @@ impl RunReader {
 mod tests {
     use super::*;
     use crate::job::UserKey;
+    use crate::prepare::heap::Spot;
     use crate::prepare::rows::UserRow;
     use proptest::prelude::*;
 
     fn row(n: u64) -> UserRow {
-        UserRow { user: UserKey::from_bits(n), received: false, offset: n, len: 7 }
+        UserRow { user: UserKey::from_bits(n), nameless: false, spot: Spot { offset: n, len: 7 } }
     }
 
     fn sorted(numbers: &[u64], run: usize) -> Vec<u64> {
@@ -232,7 +233,7 @@ mod tests {
         let mut rows = sorter.sorted().unwrap();
         let mut out = Vec::new();
         while let Some(row) = rows.next().unwrap() {
-            out.push(row.offset);
+            out.push(row.spot.offset);
         }
         assert!(rows.next().unwrap().is_none());
         assert_eq!(std::fs::read_dir(dir.path()).unwrap().count(), 0, "nothing is left behind");

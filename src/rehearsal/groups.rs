@@ -116,6 +116,7 @@ pub(super) fn invite(shared: &Shared, caller: &Caller<'_>) -> Outcome {
     let world = &mut *guard;
     let names: Vec<Arc<str>> = invited.iter().map(|user| world.name(user)).collect();
     let group = existing(shared.release(), world, id)?;
+    may_manage(shared, caller, group)?;
     if group.status == GroupStatus::Dismissed {
         return Err(Refusal::named(
             1204,
@@ -173,6 +174,7 @@ pub(super) fn kick(shared: &Shared, caller: &Caller<'_>) -> Outcome {
     let world = &mut *guard;
     let names: Vec<Arc<str>> = kicked.iter().map(|user| world.name(user)).collect();
     let group = existing(shared.release(), world, id)?;
+    may_manage(shared, caller, group)?;
     if names.contains(&group.owner) {
         return Err(Refusal::args("ownerUID can not Kick"));
     }
@@ -212,6 +214,7 @@ pub(super) fn dismiss(shared: &Shared, caller: &Caller<'_>) -> Outcome {
     let mut guard = shared.world();
     let world = &mut *guard;
     let group = existing(shared.release(), world, id)?;
+    may_manage(shared, caller, group)?;
     if !with_members && group.status == GroupStatus::Dismissed {
         return Err(Refusal::named(1204, "DismissedAlreadyError", "group status is dismissed"));
     }
@@ -233,6 +236,7 @@ pub(super) fn mute(shared: &Shared, caller: &Caller<'_>, muted: bool) -> Outcome
     let mut guard = shared.world();
     let world = &mut *guard;
     let group = existing(shared.release(), world, id)?;
+    may_manage(shared, caller, group)?;
     group.status = if muted { GroupStatus::Muted } else { GroupStatus::Open };
     let notice = if muted { Notice::GroupMuted } else { Notice::GroupUnmuted };
     tell(shared, world, caller, id, notice, json!({}));
@@ -250,6 +254,7 @@ pub(super) fn mute_member(shared: &Shared, caller: &Caller<'_>, muted: bool) -> 
     let world = &mut *guard;
     let name = world.name(user);
     let group = existing(shared.release(), world, id)?;
+    may_manage(shared, caller, group)?;
     let member = group.members.get_mut(user).ok_or_else(|| no_documents(shared.release()))?;
     member.muted_until = if muted { now + seconds * 1000 } else { 0 };
     let tips = json!({ "mutedUser": people(id, &[name]).remove(0), "mutedSeconds": seconds });
@@ -346,6 +351,17 @@ pub(super) fn duplicate_key(collection: &str, key: &str) -> Refusal {
         "write exception: write errors: [E11000 duplicate key error collection: openim_v3.{collection} index: \
          unique dup key: {key}]"
     ))
+}
+
+/// The admin, and the owner and the admins of the group.
+fn may_manage(shared: &Shared, caller: &Caller<'_>, group: &Group) -> Result<(), Refusal> {
+    let user = caller.claims.user.as_str();
+    let role = group.members.get(user).map_or(0, |member| member.role);
+    if user == shared.options.admin || role >= ADMIN {
+        Ok(())
+    } else {
+        Err(Refusal::no_permission("no group owner or admin"))
+    }
 }
 
 fn existing<'w>(release: Release, world: &'w mut World, id: &str) -> Result<&'w mut Group, Refusal> {

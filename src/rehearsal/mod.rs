@@ -1,11 +1,26 @@
 //! An OpenIM-compatible server that answers, stores and loses as the real one does.
 //!
 //! People trust the night of their migration to what they rehearsed here, and our own tests stand on it:
-//! it imitates, it never flatters. What it does rests on `contract/openim.md` (laws 1 to 14) and on the
-//! recordings of two releases; the differences between them stand in few places, each named after its release.
+//! it imitates, it never flatters. What it does rests on `contract/openim.md` (laws 1 to 14), on the
+//! recordings of two releases, and for what was not recorded on the server's own libraries. Where the
+//! releases differ, the code asks [`Release`](crate::message::Release) on the spot.
+//!
+//! A message goes this way, as on the real server:
+//! ```text
+//! http ─▶ api ─▶ send ─▶ queue ─────────▶ log (cache) ─────▶ third (store)
+//!  faults  token  verify  batches of 500    maxSeq first,       later, document
+//!                 content or 100 ms, >100   the message a       by document
+//!                         of one key lost   gap later (law 3)   (laws 7, 8, 14)
+//! ```
+//! `faults` strikes at calls, at numbering and at storing; `control` is the path `/_rehearsal/…`; `audit`
+//! counts what really happened.
 //!
 //! [`Server::start`] runs it within the process; [`Running`] gives its address, its [`Audit`] and each
 //! conversation's log, and stops it.
+//!
+//! Everything is in memory, under one lock (`world`). Measured with `benches/rehearsal.sh`: a stored message
+//! with 75 characters of text takes 420 to 440 bytes, all told; a `send_msg` takes 17 µs of one core with
+//! answer time 0, half of it in the kernel.
 
 mod answer;
 mod api;

@@ -15,6 +15,8 @@ pub(super) struct World {
     pub(super) server: Running,
     pub(super) client: Client,
     folder: tempfile::TempDir,
+    http: reqwest::Client,
+    token: tokio::sync::OnceCell<String>,
 }
 
 impl World {
@@ -27,7 +29,14 @@ impl World {
         let server = Server::start(options, SocketAddr::from(([127, 0, 0, 1], 0))).await.unwrap();
         let login = Login::Secret { secret: secret.into(), admin_user: "imAdmin".into() };
         let client = Client::new(&Settings::new(server.url(), login)).unwrap();
-        Self { server, client, folder: tempfile::tempdir().unwrap() }
+        let http = reqwest::Client::builder().build().unwrap();
+        Self {
+            server,
+            client,
+            folder: tempfile::tempdir().unwrap(),
+            http,
+            token: tokio::sync::OnceCell::new(),
+        }
     }
 
     /// A file in a folder of our own.
@@ -79,12 +88,24 @@ impl World {
 
     /// A call that the importer itself never makes.
     pub(super) async fn call(&self, path: &str, body: serde_json::Value) -> serde_json::Value {
-        let login = serde_json::json!({ "secret": "openIM123", "userID": "imAdmin" });
-        let token = post(&self.server.url(), "/auth/get_admin_token", None, &login).await;
-        let token = token["data"]["token"].as_str().unwrap().to_owned();
-        let answer = post(&self.server.url(), path, Some(&token), &body).await;
+        let token = self.token.get_or_init(|| async {
+            let login = serde_json::json!({ "secret": "openIM123", "userID": "imAdmin" });
+            let got = self.post("/auth/get_admin_token", "", &login).await;
+            got["data"]["token"].as_str().unwrap().to_owned()
+        });
+        let answer = self.post(path, token.await, &body).await;
         assert_eq!(answer["errCode"], 0, "{path}: {answer}");
         answer
+    }
+
+    async fn post(&self, path: &str, token: &str, body: &serde_json::Value) -> serde_json::Value {
+        let request = self
+            .http
+            .post(format!("{}{path}", self.server.url()))
+            .header("operationID", format!("test-{}", fastrand::u64(..)))
+            .header("token", token)
+            .json(body);
+        request.send().await.unwrap().json().await.unwrap()
     }
 
     /// A client with a token of that user's own.
@@ -136,15 +157,4 @@ pub(super) fn message<'a>(sender: &'a str, peer: Peer<'a>, time: i64) -> Message
         quote: None,
         place: Place { source: SourceNo(0), line: 1, byte: 0, part: 0 },
     }
-}
-
-async fn post(url: &str, path: &str, token: Option<&str>, body: &serde_json::Value) -> serde_json::Value {
-    let request = reqwest::Client::builder()
-        .build()
-        .unwrap()
-        .post(format!("{url}{path}"))
-        .header("operationID", format!("test-{}", fastrand::u64(..)))
-        .header("token", token.unwrap_or_default())
-        .json(body);
-    request.send().await.unwrap().json().await.unwrap()
 }

@@ -50,7 +50,8 @@ pub(super) async fn look(
                 blocked.look(is.then(|| format!("{receiver} blocks {sender}")));
             }
             for (no, id, max_seq) in seen.max_seqs {
-                if !is_begun(job, no)? {
+                // What stands in a conversation that was begun is for `run` to judge: it knows what it sent.
+                if job.progress(no)?.is_none() {
                     facts.conversations.not_empty.look((max_seq > 0).then_some(id));
                 }
                 first.max_seqs.push(max_seq);
@@ -177,7 +178,8 @@ fn lost(
     max_seq: i64,
     cutoff: SendTime,
 ) -> Result<Loss, JobError> {
-    let mut walk = Walk::new(if is_begun(job, conversation.no)? { 0 } else { max_seq }, cutoff);
+    let baseline = job.progress(conversation.no)?.map_or(max_seq, |progress| progress.baseline.0);
+    let mut walk = Walk::new(baseline, cutoff);
     let mut from = Ordinal(0);
     loop {
         let entries = job.entries(conversation.no, from, 4_096)?;
@@ -222,9 +224,4 @@ pub(super) async fn look_again(
     .await?;
     facts.conversations.watched = first.at.elapsed().max(Duration::from_secs(1));
     Ok(())
-}
-
-/// Whether the job has sent, or may have sent, something there.
-fn is_begun(job: &JobReader, no: ConvNo) -> Result<bool, JobError> {
-    job.progress(no).map(|progress| progress.is_some())
 }

@@ -136,9 +136,10 @@ pub async fn preflight(client: &Client, looks: &Looks<'_>) -> Result<Preflight, 
         let totals = job.totals()?;
         looks.looked.total.store(totals.users + 2 * totals.conversations, Ordering::Relaxed);
         let release = facts.server.release_said.or(facts.server.release_seen).unwrap_or_default();
+        let left = totals.messages.saturating_sub(job.standing()?.passed);
         let mut history = History {
-            messages: totals.messages,
-            bytes: totals.bytes,
+            messages: left,
+            bytes: totals.bytes / totals.messages.max(1) * left,
             singles: 0,
             pace: looks.rate.map_or(usual_pace(release), f64::from),
         };

@@ -96,10 +96,10 @@ impl Cutter for Json {
             return Ok(None);
         }
         let context = match &self.context {
-            Some(made) if !self.walk.values_changed() => Arc::clone(made),
+            Some(made) if !self.walk.inherited().take_changed() => Arc::clone(made),
             _ => {
                 let mut made = Context::clone(context);
-                made.values.extend_from_slice(self.walk.values());
+                made.values.extend_from_slice(self.walk.inherited().values());
                 Arc::clone(self.context.insert(Arc::new(made)))
             }
         };

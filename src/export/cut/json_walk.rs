@@ -1,14 +1,11 @@
 //! The way through a JSON document to its records. Knows no input: it is shown a window of text, says what it
 //! found there, and is told when the window moved.
 
+use super::inherited::{Inherited, MAX_INHERITED};
 use crate::export::Span;
-use crate::export::flatten::flatten;
 use crate::export::json::{Skip, Skipped, next_token};
 use crate::export::path::{RecordPath, Step};
 use crate::export::window::count_lines;
-
-/// The longest value of an enclosing object that records inherit.
-const MAX_INHERITED: usize = 64 << 10;
 
 /// Where in the document the window is.
 pub(super) struct Walk {
@@ -19,8 +16,7 @@ pub(super) struct Walk {
     frames: Vec<Frame>,
     /// A value that was begun.
     begun: Option<Begun>,
-    values: Vec<(String, String)>,
-    values_changed: bool,
+    inherited: Inherited,
     records: Vec<Span>,
     /// Up to this byte of the window, that many line ends.
     lines: (usize, u32),
@@ -95,8 +91,7 @@ impl Walk {
             at: 0,
             frames: Vec::new(),
             begun: None,
-            values: Vec::new(),
-            values_changed: false,
+            inherited: Inherited::default(),
             records: Vec::new(),
             lines: (0, 0),
         }
@@ -140,13 +135,10 @@ impl Walk {
 
     fn close(&mut self) -> Look {
         let kept = self.frames.last().map_or(0, |f| f.values);
-        if kept < self.values.len() {
-            if !self.records.is_empty() {
-                return Look::Flush;
-            }
-            self.values.truncate(kept);
-            self.values_changed = true;
+        if kept < self.inherited.len() && !self.records.is_empty() {
+            return Look::Flush;
         }
+        self.inherited.truncate(kept);
         let closed = self.frames.pop();
         // A list on the way that is empty is no reason to say that there is none.
         self.reached |= closed.is_some_and(|frame| !frame.object && frame.empty);
@@ -202,16 +194,12 @@ impl Walk {
             }
             return Look::Flush;
         }
-        let values = self.values.len();
+        let values = self.inherited.len();
         if let Some(key) = expected.key.filter(|_| deeper || record) {
-            // Of `*` that leads to records the last key counts, not all of them.
-            self.values.pop_if(|(name, _)| *name == expected.name);
-            self.values.push((expected.name.clone(), key));
-            self.values_changed = true;
+            self.inherited.key(&expected.name, key);
         }
         if deeper {
-            let lists = self.step_is_last(expected.alive, depth);
-            self.reached |= lists;
+            self.reached |= self.ends_at(expected.alive, depth + 1);
             self.frames.push(Frame {
                 object,
                 alive: expected.alive,
@@ -264,8 +252,7 @@ impl Walk {
                 self.records.push(Span { start: offset(begun.start), end: offset(end), line: lines });
             }
             What::Inherited(name) if value.len() <= MAX_INHERITED && !begun.skip.too_deep() => {
-                flatten(&name, value, &mut self.values);
-                self.values_changed = true;
+                self.inherited.add(&name, value);
             }
             What::Inherited(_) | What::Ignored => {}
         }
@@ -286,10 +273,6 @@ impl Walk {
 
     fn ends_at(&self, alive: u32, depth: usize) -> bool {
         self.paths.iter().enumerate().any(|(n, path)| alive & (1 << n) != 0 && path.0.len() == depth)
-    }
-
-    fn step_is_last(&self, alive: u32, depth: usize) -> bool {
-        self.ends_at(alive, depth + 1)
     }
 
     /// The value that fills the window is left out, if it is a record; `None` if nothing can be left out.
@@ -328,13 +311,8 @@ impl Walk {
     }
 
     /// What the records of the window inherit.
-    pub(super) fn values(&self) -> &[(String, String)] {
-        &self.values
-    }
-
-    /// Whether that changed since the last time this was asked.
-    pub(super) fn values_changed(&mut self) -> bool {
-        std::mem::take(&mut self.values_changed)
+    pub(super) fn inherited(&mut self) -> &mut Inherited {
+        &mut self.inherited
     }
 
     /// Whether a list of records was found, or a record.

@@ -1,5 +1,6 @@
 //! From the text of a source to chunks of whole records.
 
+mod inherited;
 mod json;
 mod json_walk;
 mod lines;

@@ -65,7 +65,7 @@ impl Scan<'_> {
 
     fn inside(&mut self, bracket: u8) -> Step {
         self.open.push(bracket);
-        if self.open.len() > 512 {
+        if self.open.len() > super::parse::DEEPEST {
             return Err(Wrong::Deep);
         }
         let step = if bracket == b'{' { self.members() } else { self.items() };

@@ -1,0 +1,106 @@
+//! Packed sources: gzip and zstd, told by their first bytes; counted and hashed as they lie there.
+
+use std::io::{self, Read};
+
+use flate2::read::MultiGzDecoder;
+use sha2::{Digest, Sha256};
+
+/// Unpacks by what the first bytes say.
+pub(super) enum Unpack {
+    Plain(Tally),
+    Gzip(Box<MultiGzDecoder<Tally>>),
+    Zstd(zstd::Decoder<'static, io::BufReader<Tally>>),
+}
+
+impl Unpack {
+    pub(super) fn new(mut tally: Tally) -> io::Result<Self> {
+        Ok(match tally.peek()? {
+            [0x1f, 0x8b, ..] => Self::Gzip(Box::new(MultiGzDecoder::new(tally))),
+            [0x28, 0xb5, 0x2f, 0xfd, ..] => Self::Zstd(zstd::Decoder::new(tally)?),
+            _ => Self::Plain(tally),
+        })
+    }
+
+    /// How it is packed, if it is.
+    pub(super) fn kind(&self) -> Option<&'static str> {
+        match self {
+            Self::Plain(_) => None,
+            Self::Gzip(_) => Some("gzip"),
+            Self::Zstd(_) => Some("zstd"),
+        }
+    }
+
+    /// What was read of the source itself.
+    pub(super) fn tally(&self) -> &Tally {
+        match self {
+            Self::Plain(tally) => tally,
+            Self::Gzip(gz) => gz.get_ref(),
+            Self::Zstd(zstd) => zstd.get_ref().get_ref(),
+        }
+    }
+
+    /// The same, to read on behind what was unpacked.
+    pub(super) fn tally_mut(&mut self) -> &mut Tally {
+        match self {
+            Self::Plain(tally) => tally,
+            Self::Gzip(gz) => gz.get_mut(),
+            Self::Zstd(zstd) => zstd.get_mut().get_mut(),
+        }
+    }
+}
+
+impl Read for Unpack {
+    fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
+        match self {
+            Self::Plain(tally) => tally.read(buf),
+            Self::Gzip(gz) => gz.read(buf),
+            Self::Zstd(zstd) => zstd.read(buf),
+        }
+    }
+}
+
+/// Counts and hashes what passes through, and can look at the first four bytes.
+pub(super) struct Tally {
+    inner: Box<dyn Read + Send>,
+    peeked: Vec<u8>,
+    bytes: u64,
+    hash: Sha256,
+}
+
+impl Tally {
+    pub(super) fn new(inner: Box<dyn Read + Send>) -> Self {
+        Self { inner, peeked: Vec::new(), bytes: 0, hash: Sha256::new() }
+    }
+
+    /// Bytes that passed.
+    pub(super) fn count(&self) -> u64 {
+        self.bytes
+    }
+
+    /// Their hash.
+    pub(super) fn sha256(&self) -> [u8; 32] {
+        self.hash.clone().finalize().into()
+    }
+
+    fn peek(&mut self) -> io::Result<&[u8]> {
+        let mut inner = (&mut self.inner).take(4);
+        inner.read_to_end(&mut self.peeked)?;
+        Ok(&self.peeked)
+    }
+}
+
+impl Read for Tally {
+    fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
+        let n = if self.peeked.is_empty() {
+            self.inner.read(buf)?
+        } else {
+            let n = self.peeked.len().min(buf.len());
+            buf[..n].copy_from_slice(&self.peeked[..n]);
+            self.peeked.drain(..n);
+            n
+        };
+        self.hash.update(&buf[..n]);
+        self.bytes += n as u64;
+        Ok(n)
+    }
+}

@@ -1,0 +1,140 @@
+//! What `import.toml` needs for an export of a known format: what its findings ask for, and nothing else.
+
+use std::fmt::Write as _;
+
+use super::guess::quoted;
+use super::survey::Survey;
+use crate::formats::{About, Format};
+
+/// Sections of `import.toml`, and what the user has to fill in before anything can be sent.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub struct Needs {
+    /// `[format]`, `[media]`.
+    pub sections: Vec<String>,
+    /// A sentence for each thing that is missing.
+    pub to_do: Vec<String>,
+    /// What a look at the messages has to assume, because it is missing.
+    pub assumed: Assumed,
+}
+
+/// Assumed for a look at messages, and never written down.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Assumed {
+    /// Times are UTC.
+    pub utc: bool,
+    /// The day comes first.
+    pub day_first: bool,
+    /// Chats are groups.
+    pub groups: bool,
+}
+
+impl Assumed {
+    /// In words; `None` if nothing is assumed.
+    pub fn words(self) -> Option<String> {
+        let all = [
+            (self.utc, "times were UTC"),
+            (self.day_first, "the day came first"),
+            (self.groups, "unknown chats were groups"),
+        ];
+        let said: Vec<&str> = all.into_iter().filter_map(|(is, words)| is.then_some(words)).collect();
+        (!said.is_empty()).then(|| format!("as if {}", said.join(" and ")))
+    }
+}
+
+/// What findings ask for: their code, the key of `[format]`, an example, and what it is.
+const ASKED: &[(&str, &str, &str, &str)] = &[
+    (
+        "zone-missing",
+        "zone",
+        "\"Asia/Shanghai\"",
+        "The times are those of the device that made the export, which does not say where it was",
+    ),
+    (
+        "date-order-unknown",
+        "date_order",
+        "\"dmy\"",
+        "No date tells whether the day (\"dmy\") or the month (\"mdy\") comes first",
+    ),
+    (
+        "peer-unknown",
+        "self",
+        "\"Ann\"",
+        "Who made the export can't be told: the id or name that it uses for them",
+    ),
+    (
+        "chat-kind-unknown",
+        "chat",
+        "\"direct\"",
+        "Nothing tells whether some chats are of two people (\"direct\") or a group (\"group\")",
+    ),
+    (
+        "conversation-unknown",
+        "chat_name",
+        "\"General\"",
+        "Nothing tells in which chat some messages were written",
+    ),
+];
+
+/// What an export of that format needs, by what a survey of it found. `given` was typed and is written as it is.
+pub fn needs(format: Format, given: &About, survey: &Survey) -> Needs {
+    let mut needs = Needs::default();
+    let mut section = format!("[format]\nname = {}\n", quoted(format.name()));
+    for (key, value) in [("zone", &given.zone), ("self", &given.me)] {
+        if let Some(value) = value {
+            // Writing to a String cannot fail.
+            let _infallible = writeln!(section, "{key} = {}", quoted(value));
+        }
+    }
+    for (code, key, example, what) in ASKED {
+        if let Some(found) = survey.findings.get(code) {
+            let _infallible = writeln!(section, "# {what}.\n#{key} = {example}");
+            needs.to_do.push(format!("{key} in [format]: {what} ({} ×)", super::thousands(found.count)));
+        }
+    }
+    needs.sections.push(section);
+    needs.assumed.utc = survey.findings.contains_key("zone-missing");
+    needs.assumed.day_first = survey.findings.contains_key("date-order-unknown");
+    needs.assumed.groups = survey.findings.contains_key("chat-kind-unknown");
+    needs.sections.extend(media(survey));
+    needs.sections.extend(users(survey));
+    needs
+}
+
+/// `[users]`, where ids had to be translated.
+fn users(survey: &Survey) -> Option<String> {
+    let (source_id, openim_id) = survey.renamed_example.as_ref()?;
+    Some(format!(
+        "[users]\n# {} can't be OpenIM's, which are letters, digits and `_`: `{}` becomes `{}`.\n# To give them other \
+         ids: `openim-import users --output users.csv` after a check, edit it, and name it here.\n#file = \
+         \"users.csv\"",
+        super::plural(survey.renamed.len() as u64, "id of a user or group", "ids of users and groups"),
+        source_id.replace('\n', " "),
+        openim_id
+    ))
+}
+
+/// `[media]`, where links expire, need a secret, or are none.
+fn media(survey: &Survey) -> Option<String> {
+    const CODES: [(&str, &str); 5] = [
+        ("media-link-expires", "have links that end some day"),
+        ("media-link-needs-secret", "have links that need a secret"),
+        ("media-local", "lie next to the export and have no link"),
+        ("media-absent", "are named, and not there"),
+        ("media-incomplete", "lack a width, duration, size or preview"),
+    ];
+    let said: Vec<String> = CODES
+        .iter()
+        .filter_map(|(code, what)| {
+            survey.findings.get(code).map(|found| format!("{} {what}", super::thousands(found.count)))
+        })
+        .collect();
+    (!said.is_empty()).then(|| {
+        format!(
+            "[media]\n# Of the pictures, recordings and files {}.\n# The importer uploads nothing: put them where \
+             everybody can read them, and say where. Without that they become texts.\n#base_url = \
+             \"https://files.example.com/export\"   # their path in the export is appended\n#table = \"media.csv\"                             \
+             # or: path,url of each",
+            said.join(", ")
+        )
+    })
+}
