@@ -6,6 +6,7 @@ mod foreign_exports;
 mod foreign_formats;
 mod hostile_formats;
 mod house;
+mod import;
 mod mapping_speed;
 mod rehearsal;
 mod support;

@@ -84,8 +84,8 @@ pub struct Start {
     pub read_to: Seq,
     /// What an earlier process may have left under way.
     pub left: Left,
-    /// Names that were withdrawn in this conversation.
-    pub withdrawn: HashSet<MsgId>,
+    /// What was withdrawn in this conversation, by slot.
+    pub withdrawn: Vec<(Seq, MsgId)>,
     /// The last message that was confirmed, where there is one: the fence behind which nothing follows.
     pub last: Option<Ordinal>,
 }
@@ -127,6 +127,7 @@ pub struct Lane {
     /// Names of the last confirmed messages: what the server repeats is mostly recent.
     recent: VecDeque<(Ordinal, Ids)>,
     withdrawn: HashSet<MsgId>,
+    withdrawn_slots: HashSet<Seq>,
     phase: Phase,
     /// An earlier process may have sent what we know nothing of.
     ghosts: bool,
@@ -223,7 +224,8 @@ impl Lane {
             refused: BTreeMap::new(),
             passed: Vec::new(),
             recent: VecDeque::new(),
-            withdrawn: start.withdrawn,
+            withdrawn_slots: start.withdrawn.iter().map(|(seq, _)| *seq).collect(),
+            withdrawn: start.withdrawn.into_iter().map(|(_, name)| name).collect(),
             phase,
             ghosts,
             doubt,
@@ -291,6 +293,35 @@ impl Lane {
             && !self.ghosts
             && !self.examining
             && self.refused.range(..self.end).next().is_none()
+    }
+
+    /// Whether the message was refused, and the job may not know it yet.
+    pub fn has_passed(&self, ordinal: Ordinal) -> bool {
+        self.passed.iter().any(|(passed, _)| *passed == ordinal)
+    }
+
+    /// Whether the message was confirmed a short while ago.
+    pub fn knows(&self, ordinal: Ordinal) -> bool {
+        self.recent.iter().any(|(known, _)| *known == ordinal)
+    }
+
+    /// Whether that slot held a message of ours that was withdrawn: empty slots of that kind mean nothing.
+    pub fn has_withdrawn(&self, seq: Seq) -> bool {
+        self.withdrawn_slots.contains(&seq)
+    }
+
+    /// Nothing that was sent is unaccounted for.
+    pub fn is_at_peace(&self) -> bool {
+        self.attempts.is_empty()
+            && !self.ghosts
+            && !self.examining
+            && self.refused.values().all(|refused| !refused.perhaps)
+    }
+
+    /// Takes the refused message at which it stopped, once nothing before it is missing any more.
+    pub fn take_held(&mut self) -> Option<(Ordinal, Rejection)> {
+        let end = self.held_at().filter(|end| self.cursor == *end)?;
+        self.refused.remove_entry(&end).map(|(ordinal, refused)| (ordinal, refused.rejection))
     }
 
     /// Whether it waits for the server rather than for its turn.

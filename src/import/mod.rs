@@ -1,10 +1,40 @@
 //! Sends and confirms: schedule, worker, window, confirm, settle, pace, stop.
+//!
+//! ```text
+//! job ─▶ schedule ─▶ lanes ─▶ ready ─▶ worker ─▶ server     one call at a time in each lane
+//!                      ▲                            │
+//!                      └── read ◀── confirm ◀───────┘        maxSeq, safe bound, pull
+//! ```
+//!
+//! [`Lane`] and [`align`] decide, and know neither network nor clock; the other files do what they say.
 
 mod align;
+mod cell;
+mod confirm;
+mod engine;
+mod examine;
+mod finish;
 mod lane;
+mod look;
+mod pace;
+mod progress;
+mod read;
+mod run;
+mod same;
+mod schedule;
+mod settings;
+mod tally;
+mod withdraw;
+mod worker;
 
 pub use align::{Alignment, Book, Due, Fate, Past, Sighting, Who, align};
 pub use lane::{
     Answered, Ask, Company, Effects, FellBack, Lane, Left, Limits, MOST_UNCONFIRMED, Next, Now, Receipt,
     Receipts, Start, Stray,
 };
+pub use pace::Cause;
+pub use progress::{Count, Progress, Shown};
+pub use read::candidates;
+pub use run::run;
+pub use same::{Stored, is_same};
+pub use settings::{AlreadyThere, Ended, ImportError, Outcome, Settings, StopSignal};

@@ -135,6 +135,10 @@ pub(super) fn step(transaction: &Transaction<'_>, step: &Step) -> rusqlite::Resu
             step.run
         ])?;
     receipts::insert(transaction, step.conv, &step.receipts)?;
+    // A conversation that waited at a refused message goes on: it was taken after all.
+    transaction
+        .prepare_cached("DELETE FROM rejects WHERE conv = ?1 AND ordinal < ?2 AND held = 1")?
+        .execute(params![step.conv.0, to_sql(step.cursor.0)])?;
     rejects::insert(transaction, step.conv, &step.rejects)?;
     withdrawn::insert(transaction, step.conv, &step.withdrawn, &step.doubles)
 }

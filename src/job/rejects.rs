@@ -73,6 +73,11 @@ impl JobReader {
         self.some_rejects("", after, limit)
     }
 
+    /// Some rejects at which conversations wait.
+    pub fn held(&self, limit: usize) -> Result<Vec<Rejected>, JobError> {
+        self.some_rejects("AND held = 1", None, limit)
+    }
+
     /// Whether a message is a reject.
     pub fn is_rejected(&self, conv: ConvNo, ordinal: Ordinal) -> Result<bool, JobError> {
         self.db

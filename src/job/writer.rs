@@ -58,6 +58,7 @@ pub struct Gone;
 #[derive(Debug, Clone)]
 pub struct WriterHandle {
     entries: mpsc::Sender<Message>,
+    dir: Arc<Path>,
 }
 
 /// The writing thread.
@@ -90,7 +91,11 @@ impl Job {
             }
         };
         let thread = std::thread::Builder::new().name("job".to_owned()).spawn(work).in_job(&self.dir)?;
-        Ok(Writer { handle: WriterHandle { entries: sender }, thread, failed })
+        Ok(Writer {
+            handle: WriterHandle { entries: sender, dir: self.dir.as_path().into() },
+            thread,
+            failed,
+        })
     }
 }
 
@@ -114,6 +119,19 @@ impl Writer {
 }
 
 impl WriterHandle {
+    /// The job's folder.
+    pub fn dir(&self) -> &Path {
+        &self.dir
+    }
+
+    /// Hands in an entry if there is room; otherwise gives it back, or nothing if the writer has ended.
+    pub fn try_lazily(&self, entry: Entry) -> Result<(), Option<Entry>> {
+        self.entries.try_send((entry, None)).map_err(|error| match error {
+            mpsc::error::TrySendError::Full((entry, _)) => Some(entry),
+            mpsc::error::TrySendError::Closed(_) => None,
+        })
+    }
+
     /// Hands in an entry and goes on: it is written soon, and after everything handed in before.
     pub async fn lazily(&self, entry: Entry) -> Result<(), Gone> {
         self.entries.send((entry, None)).await.map_err(|_| Gone)
@@ -142,7 +160,7 @@ fn write(mut db: Connection, dir: &Path, mut entries: mpsc::Receiver<Message>) -
         for (_, wait) in batch.drain(..) {
             if let Some((_, done)) = wait {
                 // Whoever waited may have been stopped.
-                drop(done.send(()));
+                done.send(()).ok();
             }
         }
     }

@@ -41,6 +41,8 @@ pub struct Found {
     pub content_type: i32,
     /// `content`, as text.
     pub content: String,
+    /// `ex`.
+    pub ex: String,
     /// A user took it back (law 13).
     pub revoked: bool,
 }
@@ -95,6 +97,8 @@ impl Client {
             content_type: i32,
             #[serde(deserialize_with = "null_is_default")]
             content: String,
+            #[serde(deserialize_with = "null_is_default")]
+            ex: String,
         }
         let ask = Ask { query, pagination: Page { page_number: page, show_number: at_once } };
         let got: Option<Got> = self.call("/msg/search_msg", &ask).await?;
@@ -106,6 +110,7 @@ impl Client {
             send_time: SendTime(log.send_time),
             content_type: log.content_type,
             content: log.content,
+            ex: log.ex,
             revoked: is_revoked,
         };
         Ok((got.chat_logs.into_iter().map(found).collect(), got.chat_logs_num))

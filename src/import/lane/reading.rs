@@ -256,9 +256,11 @@ impl Lane {
             }
             (Who::Ours { ids, .. }, Fate::Early(ordinal) | Fate::Surplus(ordinal)) => {
                 self.withdrawn.insert(ids.server.clone());
+                self.withdrawn_slots.insert(seq);
                 effects.strays.push(stray(*ordinal, ids));
             }
             (Who::Ours { ids, ordinals, .. }, Fate::Returned) => {
+                self.withdrawn_slots.insert(seq);
                 effects.strays.push(stray(ordinals.first().copied().unwrap_or(self.cursor), ids));
             }
             (Who::Ours { ids, .. }, Fate::Copy(ordinal)) => effects.copies.push(stray(*ordinal, ids)),

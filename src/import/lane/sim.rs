@@ -328,7 +328,7 @@ impl World {
             end: Ordinal(self.says.len() as u64),
             read_to: Seq(self.disk.read_to),
             left: Left::Unknown { wait: self.limits.cut_wait, doubt: self.disk.doubt },
-            withdrawn: self.disk.withdrawn.values().map(|ids| ids.server.clone()).collect(),
+            withdrawn: self.disk.withdrawn.iter().map(|(seq, ids)| (Seq(*seq), ids.server.clone())).collect(),
             last: self.disk.receipts.keys().max().map(|n| Ordinal(*n)),
         };
         self.lane = Lane::new(self.limits, start, self.now());
@@ -560,7 +560,7 @@ fn run(seed: u64, tell: bool) -> (u64, u64) {
         end: Ordinal(count),
         read_to: Seq(0),
         left: Left::Nothing,
-        withdrawn: HashSet::new(),
+        withdrawn: Vec::new(),
         last: None,
     };
     let mut world = World {

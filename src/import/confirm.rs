@@ -1,0 +1,335 @@
+//! Confirms: asks how long the logs are, for many conversations at once; then, for those that grew, how far
+//! reading does no harm (law 3); reads so far, and hands it to the lane.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use tokio::sync::mpsc;
+
+use super::cell::Cell;
+use super::engine::Engine;
+use super::lane::{Ask, FellBack};
+use super::read;
+use super::settings::{Ended, ImportError};
+use crate::message::{Seq, UserId};
+use crate::openim::{ACTIVE_AT_ONCE, Range, Seqs};
+
+/// Conversations to be confirmed.
+#[derive(Debug)]
+pub(super) enum Work {
+    /// All as seen by this user.
+    As(UserId, Vec<Arc<Cell>>),
+    /// One, as seen by everybody who may have sent its newest message.
+    AsAll(Arc<Cell>),
+}
+
+/// So many conversations are asked about as one user in one call.
+const TOGETHER: usize = 50;
+/// So many slots are read in one call, about.
+const SLOTS: i64 = 400;
+/// So many of one conversation.
+const SLOTS_OF_ONE: i64 = 200;
+
+/// Looks after all conversations under way, until nothing is left of them.
+pub(super) async fn poll(engine: Arc<Engine>, work: mpsc::Sender<Work>) {
+    let mut took = Duration::ZERO;
+    while !engine.has_ended() || engine.is_draining() {
+        // No more than a third of the time in questions: 500 conversations take a real server 0.1 to 0.3 s.
+        tokio::time::sleep(engine.settings.poll.max(took * 2)).await;
+        let due = look_after(&engine);
+        if engine.active_len() == 0 && engine.fed.load(Ordering::Relaxed) {
+            return;
+        }
+        if engine.silent_for() > engine.settings.give_up {
+            let cause = engine.progress.shown().cause.map_or_else(String::new, |cause| cause.to_string());
+            engine.end(Ok(Ended::GaveUp(cause)));
+        }
+        let start = engine.now();
+        for some in due.chunks(ACTIVE_AT_ONCE) {
+            if ask_max(&engine, some, &work).await.is_none() {
+                return;
+            }
+        }
+        took = engine.now().saturating_sub(start);
+    }
+}
+
+/// Lets time pass in all conversations; gives those whose `maxSeq` is worth a question.
+fn look_after(engine: &Arc<Engine>) -> Vec<Arc<Cell>> {
+    let (now, lag) = (engine.now(), engine.lag());
+    let starving = engine.ready.is_empty();
+    let mut due = Vec::new();
+    let mut settling = 0;
+    let mut longest: Option<(u64, Arc<Cell>)> = None;
+    let cells = engine.active();
+    for cell in &cells {
+        let mut state = cell.lock();
+        if state.finished {
+            continue;
+        }
+        let effects = state.lane.tick(now, lag);
+        engine.apply_if_any(cell, &mut state, effects);
+        engine.wake(cell, &mut state);
+        settling += u64::from(state.lane.is_settling());
+        let remaining = state.lane.remaining();
+        if longest.as_ref().is_none_or(|(most, _)| remaining > *most) {
+            longest = Some((remaining, cell.clone()));
+        }
+        if !state.asking && now >= state.ask_from && state.lane.wants_poll(starving) {
+            due.push(cell.clone());
+        }
+    }
+    engine.close_if_done(&cells);
+    engine.show(settling, longest.map(|(left, cell)| (cell.name.clone(), left)));
+    due
+}
+
+/// Asks for `maxSeq`, and hands on those that grew. `None`: the run has ended.
+async fn ask_max(engine: &Arc<Engine>, cells: &[Arc<Cell>], work: &mpsc::Sender<Work>) -> Option<()> {
+    let names: Vec<&str> = cells.iter().map(|cell| cell.name.as_str()).collect();
+    let seqs = match engine.client.seqs(engine.client.admin_user(), &names).await {
+        Ok(seqs) => seqs,
+        Err(error) => {
+            if !engine.call_failed(&error) {
+                return None;
+            }
+            engine.pause().await;
+            return Some(());
+        }
+    };
+    let mut fallen = Vec::new();
+    let mut by_user: HashMap<UserId, Vec<Arc<Cell>>> = HashMap::new();
+    let mut alone = Vec::new();
+    for (cell, seqs) in cells.iter().zip(seqs) {
+        if let Err(fell) = took_max(engine, cell, seqs, &mut by_user, &mut alone) {
+            fallen.push((cell.clone(), fell));
+        }
+    }
+    if !fallen.is_empty() {
+        return overwriting(engine, fallen).await;
+    }
+    for (user, mut cells) in by_user {
+        while !cells.is_empty() {
+            let rest = cells.split_off(cells.len().min(TOGETHER));
+            work.send(Work::As(user.clone(), cells)).await.ok()?;
+            cells = rest;
+        }
+    }
+    for cell in alone {
+        work.send(Work::AsAll(cell)).await.ok()?;
+    }
+    Some(())
+}
+
+fn took_max(
+    engine: &Engine,
+    cell: &Arc<Cell>,
+    seqs: Seqs,
+    by_user: &mut HashMap<UserId, Vec<Arc<Cell>>>,
+    alone: &mut Vec<Arc<Cell>>,
+) -> Result<(), FellBack> {
+    let mut state = cell.lock();
+    let now = engine.now();
+    state.lane.polled(Seq(seqs.max_seq), now)?;
+    if !state.lane.has_news() {
+        if state.lane.is_settling() {
+            state.ask_from = now + UNHURRIED;
+        }
+        return Ok(());
+    }
+    state.asking = true;
+    match state.lane.ask() {
+        Ask::One(user) if state.blind == 0 => by_user.entry(user).or_default().push(cell.clone()),
+        Ask::One(_) | Ask::All => alone.push(cell.clone()),
+    }
+    Ok(())
+}
+
+/// Between two questions about a conversation in which nothing moves.
+const UNHURRIED: Duration = Duration::from_millis(100);
+
+/// `maxSeq` below what was confirmed: asked a second time, because nothing goes on after that.
+async fn overwriting(engine: &Arc<Engine>, fallen: Vec<(Arc<Cell>, FellBack)>) -> Option<()> {
+    let names: Vec<&str> = fallen.iter().map(|(cell, _)| cell.name.as_str()).collect();
+    tokio::time::sleep(Duration::from_millis(500)).await;
+    let again = engine.client.seqs(engine.client.admin_user(), &names).await.ok()?;
+    let still: Vec<(String, FellBack)> = fallen
+        .iter()
+        .zip(again)
+        .filter(|((_, fell), now)| now.max_seq < fell.read_to.0)
+        .map(|((cell, fell), _)| (cell.name.clone(), *fell))
+        .collect();
+    if still.is_empty() {
+        return Some(());
+    }
+    engine.end(Err(ImportError::Overwriting(still)));
+    None
+}
+
+/// Works until the poller has ended.
+pub(super) async fn work(engine: Arc<Engine>, queue: Arc<tokio::sync::Mutex<mpsc::Receiver<Work>>>) {
+    loop {
+        let next = queue.lock().await.recv().await;
+        match next {
+            Some(Work::As(user, cells)) => confirm_as(&engine, &user, &cells).await,
+            Some(Work::AsAll(cell)) => confirm_as_all(&engine, &cell).await,
+            None => return,
+        }
+    }
+}
+
+async fn confirm_as(engine: &Arc<Engine>, user: &UserId, cells: &[Arc<Cell>]) {
+    let names: Vec<&str> = cells.iter().map(|cell| cell.name.as_str()).collect();
+    match engine.client.seqs(user.as_str(), &names).await {
+        Ok(seqs) => {
+            let bounds = cells.iter().cloned().zip(seqs).map(|(cell, seqs)| (cell, Seq(seqs.has_read_seq)));
+            read_up_to(engine, user.as_str(), bounds.collect(), false).await;
+        }
+        Err(error) => {
+            engine.call_failed(&error);
+            engine.pause().await;
+        }
+    }
+    cells.iter().for_each(|cell| answered(engine, cell));
+}
+
+pub(super) async fn confirm_as_all(engine: &Arc<Engine>, cell: &Arc<Cell>) {
+    match everybody(engine, cell) {
+        Ok(users) => {
+            if let Some((user, bound)) = safe_bound(engine, cell, &users).await {
+                read_up_to(engine, &user, vec![(cell.clone(), bound)], true).await;
+            }
+        }
+        Err(error) => engine.end(Err(ImportError::Job(error))),
+    }
+    answered(engine, cell);
+}
+
+/// The question is answered; what the answer moved may send now.
+fn answered(engine: &Arc<Engine>, cell: &Arc<Cell>) {
+    let mut state = cell.lock();
+    state.asking = false;
+    let misses = state.lane.misses().max(state.blind);
+    if misses > 0 {
+        // Mostly it is just not written yet.
+        let wait = Duration::from_millis(10) * 2u32.pow(misses.min(6));
+        state.ask_from = engine.now() + wait;
+    }
+    engine.wake(cell, &mut state);
+}
+
+/// Everybody who may have sent the newest message, the likeliest first.
+fn everybody(engine: &Engine, cell: &Cell) -> Result<Vec<String>, crate::job::JobError> {
+    let (mut users, cursor) = {
+        let state = cell.lock();
+        let mut users: Vec<String> = Vec::new();
+        for user in state.lane.senders().map(|user| user.as_str()).collect::<Vec<_>>().into_iter().rev() {
+            if !users.iter().any(|known| known == user) {
+                users.push(user.to_owned());
+            }
+        }
+        (users, state.lane.cursor())
+    };
+    engine.read(|reader| {
+        for user in read::likely_senders(reader, &cell.conversation, cursor)? {
+            if !users.contains(&user) {
+                users.push(user);
+            }
+        }
+        Ok(())
+    })?;
+    // Where a reader saw nothing, the next one is tried.
+    let blind = cell.lock().blind as usize;
+    users.truncate(MOST_ASKED);
+    let turn = blind % users.len().max(1);
+    users.rotate_left(turn);
+    Ok(users)
+}
+
+const MOST_ASKED: usize = 16;
+
+/// The safe bound as seen by these users, and as whom to read: the one who sees furthest.
+pub(super) async fn safe_bound(engine: &Arc<Engine>, cell: &Cell, users: &[String]) -> Option<(String, Seq)> {
+    let mut best: Option<(String, Seq)> = None;
+    for user in users {
+        match engine.client.seqs(user, &[cell.name.as_str()]).await {
+            Ok(seqs) => {
+                let bound = Seq(seqs.first().map_or(0, |seqs| seqs.has_read_seq));
+                if best.as_ref().is_none_or(|(_, most)| bound > *most) {
+                    best = Some((user.clone(), bound));
+                }
+            }
+            Err(error) => {
+                if !engine.call_failed(&error) {
+                    return None;
+                }
+                engine.pause().await;
+            }
+        }
+    }
+    // As whom to read is another question where the first one saw nothing.
+    let blind = cell.lock().blind > 0;
+    best.map(|(user, bound)| (if blind { users.first().cloned().unwrap_or(user) } else { user }, bound))
+}
+
+/// Reads as one user, each conversation up to its bound, several in one call.
+async fn read_up_to(engine: &Arc<Engine>, user: &str, bounds: Vec<(Arc<Cell>, Seq)>, all: bool) {
+    let mut together: Vec<(Arc<Cell>, Seq, Seq)> = Vec::new();
+    let mut slots = 0;
+    for (cell, bound) in bounds {
+        let from = {
+            let mut state = cell.lock();
+            state.lane.bounded(bound, all);
+            Seq(state.lane.read_to().0 + 1)
+        };
+        if bound < from {
+            continue;
+        }
+        let to = Seq(bound.0.min(from.0 + SLOTS_OF_ONE - 1));
+        slots += to.0 - from.0 + 1;
+        together.push((cell, from, to));
+        if slots >= SLOTS {
+            pull(engine, user, &std::mem::take(&mut together)).await;
+            slots = 0;
+        }
+    }
+    if !together.is_empty() {
+        pull(engine, user, &together).await;
+    }
+}
+
+async fn pull(engine: &Arc<Engine>, user: &str, cells: &[(Arc<Cell>, Seq, Seq)]) {
+    let ranges: Vec<Range<'_>> = cells
+        .iter()
+        .map(|(cell, from, to)| Range { conversation: &cell.name, from: *from, to: *to })
+        .collect();
+    let pulled = match engine.client.pull(user, &ranges).await {
+        Ok(pulled) => pulled,
+        Err(error) if super::worker::is_refusal(&error) => {
+            // This reader may not; another one may.
+            tracing::debug!(user, %error, "refused to read");
+            cells.iter().for_each(|(cell, ..)| cell.lock().blind += 1);
+            return;
+        }
+        Err(error) => {
+            engine.call_failed(&error);
+            engine.pause().await;
+            return;
+        }
+    };
+    let records = match pulled.records() {
+        Ok(records) => records,
+        Err(error) => {
+            engine.call_failed(&error);
+            return;
+        }
+    };
+    engine.lives();
+    let records: HashMap<String, Vec<_>> = records.into_iter().collect();
+    for (cell, from, to) in cells {
+        let slots = records.get(&cell.name).map_or(&[][..], Vec::as_slice);
+        read::take(engine, cell, *from, *to, slots);
+    }
+}

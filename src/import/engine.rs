@@ -1,0 +1,474 @@
+//! What all tasks of a run share, and the few things they do to a conversation together.
+
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use tokio::sync::{Notify, Semaphore};
+use tokio::task::JoinSet;
+
+use super::cell::{Cell, CellState, Place, Ready};
+use super::lane::{Effects, Next, Now, Receipts};
+use super::pace::{Cause, Rate, Throttle};
+use super::progress::{Progress, Shown};
+use super::settings::{Ended, ImportError, Settings};
+use super::tally::Tally;
+use super::{align::Past, examine, withdraw};
+use crate::job::{
+    ConvNo, Double, Durability, Gone, Job, JobError, JobReader, Receipt, Reject, Step, Under, Withdrawn,
+    Write, WriterHandle,
+};
+use crate::message::Ordinal;
+use crate::openim::{CallError, Client, Lost, Pause, Rejection};
+
+/// What all tasks of a run share.
+pub(super) struct Engine {
+    pub(super) settings: Settings,
+    pub(super) client: Client,
+    pub(super) writer: WriterHandle,
+    pub(super) run: u32,
+    pub(super) started: Instant,
+    pub(super) progress: Arc<Progress>,
+    pub(super) throttle: Throttle,
+    pub(super) rate: Option<Rate>,
+    pub(super) ready: Ready,
+    /// One for each conversation that may be under way.
+    pub(super) slots: Semaphore,
+    /// Slow work beside the sending: looking closely, deleting.
+    pub(super) side: Semaphore,
+    draining: AtomicBool,
+    ended: AtomicBool,
+    /// Rejects at the end of conversations are not for the job.
+    forget_rejects: AtomicBool,
+    /// Nothing more comes from the job.
+    pub(super) fed: AtomicBool,
+    /// Rejects are no longer kept back.
+    pub(super) closing: AtomicBool,
+    /// Something ended the run, or may have.
+    pub(super) stir: Notify,
+    active: Mutex<Vec<Arc<Cell>>>,
+    readers: Mutex<Vec<JobReader>>,
+    tally: Mutex<Tally>,
+    tasks: Mutex<JoinSet<()>>,
+    /// How long messages took lately from their answer to being read back, µs.
+    lag: AtomicU64,
+    /// The last sign of life, ms since `started`.
+    alive: AtomicU64,
+    ending: Mutex<Option<Result<Ended, ImportError>>>,
+}
+
+impl Engine {
+    pub(super) fn new(
+        settings: Settings,
+        client: Client,
+        writer: WriterHandle,
+        run: u32,
+        reader: JobReader,
+        progress: Arc<Progress>,
+    ) -> Self {
+        let started = Instant::now();
+        Self {
+            client,
+            writer,
+            run,
+            started,
+            progress,
+            throttle: Throttle::new(usize::from(settings.connections), started),
+            rate: settings.rate.map(Rate::new),
+            ready: Ready::new(),
+            slots: Semaphore::new(settings.active),
+            side: Semaphore::new(4),
+            draining: AtomicBool::new(false),
+            ended: AtomicBool::new(false),
+            forget_rejects: AtomicBool::new(false),
+            fed: AtomicBool::new(false),
+            closing: AtomicBool::new(false),
+            stir: Notify::new(),
+            active: Mutex::default(),
+            readers: Mutex::new(vec![reader]),
+            tally: Mutex::default(),
+            tasks: Mutex::default(),
+            lag: AtomicU64::new(0),
+            alive: AtomicU64::new(0),
+            ending: Mutex::new(None),
+            settings,
+        }
+    }
+
+    /// Time since the run began.
+    pub(super) fn now(&self) -> Now {
+        self.started.elapsed()
+    }
+
+    pub(super) fn lag(&self) -> Duration {
+        Duration::from_micros(self.lag.load(Ordering::Relaxed))
+    }
+
+    /// A sign of life from the server.
+    pub(super) fn lives(&self) {
+        self.alive.store(u64::try_from(self.now().as_millis()).unwrap_or(u64::MAX), Ordering::Relaxed);
+    }
+
+    pub(super) fn silent_for(&self) -> Duration {
+        self.now().saturating_sub(Duration::from_millis(self.alive.load(Ordering::Relaxed)))
+    }
+
+    /// Works with a reader of the job. Not across an await: there are as many as threads that do so at once.
+    pub(super) fn read<T>(
+        &self,
+        work: impl FnOnce(&JobReader) -> Result<T, JobError>,
+    ) -> Result<T, JobError> {
+        // A statement of its own: the lock must not be held while the reader works.
+        let spare = self.readers.lock().unwrap_or_else(PoisonError::into_inner).pop();
+        let reader = match spare {
+            Some(reader) => reader,
+            None => self.another_reader()?,
+        };
+        let result = work(&reader);
+        self.readers.lock().unwrap_or_else(PoisonError::into_inner).push(reader);
+        result
+    }
+
+    fn another_reader(&self) -> Result<JobReader, JobError> {
+        Job::observe(self.writer.dir())
+    }
+
+    // Ending.
+
+    /// Ends the run; the first reason counts.
+    pub(super) fn end(&self, how: Result<Ended, ImportError>) {
+        if matches!(how, Ok(Ended::MostlyRejected(..))) {
+            self.forget_rejects.store(true, Ordering::Relaxed);
+        }
+        self.ending.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(how);
+        self.ended.store(true, Ordering::Relaxed);
+        self.draining.store(true, Ordering::Relaxed);
+        self.stir.notify_waiters();
+    }
+
+    pub(super) fn has_ended(&self) -> bool {
+        self.ended.load(Ordering::Relaxed)
+    }
+
+    pub(super) fn take_ending(&self) -> Option<Result<Ended, ImportError>> {
+        self.ending.lock().unwrap_or_else(PoisonError::into_inner).take()
+    }
+
+    /// The writer has ended: its own error is told when it is closed.
+    pub(super) fn writer_gone(&self, _: Gone) {
+        self.end(Ok(Ended::Stopped));
+    }
+
+    pub(super) fn is_draining(&self) -> bool {
+        self.draining.load(Ordering::Relaxed)
+    }
+
+    /// A call failed: true if it may be made again (after a pause), false if the run ends with it.
+    pub(super) fn call_failed(&self, error: &CallError) -> bool {
+        self.progress.retries.add(1);
+        let now = Instant::now();
+        match error {
+            CallError::RateLimited(after) => self.throttle.paused(&Pause::RateLimited(*after), now),
+            CallError::Unreachable(why) => self.throttle.paused(&Pause::Unreachable(why.clone()), now),
+            error if error.is_passing() => self.throttle.unanswered(&Lost::Error(0, error.to_string()), now),
+            // A proxy's page for a moment, in front of what was an OpenIM before.
+            CallError::NotOpenIm(what) if self.progress.acknowledged.get() > 0 => {
+                self.throttle.unanswered(&Lost::Error(0, what.clone()), now);
+            }
+            error => {
+                self.end(Err(ImportError::Call(error.clone())));
+                return false;
+            }
+        }
+        true
+    }
+
+    /// Waits as long as the throttle wants the caller to.
+    pub(super) async fn pass(&self, caller: usize) {
+        while let Some(wait) = self.throttle.wait(caller, Instant::now()) {
+            tokio::select! {
+                () = tokio::time::sleep(wait) => {}
+                () = self.stir.notified() => {}
+            }
+            if self.is_draining() {
+                return;
+            }
+        }
+    }
+
+    /// After a call that failed: a moment, or as long as the throttle wants.
+    pub(super) async fn pause(&self) {
+        tokio::time::sleep(Duration::from_millis(50)).await;
+        if let Some(wait) = self.throttle.wait(0, Instant::now()) {
+            tokio::time::sleep(wait).await;
+        }
+    }
+
+    /// What the progress line says.
+    pub(super) fn show(&self, settling: u64, longest: Option<(String, u64)>) {
+        self.progress.settling.set(settling);
+        self.progress.active.set(self.active_len() as u64);
+        let cause = self.throttle.cause().or_else(|| {
+            let silent = self.silent_for();
+            (silent > SILENCE).then_some(Cause::Storing(silent))
+        });
+        self.progress.show(Shown { cause, longest });
+    }
+
+    // Conversations under way.
+
+    pub(super) fn active(&self) -> Vec<Arc<Cell>> {
+        self.active.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    pub(super) fn active_len(&self) -> usize {
+        self.active.lock().unwrap_or_else(PoisonError::into_inner).len()
+    }
+
+    /// Takes a conversation under way.
+    pub(super) fn take_up(&self, cell: &Arc<Cell>) {
+        self.active.lock().unwrap_or_else(PoisonError::into_inner).push(cell.clone());
+        self.wake(cell, &mut cell.lock());
+    }
+
+    /// Queues a parked conversation if it may send; finishes it if it is done.
+    pub(super) fn wake(&self, cell: &Arc<Cell>, state: &mut CellState) {
+        if state.place != Place::Parked || state.finished {
+            return;
+        }
+        if state.lane.is_done() {
+            self.finish(cell, state);
+            return;
+        }
+        let now = self.now();
+        if now < state.send_from || self.is_draining() {
+            return;
+        }
+        if let Next::Message(_) | Next::Fence(_) = state.lane.next(now, self.lag()) {
+            state.place = Place::Ready;
+            self.ready.push(cell.clone(), state.lane.remaining());
+        }
+    }
+
+    /// Everything is confirmed or refused: the job is told, the place goes to another.
+    fn finish(&self, cell: &Arc<Cell>, state: &mut CellState) {
+        state.dirty = true;
+        if !self.flush(cell, state) || state.lane.commit_cursor() < state.lane.cursor() {
+            return;
+        }
+        state.finished = true;
+        self.active.lock().unwrap_or_else(PoisonError::into_inner).retain(|other| !Arc::ptr_eq(other, cell));
+        self.progress.finished.add(1);
+        self.slots.add_permits(1);
+        self.lives();
+        self.stir.notify_waiters();
+    }
+
+    /// What a look at the clock showed.
+    pub(super) fn apply_if_any(self: &Arc<Self>, cell: &Arc<Cell>, state: &mut CellState, effects: Effects) {
+        if effects != Effects::default() {
+            self.apply(cell, state, effects);
+        } else if state.dirty {
+            self.flush(cell, state);
+        }
+    }
+
+    /// Nothing is left but conversations whose rejects are kept back: then they count.
+    pub(super) fn close_if_done(self: &Arc<Self>, cells: &[Arc<Cell>]) {
+        if !self.fed.load(Ordering::Relaxed) || self.closing.load(Ordering::Relaxed) {
+            return;
+        }
+        if cells.iter().all(|cell| cell.lock().lane.is_done()) {
+            self.closing.store(true, Ordering::Relaxed);
+            cells.iter().for_each(|cell| self.wake(cell, &mut cell.lock()));
+        }
+    }
+
+    // What was decided.
+
+    /// Takes note of effects, and starts what follows from them.
+    pub(super) fn apply(self: &Arc<Self>, cell: &Arc<Cell>, state: &mut CellState, effects: Effects) {
+        if let Some(lag) = effects.lag {
+            self.learn_lag(lag);
+        }
+        let progress = &self.progress;
+        progress.confirmed.add(effects.confirmed.len() as u64);
+        progress.hidden.add(effects.confirmed.iter().filter(|receipt| receipt.hidden).count() as u64);
+        progress.lost.add(effects.lost);
+        progress.foreign.add(effects.foreign);
+        progress.doubled.add(effects.copies.len() as u64);
+        if !effects.confirmed.is_empty() || !effects.strays.is_empty() {
+            self.lives();
+            state.lost = None;
+        }
+        if effects.lost > 0 {
+            tracing::info!(
+                conversation = cell.name,
+                lost = effects.lost,
+                "acknowledged, and lost by the server"
+            );
+        }
+        state.unwritten.receipts.extend(effects.confirmed.into_iter().map(|receipt| Receipt {
+            ordinal: receipt.ordinal,
+            seq: receipt.seq,
+            ids: receipt.ids,
+            hidden: receipt.hidden,
+        }));
+        state.unwritten.withdrawn.extend(effects.strays.iter().map(|stray| Withdrawn {
+            seq: stray.seq,
+            ordinal: stray.ordinal,
+            ids: stray.ids.clone(),
+        }));
+        state.unwritten.doubles.extend(effects.copies.iter().map(|copy| Double {
+            seq: copy.seq,
+            ordinal: copy.ordinal,
+            server: copy.ids.server.clone(),
+        }));
+        state.dirty = true;
+        self.flush(cell, state);
+        if !effects.examine.is_empty() {
+            self.aside(examine::examine(self.clone(), cell.clone(), effects.examine));
+        }
+        if !effects.strays.is_empty() {
+            tracing::info!(
+                conversation = cell.name,
+                slots = ?effects.strays.iter().map(|stray| stray.seq.0).collect::<Vec<_>>(),
+                "withdrawing messages of ours that stand in the wrong place"
+            );
+            progress.withdrawn.add(effects.strays.len() as u64);
+            state.deleting += 1;
+            let seqs = effects.strays.iter().map(|stray| stray.seq).collect();
+            self.aside(withdraw::withdraw(self.clone(), cell.clone(), seqs));
+        }
+        if !effects.copies.is_empty() {
+            tracing::info!(
+                conversation = cell.name,
+                copies = effects.copies.len(),
+                "the server repeated messages"
+            );
+            if self.settings.repair {
+                self.aside(withdraw::repair(self.clone(), cell.clone(), effects.copies));
+            }
+        }
+    }
+
+    /// Hands everything that was decided to the writer. False if it has no room: later then.
+    pub(super) fn flush(&self, cell: &Cell, state: &mut CellState) -> bool {
+        if !state.dirty {
+            return true;
+        }
+        let all = !self.forget_rejects.load(Ordering::Relaxed)
+            && (self.closing.load(Ordering::Relaxed) || self.tally().is_conclusive());
+        let rejects =
+            state.lane.take_rejects(all).into_iter().map(|(ordinal, rejection)| (ordinal, rejection, false));
+        let held = state.lane.take_held().map(|(ordinal, rejection)| (ordinal, rejection, true));
+        for (ordinal, rejection, held) in rejects.chain(held) {
+            self.progress.rejected.add(u64::from(!held));
+            let Rejection { reason, code, detail } = rejection;
+            state.unwritten.rejects.push(Reject { ordinal, reason: reason.name(), code, detail, held });
+        }
+        let under = if state.lane.is_at_peace() && (state.lane.is_done() || self.is_draining()) {
+            Under::Nothing
+        } else {
+            Under::Way { doubt: state.lane.is_in_doubt(), lost: state.lost }
+        };
+        let unwritten = std::mem::take(&mut state.unwritten);
+        let step = Step {
+            conv: cell.conversation.no,
+            cursor: state.lane.commit_cursor(),
+            read_to: state.lane.settled_to(),
+            state: under,
+            run: self.run,
+            receipts: unwritten.receipts,
+            rejects: unwritten.rejects,
+            withdrawn: unwritten.withdrawn,
+            doubles: unwritten.doubles,
+        };
+        match self.writer.try_lazily(Write::Step(Box::new(step))) {
+            Ok(()) => {
+                state.dirty = false;
+                true
+            }
+            Err(Some(Write::Step(step))) => {
+                state.unwritten.receipts = step.receipts;
+                state.unwritten.rejects = step.rejects;
+                state.unwritten.withdrawn = step.withdrawn;
+                state.unwritten.doubles = step.doubles;
+                false
+            }
+            Err(_) => {
+                self.writer_gone(Gone);
+                false
+            }
+        }
+    }
+
+    /// Returns when what was decided about the conversation up to now will survive.
+    pub(super) async fn flushed(&self, cell: &Cell, durability: Durability) -> Result<(), Gone> {
+        loop {
+            let handed_in = {
+                let mut state = cell.lock();
+                state.dirty = true;
+                self.flush(cell, &mut state)
+            };
+            self.writer.surely(Write::Nothing, durability).await?;
+            if handed_in {
+                return Ok(());
+            }
+        }
+    }
+
+    fn learn_lag(&self, lag: Duration) {
+        let new = u64::try_from(lag.as_micros()).unwrap_or(u64::MAX);
+        let old = self.lag.load(Ordering::Relaxed);
+        // Up at once, down slowly: what matters is how long it can take.
+        self.lag.store(if new > old { new } else { old - (old - new) / 16 }, Ordering::Relaxed);
+    }
+
+    pub(super) fn tally(&self) -> std::sync::MutexGuard<'_, Tally> {
+        self.tally.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    // Work beside the sending.
+
+    /// Does something beside the sending; at the end of the run it is waited for.
+    pub(super) fn aside(&self, work: impl Future<Output = ()> + Send + 'static) {
+        let mut tasks = self.tasks.lock().unwrap_or_else(PoisonError::into_inner);
+        while tasks.try_join_next().is_some() {}
+        tasks.spawn(work);
+    }
+
+    /// Gives up what is done beside the sending.
+    pub(super) async fn stop_aside(&self) {
+        let mut tasks = std::mem::take(&mut *self.tasks.lock().unwrap_or_else(PoisonError::into_inner));
+        tasks.shutdown().await;
+    }
+
+    pub(super) fn is_busy_aside(&self) -> bool {
+        let mut tasks = self.tasks.lock().unwrap_or_else(PoisonError::into_inner);
+        while tasks.try_join_next().is_some() {}
+        !tasks.is_empty()
+    }
+}
+
+/// Without a sign of life for so long, the progress line says so.
+const SILENCE: Duration = Duration::from_secs(3);
+
+/// What became of messages, from the job. What is not written yet is known to the lane itself.
+pub(super) struct JobReceipts<'a> {
+    pub(super) engine: &'a Engine,
+    pub(super) conv: ConvNo,
+}
+
+impl Receipts for JobReceipts<'_> {
+    fn past(&self, ordinal: Ordinal) -> Past {
+        let found = self.engine.read(|reader| {
+            if let Some(receipt) = reader.receipt(self.conv, ordinal)? {
+                return Ok(receipt.ids.map_or(Past::Unknown, Past::Confirmed));
+            }
+            Ok(if reader.is_rejected(self.conv, ordinal)? { Past::Rejected } else { Past::Unknown })
+        });
+        // An error of the job shows itself wherever something is written; unknown harms nobody.
+        found.unwrap_or(Past::Unknown)
+    }
+}

@@ -1,0 +1,179 @@
+//! Empty slots, looked at closely: "before calling anything absent, ask a second participant". A message can
+//! be deleted for one user alone (law 13); read too early by somebody, it is hidden from all, and only the
+//! store still shows it (law 3); deleted by its sender, it is nowhere.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::align::{Sighting, Who};
+use super::cell::Cell;
+use super::engine::{Engine, JobReceipts};
+use super::read::{identify, likely_senders};
+use super::same::Stored;
+use super::settings::ImportError;
+use crate::job::{JobError, Peers};
+use crate::message::{Ids, Ordinal, Seq};
+use crate::openim::{LogRecord, Range, StoreQuery};
+
+/// Looks at empty slots, and tells the lane.
+pub(super) async fn examine(engine: Arc<Engine>, cell: Arc<Cell>, seqs: Vec<Seq>) {
+    let found = match look(&engine, &cell, &seqs).await {
+        Ok(found) => found,
+        Err(error) => {
+            engine.end(Err(ImportError::Job(error)));
+            return;
+        }
+    };
+    let sighting = |seq: &Seq| {
+        let known = found.iter().find(|sighting| sighting.seq == *seq).cloned();
+        known.unwrap_or(Sighting { seq: *seq, who: Who::Empty { examined: true } })
+    };
+    let sightings = seqs.iter().map(sighting).collect();
+    let mut state = cell.lock();
+    let receipts = JobReceipts { engine: &engine, conv: cell.conversation.no };
+    let effects = state.lane.examined(&receipts, sightings, engine.now());
+    engine.apply(&cell, &mut state, effects);
+    engine.wake(&cell, &mut state);
+}
+
+async fn look(engine: &Arc<Engine>, cell: &Cell, seqs: &[Seq]) -> Result<Vec<Sighting>, JobError> {
+    let cursor = cell.lock().lane.cursor();
+    let users = engine.read(|reader| likely_senders(reader, &cell.conversation, cursor))?;
+    let mut found: Vec<Sighting> = Vec::new();
+    for user in users.iter().take(PARTICIPANTS) {
+        for range in runs(&open(seqs, &found)) {
+            let Some(records) = pull(engine, cell, user, range).await else { break };
+            for (seq, ids, stored) in records {
+                let known = cell.lock().lane.find(&ids);
+                let who = match known {
+                    Some(ordinal) => Who::Ours { ids, ordinals: vec![ordinal], readable: true },
+                    None => identify(engine, cell, ids, &stored, true)?,
+                };
+                found.push(Sighting { seq, who });
+            }
+        }
+    }
+    // The third stage writes the store seconds later, under load.
+    for wait in WAITS {
+        let open = open(seqs, &found);
+        if open.is_empty() || engine.has_ended() {
+            break;
+        }
+        found.extend(search(engine, cell, &open, cursor).await?);
+        if !self::open(seqs, &found).is_empty() {
+            tokio::time::sleep(wait).await;
+        }
+    }
+    Ok(found)
+}
+
+/// So many participants are asked.
+const PARTICIPANTS: usize = 3;
+/// How long to wait after each look into the store.
+const WAITS: [Duration; 3] =
+    [Duration::from_millis(400), Duration::from_millis(800), Duration::from_millis(1_600)];
+
+fn open(seqs: &[Seq], found: &[Sighting]) -> Vec<Seq> {
+    seqs.iter().copied().filter(|seq| found.iter().all(|sighting| sighting.seq != *seq)).collect()
+}
+
+/// Neighbours together.
+fn runs(seqs: &[Seq]) -> Vec<(Seq, Seq)> {
+    let mut runs: Vec<(Seq, Seq)> = Vec::new();
+    for seq in seqs {
+        match runs.last_mut() {
+            Some((_, last)) if last.0 + 1 == seq.0 => *last = *seq,
+            _ => runs.push((*seq, *seq)),
+        }
+    }
+    runs
+}
+
+/// What a participant sees there; `None` if he may not look.
+async fn pull(
+    engine: &Arc<Engine>,
+    cell: &Cell,
+    user: &str,
+    (from, to): (Seq, Seq),
+) -> Option<Vec<(Seq, Ids, Stored<'static>)>> {
+    loop {
+        let range = Range { conversation: &cell.name, from, to };
+        match engine.client.pull(user, &[range]).await {
+            Ok(pulled) => {
+                let records = pulled.records().ok()?;
+                let all = records.iter().filter(|(name, _)| *name == cell.name).flat_map(|(_, all)| all);
+                let there = |record: &&LogRecord<'_>| !record.is_empty();
+                return Some(
+                    all.filter(there)
+                        .map(|record| (Seq(record.seq), record.ids(), Stored::of(record).into_owned()))
+                        .collect(),
+                );
+            }
+            Err(error) if super::worker::is_refusal(&error) => return None,
+            Err(error) if engine.call_failed(&error) && !engine.has_ended() => engine.pause().await,
+            Err(_) => return None,
+        }
+    }
+}
+
+/// What the store has in these slots: looked for among the messages that may be missing.
+async fn search(
+    engine: &Arc<Engine>,
+    cell: &Cell,
+    seqs: &[Seq],
+    cursor: Ordinal,
+) -> Result<Vec<Sighting>, JobError> {
+    let mut found = Vec::new();
+    for query in engine.read(|reader| {
+        let mut queries: Vec<StoreQuery> = Vec::new();
+        for entry in reader.entries(cell.conversation.no, cursor, CANDIDATES)? {
+            let message = reader.message(&entry)?;
+            let (session_type, receiver) = match (&cell.conversation.peers, &message.peer) {
+                (Peers::Group(group), _) => (3, group.as_str().to_owned()),
+                (_, peer) => match peer {
+                    crate::message::Peer::User(user) | crate::message::Peer::Group(user) => {
+                        (1, user.to_string())
+                    }
+                },
+            };
+            let day = jiff::Timestamp::from_millisecond(message.send_time.0)
+                .map_or_else(|_| String::new(), |time| time.strftime("%Y-%m-%d").to_string());
+            let query = StoreQuery { sender: message.sender.0, receiver, session_type, content_type: 0, day };
+            if !queries.contains(&query) {
+                queries.push(query);
+            }
+        }
+        Ok(queries)
+    })? {
+        for page in 1..=PAGES {
+            let Ok((logs, count)) = engine.client.search(&query, page, PAGE).await else { break };
+            for log in logs.into_iter().filter(|log| log.sender == query.sender) {
+                let seq = Seq(log.seq);
+                if !seqs.contains(&seq) || found.iter().any(|one: &Sighting| one.seq == seq) {
+                    continue;
+                }
+                let known = cell.lock().lane.find(&log.ids);
+                let stored = Stored::found(&log);
+                let who = match known {
+                    Some(ordinal) => {
+                        Who::Ours { ids: log.ids.clone(), ordinals: vec![ordinal], readable: false }
+                    }
+                    None => identify(engine, cell, log.ids.clone(), &stored, false)?,
+                };
+                // The store knows other conversations of the same two people.
+                if !matches!(who, Who::Foreign) {
+                    found.push(Sighting { seq, who });
+                }
+            }
+            if i64::from(page) * i64::from(PAGE) >= count {
+                break;
+            }
+        }
+    }
+    Ok(found)
+}
+
+/// Messages that may be missing.
+const CANDIDATES: usize = 100;
+const PAGE: i32 = 100;
+const PAGES: i32 = 20;

@@ -1,0 +1,187 @@
+//! The end of a run: what came after the last message is looked at as well, and what was withdrawn is looked
+//! for until it stays away (law 14).
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use super::cell::Cell;
+use super::confirm;
+use super::engine::Engine;
+use super::read::likely_senders;
+use super::schedule;
+use super::settings::ImportError;
+use super::withdraw;
+use crate::job::{ConvNo, Deleted, Progress, Withdrawn, Write};
+use crate::message::{Ordinal, Seq};
+use crate::openim::{ACTIVE_AT_ONCE, Range};
+
+/// Looks at what came after the last message of every conversation that this run worked on: copies that the
+/// server made (law 5), messages that had been withdrawn, calls that surfaced after all.
+pub(super) async fn look_behind(engine: &Arc<Engine>) -> Result<(), ImportError> {
+    let mut after = None;
+    loop {
+        let page = engine.read(|reader| reader.touched_in(engine.run, after, ACTIVE_AT_ONCE))?;
+        let Some((last, _)) = page.last() else { return Ok(()) };
+        after = Some(*last);
+        let mut conversations = Vec::new();
+        for (conv, progress) in page {
+            if let Some(conversation) = engine.read(|reader| reader.conversation(conv))? {
+                conversations.push((conversation, progress));
+            }
+        }
+        let names: Vec<String> = conversations.iter().map(|(conversation, _)| conversation.id().0).collect();
+        let names: Vec<&str> = names.iter().map(String::as_str).collect();
+        let Some(seqs) = seqs(engine, &names).await else { return Ok(()) };
+        for ((conversation, progress), seqs) in conversations.into_iter().zip(seqs) {
+            if seqs.max_seq > progress.read_to.0 {
+                read_rest(engine, conversation, &progress, Seq(seqs.max_seq)).await?;
+            }
+        }
+    }
+}
+
+async fn seqs(engine: &Arc<Engine>, names: &[&str]) -> Option<Vec<crate::openim::Seqs>> {
+    loop {
+        match engine.client.seqs(engine.client.admin_user(), names).await {
+            Ok(seqs) => return Some(seqs),
+            Err(error) => {
+                if !engine.call_failed(&error) || engine.has_ended() {
+                    return None;
+                }
+                engine.pause().await;
+            }
+        }
+    }
+}
+
+async fn read_rest(
+    engine: &Arc<Engine>,
+    conversation: crate::job::Conversation,
+    progress: &Progress,
+    max_seq: Seq,
+) -> Result<(), ImportError> {
+    let progress = Progress { state: crate::job::Under::Nothing, ..*progress };
+    let cell = Cell::new(conversation.clone(), schedule::lane(engine, &conversation, &progress)?);
+    // `maxSeq` is not below what was read: it was just compared.
+    cell.lock().lane.polled(max_seq, engine.now()).ok();
+    loop {
+        let before = cell.lock().lane.read_to();
+        confirm::confirm_as_all(engine, &cell).await;
+        while engine.is_busy_aside() {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+        let state = cell.lock();
+        // A reader who saw nothing, once: others were asked as well.
+        if engine.has_ended() || (state.lane.read_to() == before && (state.blind == 0 || state.blind > 5)) {
+            return Ok(());
+        }
+    }
+}
+
+/// A withdrawn message that is looked for.
+struct Watched {
+    withdrawn: Withdrawn,
+    /// Since when it was not seen.
+    away: Option<Instant>,
+}
+
+/// Looks for withdrawn messages and deletes those that came back, until all have stayed away.
+pub(super) async fn clear_withdrawn(engine: &Arc<Engine>) -> Result<(), ImportError> {
+    let mut watched: BTreeMap<ConvNo, Vec<Watched>> = BTreeMap::new();
+    let mut after = None;
+    loop {
+        let page = engine.read(|reader| reader.to_look_for(after, 500))?;
+        let Some((conv, last)) = page.last() else { break };
+        after = Some((*conv, last.seq));
+        for (conv, withdrawn) in page {
+            watched.entry(conv).or_default().push(Watched { withdrawn, away: None });
+        }
+    }
+    for _ in 0..ROUNDS {
+        for (conv, slots) in &mut watched {
+            look_for(engine, *conv, slots).await?;
+            let stayed =
+                |one: &Watched| one.away.is_some_and(|since| since.elapsed() >= engine.settings.stay_away);
+            let gone: Vec<Seq> =
+                slots.iter().filter(|one| stayed(one)).map(|one| one.withdrawn.seq).collect();
+            slots.retain(|one| !stayed(one));
+            if !gone.is_empty() {
+                if let Err(gone) = engine.writer.lazily(Write::Deleted(*conv, gone, Deleted::ForGood)).await {
+                    engine.writer_gone(gone);
+                }
+            }
+        }
+        watched.retain(|_, slots| !slots.is_empty());
+        if watched.is_empty() || engine.has_ended() {
+            return Ok(());
+        }
+        tokio::time::sleep(engine.settings.stay_away / 4).await;
+    }
+    // They stay in the job: the next run, or `verify`, looks again.
+    tracing::warn!("withdrawn messages come back again and again in {} conversations", watched.len());
+    Ok(())
+}
+
+/// Looks a message needs to stay away for good, times the times it may come back.
+const ROUNDS: u32 = 60;
+
+async fn look_for(engine: &Arc<Engine>, conv: ConvNo, slots: &mut [Watched]) -> Result<(), ImportError> {
+    let Some(conversation) = engine.read(|reader| reader.conversation(conv))? else { return Ok(()) };
+    let users = engine.read(|reader| likely_senders(reader, &conversation, Ordinal(0)))?;
+    let name = conversation.id().0;
+    let mut back = Vec::new();
+    for some in runs(slots) {
+        let (from, to) = (some[0].withdrawn.seq, some[some.len() - 1].withdrawn.seq);
+        for user in users.iter().take(3) {
+            let Some(pulled) = pull(engine, user, Range { conversation: &name, from, to }).await else {
+                continue;
+            };
+            let records = pulled.records().map_err(ImportError::Call)?;
+            let records: Vec<_> =
+                records.iter().filter(|(one, _)| *one == name).flat_map(|(_, all)| all).collect();
+            if records.is_empty() {
+                continue;
+            }
+            for one in some.iter_mut() {
+                let there = records.iter().any(|record| {
+                    record.seq == one.withdrawn.seq.0 && record.ids().server == one.withdrawn.ids.server
+                });
+                if there {
+                    one.away = None;
+                    back.push(one.withdrawn.seq);
+                } else {
+                    one.away.get_or_insert_with(Instant::now);
+                }
+            }
+            break;
+        }
+    }
+    if !back.is_empty() && withdraw::delete(engine, &name, &back).await {
+        engine.progress.returned.add(back.len() as u64);
+        if let Err(gone) = engine.writer.lazily(Write::Deleted(conv, back, Deleted::Once)).await {
+            engine.writer_gone(gone);
+        }
+    }
+    Ok(())
+}
+
+/// Neighbouring slots together: a call reads one range of a conversation.
+fn runs(slots: &mut [Watched]) -> impl Iterator<Item = &mut [Watched]> {
+    slots.chunk_by_mut(|a, b| b.withdrawn.seq.0 - a.withdrawn.seq.0 < 50)
+}
+
+async fn pull(engine: &Arc<Engine>, user: &str, range: Range<'_>) -> Option<crate::openim::Pulled> {
+    loop {
+        match engine.client.pull(user, std::slice::from_ref(&range)).await {
+            Ok(pulled) => return Some(pulled),
+            Err(error) if super::worker::is_refusal(&error) => return None,
+            Err(error) => {
+                if !engine.call_failed(&error) || engine.has_ended() {
+                    return None;
+                }
+                engine.pause().await;
+            }
+        }
+    }
+}

@@ -1,0 +1,310 @@
+//! How fast we may go: `--rate`, and the server's own wish to be left alone. The only user of governor.
+
+use std::num::NonZeroU32;
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use governor::clock::{Clock, MonotonicClock};
+use governor::middleware::NoOpMiddleware;
+use governor::state::{InMemoryState, NotKeyed};
+use governor::{Quota, RateLimiter};
+
+use crate::openim::{Lost, Pause};
+
+/// At most so many messages a second.
+#[derive(Debug)]
+pub(super) struct Rate<C: Clock = MonotonicClock> {
+    limiter: RateLimiter<NotKeyed, InMemoryState, C, NoOpMiddleware<C::Instant>>,
+    clock: C,
+}
+
+impl Rate {
+    /// By the real clock.
+    pub(super) fn new(per_second: NonZeroU32) -> Self {
+        Self::with_clock(per_second, MonotonicClock)
+    }
+}
+
+impl<C: Clock + Clone> Rate<C> {
+    /// By any clock.
+    pub(super) fn with_clock(per_second: NonZeroU32, clock: C) -> Self {
+        // governor's own burst is a whole second's quota: 399 of 200/s went out in the first second. A burst
+        // of 1 starves high rates, timers being about a millisecond. A hundredth of a second exceeds the
+        // rate by 1 % at most, in any second (measured).
+        let burst = NonZeroU32::new(per_second.get() / 100).unwrap_or(NonZeroU32::MIN);
+        let quota = Quota::per_second(per_second).allow_burst(burst);
+        Self { limiter: RateLimiter::direct_with_clock(quota, clock.clone()), clock }
+    }
+
+    /// Takes a turn, or says how long to wait before asking again.
+    pub(super) fn take(&self) -> Result<(), Duration> {
+        self.limiter.check().map_err(|not_until| not_until.wait_time_from(self.clock.now()))
+    }
+}
+
+impl Rate {
+    /// Waits for a turn.
+    pub(super) async fn turn(&self) {
+        while let Err(wait) = self.take() {
+            tokio::time::sleep(wait).await;
+        }
+    }
+}
+
+/// Why it is slower than it could be.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Cause {
+    /// The server limits the rate.
+    RateLimited(Pause),
+    /// It can't be reached.
+    Down(String),
+    /// It answers with errors.
+    Errors(String),
+    /// Messages are acknowledged, and nothing can be read back.
+    Storing(Duration),
+}
+
+impl std::fmt::Display for Cause {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::RateLimited(pause) => write!(f, "{pause}"),
+            Self::Down(why) => write!(f, "waiting for the server: {why}"),
+            Self::Errors(why) => write!(f, "backing off: {why}"),
+            Self::Storing(since) => {
+                write!(f, "the server acknowledges and stores nothing for {} s", since.as_secs())
+            }
+        }
+    }
+}
+
+/// Backs off when the server is in trouble, and recovers slowly.
+#[derive(Debug)]
+pub(super) struct Throttle {
+    most: usize,
+    inner: Mutex<Inner>,
+}
+
+#[derive(Debug)]
+struct Inner {
+    /// Callers allowed now.
+    allowed: usize,
+    /// Nobody calls before.
+    until: Option<Instant>,
+    /// Pauses in a row without an answer in between.
+    pauses: u32,
+    /// When the number of callers was changed last.
+    changed: Instant,
+    cause: Option<Cause>,
+}
+
+const FIRST_PAUSE: Duration = Duration::from_millis(250);
+const LONGEST_PAUSE: Duration = Duration::from_secs(10);
+const RECOVER_EVERY: Duration = Duration::from_secs(1);
+
+impl Throttle {
+    /// For so many callers.
+    pub(super) fn new(most: usize, now: Instant) -> Self {
+        let inner = Inner { allowed: most, until: None, pauses: 0, changed: now, cause: None };
+        Self { most, inner: Mutex::new(inner) }
+    }
+
+    /// How long that caller has to wait before it may ask again; `None`: it may call.
+    pub(super) fn wait(&self, caller: usize, now: Instant) -> Option<Duration> {
+        let inner = self.lock();
+        if let Some(left) = inner.until.and_then(|until| until.checked_duration_since(now)) {
+            return (!left.is_zero()).then_some(left);
+        }
+        (caller >= inner.allowed).then_some(RECOVER_EVERY / 4)
+    }
+
+    /// A call was certainly not processed.
+    pub(super) fn paused(&self, pause: &Pause, now: Instant) {
+        let mut inner = self.lock();
+        match pause {
+            Pause::RateLimited(after) => {
+                inner.halve(now);
+                let wait = after.unwrap_or(Duration::from_secs(1));
+                // All of them at the very same moment would meet the same answer.
+                inner.pause(now, jittered(wait, 1.0, 1.25));
+                inner.cause = Some(Cause::RateLimited(pause.clone()));
+            }
+            Pause::Unreachable(why) => {
+                inner.back_off(now);
+                inner.cause = Some(Cause::Down(why.clone()));
+            }
+        }
+    }
+
+    /// A call was not answered, or with an error of the server itself.
+    pub(super) fn unanswered(&self, lost: &Lost, now: Instant) {
+        let mut inner = self.lock();
+        if let Lost::Proxy(_) | Lost::Error(..) = lost {
+            inner.halve(now);
+            inner.back_off(now);
+        }
+        inner.cause = Some(Cause::Errors(lost.to_string()));
+    }
+
+    /// An answer came. True if nothing was in its way: the usual case, decided without a change.
+    pub(super) fn answered(&self, now: Instant) -> bool {
+        let mut inner = self.lock();
+        if inner.cause.is_none() {
+            return true;
+        }
+        inner.pauses = 0;
+        inner.recover(self.most, now);
+        false
+    }
+
+    /// Why it is slow.
+    pub(super) fn cause(&self) -> Option<Cause> {
+        self.lock().cause.clone()
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, Inner> {
+        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Inner {
+    fn halve(&mut self, now: Instant) {
+        // Callers that were under way at the same time met the same trouble: it counts once.
+        if now.saturating_duration_since(self.changed) >= RECOVER_EVERY / 2 || self.cause.is_none() {
+            self.allowed = (self.allowed / 2).max(1);
+            self.changed = now;
+        }
+    }
+
+    fn back_off(&mut self, now: Instant) {
+        if self.until.is_none_or(|until| until <= now) {
+            let wait = (FIRST_PAUSE * 2u32.pow(self.pauses.min(10))).min(LONGEST_PAUSE);
+            self.pauses += 1;
+            self.pause(now, jittered(wait, 0.5, 1.0));
+        }
+    }
+
+    fn pause(&mut self, now: Instant, wait: Duration) {
+        self.until = self.until.max(Some(now + wait));
+    }
+
+    fn recover(&mut self, most: usize, now: Instant) {
+        if now.saturating_duration_since(self.changed) < RECOVER_EVERY {
+            return;
+        }
+        self.changed = now;
+        self.allowed = (self.allowed + (self.allowed / 4).max(1)).min(most);
+        if self.allowed == most {
+            self.cause = None;
+            self.until = None;
+        }
+    }
+}
+
+fn jittered(wait: Duration, from: f64, to: f64) -> Duration {
+    wait.mul_f64(from + fastrand::f64() * (to - from))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use governor::clock::FakeRelativeClock;
+
+    /// Asks every 0.2 ms for `seconds`; when each turn was given, in ms.
+    fn turns(per_second: u32, seconds: u64) -> Vec<f64> {
+        let clock = FakeRelativeClock::default();
+        let rate = Rate::with_clock(NonZeroU32::new(per_second).unwrap(), clock.clone());
+        let mut turns = Vec::new();
+        for step in 0..seconds * 5_000 {
+            while rate.take().is_ok() {
+                turns.push(step as f64 / 5.0);
+            }
+            clock.advance(Duration::from_micros(200));
+        }
+        turns
+    }
+
+    #[test]
+    fn no_second_exceeds_the_rate_by_more_than_two_percent() {
+        for per_second in [1, 7, 50, 99, 100, 500, 3_000, 20_000] {
+            let turns = turns(per_second, 8);
+            let most = (f64::from(per_second) * 1.02).max(f64::from(per_second) + 1.0);
+            let mut from = 0;
+            for (n, at) in turns.iter().enumerate() {
+                while turns[from] <= at - 1_000.0 {
+                    from += 1;
+                }
+                assert!((n - from + 1) as f64 <= most, "{per_second}/s: {} at {at} ms", n - from + 1);
+            }
+            let five = turns.iter().filter(|at| (1_000.0..6_000.0).contains(*at)).count();
+            assert!(five as f64 >= 0.97 * 5.0 * f64::from(per_second), "{per_second}/s: {five} in 5 s");
+        }
+    }
+
+    #[test]
+    fn callers_that_wait_as_told_reach_the_rate() {
+        let clock = FakeRelativeClock::default();
+        let rate = Rate::with_clock(NonZeroU32::new(500).unwrap(), clock.clone());
+        let mut given = 0;
+        let mut now = Duration::ZERO;
+        while now < Duration::from_secs(5) {
+            match rate.take() {
+                Ok(()) => given += 1,
+                Err(wait) => {
+                    // A timer is never early, and up to a millisecond late.
+                    let wait = wait + Duration::from_micros(700);
+                    now += wait;
+                    clock.advance(wait);
+                }
+            }
+        }
+        assert!((2_425..=2_525).contains(&given), "{given}");
+    }
+
+    #[test]
+    fn retry_after_is_honoured_and_callers_halve_once() {
+        let start = Instant::now();
+        let throttle = Throttle::new(16, start);
+        assert_eq!(throttle.wait(15, start), None);
+        let pause = Pause::RateLimited(Some(Duration::from_secs(3)));
+        for _ in 0..10 {
+            throttle.paused(&pause, start);
+        }
+        assert!(throttle.wait(0, start).unwrap() >= Duration::from_secs(3));
+        let later = start + Duration::from_secs(4);
+        assert_eq!(throttle.wait(7, later), None);
+        assert!(throttle.wait(8, later).is_some());
+        assert_eq!(throttle.cause().unwrap().to_string(), "429, Retry-After 3 s");
+    }
+
+    #[test]
+    fn it_recovers_slowly_and_wholly() {
+        let start = Instant::now();
+        let throttle = Throttle::new(16, start);
+        throttle.unanswered(&Lost::Proxy(502), start);
+        let mut now = start + Duration::from_secs(2);
+        let mut seconds = 0;
+        while !throttle.answered(now) {
+            now += Duration::from_secs(1);
+            seconds += 1;
+        }
+        assert!((3..=10).contains(&seconds), "{seconds}");
+        assert_eq!(throttle.wait(15, now), None);
+        assert_eq!(throttle.cause(), None);
+    }
+
+    #[test]
+    fn a_server_that_is_down_is_asked_ever_more_rarely() {
+        let start = Instant::now();
+        let throttle = Throttle::new(4, start);
+        let down = Pause::Unreachable("refused".into());
+        let mut now = start;
+        let mut calls = 0;
+        while now < start + Duration::from_secs(60) {
+            throttle.paused(&down, now);
+            throttle.paused(&down, now);
+            calls += 1;
+            now += throttle.wait(0, now).unwrap();
+        }
+        assert!((8..=25).contains(&calls), "{calls}");
+    }
+}

@@ -1,0 +1,118 @@
+//! From what was pulled to what the lane understands: whose message stands in a slot?
+
+use std::sync::Arc;
+
+use super::align::{Sighting, Who};
+use super::cell::Cell;
+use super::engine::{Engine, JobReceipts};
+use super::lane::Lane;
+use super::same::{Stored, is_same};
+use super::settings::ImportError;
+use crate::job::{Conversation, JobError, JobReader, Peers};
+use crate::message::{Ids, Ordinal, Seq};
+use crate::openim::LogRecord;
+
+/// Hands slots `from` to `to` to the lane. What the answer leaves out was not looked at by the server where
+/// nothing at all came (the reader is no participant, or has no record of the conversation yet: he is asked
+/// again, or another one); between slots that came it is empty.
+pub(super) fn take(engine: &Arc<Engine>, cell: &Arc<Cell>, from: Seq, to: Seq, records: &[LogRecord<'_>]) {
+    let mut state = cell.lock();
+    if state.lane.read_to().0 + 1 != from.0 {
+        return;
+    }
+    let Some(last) = records.last().map(|record| record.seq).filter(|last| *last >= from.0) else {
+        state.blind += 1;
+        return;
+    };
+    state.blind = 0;
+    let mut slots = Vec::new();
+    let mut records = records.iter().filter(|record| record.seq >= from.0).peekable();
+    for seq in from.0..=last.min(to.0) {
+        while records.peek().is_some_and(|record| record.seq < seq) {
+            records.next();
+        }
+        let who = match records.peek().filter(|record| record.seq == seq) {
+            Some(record) => match who(engine, cell, &state.lane, record) {
+                Ok(who) => who,
+                Err(error) => {
+                    engine.end(Err(ImportError::Job(error)));
+                    return;
+                }
+            },
+            None => Who::Empty { examined: state.lane.has_withdrawn(Seq(seq)) },
+        };
+        slots.push(Sighting { seq: Seq(seq), who });
+    }
+    let receipts = JobReceipts { engine, conv: cell.conversation.no };
+    let now = engine.now();
+    let effects = state.lane.read(&receipts, slots, now);
+    engine.apply(cell, &mut state, effects);
+}
+
+fn who(engine: &Engine, cell: &Cell, lane: &Lane, record: &LogRecord<'_>) -> Result<Who, JobError> {
+    if record.is_empty() {
+        return Ok(Who::Empty { examined: lane.has_withdrawn(Seq(record.seq)) });
+    }
+    let ids = record.ids();
+    if let Some(ordinal) = lane.find(&ids) {
+        return Ok(Who::Ours { ids, ordinals: vec![ordinal], readable: true });
+    }
+    identify(engine, cell, ids, &Stored::of(record), true)
+}
+
+/// Whose message that is, by its content: over the whole conversation, because a copy can be of any.
+pub(super) fn identify(
+    engine: &Engine,
+    cell: &Cell,
+    ids: Ids,
+    stored: &Stored<'_>,
+    readable: bool,
+) -> Result<Who, JobError> {
+    let conversation = &cell.conversation;
+    if stored.time < conversation.first_time || stored.time > conversation.last_time {
+        return Ok(Who::Foreign);
+    }
+    let ordinals = engine.read(|reader| candidates(reader, conversation, stored))?;
+    Ok(if ordinals.is_empty() { Who::Foreign } else { Who::Ours { ids, ordinals, readable } })
+}
+
+/// Messages of the conversation that this can be.
+pub fn candidates(
+    reader: &JobReader,
+    conversation: &Conversation,
+    stored: &Stored<'_>,
+) -> Result<Vec<Ordinal>, JobError> {
+    let mut ordinals = Vec::new();
+    for entry in reader.written_at(conversation.no, stored.time)? {
+        if is_same(&reader.message(&entry)?, stored) {
+            ordinals.push(entry.ordinal);
+        }
+    }
+    Ok(ordinals)
+}
+
+/// Who may have sent the newest message of a conversation whose next one that is: both of a pair; of a group
+/// those who send next, then the others.
+pub(super) fn likely_senders(
+    reader: &JobReader,
+    conversation: &Conversation,
+    cursor: Ordinal,
+) -> Result<Vec<String>, JobError> {
+    const AHEAD: usize = 100;
+    let mut users: Vec<String> = Vec::new();
+    if let Peers::Group(_) = conversation.peers {
+        let from = Ordinal(cursor.0.saturating_sub(2));
+        for entry in reader.entries(conversation.no, from, AHEAD)? {
+            let sender = reader.message(&entry)?.sender.0;
+            if !users.contains(&sender) {
+                users.push(sender);
+            }
+        }
+    }
+    for user in reader.participants(conversation, 16)? {
+        if !users.contains(&user.0) {
+            users.push(user.0);
+        }
+    }
+    Ok(users)
+}

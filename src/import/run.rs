@@ -1,0 +1,262 @@
+//! A run, from the first look into the job to the verdict.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+
+use tokio::sync::mpsc;
+use tokio::task::JoinSet;
+
+use super::cell::Place;
+use super::engine::Engine;
+use super::progress::Progress;
+use super::settings::{Ended, ImportError, Outcome, Settings, StopSignal};
+use super::{confirm, finish, schedule, worker};
+use crate::job::{Durability, Job, JobReader, Write};
+use crate::openim::{CallError, Client, Reason};
+
+/// Imports what the job still has to send, and proves that it arrived. Given again, it goes on.
+pub async fn run(
+    settings: Settings,
+    job: &mut Job,
+    client: Client,
+    stop: StopSignal,
+    progress: Arc<Progress>,
+) -> Result<Outcome, ImportError> {
+    let started = Instant::now();
+    let reader = job.reader()?;
+    let queue = reader.queue()?;
+    begin_counting(&reader, &progress)?;
+    let idle = queue.messages() == 0
+        && reader.open_conversations(None, 1)?.is_empty()
+        && reader.to_look_for(None, 1)?.is_empty();
+    if idle {
+        return outcome(&reader, &progress, Ended::NothingToDo, started);
+    }
+    let no = job.begin_run(now_ms(), client.api())?;
+    let writer = job.writer()?;
+    let engine =
+        Arc::new(Engine::new(settings, client, writer.handle(), no, job.reader()?, progress.clone()));
+    let ended = import(&engine, queue, &stop).await;
+    engine.stop_aside().await;
+    drop(engine);
+    let closed = tokio::task::spawn_blocking(move || writer.close()).await;
+    // The writer's own error says more than what followed from it.
+    closed.map_err(|panic| std::panic::resume_unwind(panic.into_panic())).and_then(|closed| closed)?;
+    let ended = ended?;
+    job.write_rejects(&|name| Reason::from_name(name).map_or("", Reason::means))?;
+    let outcome = outcome(&reader, &progress, ended, started)?;
+    job.end_run(no, now_ms(), &counts(&outcome))?;
+    Ok(outcome)
+}
+
+/// Everything between the first call and the last.
+async fn import(
+    engine: &Arc<Engine>,
+    queue: crate::job::Queue,
+    stop: &StopSignal,
+) -> Result<Ended, ImportError> {
+    tokio::select! {
+        () = stop.at_once.cancelled() => Ok(Ended::Stopped),
+        ended = work(engine, queue, stop) => ended,
+    }
+}
+
+async fn work(
+    engine: &Arc<Engine>,
+    queue: crate::job::Queue,
+    stop: &StopSignal,
+) -> Result<Ended, ImportError> {
+    log_in(engine, stop).await?;
+    let mut tasks = JoinSet::new();
+    tasks.spawn(schedule::feed(engine.clone(), queue));
+    for caller in 0..usize::from(engine.settings.connections) {
+        tasks.spawn(worker::work(engine.clone(), caller));
+    }
+    let (to_confirm, confirms) = mpsc::channel(usize::from(engine.settings.confirm_connections) * 2);
+    let confirms = Arc::new(tokio::sync::Mutex::new(confirms));
+    for _ in 0..engine.settings.confirm_connections {
+        tasks.spawn(confirm::work(engine.clone(), confirms.clone()));
+    }
+    let poll = tasks.spawn(confirm::poll(engine.clone(), to_confirm));
+    loop {
+        tokio::select! {
+            () = tokio::time::sleep(LOOK_EVERY) => {}
+            () = engine.stir.notified() => {}
+            () = stop.drain.cancelled(), if !engine.has_ended() => engine.end(Ok(Ended::Stopped)),
+        }
+        rethrow(&mut tasks);
+        if engine.has_ended() || poll.is_finished() {
+            break;
+        }
+    }
+    let ended = match engine.take_ending() {
+        // Nothing is certain any more but what is in the job.
+        Some(Err(error)) => Err(error),
+        Some(Ok(ended)) => {
+            drain(engine).await;
+            Ok(ended)
+        }
+        None => finish(engine, stop).await,
+    };
+    engine.ready.close();
+    tasks.shutdown().await;
+    ended
+}
+
+const LOOK_EVERY: Duration = Duration::from_millis(50);
+
+/// A task that panicked takes the run with it.
+fn rethrow(tasks: &mut JoinSet<()>) {
+    while let Some(ended) = tasks.try_join_next() {
+        if let Err(error) = ended {
+            if error.is_panic() {
+                std::panic::resume_unwind(error.into_panic());
+            }
+        }
+    }
+}
+
+async fn log_in(engine: &Arc<Engine>, stop: &StopSignal) -> Result<(), ImportError> {
+    loop {
+        match engine.client.log_in().await {
+            Ok(()) => {
+                engine.lives();
+                return Ok(());
+            }
+            Err(error) if error.is_passing() && engine.silent_for() < engine.settings.give_up => {
+                engine.call_failed(&error);
+                engine.show(0, None);
+                if stop.drain.is_cancelled() {
+                    return Ok(());
+                }
+                engine.pause().await;
+            }
+            Err(CallError::Login(error)) => return Err(ImportError::Server(error.into())),
+            Err(error) => return Err(ImportError::Call(error)),
+        }
+    }
+}
+
+/// What is under way is settled as far as that is possible in a short while, and committed.
+async fn drain(engine: &Arc<Engine>) {
+    let until = Instant::now() + engine.settings.drain;
+    while Instant::now() < until {
+        let cells = engine.active();
+        let waiting = cells.iter().filter(|cell| {
+            let state = cell.lock();
+            state.place == Place::Sending || !state.lane.is_at_peace()
+        });
+        if waiting.count() == 0 && !engine.is_busy_aside() {
+            break;
+        }
+        tokio::time::sleep(LOOK_EVERY / 2).await;
+    }
+    for cell in engine.active() {
+        if engine.flushed(&cell, Durability::Written).await.is_err() {
+            return;
+        }
+    }
+    // An error shows itself when the writer is closed.
+    drop(engine.writer.surely(Write::Nothing, Durability::Synced).await);
+}
+
+/// Everything is confirmed: what came after it, and what was withdrawn.
+async fn finish(engine: &Arc<Engine>, stop: &StopSignal) -> Result<Ended, ImportError> {
+    let all = async {
+        wait_aside(engine).await;
+        finish::look_behind(engine).await?;
+        wait_aside(engine).await;
+        finish::clear_withdrawn(engine).await
+    };
+    tokio::select! {
+        result = all => result?,
+        () = stop.drain.cancelled() => return Ok(Ended::Stopped),
+    }
+    match engine.take_ending() {
+        Some(ended) => ended,
+        None => Ok(Ended::Done),
+    }
+}
+
+async fn wait_aside(engine: &Engine) {
+    while engine.is_busy_aside() && !engine.has_ended() {
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+}
+
+fn begin_counting(reader: &JobReader, progress: &Progress) -> Result<(), ImportError> {
+    let (totals, standing) = (reader.totals()?, reader.standing()?);
+    progress.messages.set(totals.messages);
+    progress.conversations.set(totals.conversations);
+    progress.before.set(standing.passed);
+    progress.rejected_before.set(standing.rejected);
+    Ok(())
+}
+
+fn outcome(
+    reader: &JobReader,
+    progress: &Progress,
+    ended: Ended,
+    started: Instant,
+) -> Result<Outcome, ImportError> {
+    let (standing, left) = (reader.standing()?, reader.queue()?);
+    let (_, doubled) = reader.repair_counts()?;
+    let rejected: u64 = reader.reject_counts()?.iter().map(|(_, count)| count).sum();
+    Ok(Outcome {
+        ended,
+        messages: progress.messages.get(),
+        conversations: progress.conversations.get(),
+        confirmed: standing.passed - standing.rejected,
+        confirmed_now: progress.confirmed.get(),
+        rejected,
+        rejected_now: progress.rejected.get(),
+        left: left.messages(),
+        conversations_left: left.conversations(),
+        held: held(reader)?,
+        lost_and_resent: progress.lost.get(),
+        retries: progress.retries.get(),
+        fences: progress.fences.get(),
+        withdrawn: progress.withdrawn.get(),
+        returned: progress.returned.get(),
+        doubled,
+        repaired: progress.repaired.get(),
+        hidden: progress.hidden.get(),
+        foreign: progress.foreign.get(),
+        took: started.elapsed(),
+    })
+}
+
+/// Some conversations that wait at a refused message.
+fn held(reader: &JobReader) -> Result<Vec<String>, ImportError> {
+    const SOME: usize = 20;
+    let mut names = Vec::new();
+    for reject in reader.held(SOME)? {
+        if let Some(conversation) = reader.conversation(reject.conv)? {
+            names.push(conversation.id().0);
+        }
+    }
+    Ok(names)
+}
+
+fn counts(outcome: &Outcome) -> String {
+    serde_json::json!({
+        "ended": format!("{:?}", outcome.ended),
+        "confirmed": outcome.confirmed_now,
+        "rejected": outcome.rejected_now,
+        "lost_and_resent": outcome.lost_and_resent,
+        "retries": outcome.retries,
+        "fences": outcome.fences,
+        "withdrawn": outcome.withdrawn,
+        "returned": outcome.returned,
+        "repaired": outcome.repaired,
+        "hidden": outcome.hidden,
+        "foreign": outcome.foreign,
+        "seconds": outcome.took.as_secs_f64(),
+    })
+    .to_string()
+}
+
+fn now_ms() -> i64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
+}

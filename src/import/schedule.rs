@@ -1,0 +1,199 @@
+//! Takes up conversations as places become free: first what an earlier process left under way, then those
+//! with most left. Each is activated, with its baseline, before its first call.
+
+use std::collections::HashSet;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+use super::cell::Cell;
+use super::engine::Engine;
+use super::lane::{Lane, Left, Start};
+use super::settings::{AlreadyThere, ImportError};
+use super::{look, worker};
+use crate::job::{
+    ConvNo, Conversation, Durability, JobError, LostCall, Progress, Queue, Queued, Under, Write,
+};
+use crate::message::{Ordinal, Seq};
+use crate::openim::ACTIVE_AT_ONCE;
+
+/// Feeds the run until nothing is left in the job.
+pub(super) async fn feed(engine: Arc<Engine>, queue: Queue) {
+    match feed_all(&engine, queue).await {
+        Ok(()) => engine.fed.store(true, Ordering::Relaxed),
+        Err(error) => engine.end(Err(error)),
+    }
+}
+
+async fn feed_all(engine: &Arc<Engine>, mut queue: Queue) -> Result<(), ImportError> {
+    let resumed = resume(engine).await?;
+    loop {
+        let Some(free) = wait_for_places(engine).await else { return Ok(()) };
+        let page = queue.page(free)?;
+        if page.is_empty() {
+            engine.slots.add_permits(free);
+            return Ok(());
+        }
+        let wanted: Vec<Queued> = page
+            .into_iter()
+            .filter(|queued| is_wanted(engine, &queued.conversation))
+            .filter(|queued| !resumed.contains(&queued.conversation.no))
+            .collect();
+        let taken = take_up(engine, wanted).await?;
+        engine.slots.add_permits(free - taken);
+    }
+}
+
+/// Takes all free places; a good part of them has to be free, because each round is a call and a commit.
+async fn wait_for_places(engine: &Engine) -> Option<usize> {
+    let some = (engine.settings.active / 8).clamp(1, ACTIVE_AT_ONCE);
+    engine.slots.acquire_many(u32::try_from(some).ok()?).await.ok()?.forget();
+    if engine.has_ended() {
+        return None;
+    }
+    let more = engine.slots.available_permits().min(ACTIVE_AT_ONCE - some);
+    match engine.slots.try_acquire_many(u32::try_from(more).ok()?) {
+        Ok(permits) => {
+            permits.forget();
+            Some(some + more)
+        }
+        Err(_) => Some(some),
+    }
+}
+
+fn is_wanted(engine: &Engine, conversation: &Conversation) -> bool {
+    engine.settings.only.as_ref().is_none_or(|only| only.contains(&conversation.id()))
+}
+
+/// What an earlier process left under way.
+async fn resume(engine: &Arc<Engine>) -> Result<HashSet<ConvNo>, ImportError> {
+    let mut resumed = HashSet::new();
+    let mut after = None;
+    loop {
+        let page = engine.read(|reader| reader.open_conversations(after, 100))?;
+        let Some((last, _)) = page.last() else { return Ok(resumed) };
+        after = Some(*last);
+        for (conv, progress) in page {
+            let Some(conversation) = engine.read(|reader| reader.conversation(conv))? else { continue };
+            if !is_wanted(engine, &conversation) {
+                continue;
+            }
+            let Ok(permit) = engine.slots.acquire().await else { return Ok(resumed) };
+            permit.forget();
+            if engine.has_ended() {
+                return Ok(resumed);
+            }
+            resumed.insert(conv);
+            let lane = lane(engine, &conversation, &progress)?;
+            engine.take_up(&Cell::new(conversation, lane));
+        }
+    }
+}
+
+/// Takes up conversations from the queue; gives how many places they took.
+async fn take_up(engine: &Arc<Engine>, wanted: Vec<Queued>) -> Result<usize, ImportError> {
+    let mut fresh = Vec::new();
+    let mut taken = 0;
+    for Queued { conversation, .. } in wanted {
+        match engine.read(|reader| reader.progress(conversation.no))? {
+            None if worker::end_at(engine, &conversation, engine.settings.until)?.0 > 0 => {
+                fresh.push(conversation)
+            }
+            None => {}
+            Some(progress) => {
+                let lane = lane(engine, &conversation, &progress)?;
+                if lane.remaining() > 0 {
+                    engine.take_up(&Cell::new(conversation, lane));
+                    taken += 1;
+                }
+            }
+        }
+    }
+    taken += fresh.len();
+    activate(engine, fresh).await?;
+    Ok(taken)
+}
+
+/// Begins conversations: baselines, a look below them, and a commit that survives whatever comes.
+async fn activate(engine: &Arc<Engine>, conversations: Vec<Conversation>) -> Result<(), ImportError> {
+    let names: Vec<String> = conversations.iter().map(|conversation| conversation.id().0).collect();
+    let mut baselines = Vec::new();
+    for some in names.chunks(ACTIVE_AT_ONCE) {
+        let some: Vec<&str> = some.iter().map(String::as_str).collect();
+        loop {
+            match engine.client.seqs(engine.client.admin_user(), &some).await {
+                Ok(seqs) => {
+                    baselines.extend(seqs.into_iter().map(|seqs| Seq(seqs.max_seq)));
+                    break;
+                }
+                Err(error) => {
+                    if !engine.call_failed(&error) || engine.has_ended() {
+                        return Ok(());
+                    }
+                    engine.pause().await;
+                }
+            }
+        }
+    }
+    engine.lives();
+    let mut there = Vec::new();
+    for (conversation, baseline) in
+        conversations.iter().zip(&baselines).filter(|(_, baseline)| baseline.0 > 0)
+    {
+        if let Some(seq) = look::below(engine, conversation, *baseline).await? {
+            there.push(AlreadyThere { conversation: conversation.id().0, seq: seq.0 });
+        }
+    }
+    if !there.is_empty() {
+        return Err(ImportError::AlreadyThere(there));
+    }
+    let rows =
+        conversations.iter().map(|conversation| conversation.no).zip(baselines.iter().copied()).collect();
+    let begin = Write::Activate { run: engine.run, conversations: rows };
+    if let Err(gone) = engine.writer.surely(begin, Durability::Synced).await {
+        engine.writer_gone(gone);
+        return Ok(());
+    }
+    for (conversation, baseline) in conversations.into_iter().zip(baselines) {
+        let start = Start {
+            cursor: Ordinal(0),
+            end: worker::end_at(engine, &conversation, engine.settings.until)?,
+            read_to: baseline,
+            left: Left::Nothing,
+            withdrawn: Vec::new(),
+            last: None,
+        };
+        let lane = Lane::new(engine.settings.limits, start, engine.now());
+        engine.take_up(&Cell::new(conversation, lane));
+    }
+    Ok(())
+}
+
+/// The lane of a conversation that was begun before.
+pub(super) fn lane(
+    engine: &Engine,
+    conversation: &Conversation,
+    progress: &Progress,
+) -> Result<Lane, JobError> {
+    let limits = engine.settings.limits;
+    let left = match progress.state {
+        Under::Nothing => Left::Nothing,
+        Under::Way { doubt, lost: Some(LostCall::TimedOut) } => {
+            Left::Unknown { wait: limits.timeout_wait, doubt }
+        }
+        Under::Way { doubt, lost: Some(LostCall::Cut) | None } => {
+            Left::Unknown { wait: limits.cut_wait, doubt }
+        }
+    };
+    let conv = conversation.no;
+    let (withdrawn, last) =
+        engine.read(|reader| Ok((reader.withdrawn(conv)?, reader.last_receipt(conv, progress.cursor)?)))?;
+    let start = Start {
+        cursor: progress.cursor,
+        end: worker::end_at(engine, conversation, engine.settings.until)?.max(progress.cursor),
+        read_to: progress.read_to,
+        left,
+        withdrawn: withdrawn.into_iter().map(|one| (one.seq, one.ids.server)).collect(),
+        last: last.map(|receipt| receipt.ordinal),
+    };
+    Ok(Lane::new(limits, start, engine.now()))
+}

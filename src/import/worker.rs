@@ -1,0 +1,334 @@
+//! Sends: one call after the other, each in the conversation that has most left and may send.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Instant;
+
+use super::cell::{Cell, CellState, Place};
+use super::engine::Engine;
+use super::lane::{Answered, Company, Next};
+use super::settings::{Ended, ImportError};
+use crate::job::{Durability, JobError, LostCall, QuotedIds, Reply, Spooled};
+use crate::message::{Ordinal, Peer, SendTime};
+use crate::openim::{CallError, Lost, Reason, Rejection, Stop, Verdict};
+
+/// A message about to go out.
+struct Outgoing {
+    message: Spooled,
+    receiver: Option<String>,
+}
+
+/// What to do next with a conversation.
+enum Turn {
+    Send(Outgoing),
+    /// The job has to know first that a message goes out a second time.
+    Doubt,
+    /// The quoted message is confirmed, but its receipt is not written yet.
+    AwaitReceipt,
+    Park,
+}
+
+/// Works until the queue is closed.
+pub(super) async fn work(engine: Arc<Engine>, caller: usize) {
+    while let Some(cell) = engine.ready.pop().await {
+        cell.lock().place = Place::Sending;
+        send_some(&engine, &cell, caller).await;
+    }
+}
+
+/// Sends in one conversation until it has to wait, or has had its turn.
+async fn send_some(engine: &Arc<Engine>, cell: &Arc<Cell>, caller: usize) {
+    // Then another may have more left.
+    for _ in 0..engine.settings.limits.window {
+        engine.pass(caller).await;
+        if engine.rate.is_some() && may_send(engine, cell) {
+            take_turn(engine).await;
+        }
+        let turn = {
+            let mut state = cell.lock();
+            turn(engine, cell, &mut state)
+        };
+        match turn {
+            Ok(Turn::Send(outgoing)) => {
+                if !send(engine, cell, outgoing).await {
+                    break;
+                }
+            }
+            Ok(Turn::Doubt) => {
+                if engine.flushed(cell, Durability::Written).await.is_err() {
+                    break;
+                }
+            }
+            Ok(Turn::AwaitReceipt) => {
+                if engine.flushed(cell, Durability::Written).await.is_err() {
+                    break;
+                }
+            }
+            Ok(Turn::Park) => break,
+            Err(error) => {
+                engine.end(Err(ImportError::Job(error)));
+                break;
+            }
+        }
+    }
+    let mut state = cell.lock();
+    state.place = Place::Parked;
+    engine.flush(cell, &mut state);
+    engine.wake(cell, &mut state);
+}
+
+fn may_send(engine: &Engine, cell: &Cell) -> bool {
+    let state = cell.lock();
+    matches!(state.lane.next(engine.now(), engine.lag()), Next::Message(_) | Next::Fence(_))
+}
+
+async fn take_turn(engine: &Engine) {
+    if let Some(rate) = &engine.rate {
+        tokio::select! {
+            () = rate.turn() => {}
+            () = engine.stir.notified() => {}
+        }
+    }
+}
+
+/// What may go out now; its attempt is noted.
+fn turn(engine: &Engine, cell: &Cell, state: &mut CellState) -> Result<Turn, JobError> {
+    let now = engine.now();
+    if engine.is_draining() || now < state.send_from {
+        return Ok(Turn::Park);
+    }
+    let next = state.lane.next(now, engine.lag());
+    let (Next::Message(ordinal) | Next::Fence(ordinal)) = next else { return Ok(Turn::Park) };
+    if matches!(next, Next::Fence(_)) && state.lane.enter_doubt() {
+        return Ok(Turn::Doubt);
+    }
+    let conv = cell.conversation.no;
+    let entry = state.entry(ordinal, || engine.read(|reader| reader.entries(conv, ordinal, PAGE)))?;
+    let Some(entry) = entry else {
+        return Err(JobError::Damaged {
+            path: engine.writer.dir().to_owned(),
+            what: format!("message {} of conversation `{}` is not in the index", ordinal.0, cell.name),
+        });
+    };
+    let message = engine.read(|reader| reader.message(&entry))?;
+    let message = match entry.reply {
+        Reply::No => message,
+        Reply::AsText => message.as_text(),
+        Reply::To(target) => {
+            let quoted = engine.read(|reader| reader.ordinal_of(conv, target))?;
+            match quoted.map(|quoted| quote(engine, cell, state, quoted)).transpose()? {
+                Some(Quote::Ids(receipt)) => quoting(engine, cell, message, &receipt)?,
+                Some(Quote::Pending) => return Ok(Turn::Park),
+                Some(Quote::Unwritten) => return Ok(Turn::AwaitReceipt),
+                Some(Quote::None) | None => message.as_text(),
+            }
+        }
+    };
+    if matches!(next, Next::Fence(_)) {
+        engine.progress.fences.add(1);
+        tracing::info!(conversation = cell.name, message = ordinal.0, "sending a message again as a fence");
+    }
+    let receiver = match &message.peer {
+        Peer::User(user) => Some(user.to_string()),
+        Peer::Group(_) => None,
+    };
+    state.lane.sending(next, message.sender.clone(), now);
+    Ok(Turn::Send(Outgoing { message, receiver }))
+}
+
+/// Entries taken from the index at once.
+const PAGE: usize = 64;
+
+enum Quote {
+    Ids(crate::job::Receipt),
+    /// Not confirmed yet: wait for it.
+    Pending,
+    /// Confirmed, and the job doesn't have it yet.
+    Unwritten,
+    /// It can't be named: rejected, or hidden.
+    None,
+}
+
+/// What is known of a quoted message of the same conversation.
+fn quote(engine: &Engine, cell: &Cell, state: &CellState, quoted: Ordinal) -> Result<Quote, JobError> {
+    if quoted >= state.lane.cursor() {
+        // Behind the cursor and never to come, where it is refused: then the cursor passes it.
+        return Ok(Quote::Pending);
+    }
+    let conv = cell.conversation.no;
+    let receipt = engine.read(|reader| reader.receipt(conv, quoted))?;
+    match receipt {
+        Some(receipt) if receipt.ids.is_some() => Ok(Quote::Ids(receipt)),
+        Some(_) => Ok(Quote::None),
+        None if engine.read(|reader| reader.is_rejected(conv, quoted))? => Ok(Quote::None),
+        None if state.lane.has_passed(quoted) => Ok(Quote::None),
+        None if state.lane.knows(quoted) => Ok(Quote::Unwritten),
+        None => Ok(Quote::None),
+    }
+}
+
+fn quoting(
+    engine: &Engine,
+    cell: &Cell,
+    message: Spooled,
+    receipt: &crate::job::Receipt,
+) -> Result<Spooled, JobError> {
+    let conv = cell.conversation.no;
+    let target = engine.read(|reader| {
+        let Some(entry) = reader.entries(conv, receipt.ordinal, 1)?.pop() else { return Ok(None) };
+        let target = reader.message(&entry)?;
+        Ok(Some(if entry.reply == Reply::AsText { target.as_text() } else { target }))
+    })?;
+    let (Some(target), Some(ids)) = (target, &receipt.ids) else { return Ok(message.as_text()) };
+    let (client, server) = (ids.client.to_string(), ids.server.to_string());
+    Ok(message
+        .quoting(&target, &QuotedIds { client_msg_id: &client, server_msg_id: &server, seq: receipt.seq }))
+}
+
+/// Makes the call and takes its answer. False: the conversation has to wait.
+async fn send(engine: &Arc<Engine>, cell: &Arc<Cell>, outgoing: Outgoing) -> bool {
+    let Outgoing { message, receiver } = outgoing;
+    let verdict = engine.client.send(message.content_type.code(), message.body).await;
+    let progress = &engine.progress;
+    match verdict {
+        Verdict::Delivered { ids, .. } => {
+            progress.acknowledged.add(1);
+            engine.throttle.answered(Instant::now());
+            engine.lives();
+            let stop = engine.tally().count(None);
+            debug_assert!(stop.is_none(), "a success is no reason to stop");
+            let mut state = cell.lock();
+            state.refused_since = None;
+            state.lane.answered(Answered::Acknowledged(ids), engine.now());
+            true
+        }
+        Verdict::Reject(rejection) => {
+            engine.throttle.answered(Instant::now());
+            rejected(engine, cell, rejection, receiver).await
+        }
+        Verdict::Wait(pause) => {
+            progress.retries.add(1);
+            engine.throttle.paused(&pause, Instant::now());
+            cell.lock().lane.answered(Answered::NotProcessed, engine.now());
+            true
+        }
+        Verdict::Unanswered(lost) => {
+            unanswered(engine, cell, lost).await;
+            false
+        }
+        Verdict::Stop(Stop::NotOpenIm(what)) if progress.acknowledged.get() > 0 => {
+            // It was one before: a proxy's page for a moment.
+            unanswered(engine, cell, Lost::Error(0, what)).await;
+            false
+        }
+        Verdict::Stop(stop) => {
+            cell.lock().lane.answered(Answered::NotProcessed, engine.now());
+            engine.end(Err(ImportError::Server(stop)));
+            false
+        }
+        Verdict::RefreshToken => {
+            // The client has renewed it as often as it makes sense.
+            cell.lock().lane.answered(Answered::NotProcessed, engine.now());
+            engine.end(Err(ImportError::Server(Stop::Login(crate::openim::LoginError::FreshToken))));
+            false
+        }
+    }
+}
+
+async fn unanswered(engine: &Arc<Engine>, cell: &Arc<Cell>, lost: Lost) {
+    tracing::info!(conversation = cell.name, "unanswered: {lost}");
+    engine.progress.retries.add(1);
+    engine.throttle.unanswered(&lost, Instant::now());
+    let acknowledged = engine.progress.acknowledged.get();
+    {
+        let mut state = cell.lock();
+        let company = if engine.active_len() <= 1 && engine.fed.load(Ordering::Relaxed) {
+            Company::Alone
+        } else if acknowledged > state.acknowledged_then {
+            Company::Flows
+        } else {
+            Company::Stands
+        };
+        state.acknowledged_then = acknowledged;
+        state.lost = Some(if matches!(lost, Lost::TimedOut(_)) { LostCall::TimedOut } else { LostCall::Cut });
+        state.lane.answered(Answered::Unanswered(lost, company), engine.now());
+    }
+    // A process that takes over has to wait as long as we would.
+    if engine.flushed(cell, Durability::Written).await.is_err() {
+        engine.writer_gone(crate::job::Gone);
+    }
+}
+
+/// The message was refused. False: the conversation has to wait.
+async fn rejected(
+    engine: &Arc<Engine>,
+    cell: &Arc<Cell>,
+    rejection: Rejection,
+    receiver: Option<String>,
+) -> bool {
+    if let (Reason::ReceiverUnknown, Some(receiver)) = (rejection.reason, &receiver) {
+        let since = cell.lock().refused_since.unwrap_or_else(|| engine.now());
+        if engine.now() < since + engine.settings.receiver_wait && is_registered(engine, receiver).await {
+            // A cache of the server lags behind the registration: the same message again, in a moment.
+            engine.progress.retries.add(1);
+            let mut state = cell.lock();
+            state.refused_since = Some(since);
+            state.send_from = engine.now() + RECEIVER_AGAIN;
+            state.lane.answered(Answered::NotProcessed, engine.now());
+            return false;
+        }
+    }
+    let (reason, detail) = (rejection.reason, rejection.detail.clone());
+    tracing::debug!(conversation = cell.name, reason = reason.name(), detail, "refused");
+    let mostly = engine.tally().count(Some(reason));
+    let mut state = cell.lock();
+    state.refused_since = None;
+    state.dirty = true;
+    state.lane.answered(Answered::Rejected(rejection), engine.now());
+    if let Some(reason) = mostly {
+        engine.end(Ok(Ended::MostlyRejected(reason, detail)));
+        return false;
+    }
+    true
+}
+
+/// Between two tries of a message whose receiver is registered.
+const RECEIVER_AGAIN: std::time::Duration = std::time::Duration::from_secs(1);
+
+async fn is_registered(engine: &Engine, user: &str) -> bool {
+    match engine.client.users_exist(&[user]).await {
+        Ok(exist) => exist == [true],
+        // It can't be known now; asked again in a moment.
+        Err(error) => {
+            let passing = error.is_passing();
+            engine.call_failed(&error);
+            passing
+        }
+    }
+}
+
+/// Where `--until` ends a conversation: the first message that is later.
+pub(super) fn end_at(
+    engine: &Engine,
+    conversation: &crate::job::Conversation,
+    until: Option<SendTime>,
+) -> Result<Ordinal, JobError> {
+    let all = Ordinal(conversation.messages);
+    let Some(until) = until.filter(|until| conversation.last_time > *until) else { return Ok(all) };
+    let mut from = Ordinal(0);
+    loop {
+        let page = engine.read(|reader| reader.entries(conversation.no, from, 256))?;
+        if let Some(later) = page.iter().find(|entry| entry.send_time > until) {
+            return Ok(later.ordinal);
+        }
+        match page.last() {
+            Some(last) => from = Ordinal(last.ordinal.0 + 1),
+            None => return Ok(all),
+        }
+    }
+}
+
+/// Whether an error of a call is that of a participant who may not read.
+pub(super) fn is_refusal(error: &CallError) -> bool {
+    matches!(error, CallError::Refused { .. }) && !error.is_passing()
+}

@@ -1,0 +1,1 @@
+//! Refusals, errors and a server that goes away.

@@ -1,0 +1,140 @@
+//! Without faults: everything once, in order, nothing hidden; stopping and going on.
+
+use std::time::Duration;
+
+use openim_importer::import::{Ended, Settings, StopSignal};
+use openim_importer::message::Release;
+
+use super::support::*;
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn twelve_thousand_messages_in_any_order() {
+    for release in [Release::V3_8_3, Release::Main] {
+        let server = server(release).await;
+        let dir = tempfile::tempdir().unwrap();
+        let said = history(12_000, 30, 1);
+        let mut job = job(dir.path(), &said);
+        let outcome = run(settings(), &mut job, &server).await.unwrap();
+        assert_eq!(outcome.ended, Ended::Done);
+        assert_eq!((outcome.confirmed, outcome.left, outcome.rejected), (12_000, 0, 0));
+        assert_eq!((outcome.withdrawn, outcome.lost_and_resent, outcome.doubled), (0, 0, 0));
+        assert_exact(&server, &said);
+        let audit = server.audit();
+        assert_eq!(audit.total.tally.received, 12_000, "nothing was sent twice");
+        assert!(audit.total.tally.dropped.is_empty());
+
+        let again = run(settings(), &mut job, &server).await.unwrap();
+        assert_eq!((again.ended, again.confirmed), (Ended::NothingToDo, 12_000));
+        assert_eq!(server.audit().total.tally.received, 12_000);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn many_short_conversations() {
+    let server = server(Release::V3_8_3).await;
+    let dir = tempfile::tempdir().unwrap();
+    let said = history(4_000, 1_500, 2);
+    let mut job = job(dir.path(), &said);
+    let settings = Settings { active: 100, ..settings() };
+    let outcome = run(settings, &mut job, &server).await.unwrap();
+    assert_eq!((outcome.ended, outcome.confirmed), (Ended::Done, 4_000));
+    assert_exact(&server, &said);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_stopped_run_goes_on() {
+    let server = server(Release::V3_8_3).await;
+    let dir = tempfile::tempdir().unwrap();
+    let said = history(6_000, 20, 3);
+    let mut job = job(dir.path(), &said);
+    let mut runs = 0;
+    loop {
+        let stop = StopSignal::default();
+        let drain = stop.drain.clone();
+        let timer = tokio::spawn(async move {
+            tokio::time::sleep(Duration::from_millis(300)).await;
+            drain.cancel();
+        });
+        let settings = Settings { rate: std::num::NonZeroU32::new(4_000), ..settings() };
+        let outcome = run_until(settings, &mut job, &server, stop).await.unwrap();
+        timer.abort();
+        runs += 1;
+        assert_eq!(outcome.fences, 0, "a run that was stopped in peace leaves nothing unknown");
+        if outcome.ended == Ended::Done {
+            break;
+        }
+        assert_eq!(outcome.ended, Ended::Stopped);
+        assert_eq!(outcome.confirmed + outcome.left, 6_000);
+    }
+    assert!(runs > 2, "{runs} runs");
+    assert_exact(&server, &said);
+    assert_eq!(server.audit().total.tally.received, 6_000);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_run_that_was_cut_off_goes_on() {
+    let server = server(Release::V3_8_3).await;
+    let dir = tempfile::tempdir().unwrap();
+    let said = history(6_000, 20, 4);
+    let mut job = job(dir.path(), &said);
+    let mut runs = 0;
+    loop {
+        let stop = StopSignal::default();
+        let now = stop.at_once.clone();
+        let timer = tokio::spawn(async move {
+            tokio::time::sleep(Duration::from_millis(1_200)).await;
+            now.cancel();
+        });
+        let settings = Settings { rate: std::num::NonZeroU32::new(3_000), ..settings() };
+        let outcome = run_until(settings, &mut job, &server, stop).await.unwrap();
+        timer.abort();
+        runs += 1;
+        assert!(runs < 60, "it does not end");
+        if outcome.ended == Ended::Done {
+            break;
+        }
+    }
+    assert!(runs > 2, "{runs} runs");
+    assert_exact(&server, &said);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_second_pass_stands_behind_the_first() {
+    let server = server(Release::V3_8_3).await;
+    let dir = tempfile::tempdir().unwrap();
+    let mut all = history(2_000, 10, 5);
+    all.sort_by_key(|said| said.time);
+    let (first, second) = all.split_at(1_500);
+    let mut job = job(dir.path(), first);
+    run(settings(), &mut job, &server).await.unwrap();
+    add(&mut job, second);
+    let outcome = run(settings(), &mut job, &server).await.unwrap();
+    assert_eq!((outcome.ended, outcome.confirmed, outcome.confirmed_now), (Ended::Done, 2_000, 500));
+    assert_exact(&server, &all);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_second_job_over_the_same_history_is_noticed() {
+    let server = server(Release::V3_8_3).await;
+    let said = history(500, 4, 6);
+    let first = tempfile::tempdir().unwrap();
+    run(settings(), &mut job(first.path(), &said), &server).await.unwrap();
+    let received = server.audit().total.tally.received;
+    let second = tempfile::tempdir().unwrap();
+    let error = run(settings(), &mut job(second.path(), &said), &server).await.unwrap_err();
+    assert!(error.to_string().contains("`adopt`"), "{error}");
+    assert_eq!(server.audit().total.tally.received, received, "nothing was sent");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_rate_is_kept() {
+    let server = server(Release::V3_8_3).await;
+    let dir = tempfile::tempdir().unwrap();
+    let said = history(1_200, 30, 7);
+    let mut job = job(dir.path(), &said);
+    let settings = Settings { rate: std::num::NonZeroU32::new(600), ..settings() };
+    let outcome = run(settings, &mut job, &server).await.unwrap();
+    assert_eq!(outcome.confirmed, 1_200);
+    assert!(outcome.took >= Duration::from_millis(1_950), "{:?}", outcome.took);
+    assert_exact(&server, &said);
+}
