@@ -18,7 +18,7 @@ mod sim;
 use std::collections::{BTreeMap, HashSet, VecDeque};
 use std::time::Duration;
 
-pub use reading::{Ask, Effects, FellBack, Receipt, Stray};
+pub use reading::{Ask, Effects, FellBack, Hurry, Receipt, Stray};
 pub use sending::{Answered, Company, Next};
 
 use super::align::{Book, Due, Past, Sighting};

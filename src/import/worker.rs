@@ -83,10 +83,16 @@ fn may_send(engine: &Engine, cell: &Cell) -> bool {
 }
 
 async fn take_turn(engine: &Engine) {
-    if let Some(rate) = &engine.rate {
+    let Some(rate) = &engine.rate else { return };
+    let turn = rate.turn();
+    tokio::pin!(turn);
+    loop {
         tokio::select! {
-            () = rate.turn() => {}
+            () = &mut turn => return,
             () = engine.stir.notified() => {}
+        }
+        if engine.is_draining() {
+            return;
         }
     }
 }

@@ -403,7 +403,10 @@ impl World {
 
     fn read(&mut self) {
         let now = self.now();
-        if !self.lane.is_done() && !self.lane.wants_poll(self.server.rng.bool()) && !self.server.chance(50) {
+        if !self.lane.is_done()
+            && !self.lane.wants_poll(if self.server.rng.bool() { Hurry::Starving } else { Hurry::Usual })
+            && !self.server.chance(50)
+        {
             return;
         }
         self.lane.polled(Seq(self.server.log.len() as i64), now).unwrap();
