@@ -196,7 +196,9 @@ async fn confirm_as(engine: &Arc<Engine>, user: &UserId, cells: &[Arc<Cell>]) {
             engine.pause().await;
         }
     }
-    cells.iter().for_each(|cell| answered(engine, cell));
+    for cell in cells {
+        answered(engine, cell);
+    }
 }
 
 pub(super) async fn confirm_as_all(engine: &Arc<Engine>, cell: &Arc<Cell>) {
@@ -229,7 +231,7 @@ fn everybody(engine: &Engine, cell: &Cell) -> Result<Vec<String>, crate::job::Jo
     let (mut users, cursor) = {
         let state = cell.lock();
         let mut users: Vec<String> = Vec::new();
-        for user in state.lane.senders().map(|user| user.as_str()).collect::<Vec<_>>().into_iter().rev() {
+        for user in state.lane.senders().map(UserId::as_str).collect::<Vec<_>>().into_iter().rev() {
             if !users.iter().any(|known| known == user) {
                 users.push(user.to_owned());
             }
@@ -314,7 +316,9 @@ async fn pull(engine: &Arc<Engine>, user: &str, cells: &[(Arc<Cell>, Seq, Seq)])
         Err(error) if super::worker::is_refusal(&error) => {
             // This reader may not; another one may.
             tracing::debug!(user, %error, "refused to read");
-            cells.iter().for_each(|(cell, ..)| cell.lock().blind += 1);
+            for (cell, ..) in cells {
+                cell.lock().blind += 1;
+            }
             return;
         }
         Err(error) => {

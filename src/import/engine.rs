@@ -280,7 +280,9 @@ impl Engine {
         }
         if cells.iter().all(|cell| cell.lock().lane.is_done()) {
             self.closing.store(true, Ordering::Relaxed);
-            cells.iter().for_each(|cell| self.wake(cell, &mut cell.lock()));
+            for cell in cells {
+                self.wake(cell, &mut cell.lock());
+            }
         }
     }
 

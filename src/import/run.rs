@@ -108,10 +108,10 @@ const LOOK_EVERY: Duration = Duration::from_millis(50);
 /// A task that panicked takes the run with it.
 fn rethrow(tasks: &mut JoinSet<()>) {
     while let Some(ended) = tasks.try_join_next() {
-        if let Err(error) = ended {
-            if error.is_panic() {
-                std::panic::resume_unwind(error.into_panic());
-            }
+        if let Err(error) = ended
+            && error.is_panic()
+        {
+            std::panic::resume_unwind(error.into_panic());
         }
     }
 }
@@ -157,7 +157,7 @@ async fn drain(engine: &Arc<Engine>) {
         }
     }
     // An error shows itself when the writer is closed.
-    drop(engine.writer.surely(Write::Nothing, Durability::Synced).await);
+    engine.writer.surely(Write::Nothing, Durability::Synced).await.ok();
 }
 
 /// Everything is confirmed: what came after it, and what was withdrawn.

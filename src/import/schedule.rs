@@ -96,7 +96,7 @@ async fn take_up(engine: &Arc<Engine>, wanted: Vec<Queued>) -> Result<usize, Imp
     for Queued { conversation, .. } in wanted {
         match engine.read(|reader| reader.progress(conversation.no))? {
             None if worker::end_at(engine, &conversation, engine.settings.until)?.0 > 0 => {
-                fresh.push(conversation)
+                fresh.push(conversation);
             }
             None => {}
             Some(progress) => {

@@ -53,7 +53,7 @@ impl Default for Settings {
             repair: false,
             only: None,
             until: None,
-            give_up: Duration::from_secs(30 * 60),
+            give_up: Duration::from_mins(30),
             receiver_wait: Duration::from_secs(15),
             stay_away: Duration::from_secs(5),
             drain: Duration::from_secs(20),

@@ -199,8 +199,7 @@ impl JobReader {
                 let middle = low + (high - low) / 2;
                 let Some((block, data)) = self.block(conv, middle)? else { break };
                 let mut entries = Unpacker::new(block, &data).skip_while(|entry| entry.ordinal.0 < first);
-                let at =
-                    |entry: &Entry| (entry.written(), entry.offset);
+                let at = |entry: &Entry| (entry.written(), entry.offset);
                 let wanted = (target.send_time, target.offset);
                 let Some(start) = entries.next() else { break };
                 if at(&start) > wanted {

@@ -235,7 +235,7 @@ mod tests {
     fn a_message_costs_34_bytes() {
         let one = |n: u64| Receipt {
             ordinal: Ordinal(n),
-            seq: Seq(n as i64 + 1),
+            seq: Seq(n.cast_signed() + 1),
             ids: Some(Ids { server: MsgId::Hex([1; 16]), client: MsgId::Hex([2; 16]) }),
             hidden: false,
         };

@@ -14,35 +14,35 @@ use openim_importer::rehearsal::{Options, Running, Server, SlotState, Users};
 
 /// A message that says who it is.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Said {
-    pub conversation: String,
-    pub time: i64,
-    pub sender: String,
-    pub text: String,
+pub(super) struct Said {
+    pub(super) conversation: String,
+    pub(super) time: i64,
+    pub(super) sender: String,
+    pub(super) text: String,
 }
 
 /// A server with everybody registered who is named, and its usual faults.
-pub async fn server(release: Release) -> Running {
+pub(super) async fn server(release: Release) -> Running {
     let mut options = Options::fast(release);
     options.users = Users::Auto;
     start(options).await
 }
 
-pub async fn start(options: Options) -> Running {
+pub(super) async fn start(options: Options) -> Running {
     Server::start(options, "127.0.0.1:0".parse().unwrap()).await.unwrap()
 }
 
-pub fn client_settings(api: &str) -> openim::Settings {
+pub(super) fn client_settings(api: &str) -> openim::Settings {
     let login = Login::Secret { secret: "openIM123".into(), admin_user: "imAdmin".into() };
     openim::Settings::new(api, login)
 }
 
-pub fn client(server: &Running) -> Client {
+pub(super) fn client(server: &Running) -> Client {
     Client::new(&client_settings(&server.url())).unwrap()
 }
 
 /// Settings for tests: nothing waits for long.
-pub fn settings() -> Settings {
+pub(super) fn settings() -> Settings {
     Settings {
         limits: Limits {
             quiet: Duration::from_millis(150),
@@ -62,7 +62,7 @@ pub fn settings() -> Settings {
 }
 
 /// So many messages in so many conversations, the first with a third of all, rows in any order; some groups.
-pub fn history(messages: usize, conversations: usize, seed: u64) -> Vec<Said> {
+pub(super) fn history(messages: usize, conversations: usize, seed: u64) -> Vec<Said> {
     let mut rng = fastrand::Rng::with_seed(seed);
     let mut said: Vec<Said> = (0..messages)
         .map(|n| {
@@ -70,7 +70,7 @@ pub fn history(messages: usize, conversations: usize, seed: u64) -> Vec<Said> {
             let (a, b) = (format!("a{which}"), format!("b{which}"));
             let conversation = if which % 3 == 1 { format!("sg_g{which}") } else { format!("si_{a}_{b}") };
             let sender = if rng.bool() { a } else { b };
-            let time = 1_500_000_000_000 + n as i64 * 1000;
+            let time = 1_500_000_000_000 + i64::try_from(n).unwrap() * 1000;
             Said { conversation, time, sender, text: format!("message {n} \"<é>\"") }
         })
         .collect();
@@ -79,26 +79,25 @@ pub fn history(messages: usize, conversations: usize, seed: u64) -> Vec<Said> {
 }
 
 /// The job of a history.
-pub fn job(dir: &Path, said: &[Said]) -> Job {
+pub(super) fn job(dir: &Path, said: &[Said]) -> Job {
     let mut job = Job::create(dir).unwrap();
     add(&mut job, said);
     job
 }
 
 /// A further pass.
-pub fn add(job: &mut Job, said: &[Said]) {
+pub(super) fn add(job: &mut Job, said: &[Said]) {
     let messages: Vec<Message<'_>> = said.iter().map(message).collect();
     few(job, &messages).unwrap();
 }
 
-pub fn message(said: &Said) -> Message<'_> {
-    let peer = match said.conversation.strip_prefix("sg_") {
-        Some(group) => Peer::Group(group.into()),
-        None => {
-            let pair = said.conversation.strip_prefix("si_").unwrap();
-            let (a, b) = pair.split_once('_').unwrap();
-            Peer::User(if said.sender == a { b } else { a }.into())
-        }
+pub(super) fn message(said: &Said) -> Message<'_> {
+    let peer = if let Some(group) = said.conversation.strip_prefix("sg_") {
+        Peer::Group(group.into())
+    } else {
+        let pair = said.conversation.strip_prefix("si_").unwrap();
+        let (a, b) = pair.split_once('_').unwrap();
+        Peer::User(if said.sender == a { b } else { a }.into())
     };
     Message {
         sender: said.sender.as_str().into(),
@@ -119,11 +118,11 @@ pub fn message(said: &Said) -> Message<'_> {
     }
 }
 
-pub async fn run(settings: Settings, job: &mut Job, server: &Running) -> Result<Outcome, ImportError> {
+pub(super) async fn run(settings: Settings, job: &mut Job, server: &Running) -> Result<Outcome, ImportError> {
     run_until(settings, job, server, StopSignal::default()).await
 }
 
-pub async fn run_until(
+pub(super) async fn run_until(
     settings: Settings,
     job: &mut Job,
     server: &Running,
@@ -133,7 +132,7 @@ pub async fn run_until(
 }
 
 /// What stands in the server's logs, in order, copies of the server left out.
-pub fn arrived(
+pub(super) fn arrived(
     server: &Running,
     conversations: impl IntoIterator<Item = String>,
 ) -> BTreeMap<String, Vec<Said>> {
@@ -162,17 +161,19 @@ pub fn arrived(
 }
 
 /// What should stand there: by conversation, in order of time.
-pub fn wanted(said: &[Said]) -> BTreeMap<String, Vec<Said>> {
+pub(super) fn wanted(said: &[Said]) -> BTreeMap<String, Vec<Said>> {
     let mut wanted: BTreeMap<String, Vec<Said>> = BTreeMap::new();
     for one in said {
         wanted.entry(one.conversation.clone()).or_default().push(one.clone());
     }
-    wanted.values_mut().for_each(|all| all.sort_by_key(|one| one.time));
+    for all in wanted.values_mut() {
+        all.sort_by_key(|one| one.time);
+    }
     wanted
 }
 
 /// Every message once, in order, readable by everybody.
-pub fn assert_exact(server: &Running, said: &[Said]) {
+pub(super) fn assert_exact(server: &Running, said: &[Said]) {
     let wanted = wanted(said);
     let arrived = arrived(server, wanted.keys().cloned());
     for (conversation, messages) in &wanted {
@@ -190,7 +191,7 @@ fn first_difference(wanted: &[Said], got: &[Said]) -> Option<(Option<Said>, Opti
     (0..most).map(|n| (wanted.get(n).cloned(), got.get(n).cloned())).find(|(a, b)| a != b)
 }
 
-pub fn assert_nothing_hidden(server: &Running) {
+pub(super) fn assert_nothing_hidden(server: &Running) {
     let audit = server.audit();
     assert_eq!(audit.total.hidden, 0, "read too early (law 3)");
 }

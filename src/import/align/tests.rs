@@ -53,7 +53,7 @@ fn log(text: &str) -> Vec<Sighting> {
                     Who::Ours { ids: ids(name), ordinals: ordinals.collect(), readable: true }
                 }
             };
-            Sighting { seq: Seq(n as i64 + 1), who }
+            Sighting { seq: Seq(i64::try_from(n).unwrap() + 1), who }
         })
         .collect()
 }

@@ -123,7 +123,7 @@ impl Lane {
         // about first and every second time: mostly it is just not written yet.
         let stored =
             usize::try_from(self.max_seq.0 - self.read_to.0).unwrap_or(usize::MAX).min(self.attempts.len());
-        let back = if self.misses % 2 == 0 { 0 } else { self.misses as usize / 2 + 1 };
+        let back = if self.misses.is_multiple_of(2) { 0 } else { self.misses as usize / 2 + 1 };
         match stored.checked_sub(1 + back).and_then(|at| self.attempts.get(at)) {
             Some(attempt) => Ask::One(attempt.sender.clone()),
             None => Ask::All,
@@ -158,8 +158,8 @@ impl Lane {
         let Some(last) = slots.last() else { return Effects::default() };
         self.read_to = last.seq;
         self.moved = now;
-        let mut effects = Effects::default();
-        effects.foreign = slots.iter().filter(|slot| slot.who == Who::Foreign).count() as u64;
+        let foreign = slots.iter().filter(|slot| slot.who == Who::Foreign).count() as u64;
+        let mut effects = Effects { foreign, ..Effects::default() };
         self.foreign |= effects.foreign > 0;
         for mut slot in slots {
             self.narrow(&mut slot.who);

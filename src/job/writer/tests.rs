@@ -9,7 +9,7 @@ fn ids(n: u8) -> Ids {
 
 fn receipt(n: u64) -> Receipt {
     let ids = Some(ids(u8::try_from(n).unwrap()));
-    Receipt { ordinal: Ordinal(n), seq: Seq(n as i64 + 1), ids, hidden: n == 2 }
+    Receipt { ordinal: Ordinal(n), seq: Seq(n.cast_signed() + 1), ids, hidden: n == 2 }
 }
 
 fn job(dir: &Path) -> (Job, ConvNo) {

@@ -1,7 +1,7 @@
 //! A lane against a model of the server, thousands of times: the laws, faults and kills at random moments,
 //! everything from one seed. What must hold is judged on the model server's log alone.
 //!
-//! `LANE_SEEDS=1000000 cargo test --release --lib lane::sim` runs more of them; `LANE_SEED=n` one, with its
+//! `LANE_SEEDS=1000000 cargo test --release --lib lane` runs more of them; `LANE_SEED=n` one, with its
 //! story on standard output.
 
 use std::collections::{HashMap, HashSet, VecDeque};
@@ -25,6 +25,7 @@ struct Msg {
 }
 
 #[derive(Debug, Clone, Default)]
+#[expect(clippy::struct_excessive_bools, reason = "what can happen to a slot, each apart from the others")]
 struct Slot {
     msg: Option<Msg>,
     /// Read before it was written, by somebody else (law 3).
@@ -169,7 +170,7 @@ impl Server {
     fn write(&mut self) {
         for at in self.written..self.log.len() {
             if let Some(msg) = &self.log[at].msg {
-                self.has_read.insert(msg.sender, at as i64 + 1);
+                self.has_read.insert(msg.sender, seq_of(at));
                 self.stored.insert(msg.id);
             }
         }
@@ -181,8 +182,8 @@ impl Server {
         let at = usize::try_from(seq - 1).unwrap();
         assert!(at < self.written, "slot {seq} was read before it was written");
         let slot = &self.log[at];
-        let visible = !slot.hidden && !slot.deleted && !(user == A && slot.gone_for_a);
-        slot.msg.clone().filter(|_| visible)
+        let invisible = slot.hidden || slot.deleted || (user == A && slot.gone_for_a);
+        slot.msg.clone().filter(|_| !invisible)
     }
 
     /// What the store has in a slot.
@@ -198,6 +199,11 @@ impl Server {
         self.log[at].deleted = true;
         self.may_return.push(at);
     }
+}
+
+/// The number of the slot at that place.
+fn seq_of(at: usize) -> i64 {
+    i64::try_from(at).unwrap() + 1
 }
 
 fn msg_id(id: u32) -> MsgId {
@@ -260,15 +266,15 @@ impl World {
         }
     }
 
-    fn sighting(&self, seq: i64, msg: Option<Msg>, readable: bool) -> Sighting {
+    fn sighting(&self, seq: i64, msg: Option<&Msg>, readable: bool) -> Sighting {
         let who = match msg {
             None => Who::Empty { examined: false },
             Some(Msg { says: None, .. }) => Who::Foreign,
             Some(Msg { says: Some(says), id, .. }) => {
-                let ids = ids(id);
+                let ids = ids(*id);
                 // As the importer does: by name, else by content over the whole conversation.
                 let ordinals = self.lane.find(&ids).map_or_else(
-                    || (0..).zip(&self.says).filter(|(_, s)| **s == says).map(|(n, _)| Ordinal(n)).collect(),
+                    || (0..).zip(&self.says).filter(|(_, s)| *s == says).map(|(n, _)| Ordinal(n)).collect(),
                     |ordinal| vec![ordinal],
                 );
                 Who::Ours { ids, ordinals, readable }
@@ -355,7 +361,7 @@ impl World {
                 self.disk.doubt = true;
             }
             self.say(|| format!("send {next:?}"));
-            let sender = if ordinal.0 % 3 == 0 { A } else { B };
+            let sender = if ordinal.0.is_multiple_of(3) { A } else { B };
             self.lane.sending(next, UserId(sender.into()), self.now());
             let answered = self.call_server(ordinal.0, sender);
             let s = &mut self.server;
@@ -376,7 +382,7 @@ impl World {
         if s.chance(s.faults.not_processed) {
             return Answered::NotProcessed;
         }
-        if s.chance(s.faults.refused) || (poison && ordinal % 2 == 0) {
+        if s.chance(s.faults.refused) || (poison && ordinal.is_multiple_of(2)) {
             let rejection = Rejection { reason: Reason::Malformed, code: 1001, detail: String::new() };
             return if poison { Answered::Rejected(rejection) } else { Answered::NotProcessed };
         }
@@ -409,16 +415,18 @@ impl World {
         {
             return;
         }
-        self.lane.polled(Seq(self.server.log.len() as i64), now).unwrap();
+        self.lane.polled(Seq(seq_of(self.server.log.len()) - 1), now).unwrap();
         if !self.lane.has_news() {
             return;
         }
         let bound_of = |user: &str| self.server.has_read.get(user).copied().unwrap_or(0);
         let (bound, user, all) = match self.lane.ask() {
             Ask::One(user) => (bound_of(user.as_str()), user.0, false),
-            Ask::All => {
-                (bound_of(A).max(bound_of(B)), if self.server.step % 2 == 0 { A } else { B }.into(), true)
-            }
+            Ask::All => (
+                bound_of(A).max(bound_of(B)),
+                if self.server.step.is_multiple_of(2) { A } else { B }.into(),
+                true,
+            ),
         };
         self.lane.bounded(Seq(bound), all);
         let from = self.lane.read_to().0 + 1;
@@ -426,7 +434,8 @@ impl World {
         if to < from {
             return;
         }
-        let slots = (from..=to).map(|seq| self.sighting(seq, self.server.pull(seq, &user), true)).collect();
+        let slots =
+            (from..=to).map(|seq| self.sighting(seq, self.server.pull(seq, &user).as_ref(), true)).collect();
         self.say(|| format!("read {from} to {to} as {user}: {slots:?}"));
         let disk = self.disk.clone();
         let effects = self.lane.read(&disk, slots, now);
@@ -442,7 +451,8 @@ impl World {
             .map(|seq| {
                 let msg = self.server.pull(seq.0, B).or_else(|| self.server.pull(seq.0, A));
                 let readable = msg.is_some();
-                let mut sighting = self.sighting(seq.0, msg.or_else(|| self.server.search(seq.0)), readable);
+                let mut sighting =
+                    self.sighting(seq.0, msg.or_else(|| self.server.search(seq.0)).as_ref(), readable);
                 if let Who::Empty { examined } = &mut sighting.who {
                     *examined = true;
                 }
@@ -478,7 +488,7 @@ impl World {
     /// for again until it stays away (law 14).
     fn finish(&mut self) {
         self.server.faults = Faults::default();
-        while !self.server.queue.is_empty() || self.lane.read_to().0 < self.server.log.len() as i64 {
+        while !self.server.queue.is_empty() || self.lane.read_to().0 < seq_of(self.server.log.len()) - 1 {
             self.step();
         }
         for seq in self.disk.withdrawn.keys().copied().collect::<Vec<_>>() {
@@ -487,19 +497,19 @@ impl World {
     }
 
     fn judge(&self, seed: u64) {
-        let mut seen = HashSet::new();
+        let mut judged = HashSet::new();
         let mut want = (0u64..).zip(&self.says).filter(|(n, _)| !self.disk.rejects.contains(n)).peekable();
         for (at, slot) in self.server.log.iter().enumerate() {
             let Some(msg) = slot.msg.as_ref().filter(|_| !slot.deleted || slot.by_user) else { continue };
             let Some(says) = msg.says else { continue };
-            if !seen.insert(msg.id) {
+            if !judged.insert(msg.id) {
                 continue;
             }
             let (n, expected) =
                 want.next().unwrap_or_else(|| panic!("seed {seed}: slot {} is one too many", at + 1));
             assert_eq!(says, *expected, "seed {seed}: slot {} holds the wrong message for {n}", at + 1);
             let receipt = &self.disk.receipts[&n];
-            assert_eq!(receipt.seq.0, at as i64 + 1, "seed {seed}: the receipt of {n} is wrong");
+            assert_eq!(receipt.seq.0, seq_of(at), "seed {seed}: the receipt of {n} is wrong");
             assert!(receipt.ids.as_ref().is_none_or(|known| *known == ids(msg.id)), "seed {seed}: {n}");
         }
         assert_eq!(want.peek(), None, "seed {seed}: lost");
