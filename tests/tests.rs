@@ -8,7 +8,6 @@ mod foreign_formats;
 mod hostile_formats;
 mod house;
 mod import;
-mod kills;
 mod mapping_speed;
 mod rehearsal;
 mod support;

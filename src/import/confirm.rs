@@ -10,7 +10,7 @@ use tokio::sync::mpsc;
 
 use super::cell::Cell;
 use super::engine::Engine;
-use super::lane::{Ask, FellBack};
+use super::lane::{Ask, FellBack, Hurry};
 use super::read;
 use super::settings::{Ended, ImportError};
 use crate::message::{Seq, UserId};
@@ -59,7 +59,11 @@ pub(super) async fn poll(engine: Arc<Engine>, work: mpsc::Sender<Work>) {
 /// Lets time pass in all conversations; gives those whose `maxSeq` is worth a question.
 fn look_after(engine: &Arc<Engine>) -> Vec<Arc<Cell>> {
     let (now, lag) = (engine.now(), engine.lag());
-    let starving = engine.ready.is_empty();
+    let hurry = match (engine.is_draining(), engine.ready.is_empty()) {
+        (true, _) => Hurry::Draining,
+        (false, true) => Hurry::Starving,
+        (false, false) => Hurry::Usual,
+    };
     let mut due = Vec::new();
     let mut settling = 0;
     let mut longest: Option<(u64, Arc<Cell>)> = None;
@@ -77,7 +81,7 @@ fn look_after(engine: &Arc<Engine>) -> Vec<Arc<Cell>> {
         if longest.as_ref().is_none_or(|(most, _)| remaining > *most) {
             longest = Some((remaining, cell.clone()));
         }
-        if !state.asking && now >= state.ask_from && state.lane.wants_poll(starving) {
+        if !state.asking && now >= state.ask_from && state.lane.wants_poll(hurry) {
             due.push(cell.clone());
         }
     }
@@ -227,14 +231,7 @@ fn everybody(engine: &Engine, cell: &Cell) -> Result<Vec<String>, crate::job::Jo
     let (mut users, cursor) = {
         let state = cell.lock();
         let mut users: Vec<String> = Vec::new();
-        for user in state
-            .lane
-            .senders()
-            .map(super::super::message::UserId::as_str)
-            .collect::<Vec<_>>()
-            .into_iter()
-            .rev()
-        {
+        for user in state.lane.senders().map(UserId::as_str).collect::<Vec<_>>().into_iter().rev() {
             if !users.iter().any(|known| known == user) {
                 users.push(user.to_owned());
             }

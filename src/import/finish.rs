@@ -106,9 +106,8 @@ pub(super) async fn clear_withdrawn(engine: &Arc<Engine>) -> Result<(), ImportEr
             let gone: Vec<Seq> =
                 slots.iter().filter(|one| stayed(one)).map(|one| one.withdrawn.seq).collect();
             slots.retain(|one| !stayed(one));
-            if !gone.is_empty()
-                && let Err(gone) = engine.writer.lazily(Write::Deleted(*conv, gone, Deleted::ForGood)).await
-            {
+            let entry = Write::Deleted(*conv, gone, Deleted::ForGood);
+            if let Err(gone) = engine.writer.lazily(entry).await {
                 engine.writer_gone(gone);
             }
         }

@@ -2,7 +2,7 @@
 //!
 //! No network, clock or database here: what happens comes in with its time, what is to be done goes out as
 //! values. [`sending`] says what may go out and takes the answers, [`reading`] takes slots of the log and
-//! decides what became of everything. `sim` runs it against a model server thousands of times.
+//! decides what became of everything. A simulation (`tests`) runs it against a model server thousands of times.
 //!
 //! An *attempt* is one call of `send_msg`. It is *live* until it is read in the log, or one that was sent
 //! after it is (law 10: then it is there, or lost for good). Normally the next message is the fence for the
@@ -13,12 +13,12 @@
 mod reading;
 mod sending;
 #[cfg(test)]
-mod sim;
+mod tests;
 
 use std::collections::{BTreeMap, HashSet, VecDeque};
 use std::time::Duration;
 
-pub use reading::{Ask, Effects, FellBack, Receipt, Stray};
+pub use reading::{Ask, Effects, FellBack, Hurry, Receipt, Stray};
 pub use sending::{Answered, Company, Next};
 
 use super::align::{Book, Due, Past, Sighting};
@@ -107,6 +107,10 @@ pub enum Left {
 /// One conversation on its way.
 #[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own; most combinations occur")]
 #[derive(Debug)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a fact of its own; what excludes each other is `Phase`"
+)]
 pub struct Lane {
     limits: Limits,
     end: Ordinal,
@@ -294,11 +298,6 @@ impl Lane {
             && !self.ghosts
             && !self.examining
             && self.refused.range(..self.end).next().is_none()
-    }
-
-    /// Whether the message was refused, and the job may not know it yet.
-    pub fn has_passed(&self, ordinal: Ordinal) -> bool {
-        self.passed.iter().any(|(passed, _)| *passed == ordinal)
     }
 
     /// Whether the message was confirmed a short while ago.

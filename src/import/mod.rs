@@ -29,8 +29,8 @@ mod worker;
 
 pub use align::{Alignment, Book, Due, Fate, Past, Sighting, Who, align};
 pub use lane::{
-    Answered, Ask, Company, Effects, FellBack, Lane, Left, Limits, MOST_UNCONFIRMED, Next, Now, Receipt,
-    Receipts, Start, Stray,
+    Answered, Ask, Company, Effects, FellBack, Hurry, Lane, Left, Limits, MOST_UNCONFIRMED, Next, Now,
+    Receipt, Receipts, Start, Stray,
 };
 pub use pace::Cause;
 pub use progress::{Count, Progress, Shown};

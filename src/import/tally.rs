@@ -55,7 +55,7 @@ mod tests {
                 stopped = Some(n);
             }
         }
-        assert_eq!(stopped, Some(201));
+        assert_eq!(stopped, Some(199));
     }
 
     #[test]

@@ -19,13 +19,11 @@ struct Outgoing {
 }
 
 /// What to do next with a conversation.
-#[expect(clippy::large_enum_variant, reason = "one at a time, on the stack, and nearly always the large one")]
 enum Turn {
-    Send(Outgoing),
-    /// The job has to know first that a message goes out a second time.
-    Doubt,
-    /// The quoted message is confirmed, but its receipt is not written yet.
-    AwaitReceipt,
+    Send(Box<Outgoing>),
+    /// The job has to know something first: that a message goes out a second time, or the receipt of a
+    /// message that is to be quoted.
+    Commit,
     Park,
 }
 
@@ -51,11 +49,11 @@ async fn send_some(engine: &Arc<Engine>, cell: &Arc<Cell>, caller: usize) {
         };
         match turn {
             Ok(Turn::Send(outgoing)) => {
-                if !send(engine, cell, outgoing).await {
+                if !send(engine, cell, *outgoing).await {
                     break;
                 }
             }
-            Ok(Turn::Doubt | Turn::AwaitReceipt) => {
+            Ok(Turn::Commit) => {
                 if engine.flushed(cell, Durability::Written).await.is_err() {
                     break;
                 }
@@ -79,10 +77,16 @@ fn may_send(engine: &Engine, cell: &Cell) -> bool {
 }
 
 async fn take_turn(engine: &Engine) {
-    if let Some(rate) = &engine.rate {
+    let Some(rate) = &engine.rate else { return };
+    let turn = rate.turn();
+    tokio::pin!(turn);
+    loop {
         tokio::select! {
-            () = rate.turn() => {}
+            () = &mut turn => return,
             () = engine.stir.notified() => {}
+        }
+        if engine.is_draining() {
+            return;
         }
     }
 }
@@ -96,7 +100,7 @@ fn turn(engine: &Engine, cell: &Cell, state: &mut CellState) -> Result<Turn, Job
     let next = state.lane.next(now, engine.lag());
     let (Next::Message(ordinal) | Next::Fence(ordinal)) = next else { return Ok(Turn::Park) };
     if matches!(next, Next::Fence(_)) && state.lane.enter_doubt() {
-        return Ok(Turn::Doubt);
+        return Ok(Turn::Commit);
     }
     let conv = cell.conversation.no;
     let entry = state.entry(ordinal, || engine.read(|reader| reader.entries(conv, ordinal, PAGE)))?;
@@ -115,7 +119,7 @@ fn turn(engine: &Engine, cell: &Cell, state: &mut CellState) -> Result<Turn, Job
             match quoted.map(|quoted| quote(engine, cell, state, quoted)).transpose()? {
                 Some(Quote::Ids(receipt)) => quoting(engine, cell, message, &receipt)?,
                 Some(Quote::Pending) => return Ok(Turn::Park),
-                Some(Quote::Unwritten) => return Ok(Turn::AwaitReceipt),
+                Some(Quote::Unwritten) => return Ok(Turn::Commit),
                 Some(Quote::None) | None => message.as_text(),
             }
         }
@@ -129,7 +133,7 @@ fn turn(engine: &Engine, cell: &Cell, state: &mut CellState) -> Result<Turn, Job
         Peer::Group(_) => None,
     };
     state.lane.sending(next, message.sender.clone(), now);
-    Ok(Turn::Send(Outgoing { message, receiver }))
+    Ok(Turn::Send(Box::new(Outgoing { message, receiver })))
 }
 
 /// Entries taken from the index at once.
@@ -153,17 +157,12 @@ fn quote(engine: &Engine, cell: &Cell, state: &CellState, quoted: Ordinal) -> Re
     }
     let conv = cell.conversation.no;
     let receipt = engine.read(|reader| reader.receipt(conv, quoted))?;
-    match receipt {
-        Some(receipt) if receipt.ids.is_some() => Ok(Quote::Ids(receipt)),
-        None if state.lane.knows(quoted)
-            && !state.lane.has_passed(quoted)
-            && !engine.read(|reader| reader.is_rejected(conv, quoted))? =>
-        {
-            Ok(Quote::Unwritten)
-        }
+    Ok(match receipt {
+        Some(receipt) if receipt.ids.is_some() => Quote::Ids(receipt),
+        None if state.lane.knows(quoted) => Quote::Unwritten,
         // Refused, or hidden before its names were seen.
-        Some(_) | None => Ok(Quote::None),
-    }
+        Some(_) | None => Quote::None,
+    })
 }
 
 fn quoting(

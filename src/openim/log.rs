@@ -276,7 +276,7 @@ mod tests {
 
     #[test]
     fn what_the_real_servers_answered() {
-        let Some(folder) = crate::openim::shared_for_tests() else { return };
+        let Some(folder) = crate::openim::tests::shared() else { return };
         for file in ["recordings-3.8.3.jsonl", "recordings-main.jsonl"] {
             let text = fs_err::read_to_string(folder.join("contract").join(file)).unwrap();
             let mut slots = 0;

@@ -30,15 +30,5 @@ pub use token::Login;
 pub use users::{NewUser, UserInfo};
 pub use wire::redact;
 
-/// The folder of recordings, where this machine has it: `OPENIM_SHARED`, or `../shared` beside the repository.
 #[cfg(test)]
-fn shared_for_tests() -> Option<std::path::PathBuf> {
-    #[expect(clippy::disallowed_methods, reason = "a test looks for something to try against")]
-    let named = std::env::var("OPENIM_SHARED").ok().map(std::path::PathBuf::from);
-    let folder = named.unwrap_or_else(|| std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared"));
-    if folder.join("contract").is_dir() {
-        return Some(folder);
-    }
-    println!("skipped: no recordings in {}; set OPENIM_SHARED", folder.display());
-    None
-}
+mod tests;

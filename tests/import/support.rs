@@ -15,10 +15,10 @@ use openim_importer::rehearsal::{Options, Running, Server, SlotState, Users};
 /// A message that says who it is.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Said {
-    pub conversation: String,
-    pub time: i64,
-    pub sender: String,
-    pub text: String,
+    pub(super) conversation: String,
+    pub(super) time: i64,
+    pub(super) sender: String,
+    pub(super) text: String,
 }
 
 /// A server with everybody registered who is named, and its usual faults.

@@ -58,6 +58,17 @@ pub enum Ask {
     All,
 }
 
+/// How eager a run is to have messages confirmed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Hurry {
+    /// There is enough to send: half a window at once.
+    Usual,
+    /// Workers have nothing to send.
+    Starving,
+    /// It is about to stop.
+    Draining,
+}
+
 /// `maxSeq` is below what was confirmed: the server has lost its numbers and hands them out again.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct FellBack {
@@ -88,22 +99,19 @@ impl Lane {
         self.max_seq > self.read_to && !self.examining
     }
 
-    /// Whether its `maxSeq` is worth a question now. `starving`: there is too little to send elsewhere.
-    pub fn wants_poll(&self, starving: bool) -> bool {
+    /// Whether its `maxSeq` is worth a question now.
+    pub fn wants_poll(&self, hurry: Hurry) -> bool {
         if self.examining {
             return false;
         }
-        match self.phase {
-            Phase::Unsure { .. } | Phase::Probing { .. } => true,
-            Phase::Flow => {
-                let (live, window) = (self.attempts.len(), self.window());
-                live > 0
-                    && (self.upcoming().is_none()
-                        || self.has_hole()
-                        || live >= window / 2
-                        || (starving && live >= window / 8))
-            }
-        }
+        let least = match hurry {
+            _ if self.phase != Phase::Flow => return true,
+            Hurry::Usual => self.window() / 2,
+            Hurry::Starving => self.window() / 8,
+            Hurry::Draining => 1,
+        };
+        let live = self.attempts.len();
+        live > 0 && (live >= least || self.upcoming().is_none() || self.has_hole())
     }
 
     /// As whom to ask how far reading does no harm.

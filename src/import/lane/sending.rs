@@ -5,6 +5,9 @@ use crate::message::{Ids, Ordinal, UserId};
 use crate::openim::{Lost, Reason, Rejection};
 use std::time::Duration;
 
+/// Between two fences at most.
+const LONGEST_PATIENCE: Duration = Duration::from_mins(5);
+
 /// What may go out next.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Next {
@@ -154,7 +157,7 @@ impl Lane {
     fn acknowledged(&mut self, mut attempt: Attempt, ids: Ids, now: Now) {
         if let Phase::Probing { again, .. } = &mut self.phase {
             *again = Some(now + self.patience);
-            self.patience = (self.patience * 2).min(Duration::from_mins(5));
+            self.patience = (self.patience * 2).min(LONGEST_PATIENCE);
         }
         // It can have been read before its answer was there.
         let read = self.withdrawn.contains(&ids.server)

@@ -97,7 +97,7 @@ fn what_the_real_servers_answered() {
         status: Option<u16>,
         response: Option<serde_json::Value>,
     }
-    let Some(folder) = crate::openim::shared_for_tests() else { return };
+    let Some(folder) = crate::openim::tests::shared() else { return };
     for (file, release) in
         [("recordings-3.8.3.jsonl", Release::V3_8_3), ("recordings-main.jsonl", Release::Main)]
     {

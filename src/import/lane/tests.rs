@@ -1,7 +1,7 @@
 //! A lane against a model of the server, thousands of times: the laws, faults and kills at random moments,
 //! everything from one seed. What must hold is judged on the model server's log alone.
 //!
-//! `LANE_SEEDS=1000000 cargo test --release --lib lane::sim` runs more of them; `LANE_SEED=n` one, with its
+//! `LANE_SEEDS=1000000 cargo test --release --lib lane` runs more of them; `LANE_SEED=n` one, with its
 //! story on standard output.
 
 #![expect(
@@ -32,6 +32,7 @@ struct Msg {
 }
 
 #[derive(Debug, Clone, Default)]
+#[expect(clippy::struct_excessive_bools, reason = "what can happen to a slot, each apart from the others")]
 struct Slot {
     msg: Option<Msg>,
     /// Read before it was written, by somebody else (law 3).
@@ -176,7 +177,7 @@ impl Server {
     fn write(&mut self) {
         for at in self.written..self.log.len() {
             if let Some(msg) = &self.log[at].msg {
-                self.has_read.insert(msg.sender, at as i64 + 1);
+                self.has_read.insert(msg.sender, seq_of(at));
                 self.stored.insert(msg.id);
             }
         }
@@ -188,8 +189,8 @@ impl Server {
         let at = usize::try_from(seq - 1).unwrap();
         assert!(at < self.written, "slot {seq} was read before it was written");
         let slot = &self.log[at];
-        let visible = !(slot.hidden || slot.deleted || user == A && slot.gone_for_a);
-        slot.msg.clone().filter(|_| visible)
+        let invisible = slot.hidden || slot.deleted || (user == A && slot.gone_for_a);
+        slot.msg.clone().filter(|_| !invisible)
     }
 
     /// What the store has in a slot.
@@ -205,6 +206,11 @@ impl Server {
         self.log[at].deleted = true;
         self.may_return.push(at);
     }
+}
+
+/// The number of the slot at that place.
+fn seq_of(at: usize) -> i64 {
+    i64::try_from(at).unwrap() + 1
 }
 
 fn msg_id(id: u32) -> MsgId {
@@ -267,16 +273,15 @@ impl World {
         }
     }
 
-    #[expect(clippy::needless_pass_by_value, reason = "what was pulled is used up")]
-    fn sighting(&self, seq: i64, msg: Option<Msg>, readable: bool) -> Sighting {
+    fn sighting(&self, seq: i64, msg: Option<&Msg>, readable: bool) -> Sighting {
         let who = match msg {
             None => Who::Empty { examined: false },
             Some(Msg { says: None, .. }) => Who::Foreign,
             Some(Msg { says: Some(says), id, .. }) => {
-                let ids = ids(id);
+                let ids = ids(*id);
                 // As the importer does: by name, else by content over the whole conversation.
                 let ordinals = self.lane.find(&ids).map_or_else(
-                    || (0..).zip(&self.says).filter(|(_, s)| **s == says).map(|(n, _)| Ordinal(n)).collect(),
+                    || (0..).zip(&self.says).filter(|(_, s)| *s == says).map(|(n, _)| Ordinal(n)).collect(),
                     |ordinal| vec![ordinal],
                 );
                 Who::Ours { ids, ordinals, readable }
@@ -363,7 +368,7 @@ impl World {
                 self.disk.doubt = true;
             }
             self.say(|| format!("send {next:?}"));
-            let sender = if ordinal.0 % 3 == 0 { A } else { B };
+            let sender = if ordinal.0.is_multiple_of(3) { A } else { B };
             self.lane.sending(next, UserId(sender.into()), self.now());
             let answered = self.call_server(ordinal.0, sender);
             let s = &mut self.server;
@@ -411,10 +416,13 @@ impl World {
 
     fn read(&mut self) {
         let now = self.now();
-        if !self.lane.is_done() && !self.lane.wants_poll(self.server.rng.bool()) && !self.server.chance(50) {
+        if !self.lane.is_done()
+            && !self.lane.wants_poll(if self.server.rng.bool() { Hurry::Starving } else { Hurry::Usual })
+            && !self.server.chance(50)
+        {
             return;
         }
-        self.lane.polled(Seq(self.server.log.len() as i64), now).unwrap();
+        self.lane.polled(Seq(seq_of(self.server.log.len()) - 1), now).unwrap();
         if !self.lane.has_news() {
             return;
         }
@@ -433,7 +441,8 @@ impl World {
         if to < from {
             return;
         }
-        let slots = (from..=to).map(|seq| self.sighting(seq, self.server.pull(seq, &user), true)).collect();
+        let slots =
+            (from..=to).map(|seq| self.sighting(seq, self.server.pull(seq, &user).as_ref(), true)).collect();
         self.say(|| format!("read {from} to {to} as {user}: {slots:?}"));
         let disk = self.disk.clone();
         let effects = self.lane.read(&disk, slots, now);
@@ -449,7 +458,8 @@ impl World {
             .map(|seq| {
                 let msg = self.server.pull(seq.0, B).or_else(|| self.server.pull(seq.0, A));
                 let readable = msg.is_some();
-                let mut sighting = self.sighting(seq.0, msg.or_else(|| self.server.search(seq.0)), readable);
+                let mut sighting =
+                    self.sighting(seq.0, msg.or_else(|| self.server.search(seq.0)).as_ref(), readable);
                 if let Who::Empty { examined } = &mut sighting.who {
                     *examined = true;
                 }
@@ -485,7 +495,7 @@ impl World {
     /// for again until it stays away (law 14).
     fn finish(&mut self) {
         self.server.faults = Faults::default();
-        while !self.server.queue.is_empty() || self.lane.read_to().0 < self.server.log.len() as i64 {
+        while !self.server.queue.is_empty() || self.lane.read_to().0 < seq_of(self.server.log.len()) - 1 {
             self.step();
         }
         for seq in self.disk.withdrawn.keys().copied().collect::<Vec<_>>() {
@@ -494,19 +504,19 @@ impl World {
     }
 
     fn judge(&self, seed: u64) {
-        let mut seen = HashSet::new();
+        let mut judged = HashSet::new();
         let mut want = (0u64..).zip(&self.says).filter(|(n, _)| !self.disk.rejects.contains(n)).peekable();
         for (at, slot) in self.server.log.iter().enumerate() {
             let Some(msg) = slot.msg.as_ref().filter(|_| !slot.deleted || slot.by_user) else { continue };
             let Some(says) = msg.says else { continue };
-            if !seen.insert(msg.id) {
+            if !judged.insert(msg.id) {
                 continue;
             }
             let (n, expected) =
                 want.next().unwrap_or_else(|| panic!("seed {seed}: slot {} is one too many", at + 1));
             assert_eq!(says, *expected, "seed {seed}: slot {} holds the wrong message for {n}", at + 1);
             let receipt = &self.disk.receipts[&n];
-            assert_eq!(receipt.seq.0, at as i64 + 1, "seed {seed}: the receipt of {n} is wrong");
+            assert_eq!(receipt.seq.0, seq_of(at), "seed {seed}: the receipt of {n} is wrong");
             assert!(receipt.ids.as_ref().is_none_or(|known| *known == ids(msg.id)), "seed {seed}: {n}");
         }
         assert_eq!(want.peek(), None, "seed {seed}: lost");
