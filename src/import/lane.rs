@@ -105,7 +105,6 @@ pub enum Left {
 }
 
 /// One conversation on its way.
-#[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own; most combinations occur")]
 #[derive(Debug)]
 #[expect(
     clippy::struct_excessive_bools,

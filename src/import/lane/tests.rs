@@ -4,13 +4,6 @@
 //! `LANE_SEEDS=1000000 cargo test --release --lib lane` runs more of them; `LANE_SEED=n` one, with its
 //! story on standard output.
 
-#![expect(
-    clippy::cast_possible_wrap,
-    clippy::struct_excessive_bools,
-    clippy::similar_names,
-    reason = "a model in a test: its numbers are small, its faults are flags"
-)]
-
 use std::collections::{HashMap, HashSet, VecDeque};
 use std::time::Duration;
 
