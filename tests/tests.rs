@@ -8,6 +8,7 @@ mod foreign_formats;
 mod hostile_formats;
 mod house;
 mod import;
+mod init;
 mod mapping_speed;
 mod rehearsal;
 mod support;

@@ -26,7 +26,8 @@ pub struct InitArgs {
     /// Files, folders, archives or globs of the export
     #[arg(value_name = "SOURCE", required = true)]
     pub sources: Vec<String>,
-    /// Insist on a format instead of recognising it
+    /// Insist on a format instead of recognising it: tencent, slack, mattermost, mattermost-compliance,
+    /// telegram, whatsapp; for files of your own jsonl, csv, json
     #[arg(long, value_name = "NAME")]
     pub format: Option<String>,
     /// Zone of times that do not say theirs, such as `Asia/Shanghai` or `+08:00`

@@ -46,12 +46,14 @@ impl Plan {
         if file.mapping.zone.is_none() {
             file.mapping.zone.clone_from(&file.format.zone);
         }
-        match args.format.as_deref() {
-            None => {}
-            Some("jsonl") => file.export.format = export::Format::Jsonl,
-            Some("csv") => file.export.format = export::Format::Csv,
-            Some("json") => file.export.format = export::Format::Json,
-            Some(name) => file.format.name = Some(Format::by_name(name).or_fail(Exit::Usage)?),
+        if let Some(name) = args.format.as_deref() {
+            (file.format.name, file.export.format) = match name {
+                "auto" => (None, export::Format::Auto),
+                "jsonl" => (None, export::Format::Jsonl),
+                "csv" => (None, export::Format::Csv),
+                "json" => (None, export::Format::Json),
+                known => (Some(Format::by_name(known).or_fail(Exit::Usage)?), file.export.format),
+            };
         }
         let described = file.mapping.jq.is_some()
             || !file.mapping.fields.is_empty()

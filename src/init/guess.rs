@@ -86,6 +86,12 @@ pub fn guess(table: &Table) -> Guess {
         let note = format!("the message that is answered: {}", examples(&columns[quote]));
         guess.field(Key::Quote, plain(&columns[quote]), note);
     }
+    for at in &roles.by_values {
+        let name = plain(&columns[*at]);
+        for field in guess.fields.iter_mut().filter(|field| field.rule.contains(&name)) {
+            field.note.push_str(" (guessed from the values alone)");
+        }
+    }
     translate(table, &roles, &mut guess);
     let used = |column: &Column| {
         let name = plain(column);

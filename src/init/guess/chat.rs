@@ -129,7 +129,7 @@ fn by_kind(table: &Table, roles: &Roles, kind: usize, kinds: &Kinds, guess: &mut
 }
 
 fn groups(column: &Column, names: bool, guess: &mut Guess) {
-    let mut note = format!("{}: {}", different(column, "group"), examples(column));
+    let mut note = format!("{}: {}", different(column, "conversation"), examples(column));
     if names {
         note.push_str("; names stand for ids");
     }

@@ -3,7 +3,7 @@
 use std::collections::{HashMap, HashSet};
 
 use crate::init::names::{Role, fits};
-use crate::init::table::Table;
+use crate::init::table::{Table, cell};
 use crate::init::values::Column;
 
 /// The columns that have a role, by position.
@@ -23,6 +23,8 @@ pub(super) struct Roles {
     pub(super) platform: Option<usize>,
     pub(super) mine: Option<usize>,
     pub(super) quote: Option<usize>,
+    /// Columns whose names say nothing.
+    pub(super) by_values: Vec<usize>,
 }
 
 const ALL: [Role; 13] = [
@@ -51,7 +53,10 @@ impl Roles {
         for (r, role) in ALL.iter().enumerate() {
             for (c, column) in table.columns.iter().enumerate() {
                 let score = fits(&column.name, *role);
-                if score >= LEAST && can_be(column, *role, table.records) {
+                let can_be = score >= LEAST
+                    && can_be(column, *role, table.records)
+                    && (*role != Role::Id || tells_apart(table, c));
+                if can_be {
                     scores.push((score + bonus(column, *role), r, c));
                 }
             }
@@ -79,6 +84,7 @@ impl Roles {
             && let [only] = free(taken, &|column| can_be(column, Role::Time, table.records))[..]
         {
             self.time = Some(only);
+            self.by_values.push(only);
             taken[only] = true;
         }
         if self.text.is_none() {
@@ -86,8 +92,19 @@ impl Roles {
             let longest = free(taken, &worded).into_iter().max_by_key(|c| table.columns[*c].average());
             if let Some(longest) = longest {
                 self.text = Some(longest);
+                self.by_values.push(longest);
                 taken[longest] = true;
             }
+        }
+        if self.sender.is_none()
+            && self.mine.is_none()
+            && let [only] = free(taken, &|column| {
+                !column.is_worded() && !column.is_numbers() && can_be(column, Role::Sender, table.records)
+            })[..]
+        {
+            self.sender = Some(only);
+            self.by_values.push(only);
+            taken[only] = true;
         }
         self.nickname = self.sender.and_then(|sender| nickname(table, sender, taken));
     }
@@ -111,6 +128,15 @@ impl Roles {
             Role::Quote => &mut self.quote,
         }
     }
+}
+
+/// Whether records with the same id are the same: an export can have them twice.
+fn tells_apart(table: &Table, id: usize) -> bool {
+    let mut seen: HashMap<&str, &[String]> = HashMap::new();
+    table.sample.iter().all(|row| match cell(row, id) {
+        "" => true,
+        id => *seen.entry(id).or_insert(row) == row.as_slice(),
+    })
 }
 
 /// The column with the names of the writers: it is called so, or is a second name for them beside the id; and
@@ -151,7 +177,7 @@ fn can_be(column: &Column, role: Role, records: u64) -> bool {
     }
     match role {
         Role::Id => {
-            one_line && column.different_percent() >= 80 && column.longest <= 256 && !column.is_worded()
+            one_line && column.different_percent() >= 40 && column.longest <= 256 && !column.is_worded()
         }
         Role::Sender => {
             most && one_line
