@@ -256,7 +256,7 @@ pub(super) fn mute_member(shared: &Shared, caller: &Caller<'_>, muted: bool) -> 
     let group = existing(shared.release(), world, id)?;
     may_manage(shared, caller, group)?;
     let member = group.members.get_mut(user).ok_or_else(|| no_documents(shared.release()))?;
-    member.muted_until = if muted { now + seconds * 1000 } else { 0 };
+    member.muted_until = if muted { now.saturating_add(seconds.saturating_mul(1000)) } else { 0 };
     let tips = json!({ "mutedUser": people(id, &[name]).remove(0), "mutedSeconds": seconds });
     let notice = if muted { Notice::MemberMuted } else { Notice::MemberUnmuted };
     tell(shared, world, caller, id, notice, tips);

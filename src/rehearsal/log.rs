@@ -9,6 +9,9 @@ use std::sync::Arc;
 /// So many messages share a stored document (laws 6 and 7).
 pub(super) const DOCUMENT: i64 = 100;
 
+/// maxSeq goes no farther than what a 64-bit float can count.
+const FARTHEST: i64 = 1 << 53;
+
 /// One conversation.
 #[derive(Debug, Default)]
 pub(super) struct Conversation {
@@ -148,7 +151,7 @@ impl Conversation {
 
     /// maxSeq jumps ahead or falls back (law 4).
     pub(super) fn shift(&mut self, by: i64) {
-        self.max_seq = (self.max_seq + by).max(0);
+        self.max_seq = self.max_seq.saturating_add(by).clamp(0, FARTHEST);
     }
 
     /// That user's place, made if it is new.

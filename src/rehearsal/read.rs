@@ -200,7 +200,7 @@ fn pull_range(
         return None;
     }
     // `num` caps the answer and keeps the last of the range.
-    begin = begin.max(end - wanted.num + 1);
+    begin = begin.max(end.saturating_sub(wanted.num).saturating_add(1));
     if end < begin {
         return None;
     }

@@ -89,7 +89,7 @@ impl Shared {
 
     /// The server's clock, ms since 1970.
     pub(super) fn now(&self) -> i64 {
-        wall_clock() + self.clock_offset.load(Ordering::Relaxed)
+        wall_clock().saturating_add(self.clock_offset.load(Ordering::Relaxed))
     }
 
     /// Puts the clock forward.
