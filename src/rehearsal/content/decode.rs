@@ -86,7 +86,8 @@ fn float(value: &Value<'_>, at: &str) -> Result<f64, String> {
         Value::Number(digits) => Ok(number(digits)),
         Value::Bool(flag) => Ok(f64::from(u8::from(*flag))),
         Value::String(text) if text.is_empty() => Ok(0.0),
-        Value::String(text) => text.parse().map_err(|_| {
+        // Go takes underscores between digits.
+        Value::String(text) => text.replace('_', "").parse().map_err(|_| {
             let quoted = quoted(text);
             format!("cannot parse '{at}' as float: strconv.ParseFloat: parsing {quoted}: invalid syntax")
         }),
