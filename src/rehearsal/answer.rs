@@ -1,7 +1,7 @@
 //! The envelope, and the ways in which the server refuses a call.
 
 use super::json;
-use crate::message::Release;
+use super::release::Traits;
 use std::borrow::Cow;
 use std::sync::Arc;
 
@@ -65,13 +65,9 @@ impl Refusal {
         Self::with(code, name, detail)
     }
 
-    /// An error without detail that crossed a process boundary on 3.8.3, which repeats its name there.
-    pub(super) fn bare(release: Release, code: i32, name: &'static str) -> Self {
-        let detail = match release {
-            Release::V3_8_3 => name,
-            Release::Main => "",
-        };
-        Self::with(code, name, detail)
+    /// An error without detail.
+    pub(super) fn bare(traits: &Traits, code: i32, name: &'static str) -> Self {
+        Self::with(code, name, if traits.repeats_names { name } else { "" })
     }
 
     /// The rate limiter of main.

@@ -4,8 +4,7 @@ use super::answer::{Data, Outcome, Refusal, success};
 use super::http::Reply;
 use super::shared::Shared;
 use super::token::Claims;
-use super::{config, friends, groups, positions, read, send, store, users};
-use crate::message::Release;
+use super::{config, friends, group_lists, groups, positions, read, send, store, users};
 
 /// A call as it came in.
 pub(super) struct Call<'a> {
@@ -76,7 +75,7 @@ fn admitted<'a>(shared: &Shared, call: &Call<'a>) -> Result<Caller<'a>, Refusal>
     } else {
         let token =
             call.token.filter(|t| !t.is_empty()).ok_or_else(|| Refusal::args("header must have token"))?;
-        shared.verify(token).map_err(|bad| bad.refusal(shared.release(), token))?
+        shared.verify(token).map_err(|bad| bad.refusal(shared.traits(), token))?
     };
     Ok(Caller { claims, operation, body: call.body })
 }
@@ -86,7 +85,7 @@ fn dispatch(shared: &Shared, path: &str, caller: &Caller<'_>) -> Option<Outcome>
     if caller.operation.is_empty() {
         return None;
     }
-    let main = shared.release() == Release::Main;
+    let config = shared.traits().config_paths;
     Some(match path {
         "/msg/send_msg" => send::send(shared, caller),
         "/msg/send_business_notification" => send::business(shared, caller),
@@ -116,10 +115,10 @@ fn dispatch(shared: &Shared, path: &str, caller: &Caller<'_>) -> Option<Outcome>
         "/group/cancel_mute_group" => groups::mute(shared, caller, false),
         "/group/mute_group_member" => groups::mute_member(shared, caller, true),
         "/group/cancel_mute_group_member" => groups::mute_member(shared, caller, false),
-        "/group/get_groups_info" => groups::infos(shared, caller),
-        "/group/get_group_member_list" => groups::members(shared, caller),
-        "/group/get_full_group_member_user_ids" => groups::member_ids(shared, caller),
-        "/group/get_full_join_group_ids" => groups::joined(shared, caller),
+        "/group/get_groups_info" => group_lists::infos(shared, caller),
+        "/group/get_group_member_list" => group_lists::members(shared, caller),
+        "/group/get_full_group_member_user_ids" => group_lists::member_ids(shared, caller),
+        "/group/get_full_join_group_ids" => group_lists::joined(shared, caller),
         "/friend/import_friend" => friends::import(shared, caller),
         "/friend/get_friend_id" => friends::ids(shared, caller),
         "/friend/add_black" => friends::block(shared, caller),
@@ -127,8 +126,8 @@ fn dispatch(shared: &Shared, path: &str, caller: &Caller<'_>) -> Option<Outcome>
         "/friend/get_black_list" => friends::blocked(shared, caller),
         "/conversation/get_full_conversation_ids" => read::conversation_ids(shared, caller),
         "/statistics/user/active" => store::active(shared, caller),
-        "/config/get_config_list" if main => config::list(shared, caller),
-        "/config/get_config" if main => config::one(shared, caller),
+        "/config/get_config_list" if config => config::list(shared, caller),
+        "/config/get_config" if config => config::one(shared, caller),
         _ => return None,
     })
 }

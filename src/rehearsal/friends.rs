@@ -3,7 +3,8 @@
 use super::answer::{Data, Outcome, Refusal};
 use super::api::{Caller, admin_only, admin_or_own};
 use super::body::{Fields, parse};
-use super::groups::{duplicate_key, null_if_empty};
+use super::group_lists::null_if_empty;
+use super::groups::duplicate_key;
 use super::notices::{Note, Notice, post};
 use super::record::Way;
 use super::shared::Shared;

@@ -3,19 +3,17 @@
 use super::answer::{Data, Outcome, Refusal};
 use super::api::{Caller, admin_or_own};
 use super::body::{Fields, parse};
+use super::group_lists::info_of;
 use super::notices::{Note, Notice, post};
 use super::record::Way;
 use super::shared::Shared;
-use super::world::{Group, GroupMember, GroupStatus, World};
-use crate::message::Release;
+use super::world::{Group, GroupStatus, World};
 use serde_json::{Value, json};
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 /// So many members may be named in a call that creates a group.
 const MOST_MEMBERS: usize = 1000;
-/// `joinSource`: invited.
-const INVITED: i32 = 2;
 const OWNER: i32 = 100;
 const ADMIN: i32 = 60;
 const MEMBER: i32 = 20;
@@ -115,7 +113,7 @@ pub(super) fn invite(shared: &Shared, caller: &Caller<'_>) -> Outcome {
     let mut guard = shared.world();
     let world = &mut *guard;
     let names: Vec<Arc<str>> = invited.iter().map(|user| world.name(user)).collect();
-    let group = existing(shared.release(), world, id)?;
+    let group = existing(shared, world, id)?;
     may_manage(shared, caller, group)?;
     if group.status == GroupStatus::Dismissed {
         return Err(Refusal::named(
@@ -127,7 +125,7 @@ pub(super) fn invite(shared: &Shared, caller: &Caller<'_>) -> Outcome {
     if !shared.auto_users() && !invited.iter().all(|user| world.users.contains_key(*user)) {
         return Err(Refusal::not_found("user not found"));
     }
-    let group = existing(shared.release(), world, id)?;
+    let group = existing(shared, world, id)?;
     if let Some(user) = names.iter().find(|user| group.members.contains_key(*user)) {
         return Err(duplicate_key("group_member", &format!("{{ group_id: \"{id}\", user_id: \"{user}\" }}")));
     }
@@ -143,8 +141,7 @@ pub(super) fn invite(shared: &Shared, caller: &Caller<'_>) -> Outcome {
         member.max_seq = 0;
         member.record_from.get_or_insert(now);
     }
-    // 3.8.3 adds the member and fails on its way to say so, where the conversation has messages already.
-    if shared.release() == Release::V3_8_3 && max_seq > 0 {
+    if shared.traits().invites_fail_late && max_seq > 0 {
         return Err(Refusal::args("maxSeq is invalid"));
     }
     if told {
@@ -173,7 +170,7 @@ pub(super) fn kick(shared: &Shared, caller: &Caller<'_>) -> Outcome {
     let mut guard = shared.world();
     let world = &mut *guard;
     let names: Vec<Arc<str>> = kicked.iter().map(|user| world.name(user)).collect();
-    let group = existing(shared.release(), world, id)?;
+    let group = existing(shared, world, id)?;
     may_manage(shared, caller, group)?;
     if names.contains(&group.owner) {
         return Err(Refusal::args("ownerUID can not Kick"));
@@ -213,7 +210,7 @@ pub(super) fn dismiss(shared: &Shared, caller: &Caller<'_>) -> Outcome {
     fields.finish()?;
     let mut guard = shared.world();
     let world = &mut *guard;
-    let group = existing(shared.release(), world, id)?;
+    let group = existing(shared, world, id)?;
     may_manage(shared, caller, group)?;
     if !with_members && group.status == GroupStatus::Dismissed {
         return Err(Refusal::named(1204, "DismissedAlreadyError", "group status is dismissed"));
@@ -235,7 +232,7 @@ pub(super) fn mute(shared: &Shared, caller: &Caller<'_>, muted: bool) -> Outcome
     fields.finish()?;
     let mut guard = shared.world();
     let world = &mut *guard;
-    let group = existing(shared.release(), world, id)?;
+    let group = existing(shared, world, id)?;
     may_manage(shared, caller, group)?;
     group.status = if muted { GroupStatus::Muted } else { GroupStatus::Open };
     let notice = if muted { Notice::GroupMuted } else { Notice::GroupUnmuted };
@@ -253,96 +250,14 @@ pub(super) fn mute_member(shared: &Shared, caller: &Caller<'_>, muted: bool) -> 
     let mut guard = shared.world();
     let world = &mut *guard;
     let name = world.name(user);
-    let group = existing(shared.release(), world, id)?;
+    let group = existing(shared, world, id)?;
     may_manage(shared, caller, group)?;
-    let member = group.members.get_mut(user).ok_or_else(|| no_documents(shared.release()))?;
+    let member = group.members.get_mut(user).ok_or_else(|| (shared.traits().no_group)())?;
     member.muted_until = if muted { now.saturating_add(seconds.saturating_mul(1000)) } else { 0 };
     let tips = json!({ "mutedUser": people(id, &[name]).remove(0), "mutedSeconds": seconds });
     let notice = if muted { Notice::MemberMuted } else { Notice::MemberUnmuted };
     tell(shared, world, caller, id, notice, tips);
     Ok(Data::Absent)
-}
-
-/// `/group/get_groups_info`
-pub(super) fn infos(shared: &Shared, caller: &Caller<'_>) -> Outcome {
-    let value = parse(caller.body)?;
-    let fields = Fields::of(&value, "GetGroupsInfoReq", "group.GetGroupsInfoReq")?;
-    let ids = fields.texts("groupIDs");
-    fields.finish()?;
-    if ids.is_empty() {
-        return Err(Refusal::args("groupID is empty"));
-    }
-    let world = shared.world();
-    let infos: Vec<Value> =
-        ids.iter().filter_map(|id| world.groups.get(*id).map(|group| info_of(id, group))).collect();
-    Ok(json!({ "groupInfos": null_if_empty(infos) }).into())
-}
-
-/// `/group/get_group_member_list`
-pub(super) fn members(shared: &Shared, caller: &Caller<'_>) -> Outcome {
-    let value = parse(caller.body)?;
-    let fields = Fields::of(&value, "GetGroupMemberListReq", "group.GetGroupMemberListReq")?;
-    let (id, page) = (fields.text("groupID"), fields.page()?);
-    fields.finish()?;
-    let world = shared.world();
-    let empty = HashMap::new();
-    let group = world.groups.get(id);
-    let all = group.map(Group::in_order).unwrap_or_default();
-    let total = group.map_or(&empty, |g| &g.members).len();
-    let shown: Vec<Value> = all
-        .into_iter()
-        .skip(page.skip)
-        .take(page.show)
-        .map(|(user, member)| member_of(&world, id, user, member))
-        .collect();
-    Ok(json!({ "total": total, "members": null_if_empty(shown) }).into())
-}
-
-/// `/group/get_full_group_member_user_ids`
-pub(super) fn member_ids(shared: &Shared, caller: &Caller<'_>) -> Outcome {
-    let value = parse(caller.body)?;
-    let fields = Fields::of(&value, "GetFullGroupMemberUserIDsReq", "group.GetFullGroupMemberUserIDsReq")?;
-    let (id, hash) = (fields.text("groupID"), fields.uint64("idHash"));
-    fields.finish()?;
-    let world = shared.world();
-    let ids: Vec<&str> = world
-        .groups
-        .get(id)
-        .map(|group| group.in_order().into_iter().map(|(user, _)| user.as_ref()).collect())
-        .unwrap_or_default();
-    Ok(full_ids(shared, "userIDs", id, &ids, hash))
-}
-
-/// `/group/get_full_join_group_ids`
-pub(super) fn joined(shared: &Shared, caller: &Caller<'_>) -> Outcome {
-    let value = parse(caller.body)?;
-    let fields = Fields::of(&value, "GetFullJoinGroupIDsReq", "group.GetFullJoinGroupIDsReq")?;
-    let (user, hash) = (fields.text("userID"), fields.uint64("idHash"));
-    fields.finish()?;
-    let world = shared.world();
-    let mut joined: Vec<(i32, i64, &Arc<str>)> = world
-        .groups
-        .iter()
-        .filter_map(|(id, group)| group.members.get(user).map(|m| (-m.role, m.joined, id)))
-        .collect();
-    joined.sort_unstable();
-    let ids: Vec<&str> = joined.into_iter().map(|(_, _, id)| id.as_ref()).collect();
-    Ok(full_ids(shared, "groupIDs", user, &ids, hash))
-}
-
-/// A list of ids with its version, which is a hash of the list; a caller who has it gets no list.
-pub(super) fn full_ids(shared: &Shared, name: &str, of: &str, ids: &[&str], known: u64) -> Data {
-    let text = json!(ids).to_string();
-    let hash = if ids.is_empty() { 0 } else { xxhash_rust::xxh3::xxh3_64(text.as_bytes()) };
-    let equal = hash == known;
-    let mut data = json!({ "version": hash, "versionID": shared.version_id(of), "equal": equal });
-    data[name] = if equal { Value::Null } else { json!(ids) };
-    data.into()
-}
-
-/// A list; an empty one is `null`, as Go writes a list nothing was put into.
-pub(super) fn null_if_empty(list: Vec<Value>) -> Value {
-    if list.is_empty() { Value::Null } else { Value::Array(list) }
 }
 
 /// The store's own words when a unique key is there already.
@@ -364,15 +279,8 @@ fn may_manage(shared: &Shared, caller: &Caller<'_>, group: &Group) -> Result<(),
     }
 }
 
-fn existing<'w>(release: Release, world: &'w mut World, id: &str) -> Result<&'w mut Group, Refusal> {
-    world.groups.get_mut(id).ok_or_else(|| no_documents(release))
-}
-
-fn no_documents(release: Release) -> Refusal {
-    match release {
-        Release::V3_8_3 => Refusal::not_found("mongo: no documents in result mongo find one"),
-        Release::Main => Refusal::internal("mongo: no documents in result"),
-    }
+fn existing<'w>(shared: &Shared, world: &'w mut World, id: &str) -> Result<&'w mut Group, Refusal> {
+    world.groups.get_mut(id).ok_or_else(|| (shared.traits().no_group)())
 }
 
 fn tell(shared: &Shared, world: &mut World, caller: &Caller<'_>, id: &str, notice: Notice, more: Value) {
@@ -392,24 +300,4 @@ fn tell(shared: &Shared, world: &mut World, caller: &Caller<'_>, id: &str, notic
 
 fn people(group: &str, users: &[Arc<str>]) -> Vec<Value> {
     users.iter().map(|user| json!({ "groupID": group, "userID": user.as_ref() })).collect()
-}
-
-fn info_of(id: &str, group: &Group) -> Value {
-    json!({
-        "groupID": id, "groupName": group.name, "notification": "", "introduction": "",
-        "faceURL": group.face_url, "ownerUserID": group.owner.as_ref(), "createTime": group.created,
-        "memberCount": group.members.len(), "ex": group.ex, "status": group.status.code(), "creatorUserID": "",
-        "groupType": group.kind, "needVerification": 0, "lookMemberInfo": 0, "applyMemberFriend": 0,
-        "notificationUpdateTime": 0, "notificationUserID": "",
-    })
-}
-
-fn member_of(world: &World, group: &str, user: &str, member: &GroupMember) -> Value {
-    let known = world.users.get(user);
-    json!({
-        "groupID": group, "userID": user, "roleLevel": member.role, "joinTime": member.joined,
-        "nickname": known.map_or("", |u| &u.nickname), "faceURL": known.map_or("", |u| &u.face_url),
-        "appMangerLevel": 0, "joinSource": INVITED, "operatorUserID": member.invited_by, "ex": "",
-        "muteEndTime": member.muted_until, "inviterUserID": member.invited_by,
-    })
 }

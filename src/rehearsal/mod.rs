@@ -2,8 +2,8 @@
 //!
 //! People trust the night of their migration to what they rehearsed here, and our own tests stand on it:
 //! it imitates, it never flatters. What it does rests on `contract/openim.md` (laws 1 to 14), on the
-//! recordings of two releases, and for what was not recorded on the server's own libraries. Where the
-//! releases differ, the code asks [`Release`](crate::message::Release) on the spot.
+//! recordings of two releases, and for what was not recorded on the server's own libraries. What differs
+//! between the releases stands in `release`.
 //!
 //! A message goes this way, as on the real server:
 //! ```text
@@ -31,6 +31,7 @@ mod content;
 mod control;
 mod faults;
 mod friends;
+mod group_lists;
 mod groups;
 mod http;
 mod json;
@@ -39,9 +40,11 @@ mod notices;
 mod options;
 mod pace;
 mod positions;
+mod pulled;
 mod queue;
 mod read;
 mod record;
+mod release;
 mod retention;
 mod send;
 mod shared;

@@ -1,6 +1,7 @@
 //! How a rehearsal server behaves, fully decided before it starts.
 
 use super::faults::Fault;
+use super::release::Traits;
 use crate::message::Release;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -93,18 +94,14 @@ impl Options {
 }
 
 impl Timing {
-    /// What was measured on the real server (contract, laws 1 and 3, section 6). How unsteady it is, is
-    /// chosen so that the obvious way to send loses as much as it did there (law 1, the table).
+    /// What was measured on the real server (contract, laws 1 and 3, section 6).
     pub const fn measured(release: Release) -> Self {
-        let (per_second, unsteady, storing_lag) = match release {
-            Release::V3_8_3 => ([285.0, 672.0, 913.0, 1500.0], 0.2, 150),
-            Release::Main => ([1147.0, 1580.0, 2180.0, 3000.0], 0.6, 112),
-        };
-        let answer = AnswerTime::Measured { per_second, unsteady };
+        let traits = Traits::of(release);
+        let answer = AnswerTime::Measured { per_second: traits.per_second, unsteady: traits.unsteady };
         Self {
             answer,
             batch_interval: Duration::from_millis(100),
-            storing_lag: Duration::from_millis(storing_lag),
+            storing_lag: Duration::from_millis(traits.storing_lag_ms),
             store_lag: Duration::from_millis(500),
         }
     }

@@ -3,29 +3,15 @@
 use super::answer::{Data, Outcome, Refusal};
 use super::api::{Caller, admin_or_own};
 use super::body::{Fields, parse};
-use super::groups::full_ids;
+use super::group_lists::full_ids;
 use super::json::write_string;
-use super::log::{Conversation, Member, Revocation};
-use super::record::{Record, hex};
+use super::log::{Conversation, Member};
+use super::pulled::{Shown, write_empty, write_message};
 use super::shared::Shared;
-use crate::message::Release;
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
 use serde_json::{Map, Value, json};
-use std::sync::Arc;
 
 /// How long the status of a message is kept: a day.
 const STATUS_KEPT_MS: i64 = 86_400_000;
-/// `contentType` of what was revoked.
-const REVOKED: i32 = 2101;
-/// `status` of an empty slot.
-const DELETED: i32 = 4;
-
-macro_rules! put {
-    ($out:expr, $($arg:tt)*) => {
-        std::fmt::Write::write_fmt($out, format_args!($($arg)*)).expect("a String takes all that fits")
-    };
-}
 
 /// `/msg/get_server_time`
 pub(super) fn server_time(shared: &Shared) -> Data {
@@ -82,18 +68,14 @@ pub(super) fn newest(shared: &Shared, caller: &Caller<'_>) -> Outcome {
         }
     }
     let mut data = Map::new();
-    match shared.release() {
-        Release::V3_8_3 => {
-            data.insert(
-                "maxSeqs".to_owned(),
-                if seqs.is_empty() { Value::Null } else { Value::Object(seqs) },
-            );
-            data.insert("minSeqs".to_owned(), Value::Null);
-        }
-        Release::Main if seqs.is_empty() => {}
-        Release::Main => {
-            data.insert("maxSeqs".to_owned(), Value::Object(seqs));
-        }
+    let null_maps = shared.traits().null_maps;
+    if !seqs.is_empty() {
+        data.insert("maxSeqs".to_owned(), Value::Object(seqs));
+    } else if null_maps {
+        data.insert("maxSeqs".to_owned(), Value::Null);
+    }
+    if null_maps {
+        data.insert("minSeqs".to_owned(), Value::Null);
     }
     Ok(Value::Object(data).into())
 }
@@ -127,7 +109,7 @@ pub(super) fn pull(shared: &Shared, caller: &Caller<'_>) -> Outcome {
     let ranges = fields.objects("seqRanges", "[]*sdkws.SeqRange");
     let descending = fields.int32("order") == 1;
     fields.finish()?;
-    let release = shared.release();
+    let null_maps = shared.traits().null_maps;
     let now = shared.now();
     let mut found: Vec<(&str, String)> = Vec::new();
     let mut world = shared.world();
@@ -148,7 +130,7 @@ pub(super) fn pull(shared: &Shared, caller: &Caller<'_>) -> Outcome {
         found.push((id, pulled));
     }
     drop(world);
-    Ok(Data::Json(pulled(release, &mut found)))
+    Ok(Data::Json(pulled(null_maps, &mut found)))
 }
 
 #[derive(Clone, Copy)]
@@ -159,7 +141,7 @@ struct Wanted {
     descending: bool,
 }
 
-fn pulled(release: Release, found: &mut [(&str, String)]) -> String {
+fn pulled(null_maps: bool, found: &mut [(&str, String)]) -> String {
     let mut out = String::from("{");
     if !found.is_empty() {
         found.sort_unstable_by_key(|(id, _)| *id);
@@ -173,10 +155,10 @@ fn pulled(release: Release, found: &mut [(&str, String)]) -> String {
             out.push_str(messages);
         }
         out.push('}');
-    } else if release == Release::V3_8_3 {
+    } else if null_maps {
         out.push_str("\"msgs\":null");
     }
-    if release == Release::V3_8_3 {
+    if null_maps {
         out.push_str(",\"notificationMsgs\":null");
     }
     out.push('}');
@@ -190,7 +172,7 @@ fn pull_range(
     member: &Member,
     wanted: Wanted,
 ) -> Option<String> {
-    let (release, now) = (shared.release(), shared.now());
+    let (null_maps, now) = (shared.traits().null_maps, shared.now());
     let last =
         if member.max_seq == 0 { conversation.max_seq } else { conversation.max_seq.min(member.max_seq) };
     let end = wanted.end.min(last);
@@ -215,7 +197,7 @@ fn pull_range(
         let slot = conversation.slot_mut(seq);
         let revoked = slot.revoked.clone();
         let Some(record) = slot.read(now) else {
-            write_empty(release, seq, time, &mut out);
+            write_empty(null_maps, seq, time, &mut out);
             continue;
         };
         time = record.send_time;
@@ -224,103 +206,8 @@ fn pull_range(
         } else {
             revoked.map_or(Shown::Whole, Shown::Revoked)
         };
-        write_message(release, seq, record, &shown, &mut out);
+        write_message(null_maps, seq, record, &shown, &mut out);
     }
-    put!(&mut out, "],\"isEnd\":{is_end},\"endSeq\":0}}");
+    out.push_str(if is_end { "],\"isEnd\":true,\"endSeq\":0}" } else { "],\"isEnd\":false,\"endSeq\":0}" });
     Some(out)
-}
-
-/// What of a message is shown to the user who asks.
-enum Shown {
-    Whole,
-    /// It keeps its ids and becomes type 2101 (law 13).
-    Revoked(Box<Revocation>),
-    /// The user deleted it for himself: no content, status 4.
-    Deleted,
-}
-
-fn write_message(release: Release, seq: i64, record: &Arc<Record>, shown: &Shown, out: &mut String) {
-    let route = &record.route;
-    let extra = record.extra.as_deref();
-    out.push_str("{\"sendID\":");
-    write_string(&route.sender, out);
-    out.push_str(",\"recvID\":");
-    write_string(&route.receiver, out);
-    out.push_str(",\"groupID\":");
-    write_string(&route.group, out);
-    put!(
-        out,
-        ",\"clientMsgID\":\"{}\",\"serverMsgID\":\"{}\",\"senderPlatformID\":{},\"senderNickname\":",
-        hex(record.client_id),
-        hex(record.server_id),
-        record.platform
-    );
-    write_string(extra.map_or("", |e| &e.nickname), out);
-    out.push_str(",\"senderFaceURL\":");
-    write_string(extra.map_or("", |e| &e.face_url), out);
-    put!(
-        out,
-        ",\"sessionType\":{},\"msgFrom\":200,\"contentType\":{},\"content\":",
-        route.session,
-        if matches!(shown, Shown::Revoked(_)) { REVOKED } else { record.content_type }
-    );
-    match shown {
-        Shown::Whole => write_bytes(&record.content, out),
-        Shown::Revoked(by) => write_bytes(&super::notices::revoked(record, seq, by), out),
-        Shown::Deleted => out.push_str("null"),
-    }
-    put!(
-        out,
-        ",\"seq\":{seq},\"sendTime\":{},\"createTime\":{},\"status\":{},\"isRead\":false",
-        record.send_time,
-        record.create_time,
-        if matches!(shown, Shown::Deleted) { DELETED } else { 0 }
-    );
-    match extra.and_then(|e| e.options.as_deref()) {
-        Some(options) => {
-            out.push_str(",\"options\":");
-            out.push_str(options);
-        }
-        None if record.not_offline_push => out.push_str(",\"options\":{\"offlinePush\":false}"),
-        None if release == Release::V3_8_3 => out.push_str(",\"options\":null"),
-        None => {}
-    }
-    out.push_str(",\"offlinePushInfo\":");
-    out.push_str(extra.and_then(|e| e.push_info.as_deref()).unwrap_or("null"));
-    out.push_str(",\"atUserIDList\":");
-    match extra {
-        Some(extra) if !extra.at.is_empty() => {
-            for (n, user) in extra.at.iter().enumerate() {
-                out.push(if n == 0 { '[' } else { ',' });
-                write_string(user, out);
-            }
-            out.push(']');
-        }
-        _ => out.push_str("null"),
-    }
-    out.push_str(",\"attachedInfo\":\"\",\"ex\":");
-    write_string(&record.ex, out);
-    out.push('}');
-}
-
-/// Bytes are base64 in JSON, as Go writes them.
-fn write_bytes(content: &str, out: &mut String) {
-    out.push('"');
-    STANDARD.encode_string(content.as_bytes(), out);
-    out.push('"');
-}
-
-/// A slot with nothing in it.
-fn write_empty(release: Release, seq: i64, send_time: i64, out: &mut String) {
-    let options = match release {
-        Release::V3_8_3 => ",\"options\":null",
-        Release::Main => "",
-    };
-    put!(
-        out,
-        "{{\"sendID\":\"\",\"recvID\":\"\",\"groupID\":\"\",\"clientMsgID\":\"\",\"serverMsgID\":\"\",\
-         \"senderPlatformID\":0,\"senderNickname\":\"\",\"senderFaceURL\":\"\",\"sessionType\":0,\"msgFrom\":0,\
-         \"contentType\":0,\"content\":null,\"seq\":{seq},\"sendTime\":{send_time},\"createTime\":0,\"status\":{DELETED},\
-         \"isRead\":false{options},\"offlinePushInfo\":null,\"atUserIDList\":null,\"attachedInfo\":\"\",\"ex\":\"\"}}"
-    );
 }

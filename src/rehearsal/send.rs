@@ -7,20 +7,16 @@ use super::content;
 use super::json::{self, Value};
 use super::notices::{Note, Notice, post};
 use super::record::{Extra, Record, Way, hex};
+use super::release::Traits;
 use super::shared::Shared;
 use super::verify::may_write;
 use super::world::{Queued, World};
-use crate::message::Release;
 use std::borrow::Cow;
 use std::sync::Arc;
 
 /// `contentType` of a notice from a notification account.
 const OA: i32 = 1400;
 const AT: i32 = 106;
-/// What a distributed server takes as one call (`rpcMaxBodySize`), bytes.
-const LARGEST_CALL: usize = 8 << 20;
-/// What Kafka takes as one message unless it was told otherwise, bytes.
-const LARGEST_MESSAGE: usize = 1_048_576;
 
 /// A body that could be read.
 pub(super) struct Request<'v> {
@@ -65,7 +61,7 @@ pub(super) fn send(shared: &Shared, caller: &Caller<'_>) -> Outcome {
         count_refused(world, &request);
         return Err(refusal);
     }
-    fits(shared.release(), caller.body.len(), text.len())?;
+    fits(shared.traits(), caller.body.len(), text.len())?;
     Ok(queue(shared, world, &request, text.into(), caller.operation, now))
 }
 
@@ -82,7 +78,7 @@ pub(super) fn business(shared: &Shared, caller: &Caller<'_>) -> Outcome {
         (fields.text("sendUserID"), fields.text("recvUserID"), fields.text("recvGroupID"));
     let level = fields.int32("reliabilityLevel");
     fields.finish()?;
-    let main = shared.release() == Release::Main;
+    let reliable = shared.traits().reliable_business;
     let mut errors = Vec::new();
     let mut required = |present: bool, name: &str| {
         if !present {
@@ -92,7 +88,7 @@ pub(super) fn business(shared: &Shared, caller: &Caller<'_>) -> Outcome {
         }
     };
     required(!sender.is_empty(), "SendUserID");
-    required(!receiver.is_empty() || (main && !group.is_empty()), "RecvUserID");
+    required(!receiver.is_empty() || (reliable && !group.is_empty()), "RecvUserID");
     if !errors.is_empty() {
         return Err(Refusal::body(errors.join("\n")));
     }
@@ -101,7 +97,7 @@ pub(super) fn business(shared: &Shared, caller: &Caller<'_>) -> Outcome {
     }
     let mut world = shared.world();
     let now = shared.now();
-    let (server_id, client_id) = if main && level == 2 {
+    let (server_id, client_id) = if reliable && level == 2 {
         let (to, way) =
             if group.is_empty() { (receiver, Way::SingleAside) } else { (group, Way::GroupAside) };
         let tips = format!("{{\"key\":{},\"data\":{}}}", serde_json::json!(key), serde_json::json!(data));
@@ -110,7 +106,7 @@ pub(super) fn business(shared: &Shared, caller: &Caller<'_>) -> Outcome {
         let [server_id, client_id] = shared.fresh_ids(&mut world);
         (server_id, client_id)
     };
-    Ok(Data::Json(sent(shared.release(), server_id, client_id, now)))
+    Ok(Data::Json(sent(shared.traits(), server_id, client_id, now)))
 }
 
 fn read<'v>(value: &'v Value<'v>) -> Result<Request<'v>, Refusal> {
@@ -212,22 +208,18 @@ fn stored_text(request: &Request<'_>, about: usize) -> String {
     text
 }
 
-/// main is one process and takes any size; 3.8.3 passes each message through gRPC and Kafka.
-fn fits(release: Release, call: usize, content: usize) -> Result<(), Refusal> {
-    if release == Release::Main {
-        return Ok(());
-    }
-    if call > LARGEST_CALL {
-        return Err(Refusal::internal(format!(
-            "rpc error: code = ResourceExhausted desc = grpc: received message larger than max ({call} vs. {LARGEST_CALL})"
-        )));
-    }
-    if content > LARGEST_MESSAGE {
-        return Err(Refusal::internal(
+/// One process takes any size; a distributed server passes each message through gRPC and Kafka.
+fn fits(traits: &Traits, call: usize, content: usize) -> Result<(), Refusal> {
+    match traits.sizes {
+        Some(most) if call > most.call => Err(Refusal::internal(format!(
+            "rpc error: code = ResourceExhausted desc = grpc: received message larger than max ({call} vs. {})",
+            most.call
+        ))),
+        Some(most) if content > most.message => Err(Refusal::internal(
             "kafka server: Message was too large, server rejected it to avoid allocation error",
-        ));
+        )),
+        _ => Ok(()),
     }
-    Ok(())
 }
 
 /// Only where there is a conversation to count it for.
@@ -262,7 +254,7 @@ fn queue(
     let quiet = world.users.get(request.receiver).is_some_and(|user| user.receive_option == 2);
     let [server_id, client_id] = shared.fresh_ids(world);
     let send_time = if request.send_time == 0 { now } else { request.send_time };
-    let text_of_answer = sent(shared.release(), server_id, client_id, send_time);
+    let text_of_answer = sent(shared.traits(), server_id, client_id, send_time);
     let data = Data::Sent { text: text_of_answer, conversation: Arc::clone(&route.conversation) };
     world.sent_operations.insert(xxhash_rust::xxh3::xxh3_64(operation.as_bytes()), now);
     let conversation = world.conversation_mut(&route.conversation);
@@ -285,15 +277,15 @@ fn queue(
         content: text,
         ex: request.ex.into(),
         not_offline_push: request.not_offline_push || quiet,
-        extra: extra(shared.release(), request),
+        extra: extra(shared.traits(), request),
     };
     shared.enqueue(world, Queued::new(record));
     data
 }
 
-fn extra(release: Release, request: &Request<'_>) -> Option<Box<Extra>> {
+fn extra(traits: &Traits, request: &Request<'_>) -> Option<Box<Extra>> {
     let at: Vec<Box<str>> = match request.content.get("atUserList") {
-        Some(Value::Array(items)) if request.content_type == AT && release == Release::Main => items
+        Some(Value::Array(items)) if request.content_type == AT && traits.keeps_at_list => items
             .iter()
             .filter_map(|item| match item {
                 Value::String(text) => Some(text.as_ref().into()),
@@ -318,11 +310,8 @@ fn extra(release: Release, request: &Request<'_>) -> Option<Box<Extra>> {
     }))
 }
 
-fn sent(release: Release, server_id: [u8; 16], client_id: [u8; 16], send_time: i64) -> String {
-    let modify = match release {
-        Release::V3_8_3 => ",\"modify\":null",
-        Release::Main => "",
-    };
+fn sent(traits: &Traits, server_id: [u8; 16], client_id: [u8; 16], send_time: i64) -> String {
+    let modify = if traits.modify_field { ",\"modify\":null" } else { "" };
     format!(
         r#"{{"serverMsgID":"{}","clientMsgID":"{}","sendTime":{send_time}{modify}}}"#,
         hex(server_id),

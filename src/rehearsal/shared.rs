@@ -3,6 +3,7 @@
 use super::faults::Faults;
 use super::options::{Options, Users};
 use super::pace::Pace;
+use super::release::Traits;
 use super::token::{self, Bad, Claims};
 use super::world::{Queued, User, World};
 use crate::message::Release;
@@ -83,6 +84,11 @@ impl Shared {
         self.options.release
     }
 
+    /// How that release behaves.
+    pub(super) const fn traits(&self) -> &'static Traits {
+        Traits::of(self.options.release)
+    }
+
     pub(super) fn auto_users(&self) -> bool {
         self.options.users == Users::Auto
     }
@@ -113,7 +119,6 @@ impl Shared {
         if let Some(known) = tokens.get(token).filter(|known| now < known.claims.exp) {
             return match known.bad {
                 Some(bad) => Err(bad),
-                // 3.8.3 takes an admin's token by its signature alone.
                 None if known.issued || self.takes_foreign(&known.claims) => Ok(known.claims.clone()),
                 None => Err(Bad::NotExisting),
             };
@@ -127,7 +132,7 @@ impl Shared {
     }
 
     fn takes_foreign(&self, claims: &Claims) -> bool {
-        self.release() == Release::V3_8_3 && claims.user == self.options.admin
+        self.traits().takes_foreign_tokens && claims.user == self.options.admin
     }
 
     /// All tokens known so far are good no more.

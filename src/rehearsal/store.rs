@@ -3,12 +3,11 @@
 use super::answer::Outcome;
 use super::api::{Caller, admin_only};
 use super::body::{Fields, Page, parse};
-use super::groups::null_if_empty;
+use super::group_lists::null_if_empty;
 use super::log::{Conversation, Document, Slot};
 use super::record::{Record, hex};
 use super::shared::Shared;
 use super::world::World;
-use crate::message::Release;
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
@@ -26,7 +25,7 @@ pub(super) fn search(shared: &Shared, caller: &Caller<'_>) -> Outcome {
     };
     let page = fields.page()?;
     fields.finish()?;
-    if shared.release() == Release::Main {
+    if shared.traits().checks_rights {
         admin_only(shared, caller)?;
     }
     let world = shared.world();
@@ -56,7 +55,7 @@ pub(super) fn active(shared: &Shared, caller: &Caller<'_>) -> Outcome {
     let (ascending, groups) = (fields.flag("ase"), fields.flag("group"));
     let page = fields.page()?;
     fields.finish()?;
-    if shared.release() == Release::Main {
+    if shared.traits().checks_rights {
         admin_only(shared, caller)?;
     }
     let world = shared.world();
@@ -75,7 +74,7 @@ pub(super) fn active(shared: &Shared, caller: &Caller<'_>) -> Outcome {
     let mut data = json!({ "msgCount": count, "userCount": senders.len(), "users": null_if_empty(users) });
     if !days.is_empty() {
         data["dateCount"] = json!(days);
-    } else if shared.release() == Release::V3_8_3 {
+    } else if shared.traits().null_maps {
         data["dateCount"] = Value::Null;
     }
     Ok(data.into())

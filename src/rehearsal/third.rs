@@ -4,6 +4,7 @@ use super::faults::Moment;
 use super::log::{Conversation, DOCUMENT};
 use super::queue::Numbered;
 use super::record::Record;
+use super::release::Queue;
 use super::shared::Shared;
 use super::world::World;
 use std::sync::Arc;
@@ -30,8 +31,7 @@ pub(super) async fn run(shared: &Shared, mut written: mpsc::Receiver<Written>) {
         let world = &mut *guard;
         for group in &batch.groups {
             world.unsettled -= group.records.len();
-            let lost =
-                batch.generation != world.generation && shared.release() == crate::message::Release::Main;
+            let lost = batch.generation != world.generation && shared.traits().queue == Queue::Memory;
             if lost || !shared.faults.strike(Moment::Store(&group.conversation)).is_empty() {
                 let count = u64::try_from(group.records.len()).unwrap_or(u64::MAX);
                 world.conversation_mut(&group.conversation).tally.never_stored += count;

@@ -1,7 +1,7 @@
 //! Tokens: JWT, HS256, signed with the server's secret.
 
 use super::answer::Refusal;
-use crate::message::Release;
+use super::release::Traits;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use hmac::{Hmac, KeyInit, Mac};
@@ -62,7 +62,7 @@ pub(super) enum Bad {
 }
 
 impl Bad {
-    pub(super) fn refusal(self, release: Release, token: &str) -> Refusal {
+    pub(super) fn refusal(self, traits: &Traits, token: &str) -> Refusal {
         let (code, name) = match self {
             Self::Expired => (1501, "TokenExpiredError"),
             Self::Malformed => (1503, "TokenMalformedError"),
@@ -71,11 +71,11 @@ impl Bad {
             Self::Kicked => (1506, "TokenKickedError"),
             Self::NotExisting => (1507, "TokenNotExistError"),
         };
-        // 3.8.3 gives the whole token away; what was read from its cache of tokens has no such text.
-        let detail = match (release, self) {
-            (Release::Main, _) => String::new(),
-            (Release::V3_8_3, Self::Kicked | Self::NotExisting) => name.to_owned(),
-            (Release::V3_8_3, _) => format!("{code} {name} jwt parse error, token={token}"),
+        let detail = match self {
+            // Read from the cache of tokens, not from the token itself.
+            Self::Kicked | Self::NotExisting => return Refusal::bare(traits, code, name),
+            _ if traits.gives_tokens_away => format!("{code} {name} jwt parse error, token={token}"),
+            _ => String::new(),
         };
         Refusal { status: 200, code, name: Cow::Borrowed(name), detail }
     }

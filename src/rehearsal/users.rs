@@ -3,11 +3,10 @@
 use super::answer::{Data, Outcome, Refusal};
 use super::api::{Caller, admin_only};
 use super::body::{Fields, parse};
-use super::groups::null_if_empty;
+use super::group_lists::null_if_empty;
 use super::shared::Shared;
 use super::token;
 use super::world::{User, World};
-use crate::message::Release;
 use serde_json::{Value, json};
 use std::collections::HashSet;
 
@@ -82,10 +81,7 @@ pub(super) fn register(shared: &Shared, caller: &Caller<'_>) -> Outcome {
         user.finish()?;
     }
     if wanted.is_empty() {
-        return Err(Refusal::args(match shared.release() {
-            Release::V3_8_3 => "users are empty",
-            Release::Main => "users is empty",
-        }));
+        return Err(Refusal::args(shared.traits().no_users));
     }
     admin_only(shared, caller)?;
     let mut once = HashSet::new();
@@ -119,9 +115,9 @@ pub(super) fn account_check(shared: &Shared, caller: &Caller<'_>) -> Outcome {
         return Err(Refusal::args("userID repeated"));
     }
     if ids.is_empty() {
-        return match shared.release() {
-            Release::V3_8_3 => Err(Refusal::args("CheckUserIDs is empty")),
-            Release::Main => Ok(json!({ "results": null }).into()),
+        return match shared.traits().no_accounts {
+            Some(wrong) => Err(Refusal::args(wrong)),
+            None => Ok(json!({ "results": null }).into()),
         };
     }
     admin_only(shared, caller)?;
@@ -160,7 +156,7 @@ pub(super) fn set_receiving(shared: &Shared, caller: &Caller<'_>) -> Outcome {
     if id.is_empty() {
         return Err(Refusal::args("UserID is empty"));
     }
-    if shared.release() == Release::Main {
+    if shared.traits().checks_rights {
         super::api::admin_or_own(shared, caller, id)?;
     }
     let mut world = shared.world();

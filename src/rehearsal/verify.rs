@@ -4,12 +4,9 @@ use super::answer::Refusal;
 use super::send::Request;
 use super::shared::Shared;
 use super::world::{Group, GroupStatus, User, World};
-use crate::message::Release;
 use std::collections::HashMap;
 use std::sync::Arc;
 
-/// How long a receiver who was refused stays unknown on 3.8.3, ms.
-const REFUSED_FOR: i64 = 5000;
 /// Rights of a group's owner and its admins.
 const ADMIN: i32 = 60;
 /// `globalRecvMsgOpt`: takes no messages at all.
@@ -35,59 +32,57 @@ pub(super) fn may_write(
 }
 
 fn to_user(shared: &Shared, world: &mut World, request: &Request<'_>, now: i64) -> Result<(), Refusal> {
-    let release = shared.release();
+    let traits = shared.traits();
     let (sender, receiver) = (request.sender, request.receiver);
-    if release == Release::Main && !world.users.contains_key(sender) {
+    if traits.knows_senders && !world.users.contains_key(sender) {
         return Err(Refusal::not_found("record not found"));
     }
     if sender != shared.options.admin {
         if world.has_blocked(receiver, sender) {
-            return Err(Refusal::bare(release, 1302, "BlockedByPeer"));
+            return Err(Refusal::bare(traits, 1302, "BlockedByPeer"));
         }
         let friends =
             world.friends.get(receiver).is_some_and(|list| list.iter().any(|f| f.as_ref() == sender));
         if shared.options.friend_verify && !friends {
-            return Err(Refusal::bare(release, 1303, "NotPeersFriend"));
+            return Err(Refusal::bare(traits, 1303, "NotPeersFriend"));
         }
     }
     let unknown = || Refusal::not_found("userID not found");
-    if release == Release::V3_8_3 && world.refused_receivers.get(receiver).is_some_and(|until| now < *until) {
+    if world.refused_receivers.get(receiver).is_some_and(|until| now < *until) {
         return Err(unknown());
     }
     let Some(user) = world.users.get(receiver) else {
-        if release == Release::V3_8_3 {
+        if traits.refused_ms > 0 {
             world.refused_receivers.retain(|_, until| now < *until);
-            world.refused_receivers.insert(receiver.into(), now + REFUSED_FOR);
+            world.refused_receivers.insert(receiver.into(), now + traits.refused_ms);
         }
         return Err(unknown());
     };
     if user.receive_option == TAKES_NOTHING {
-        return Err(Refusal::bare(release, 1001, "ArgsError"));
+        return Err(Refusal::bare(traits, 1001, "ArgsError"));
     }
     Ok(())
 }
 
 fn to_group(shared: &Shared, world: &World, request: &Request<'_>, now: i64) -> Result<(), Refusal> {
-    let release = shared.release();
+    let traits = shared.traits();
     let group = world.groups.get(request.group).ok_or_else(|| Refusal::not_found("cache is not found"))?;
     if group.status == GroupStatus::Dismissed {
-        return Err(Refusal::bare(release, 1204, "DismissedAlreadyError"));
+        return Err(Refusal::bare(traits, 1204, "DismissedAlreadyError"));
     }
     if request.sender == shared.options.admin {
         return Ok(());
     }
-    let member = group
-        .members
-        .get(request.sender)
-        .ok_or_else(|| Refusal::bare(release, 1203, "NotInGroupYetError"))?;
+    let member =
+        group.members.get(request.sender).ok_or_else(|| Refusal::bare(traits, 1203, "NotInGroupYetError"))?;
     if member.role > ADMIN {
         return Ok(());
     }
     if member.muted_until >= now.max(1) {
-        return Err(Refusal::bare(release, 1402, "MutedInGroup"));
+        return Err(Refusal::bare(traits, 1402, "MutedInGroup"));
     }
     if group.status == GroupStatus::Muted && member.role != ADMIN {
-        return Err(Refusal::bare(release, 1403, "MutedGroup"));
+        return Err(Refusal::bare(traits, 1403, "MutedGroup"));
     }
     Ok(())
 }

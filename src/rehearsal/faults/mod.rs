@@ -6,6 +6,7 @@
 
 mod kind;
 mod ongoing;
+mod parse;
 mod perform;
 
 pub use kind::{Fault, FaultKind, UserAct, When};

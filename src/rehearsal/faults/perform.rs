@@ -1,15 +1,12 @@
 //! Faults that happen once, to the server as a whole.
 
 use super::FaultKind;
-use crate::message::Release;
+use crate::rehearsal::release::Queue;
 use crate::rehearsal::shared::Shared;
 use crate::rehearsal::token::Bad;
 use crate::rehearsal::world::{Queued, World};
 use std::sync::Arc;
 use std::time::Duration;
-
-/// How many messages 3.8.3 stores a second time after a polite restart, and after a kill (law 5, measured).
-const REPEATED: (usize, usize) = (40, 89);
 
 /// Lets the fault happen now, in that conversation or in all. Faults that are no events do nothing.
 pub(in crate::rehearsal) fn perform(shared: &Shared, kind: &FaultKind, only: Option<&str>) {
@@ -69,10 +66,10 @@ pub(in crate::rehearsal) fn generation_ended(
 ) {
     world.unsettled -= records.len();
     for record in records {
-        match shared.release() {
-            // The queue is Kafka: what was not finished comes again.
-            Release::V3_8_3 => shared.enqueue(world, Queued { record, again: false }),
-            Release::Main => {
+        match shared.traits().queue {
+            // What was not finished comes again.
+            Queue::Kafka { .. } => shared.enqueue(world, Queued { record, again: false }),
+            Queue::Memory => {
                 world.conversation_mut(&record.route.conversation).dropped("lost in a restart", 1);
             }
         }
@@ -80,14 +77,14 @@ pub(in crate::rehearsal) fn generation_ended(
 }
 
 fn restarted(shared: &Shared, world: &mut World, kill: bool) {
-    match (shared.release(), kill) {
-        (Release::V3_8_3, false) => repeat_last(shared, world, REPEATED.0, None),
-        (Release::V3_8_3, true) => {
+    match (shared.traits().queue, kill) {
+        (Queue::Kafka { stopped, .. }, false) => repeat_last(shared, world, stopped, None),
+        (Queue::Kafka { killed, .. }, true) => {
             world.generation += 1;
-            repeat_last(shared, world, REPEATED.1, None);
+            repeat_last(shared, world, killed, None);
         }
-        (Release::Main, false) => {}
-        (Release::Main, true) => {
+        (Queue::Memory, false) => {}
+        (Queue::Memory, true) => {
             world.generation += 1;
             lose_queue(world, None, "lost in a restart");
         }
