@@ -1,13 +1,24 @@
-//! After the import: verify, repair, retry, read state, undo, adopt, receipts. Aligning is `import`'s.
+//! After the import: verify, repair, retry, read state, undo, adopt, receipts.
+//!
+//! Aligning and comparing messages is `import`'s; what stands in a slot is told by its receipt, and where there
+//! is none, by what it says.
 
+mod book;
+mod calls;
 mod difference;
-#[cfg(test)]
+mod log;
 mod narrow;
 mod positions;
+mod repair;
 mod slices;
-#[cfg(test)]
+mod store;
 mod verify;
+mod visit;
 
 pub use difference::{Counts, Difference, Kind};
 pub use positions::{Position, PositionError, Positions, Upto};
+pub use repair::{AGAIN, send_again};
 pub use slices::{Cutter, Slice};
+pub use store::{Extent, Plan, SLICE, Step, StoreReport, check as check_store};
+pub use verify::{Checked, Event, Extras, verify};
+pub use visit::{AfterError, Settings};

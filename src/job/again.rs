@@ -170,6 +170,26 @@ impl JobReader {
         })
     }
 
+    /// The message that stands for that one now: itself, unless it went out once more.
+    pub fn latest(&self, conv: ConvNo, ordinal: Ordinal) -> Result<Ordinal, JobError> {
+        let mut latest = ordinal;
+        loop {
+            let by = self
+                .db
+                .prepare_cached("SELECT by FROM superseded WHERE conv = ?1 AND ordinal = ?2")
+                .and_then(|mut statement| {
+                    statement
+                        .query_row(params![conv.0, to_sql(latest.0)], |row| row.get(0).map(from_sql))
+                        .optional()
+                })
+                .in_job(self.dir())?;
+            match by {
+                Some(by) => latest = Ordinal(by),
+                None => return Ok(latest),
+            }
+        }
+    }
+
     /// How many messages went out once more, and how many of these were refused the first time.
     pub fn superseded_in_all(&self) -> Result<(u64, u64), JobError> {
         self.db
@@ -245,6 +265,8 @@ mod tests {
         let reader = job.reader().unwrap();
         assert_eq!(said(&reader, conv), ["x1", "x2", "x3", "x4", "x5", "mended", "x4"]);
         assert_eq!(reader.superseded(conv).unwrap(), [Ordinal(1), Ordinal(3)]);
+        assert_eq!(reader.latest(conv, Ordinal(3)).unwrap(), Ordinal(6));
+        assert_eq!(reader.latest(conv, Ordinal(2)).unwrap(), Ordinal(2));
         assert_eq!(reader.totals().unwrap().messages, 5);
         let standing = reader.standing().unwrap();
         // Three are confirmed, two are to be sent.

@@ -11,27 +11,27 @@ use crate::message::{Ids, Ordinal, Seq};
 
 /// A message that was confirmed.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Expected {
+pub(in crate::after) struct Expected {
     /// Which.
-    pub(super) ordinal: Ordinal,
+    pub(in crate::after) ordinal: Ordinal,
     /// Its slot.
-    pub(super) seq: Seq,
+    pub(in crate::after) seq: Seq,
     /// Its names; unknown where it could not be read when it was confirmed.
-    pub(super) ids: Option<Ids>,
+    pub(in crate::after) ids: Option<Ids>,
 }
 
 /// A slot as it was read; `None`: nobody sees anything in it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Slot<R> {
+pub(in crate::after) struct Slot<R> {
     /// Its number.
-    pub(super) seq: Seq,
+    pub(in crate::after) seq: Seq,
     /// The message in it.
-    pub(super) record: Option<(Ids, R)>,
+    pub(in crate::after) record: Option<(Ids, R)>,
 }
 
 /// A message in the log compared with one of ours.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Comparison {
+pub(in crate::after) enum Comparison {
     /// The same.
     Equal,
     /// A user took it back (law 13).
@@ -41,7 +41,7 @@ pub(super) enum Comparison {
 }
 
 /// What is known besides the log.
-pub(super) trait Book {
+pub(in crate::after) trait Book {
     /// A message as it stands in the log.
     type Record;
     /// What goes wrong.
@@ -59,22 +59,22 @@ pub(super) trait Book {
 
 /// What was found.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Finding {
+pub(in crate::after) struct Finding {
     /// What.
-    pub(super) kind: Kind,
+    pub(in crate::after) kind: Kind,
     /// Which message; of somebody else's, none.
-    pub(super) ordinal: Option<Ordinal>,
+    pub(in crate::after) ordinal: Option<Ordinal>,
     /// Where.
-    pub(super) seq: Option<Seq>,
+    pub(in crate::after) seq: Option<Seq>,
     /// Under which names it stands there.
-    pub(super) ids: Option<Ids>,
+    pub(in crate::after) ids: Option<Ids>,
     /// What exactly.
-    pub(super) detail: String,
+    pub(in crate::after) detail: String,
 }
 
 /// A conversation being compared.
 #[derive(Debug)]
-pub(super) struct Walk {
+pub(in crate::after) struct Walk {
     /// Not in their slots. `true`: the slot is empty.
     absent: BTreeMap<Ordinal, (Expected, bool)>,
     /// Messages in slots that no receipt names.
@@ -82,7 +82,7 @@ pub(super) struct Walk {
     /// The latest message in its slot so far.
     latest: Option<Ordinal>,
     /// In their slots and equal, of all.
-    pub(super) equal: u64,
+    pub(in crate::after) equal: u64,
     keep: usize,
 }
 
@@ -97,12 +97,12 @@ struct Stray {
 const KEEP: usize = 50_000;
 
 impl Walk {
-    pub(super) fn new() -> Self {
+    pub(in crate::after) fn new() -> Self {
         Self { absent: BTreeMap::new(), strays: Vec::new(), latest: None, equal: 0, keep: KEEP }
     }
 
     /// A slot, and the message that was confirmed in it.
-    pub(super) fn slot<B: Book>(
+    pub(in crate::after) fn slot<B: Book>(
         &mut self,
         book: &mut B,
         expected: Option<Expected>,
@@ -126,7 +126,11 @@ impl Walk {
     }
 
     /// The log is read to its end.
-    pub(super) fn end<B: Book>(mut self, book: &mut B, found: &mut Vec<Finding>) -> Result<u64, B::Error> {
+    pub(in crate::after) fn end<B: Book>(
+        mut self,
+        book: &mut B,
+        found: &mut Vec<Finding>,
+    ) -> Result<u64, B::Error> {
         self.resolve(book, found)?;
         Ok(self.equal)
     }

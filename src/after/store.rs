@@ -1,0 +1,361 @@
+//! The store itself, behind the cache (law 8): what it has is what will be left tomorrow.
+//!
+//! It is asked how many messages it has in a stretch of time, everybody's together; each answer is a walk over
+//! everything it holds. So the history is cut into [slices](super::slices) of a few thousand messages, all of
+//! them or some picked at random are counted, and only where a count is wrong is it
+//! [looked into](super::narrow). Others' messages of the same time make a count too high: they are told apart
+//! by looking closer, but one of theirs can stand for one of ours in a slice whose count is right.
+
+use std::time::{Duration, Instant};
+
+use super::book::{JobBook, Memory};
+use super::difference::{Difference, Kind};
+use super::log::Log;
+use super::narrow::{self, Counted, Looked, Store, narrow};
+use super::slices::{Cutter, Slice};
+use super::visit::{AfterError, Desk, Server, Settings};
+use crate::import::{Stored, is_same};
+use crate::job::{ConvNo, Conversation, JobError, JobReader, Spooled};
+use crate::message::{Ids, Ordinal, Peer, SendTime, Seq, SourceId};
+use crate::openim::{Client, StoreQuery};
+
+/// How much of the store to look at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Extent {
+    /// Everything.
+    All,
+    /// Slices picked at random, until they hold so many messages.
+    Sample(u64),
+}
+
+/// What to expect, before it begins.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Plan {
+    /// Messages that will be counted.
+    pub messages: u64,
+    /// Confirmed messages in all.
+    pub of: u64,
+    /// Questions to the server: each is a walk over everything it holds.
+    pub questions: u64,
+}
+
+/// What happens while it counts.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Step {
+    /// Before the first question.
+    Plan(Plan),
+    /// A question was answered: for so many messages, after so long.
+    Counted(u64, Duration),
+    /// The store doesn't have this message.
+    Difference(Difference),
+}
+
+/// What came out.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct StoreReport {
+    /// Messages that were counted.
+    pub checked: u64,
+    /// Confirmed messages in all.
+    pub of: u64,
+    /// Messages that can be read, and that the store doesn't have.
+    pub not_stored: u64,
+    /// Of these, how many are not named: too many to look at each.
+    pub unnamed: u64,
+    /// Messages of which it can't be said.
+    pub unsure: u64,
+    /// Of those that are not stored, by conversation; up to a million.
+    pub missing: Vec<(ConvNo, Vec<Ordinal>)>,
+}
+
+impl StoreReport {
+    /// Messages that were seen in the store.
+    pub fn stored(&self) -> u64 {
+        self.checked.saturating_sub(self.not_stored + self.unsure)
+    }
+}
+
+/// So many messages are counted at once: 9,000 took 19 s on a small machine (contract, section 5).
+pub const SLICE: u64 = 3_000;
+/// So many questions are asked to find out which messages lack.
+const LOOK_CLOSER: u64 = 5_000;
+
+/// Counts the store's messages against the job's.
+pub async fn check(
+    client: Client,
+    reader: &JobReader,
+    settings: Settings,
+    extent: Extent,
+    seed: u64,
+    mut tell: impl FnMut(Step) -> Result<(), AfterError>,
+) -> Result<StoreReport, AfterError> {
+    let server = Server::new(client, settings);
+    let slices = cut(reader, &server.settings)?;
+    let of: u64 = slices.iter().map(|slice| slice.messages).sum();
+    let slices = pick(slices, extent, seed);
+    let messages = slices.iter().map(|slice| slice.messages).sum();
+    let questions = slices.len() as u64;
+    tell(Step::Plan(Plan { messages, of, questions }))?;
+    let mut report = StoreReport { checked: messages, of, ..StoreReport::default() };
+    let mut asked = Asked { server: &server, took: Duration::ZERO };
+    let (mut calls, mut wrong) = (LOOK_CLOSER, Vec::new());
+    for slice in slices {
+        let stored = asked.count(slice.from, slice.to).await?;
+        tell(Step::Counted(slice.messages, asked.took))?;
+        if stored != slice.messages {
+            wrong.push((slice, stored));
+        }
+        if wrong.len() == TOGETHER {
+            look_closer(&mut asked, reader, &std::mem::take(&mut wrong), &mut calls, &mut report, &mut tell)
+                .await?;
+        }
+    }
+    look_closer(&mut asked, reader, &wrong, &mut calls, &mut report, &mut tell).await?;
+    Ok(report)
+}
+
+/// Slices that are looked into after one walk over the index.
+const TOGETHER: usize = 32;
+
+/// Cuts the time of what was confirmed into slices.
+fn cut(reader: &JobReader, settings: &Settings) -> Result<Vec<Slice>, JobError> {
+    let (mut first, mut last) = (SendTime(i64::MAX), SendTime(i64::MIN));
+    each_conversation(reader, |conversation| {
+        first = first.min(conversation.first_time);
+        last = last.max(conversation.last_time);
+        Ok(())
+    })?;
+    let mut cutter = Cutter::new(first, last, SLICE);
+    loop {
+        each_confirmed(reader, settings, None, |_, _, time| cutter.count(time))?;
+        if !cutter.another_round() {
+            return Ok(cutter.slices());
+        }
+    }
+}
+
+/// All, or some at random, in order of time.
+fn pick(mut slices: Vec<Slice>, extent: Extent, seed: u64) -> Vec<Slice> {
+    let Extent::Sample(enough) = extent else { return slices };
+    fastrand::Rng::with_seed(seed).shuffle(&mut slices);
+    let mut messages = 0;
+    let many = slices.iter().take_while(|slice| {
+        let more = messages < enough;
+        messages += slice.messages;
+        more
+    });
+    let many = many.count();
+    slices.truncate(many);
+    slices.sort_unstable_by_key(|slice| slice.from);
+    slices
+}
+
+fn each_conversation(
+    reader: &JobReader,
+    mut each: impl FnMut(&Conversation) -> Result<(), JobError>,
+) -> Result<(), JobError> {
+    const PAGE: usize = 512;
+    let mut after = None;
+    loop {
+        let page = reader.conversations(after, PAGE)?;
+        let Some(last) = page.last() else { return Ok(()) };
+        after = Some(last.no);
+        page.iter().try_for_each(&mut each)?;
+    }
+}
+
+/// Every message that was confirmed, with its time; only those in conversations that touch these slices.
+fn each_confirmed(
+    reader: &JobReader,
+    settings: &Settings,
+    within: Option<&[Slice]>,
+    mut each: impl FnMut(ConvNo, Ordinal, SendTime),
+) -> Result<(), JobError> {
+    const PAGE: usize = 2048;
+    each_conversation(reader, |conversation| {
+        let only = settings.only.as_ref();
+        let touched = within.is_none_or(|slices| {
+            slices.iter().any(|s| conversation.first_time < s.to && conversation.last_time >= s.from)
+        });
+        if !touched || only.is_some_and(|only| !only.contains(&conversation.id())) {
+            return Ok(());
+        }
+        let conv = conversation.no;
+        let superseded: std::collections::HashSet<Ordinal> = reader.superseded(conv)?.into_iter().collect();
+        let mut from = Ordinal(0);
+        loop {
+            let receipts = reader.receipts(conv, from, PAGE)?;
+            let (Some(first), Some(last)) = (receipts.first(), receipts.last()) else { return Ok(()) };
+            from = Ordinal(last.ordinal.0 + 1);
+            let many = usize::try_from(from.0 - first.ordinal.0).unwrap_or(PAGE);
+            let mut entries = reader.entries(conv, first.ordinal, many)?.into_iter();
+            for receipt in receipts.iter().filter(|receipt| !superseded.contains(&receipt.ordinal)) {
+                if let Some(entry) = entries.find(|entry| entry.ordinal == receipt.ordinal) {
+                    each(conv, entry.ordinal, entry.send_time);
+                }
+            }
+        }
+    })
+}
+
+/// A message that should be in the store.
+#[derive(Debug, Clone, Copy)]
+struct Ours {
+    conv: ConvNo,
+    ordinal: Ordinal,
+}
+
+/// Finds out which messages lack in slices whose count is wrong.
+async fn look_closer(
+    asked: &mut Asked<'_>,
+    reader: &JobReader,
+    wrong: &[(Slice, u64)],
+    calls: &mut u64,
+    report: &mut StoreReport,
+    tell: &mut impl FnMut(Step) -> Result<(), AfterError>,
+) -> Result<(), AfterError> {
+    if wrong.is_empty() {
+        return Ok(());
+    }
+    let slices: Vec<Slice> = wrong.iter().map(|(slice, _)| *slice).collect();
+    let mut ours: Vec<Vec<(SendTime, Ours)>> = slices.iter().map(|_| Vec::new()).collect();
+    each_confirmed(reader, &asked.server.settings, Some(&slices), |conv, ordinal, time| {
+        let at = slices.partition_point(|slice| slice.to <= time);
+        if let (Some(slice), Some(ours)) = (slices.get(at), ours.get_mut(at))
+            && slice.from <= time
+        {
+            ours.push((time, Ours { conv, ordinal }));
+        }
+    })?;
+    for ((slice, stored), mut ours) in wrong.iter().zip(ours) {
+        ours.sort_unstable_by_key(|(time, one)| (*time, one.conv, one.ordinal));
+        let whole = Counted { from: slice.from, to: slice.to, messages: *stored };
+        let mut looking = Looking { asked, desk: Desk::new(reader.reopen()?) };
+        let found = narrow(&mut looking, whole, &ours, calls).await?;
+        report.unnamed += found.unnamed;
+        report.not_stored += found.unnamed;
+        report.unsure += found.unsure;
+        for at in found.missing {
+            let Some((_, one)) = ours.get(at) else { continue };
+            if let Some(difference) = looking.confirm(*one).await? {
+                report.not_stored += 1;
+                note(&mut report.missing, *one);
+                tell(Step::Difference(difference))?;
+            }
+        }
+    }
+    Ok(())
+}
+
+fn note(missing: &mut Vec<(ConvNo, Vec<Ordinal>)>, one: Ours) {
+    const MOST: usize = 1_000_000;
+    if missing.iter().map(|(_, ordinals)| ordinals.len()).sum::<usize>() >= MOST {
+        return;
+    }
+    match missing.iter_mut().find(|(conv, _)| *conv == one.conv) {
+        Some((_, ordinals)) => ordinals.push(one.ordinal),
+        None => missing.push((one.conv, vec![one.ordinal])),
+    }
+}
+
+/// Asks the store, and leaves it as much time for others as it took for us.
+struct Asked<'a> {
+    server: &'a Server,
+    took: Duration,
+}
+
+impl Asked<'_> {
+    async fn count(&mut self, from: SendTime, to: SendTime) -> Result<u64, AfterError> {
+        self.server.sleep(self.took).await?;
+        let begun = Instant::now();
+        let count = self.server.stored_between(from, to).await?;
+        self.took = begun.elapsed();
+        Ok(count.max(0).unsigned_abs())
+    }
+}
+
+struct Looking<'a, 'b> {
+    asked: &'a mut Asked<'b>,
+    desk: Desk,
+}
+
+impl Looking<'_, '_> {
+    fn message(
+        &self,
+        one: &Ours,
+    ) -> Result<(Option<Conversation>, Spooled, Option<(Seq, Option<Ids>)>), JobError> {
+        self.desk.read(|reader| {
+            let conversation = reader.conversation(one.conv)?;
+            let Some(found) = &conversation else { return Err(JobError::NoJob(reader.dir().to_owned())) };
+            let mut memory = Memory::default();
+            let message =
+                JobBook { reader, conversation: found, memory: &mut memory }.message(one.ordinal)?;
+            let receipt = reader.receipt(one.conv, one.ordinal)?;
+            Ok((conversation, message, receipt.map(|receipt| (receipt.seq, receipt.ids))))
+        })
+    }
+
+    /// The store doesn't have it; what if nobody can read it either? Then it is missing, and was named before.
+    async fn confirm(&self, one: Ours) -> Result<Option<Difference>, AfterError> {
+        let (conversation, message, receipt) = self.message(&one)?;
+        let (Some(conversation), Some((seq, _))) = (conversation, receipt) else { return Ok(None) };
+        let mut log = Log::open(self.asked.server, &self.desk, &conversation).await?;
+        if seq > log.bound || log.page(seq, seq, &[seq]).await?.is_empty() {
+            return Ok(None);
+        }
+        Ok(Some(Difference {
+            kind: Kind::NotStored,
+            conversation: conversation.id().0,
+            seq: Some(seq.0),
+            place: Some(self.desk.read(|reader| reader.name_of(message.place))?),
+            id: message.source_id.map(|SourceId(id)| id),
+            detail: String::new(),
+        }))
+    }
+}
+
+impl Store for Looking<'_, '_> {
+    type Error = AfterError;
+    type Message = Ours;
+
+    async fn count(&mut self, from: SendTime, to: SendTime) -> Result<u64, AfterError> {
+        self.asked.count(from, to).await
+    }
+
+    async fn has(&mut self, one: &Ours) -> Result<Looked, AfterError> {
+        let (_, message, receipt) = self.message(one)?;
+        let ids = receipt.and_then(|(_, ids)| ids);
+        look_for(self.asked.server, &message, ids.as_ref()).await
+    }
+}
+
+/// Looks for one message in the store: by its names, where they are known, else by what it says.
+pub(super) async fn look_for(
+    server: &Server,
+    message: &Spooled,
+    ids: Option<&Ids>,
+) -> Result<narrow::Looked, AfterError> {
+    const AT_ONCE: i32 = 200;
+    const PAGES: i32 = 10;
+    let (session_type, receiver) = match &message.peer {
+        Peer::User(user) => (1, user.to_string()),
+        Peer::Group(group) => (3, group.to_string()),
+    };
+    let day = jiff::Timestamp::from_millisecond(message.send_time.0)
+        .map_or_else(|_| String::new(), |time| time.strftime("%Y-%m-%d").to_string());
+    // Any type: that of a revoked message is another.
+    let query = StoreQuery { sender: message.sender.0.clone(), receiver, session_type, content_type: 0, day };
+    for page in 1..=PAGES {
+        let (found, in_all) = server.search(&query, page, AT_ONCE).await?;
+        let is_it = |one: &crate::openim::Found| match ids {
+            Some(ids) => one.ids.server == ids.server,
+            None => is_same(message, &Stored::found(one)),
+        };
+        if found.iter().any(is_it) {
+            return Ok(Looked::There);
+        }
+        if found.is_empty() || i64::from(page) * i64::from(AT_ONCE) >= in_all {
+            return Ok(Looked::Absent);
+        }
+    }
+    Ok(Looked::Unsure)
+}
