@@ -24,6 +24,39 @@ pub(super) fn make(dir: &Path) -> Result<(), JobError> {
     Ok(())
 }
 
+/// A file of the folder that is written anew: under another name until it is whole.
+#[derive(Debug)]
+pub struct NewFile {
+    file: std::fs::File,
+    draft: std::path::PathBuf,
+    path: std::path::PathBuf,
+}
+
+impl NewFile {
+    pub(super) fn make(dir: &Path, name: &str) -> Result<Self, JobError> {
+        let (draft, path) = (dir.join(format!("{name}.new")), dir.join(name));
+        let file =
+            private(OpenOptions::new().write(true).create(true).truncate(true)).open(&draft).in_job(dir)?;
+        Ok(Self { file, draft, path })
+    }
+
+    /// Puts it into the place of the one that was there; on the disk when it returns.
+    pub fn keep(self) -> std::io::Result<()> {
+        self.file.sync_all()?;
+        std::fs::rename(&self.draft, &self.path)
+    }
+}
+
+impl std::io::Write for NewFile {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.file.write(bytes)
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        self.file.flush()
+    }
+}
+
 /// Files are made readable by their owner alone.
 pub(super) fn private(options: &mut OpenOptions) -> &mut OpenOptions {
     #[cfg(unix)]

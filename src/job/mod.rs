@@ -41,6 +41,7 @@ mod writer;
 pub use again::Again;
 pub use block::{Entry, Reply, Target};
 pub use error::JobError;
+pub use folder::NewFile;
 pub use key::{ConvKey, Position, UserKey};
 pub use keys::{Key, KeyWriter, Known, KnownKeys};
 pub use pass::{Earlier, Lines, Loader, Pass};
@@ -183,6 +184,11 @@ impl Job {
     /// is either as before or empty.
     pub fn empty(&mut self) -> Result<(), JobError> {
         pass::take_out_from(self, PassNo(1))
+    }
+
+    /// A file in the folder, readable by its owner alone, that takes its place when it is whole.
+    pub fn new_file(&self, name: &str) -> Result<NewFile, JobError> {
+        NewFile::make(&self.dir, name)
     }
 
     /// Begins a pass; `settings` is what shaped it and has to be the same when it is prepared again.

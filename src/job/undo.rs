@@ -133,6 +133,13 @@ impl JobReader {
             .in_job(self.dir())
     }
 
+    /// Slots of a conversation in which `undo` found messages that are not ours any more.
+    pub fn kept_by_undo(&self, conv: ConvNo) -> Result<Vec<Seq>, JobError> {
+        self.rows("SELECT seq FROM undo_left WHERE conv = ?1 AND is_kept ORDER BY seq", [conv.0], |row| {
+            row.get(0).map(Seq)
+        })
+    }
+
     /// What `undo` did not delete, a page from the one behind `after`.
     pub fn left_by_undo(
         &self,
