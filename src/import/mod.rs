@@ -32,7 +32,7 @@ pub use lane::{
     Answered, Ask, Company, Effects, FellBack, Hurry, Lane, Left, Limits, MOST_UNCONFIRMED, Next, Now,
     Receipt, Receipts, Start, Stray,
 };
-pub use pace::Cause;
+pub use pace::{Cause, Rate};
 pub use progress::{Count, Progress, Shown};
 pub use read::candidates;
 pub use run::run;

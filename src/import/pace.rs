@@ -13,14 +13,14 @@ use crate::openim::{Lost, Pause};
 
 /// At most so many messages a second.
 #[derive(Debug)]
-pub(super) struct Rate<C: Clock = MonotonicClock> {
+pub struct Rate<C: Clock = MonotonicClock> {
     limiter: RateLimiter<NotKeyed, InMemoryState, C, NoOpMiddleware<C::Instant>>,
     clock: C,
 }
 
 impl Rate {
     /// By the real clock.
-    pub(super) fn new(per_second: NonZeroU32) -> Self {
+    pub fn new(per_second: NonZeroU32) -> Self {
         Self::with_clock(per_second, MonotonicClock)
     }
 }
@@ -37,7 +37,7 @@ impl<C: Clock + Clone> Rate<C> {
     }
 
     /// Takes a turn, or says how long to wait before asking again.
-    pub(super) fn take(&self) -> Result<(), Duration> {
+    pub fn take(&self) -> Result<(), Duration> {
         self.limiter.check().map_err(|not_until| not_until.wait_time_from(self.clock.now()))
     }
 }

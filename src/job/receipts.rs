@@ -176,7 +176,9 @@ impl JobReader {
             let first = Ordinal(from_sql(row.get(0).in_job(self.dir())?) & u64::from(u32::MAX));
             let data: Vec<u8> = row.get(1).in_job(self.dir())?;
             let more = unpack(first, &data).ok_or_else(|| self.damaged("a receipt"))?;
-            receipts.extend(more.into_iter().filter(|receipt| receipt.ordinal >= from));
+            // What a run read twice, around its end, stands in two rows.
+            let next = receipts.last().map_or(from, |last: &Receipt| Ordinal(last.ordinal.0 + 1));
+            receipts.extend(more.into_iter().filter(|receipt| receipt.ordinal >= next));
             if receipts.len() >= enough {
                 break;
             }

@@ -5,4 +5,3 @@ mod receipts;
 mod support;
 mod undo;
 mod verify;
-mod tmp;
