@@ -9,8 +9,8 @@ use crate::commands::preflight::PreflightArgs;
 use crate::commands::provision::{FileArgs, ProvisionArgs};
 use crate::commands::rehearse::RehearseArgs;
 use crate::commands::users::UsersArgs;
-use crate::config::{Rate, parse_duration};
-use crate::message::Release;
+use crate::config::{Rate, parse_duration, parse_moment};
+use crate::message::{Release, SendTime};
 
 /// Moves an exported chat history into an OpenIM server: every message once, in order, with its original
 /// time, and proves that it is there.
@@ -146,6 +146,12 @@ pub struct SourceArgs {
     /// Who made the export, by the id or name it uses: where it says only "me"
     #[arg(long = "self", value_name = "ID")]
     pub me: Option<String>,
+    /// Leave out messages before this moment: `2024-01-31` (UTC) or `2024-01-31T08:00:00+08:00`
+    #[arg(long, value_name = "TIME", value_parser = parse_moment)]
+    pub since: Option<SendTime>,
+    /// Leave out messages from this moment on
+    #[arg(long, value_name = "TIME", value_parser = parse_moment)]
+    pub until: Option<SendTime>,
     /// Send what can be sent and reject the rest
     #[arg(long)]
     pub skip_invalid: bool,

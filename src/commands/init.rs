@@ -196,6 +196,8 @@ fn plan(args: &InitArgs, file: &ImportFile) -> Result<Plan, Failure> {
         format: args.format.clone(),
         zone: args.zone.clone(),
         me: args.me.clone(),
+        since: None,
+        until: None,
         skip_invalid: false,
     };
     Plan::new(file, &typed)

@@ -9,7 +9,7 @@ use crate::export::{self, ExportError, Layout, Plain, Reader, Source, compare};
 use crate::formats::{self, Format};
 use crate::job::SourceInfo;
 use crate::mapping::people::{People, Renamed};
-use crate::mapping::{self, Mapper};
+use crate::mapping::{self, Mapper, Period, Within};
 use crate::message::SourceNo;
 
 /// Which sources, and how they are to be read. What was typed wins over the configuration.
@@ -19,6 +19,8 @@ pub(super) struct Plan {
     pub(super) sources: Vec<String>,
     /// The format they have; `None`: the native one, or what the mapping says.
     pub(super) format: Option<Format>,
+    /// The part of the history that is taken.
+    period: Period,
     file: ImportFile,
 }
 
@@ -46,6 +48,11 @@ impl Plan {
         if file.mapping.zone.is_none() {
             file.mapping.zone.clone_from(&file.format.zone);
         }
+        let period = Period { since: args.since, until: args.until };
+        if period != Period::default() && sources.is_empty() {
+            let text = "--since and --until decide what is read: name the SOURCE as well; a job goes on without them";
+            return Err(Failure::new(Exit::Usage, text));
+        }
         if let Some(name) = args.format.as_deref() {
             (file.format.name, file.export.format) = match name {
                 "auto" => (None, export::Format::Auto),
@@ -64,7 +71,7 @@ impl Plan {
             None if described || sources.is_empty() => None,
             None => formats::recognise(&sources).map_err(failure)?.map(|(format, _)| format),
         };
-        Ok(Self { sources, format, file })
+        Ok(Self { sources, format, period, file })
     }
 
     /// Opens the sources; their numbers count on from `first`.
@@ -79,6 +86,12 @@ impl Plan {
             let head = reader.head().map_err(failure)?;
             let mapper = mapping::build(&file.mapping, head.as_ref()).or_fail(Exit::Usage)?;
             (reader, Arc::from(mapper))
+        };
+        // Below the names: of whom only what is left out tells, nobody is told.
+        let mapper: Arc<dyn Mapper> = if self.period == Period::default() {
+            mapper
+        } else {
+            Arc::new(Within::new(mapper, self.period))
         };
         let people = People::load(&file.users, self.format.is_some()).or_fail(Exit::Usage)?;
         let mapper =
@@ -111,7 +124,8 @@ impl Plan {
     /// What shapes the messages besides the sources: kept in the job, and compared when it is used again.
     pub(super) fn settings(&self) -> String {
         let ImportFile { export, mapping, users, time, format, media, policy, .. } = &self.file;
-        format!("{export:?} {mapping:?} {users:?} {time:?} {format:?} {media:?} {policy:?}")
+        let period = &self.period;
+        format!("{export:?} {mapping:?} {users:?} {time:?} {format:?} {media:?} {policy:?} {period:?}")
     }
 
     fn format_settings(&self) -> formats::Settings {

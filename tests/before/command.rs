@@ -191,3 +191,31 @@ fn a_translated_user_is_called_as_in_the_export() {
     nicknames.sort();
     assert_eq!(nicknames, names);
 }
+
+/// `--since` and `--until` decide what the job holds; another period of the same files is its next pass.
+#[test]
+fn a_part_of_the_history() {
+    let day = |day: u32| format!("2024-05-{day:02}T12:00:00Z");
+    let line = |n: u32| {
+        let time: jiff::Timestamp = day(n).parse().unwrap();
+        format!(
+            r#"{{"id":"m{n}","sendID":"a","recvID":"b","text":"{n}","sendTime":{}}}"#,
+            time.as_millisecond()
+        )
+    };
+    let lines: Vec<String> = (1..=20).map(line).collect();
+    let files = Files::new(&[("chat.jsonl", &lines.join("\n"))]);
+    let check = |more: &[&str]| {
+        let args = [&["check", "--quiet", "--json"], more].concat();
+        importer().current_dir(files.0.path()).args(args).assert()
+    };
+    let json = |more: &[&str]| -> Value {
+        serde_json::from_slice(&check(more).success().get_output().stdout).unwrap()
+    };
+    let part = json(&["chat.jsonl", "--since", "2024-05-11", "--until", "2024-05-16"]);
+    assert_eq!((part["messages"].as_u64(), part["skipped"].as_u64()), (Some(5), Some(15)), "{part}");
+    let rest = json(&["chat.jsonl", "--since", "2024-05-16T00:00:00+00:00"]);
+    assert_eq!((rest["messages"].as_u64(), rest["skipped"].as_u64()), (Some(5), Some(15)));
+    check(&["chat.jsonl", "--since", "yesterday"]).code(2).stderr(contains("`yesterday` is no moment"));
+    check(&["--since", "2024-05-11"]).code(2).stderr(contains("name the SOURCE as well"));
+}
