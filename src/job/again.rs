@@ -8,7 +8,7 @@ use rusqlite::{OptionalExtension, Transaction, params};
 
 use super::block::{Entry, Packer, Unpacker};
 use super::error::{InJob, JobError};
-use super::pass::Loader;
+use super::loader::Loader;
 use super::read::{JobReader, block_id, from_sql, to_sql};
 use super::schema::Table;
 use super::{ConvKey, ConvNo, Job, Peers};

@@ -12,10 +12,14 @@
 
 mod again;
 mod block;
+mod entries;
 mod error;
+mod facts;
 mod folder;
 mod key;
 mod keys;
+mod lines;
+mod loader;
 mod lock;
 mod lookup;
 mod packed;
@@ -27,7 +31,9 @@ mod queue;
 mod read;
 mod receipts;
 mod record;
+mod recover;
 mod rejects;
+mod reply;
 mod runlog;
 mod schema;
 mod spool;
@@ -41,18 +47,22 @@ mod writer;
 pub use again::Again;
 pub use block::{Entry, Reply, Target};
 pub use error::JobError;
+pub use facts::{Conversation, PassInfo, Peers, SourceInfo, Totals, User};
 pub use folder::NewFile;
 pub use key::{ConvKey, Position, UserKey};
 pub use keys::{Key, KeyWriter, Known, KnownKeys};
-pub use pass::{Earlier, Lines, Loader, Pass};
+pub use lines::Lines;
+pub use loader::{Earlier, Loader};
+pub use pass::Pass;
 pub use people::{Person, PersonKey, person_hashes};
 pub use progress::{LostCall, Progress, Standing, Step, Under};
 pub use purge::DIFFERENCES;
 pub use queue::{Queue, Queued};
-pub use read::{Conversation, JobReader, PassInfo, Peers, SourceInfo, Totals, User};
+pub use read::JobReader;
 pub use receipts::Receipt;
-pub use record::{QuoteSlot, QuotedIds, Spooled, TooLarge, write as write_record};
+pub use record::{QuoteSlot, Spooled, TooLarge, write as write_record};
 pub use rejects::{Reject, Rejected};
+pub use reply::QuotedIds;
 pub use runlog::Run;
 pub use spool::{Spool, read_at};
 pub use undo::{Left, Undone};
@@ -144,7 +154,7 @@ impl Job {
     /// prepared is on the disk.
     pub fn begin_sending(&self) -> Result<(), JobError> {
         if self.has_unsent()? {
-            pass::sync(self)?;
+            recover::sync(self)?;
             self.db.pragma_update(None, "synchronous", "FULL").in_job(&self.dir)?;
             self.db.execute("UPDATE passes SET begun = 1", []).in_job(&self.dir)?;
             self.leave_in_wal(false)?;
@@ -175,7 +185,7 @@ impl Job {
             })
             .in_job(&self.dir)?;
         if let Some(first) = first {
-            pass::take_out_from(self, PassNo(first))?;
+            recover::take_out_from(self, PassNo(first))?;
         }
         Ok(count)
     }
@@ -183,7 +193,7 @@ impl Job {
     /// Takes out all passes of a job from which nothing was sent, as if it were new. Killed in the middle, it
     /// is either as before or empty.
     pub fn empty(&mut self) -> Result<(), JobError> {
-        pass::take_out_from(self, PassNo(1))
+        recover::take_out_from(self, PassNo(1))
     }
 
     /// A file in the folder, readable by its owner alone, that takes its place when it is whole.
@@ -198,14 +208,14 @@ impl Job {
 
     fn recover(dir: &Path, db: Connection, lock: Lock) -> Result<Self, JobError> {
         let mut job = Self { dir: dir.to_owned(), db, _lock: lock };
-        if pass::take_out_unfinished(&mut job)? {
+        if recover::take_out_unfinished(&mut job)? {
             tracing::info!(job = %dir.display(), "a pass that was cut short was taken out; it is read again");
         }
         if job.is_purged()? {
             job.remove_texts()?;
             return Ok(job);
         }
-        if pass::take_out_lost(&mut job)? {
+        if recover::take_out_lost(&mut job)? {
             tracing::warn!(
                 job = %dir.display(),
                 "a pass was not on the disk when the machine went down, and was taken out; it is read again"

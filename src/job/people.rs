@@ -5,7 +5,7 @@ use rusqlite::params;
 
 use super::JobError;
 use super::key::UserKey;
-use super::pass::Loader;
+use super::loader::Loader;
 use super::read::{JobReader, to_sql};
 
 /// A user or group that the export names.

@@ -6,14 +6,14 @@ use serde_json::Value;
 use super::error::{InJob, JobError};
 use super::read::JobReader;
 use super::schema::Table;
-use super::{Job, pass, spool};
+use super::{Job, lines, spool};
 
 /// One row once the texts are to be gone.
 pub(super) const TABLE: Table =
     Table { name: "purged", version: 1, sql: "CREATE TABLE purged (at INTEGER NOT NULL);" };
 
 /// Files with texts of messages in them.
-const FILES: &[&str] = &[spool::FILE, pass::FINDINGS, pass::REJECTED, DIFFERENCES, "report.html"];
+const FILES: &[&str] = &[spool::FILE, lines::FINDINGS, lines::REJECTED, DIFFERENCES, "report.html"];
 
 /// What `verify` found.
 pub const DIFFERENCES: &str = "differences.jsonl";

@@ -5,7 +5,8 @@ use rusqlite::params;
 
 use super::ConvNo;
 use super::error::{InJob, JobError};
-use super::read::{Conversation, JobReader, from_sql, to_sql};
+use super::facts::Conversation;
+use super::read::{JobReader, from_sql, to_sql};
 use crate::message::Ordinal;
 
 /// What is left to send, longest first, as it was when the queue was made; walked page by page.

@@ -1,19 +1,18 @@
 //! Reading a job: what there is to send, in which order.
 
 use std::cell::OnceCell;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
-use super::block::{Entry, Target, Unpacker};
 use super::error::{InJob, JobError};
+use super::facts::{Conversation, PassInfo, Peers, SourceInfo, Totals, User};
 use super::key::{ConvKey, UserKey};
 use super::packed::Unpack;
-use super::record::Spooled;
 use super::spool::{self, Spool};
 use super::{ConvNo, PassNo, schema};
-use crate::message::{ConversationId, GroupId, Ordinal, Place, SendTime, SourceNo, UserId};
+use crate::message::{ConversationId, GroupId, Place, SendTime, SourceNo, UserId};
 
 /// Reads a job; each thread opens one of its own ([`Self::reopen`]).
 #[derive(Debug)]
@@ -22,107 +21,6 @@ pub struct JobReader {
     pub(super) db: Connection,
     /// Opened when it is asked for: a job without a pass has none.
     spool: OnceCell<Spool>,
-}
-
-/// A conversation of the job.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Conversation {
-    /// Its number.
-    pub no: ConvNo,
-    /// Between whom.
-    pub peers: Peers,
-    /// How many messages all passes gave it.
-    pub messages: u64,
-    /// Bytes of their records in the spool.
-    pub bytes: u64,
-    /// Time of the earliest.
-    pub first_time: SendTime,
-    /// Time of the latest.
-    pub last_time: SendTime,
-}
-
-/// Who talks in a conversation.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Peers {
-    /// Two users, or one with himself; sorted as text.
-    Single(UserId, UserId),
-    /// A group.
-    Group(GroupId),
-}
-
-/// A user who sends or receives in the job.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct User {
-    /// Stands for the id; users are paged by it.
-    pub key: UserKey,
-    /// `userID`.
-    pub id: UserId,
-    /// `senderNickname` of one of his messages; empty if there was none.
-    pub nickname: String,
-    /// `senderFaceURL` of one of his messages; empty if there was none.
-    pub face_url: String,
-}
-
-/// How much there is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Totals {
-    /// Messages to send, of all passes.
-    pub messages: u64,
-    /// Their conversations.
-    pub conversations: u64,
-    /// Users who send or receive.
-    pub users: u64,
-    /// Messages of the longest conversation.
-    pub longest: u64,
-    /// Bytes of all records.
-    pub bytes: u64,
-}
-
-/// A pass that is in the job.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct PassInfo {
-    /// Its number.
-    pub no: PassNo,
-    /// Whether all of it is there; it isn't while it is being prepared.
-    pub ready: bool,
-    /// What shaped it.
-    pub settings: String,
-    /// What came out, as JSON.
-    pub summary: String,
-}
-
-/// A source that was read.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct SourceInfo {
-    /// Its number.
-    pub no: SourceNo,
-    /// By which pass.
-    pub pass: PassNo,
-    /// As it was given.
-    pub path: String,
-    /// Size of the file.
-    pub bytes: u64,
-    /// When it was last changed, in ms since 1970.
-    pub modified: Option<i64>,
-    /// Fingerprint of its bytes.
-    pub sha256: [u8; 32],
-}
-
-impl Peers {
-    /// The server's name of the conversation.
-    pub fn conversation(&self) -> ConversationId {
-        match self {
-            Self::Single(a, b) => ConversationId::single(a.as_str(), b.as_str()),
-            Self::Group(group) => ConversationId::group(group.as_str()),
-        }
-    }
-}
-
-impl Conversation {
-    /// The server's name of it.
-    pub fn id(&self) -> ConversationId {
-        self.peers.conversation()
-    }
 }
 
 impl JobReader {
@@ -163,91 +61,6 @@ impl JobReader {
         };
         let sql = format!("{CONVERSATIONS} WHERE c.key = ?1 GROUP BY c.no");
         Ok(self.rows(&sql, params![key.to_bytes()], conversation)?.pop())
-    }
-
-    /// At most `max` entries of a conversation from the ordinal on, in the order of sending.
-    pub fn entries(&self, conv: ConvNo, from: Ordinal, max: usize) -> Result<Vec<Entry>, JobError> {
-        let mut entries = Vec::with_capacity(max.min(1024));
-        let mut next = from.0;
-        while entries.len() < max {
-            let before = entries.len();
-            let Some((first, data)) = self.block(conv, next)? else { break };
-            let mut unpacker = Unpacker::new(first, &data);
-            entries.extend(unpacker.by_ref().skip_while(|entry| entry.ordinal.0 < next).take(max - before));
-            let Some(last) = entries.get(before..).and_then(<[Entry]>::last) else {
-                if unpacker.is_done() {
-                    break;
-                }
-                return Err(self.damaged(&format!("block {} of conversation {}", first.0, conv.0)));
-            };
-            next = last.ordinal.0 + 1;
-        }
-        Ok(entries)
-    }
-
-    /// The message of an entry.
-    pub fn message(&self, entry: &Entry) -> Result<Spooled, JobError> {
-        self.spool()?.message(entry)
-    }
-
-    /// Which message of the conversation a reply quotes; `None` if it isn't in the job any more.
-    pub fn ordinal_of(&self, conv: ConvNo, target: Target) -> Result<Option<Ordinal>, JobError> {
-        for (first, messages) in self.segments(conv, target.send_time)? {
-            // The first block that begins later than the target ends the search.
-            let (mut low, mut high) = (first, first + messages);
-            while low < high {
-                let middle = low + (high - low) / 2;
-                let Some((block, data)) = self.block(conv, middle)? else { break };
-                let mut entries = Unpacker::new(block, &data).skip_while(|entry| entry.ordinal.0 < first);
-                let at = |entry: &Entry| (entry.written(), entry.offset);
-                let wanted = (target.send_time, target.offset);
-                let Some(start) = entries.next() else { break };
-                if at(&start) > wanted {
-                    high = start.ordinal.0;
-                    continue;
-                }
-                let mut last = start;
-                for entry in std::iter::once(start).chain(entries) {
-                    if at(&entry) == wanted {
-                        return Ok(Some(entry.ordinal));
-                    }
-                    last = entry;
-                }
-                if at(&last) > wanted {
-                    break;
-                }
-                low = last.ordinal.0 + 1;
-            }
-        }
-        Ok(None)
-    }
-
-    /// Messages of a conversation that were written at that time, in the order of sending.
-    pub fn written_at(&self, conv: ConvNo, time: SendTime) -> Result<Vec<Entry>, JobError> {
-        let mut found = Vec::new();
-        for (first, messages) in self.segments(conv, time)? {
-            let end = first + messages;
-            let (mut low, mut high) = (first, end);
-            // The first message of that time or later.
-            while low < high {
-                let middle = low + (high - low) / 2;
-                let Some(entry) = self.entries(conv, Ordinal(middle), 1)?.pop() else { break };
-                if entry.send_time < time { low = middle + 1 } else { high = middle }
-            }
-            let mut next = low;
-            while next < end {
-                let page = self.entries(conv, Ordinal(next), 64)?;
-                let before = found.len();
-                let same = |entry: &Entry| entry.send_time == time && entry.ordinal.0 < end;
-                found.extend(page.iter().copied().take_while(same));
-                let all = found.len() - before == page.len();
-                match page.last() {
-                    Some(last) if all => next = last.ordinal.0 + 1,
-                    _ => break,
-                }
-            }
-        }
-        Ok(found)
     }
 
     /// Up to `max` users who can read the conversation: both of a pair, senders of a group.
@@ -368,31 +181,6 @@ impl JobReader {
             .in_job(&self.dir)
     }
 
-    /// The block that holds the ordinal, or the last one before it.
-    fn block(&self, conv: ConvNo, ordinal: u64) -> Result<Option<(Ordinal, Vec<u8>)>, JobError> {
-        self.db
-            .prepare_cached("SELECT id, data FROM blocks WHERE id BETWEEN ?1 AND ?2 ORDER BY id DESC LIMIT 1")
-            .and_then(|mut statement| {
-                statement
-                    .query_row([block_id(conv, 0), block_id(conv, ordinal)], |row| {
-                        let first = from_sql(row.get(0)?) & u64::from(u32::MAX);
-                        Ok((Ordinal(first), row.get(1)?))
-                    })
-                    .optional()
-            })
-            .in_job(&self.dir)
-    }
-
-    /// First ordinal and count of the passes in which a message of that time can be.
-    fn segments(&self, conv: ConvNo, time: SendTime) -> Result<Vec<(u64, u64)>, JobError> {
-        self.rows(
-            "SELECT first, messages FROM segments
-             WHERE conv = ?1 AND first_time <= ?2 AND last_time >= ?2 ORDER BY pass",
-            params![conv.0, time.0],
-            |row| Ok((from_sql(row.get(0)?), from_sql(row.get(1)?))),
-        )
-    }
-
     pub(super) fn rows<T>(
         &self,
         sql: &str,
@@ -417,7 +205,7 @@ impl JobReader {
     }
 
     pub(super) fn damaged(&self, what: &str) -> JobError {
-        let path: PathBuf = self.dir.join(schema::DATABASE);
+        let path = self.dir.join(schema::DATABASE);
         JobError::Damaged { path, what: format!("{what} can't be read as it was written") }
     }
 }

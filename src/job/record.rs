@@ -9,6 +9,9 @@
 //! rest     body
 //! ```
 
+#[cfg(test)]
+pub(super) mod tests;
+
 use std::borrow::Cow;
 
 use bytes::Bytes;
@@ -17,7 +20,7 @@ use xxhash_rust::xxh3::xxh3_64;
 
 use super::packed::{Unpack, put, put_signed, put_text};
 use crate::message::{
-    ContentType, ConversationId, Message, Peer, Place, SendTime, Seq, SourceId, SourceNo, UserId,
+    ContentType, ConversationId, Message, Peer, Place, SendTime, SourceId, SourceNo, UserId,
 };
 
 /// Length and checksum.
@@ -60,17 +63,6 @@ pub struct QuoteSlot {
     fallback: String,
 }
 
-/// By what a server knows a message.
-#[derive(Debug, Clone, Copy)]
-pub struct QuotedIds<'a> {
-    /// `clientMsgID`.
-    pub client_msg_id: &'a str,
-    /// `serverMsgID`.
-    pub server_msg_id: &'a str,
-    /// `seq`.
-    pub seq: Seq,
-}
-
 impl Spooled {
     /// The conversation it belongs to.
     pub fn conversation(&self) -> ConversationId {
@@ -100,27 +92,6 @@ impl Spooled {
     /// `senderFaceURL`; empty where it isn't sent.
     pub fn face_url(&self) -> Cow<'_, str> {
         self.field().face_url
-    }
-
-    /// A reply that quotes `target`, which the server knows by these ids; any other message as it is.
-    ///
-    /// `target` is to be given in the form in which it was sent.
-    #[must_use]
-    pub fn quoting(mut self, target: &Self, ids: &QuotedIds<'_>) -> Self {
-        if self.quote.is_some()
-            && let Some(content) = self.body.strip_suffix(b"}}")
-        {
-            let mut body = Vec::with_capacity(self.body.len() + target.body.len() + 512);
-            body.extend_from_slice(content);
-            if !content.trim_ascii_end().ends_with(b"{") {
-                body.push(b',');
-            }
-            body.extend_from_slice(b"\"quoteMessage\":");
-            put_json(&mut body, &Quoted::of(target, ids));
-            body.extend_from_slice(b"}}");
-            self.body = body.into();
-        }
-        self
     }
 
     /// The same with another `sendTime`.
@@ -154,75 +125,20 @@ impl Spooled {
         self
     }
 
-    fn field(&self) -> Fields<'_> {
+    pub(super) fn field(&self) -> Fields<'_> {
         // The body is ours: if it can't be parsed, sending it will say more than we could here.
         serde_json::from_slice(&self.body).unwrap_or_default()
     }
 }
 
-/// What clients show of a quoted message; the server fills in the rest of the struct.
-#[derive(Serialize)]
-struct Quoted<'a> {
-    #[serde(rename = "clientMsgID")]
-    client_msg_id: &'a str,
-    #[serde(rename = "serverMsgID")]
-    server_msg_id: &'a str,
-    seq: i64,
-    #[serde(rename = "sendID")]
-    send_id: &'a str,
-    #[serde(rename = "recvID")]
-    recv_id: &'a str,
-    #[serde(rename = "groupID")]
-    group_id: &'a str,
-    #[serde(rename = "senderNickname")]
-    nickname: Cow<'a, str>,
-    #[serde(rename = "senderFaceURL")]
-    face_url: Cow<'a, str>,
-    #[serde(rename = "sessionType")]
-    session_type: u8,
-    #[serde(rename = "contentType")]
-    content_type: i32,
-    /// As text, like in a stored message.
-    content: &'a str,
-    #[serde(rename = "sendTime")]
-    send_time: i64,
-    #[serde(rename = "createTime")]
-    create_time: i64,
-}
-
-impl<'a> Quoted<'a> {
-    fn of(target: &'a Spooled, ids: &QuotedIds<'a>) -> Self {
-        let (recv_id, group_id, session_type) = match &target.peer {
-            Peer::User(to) => (to.as_ref(), "", 1),
-            Peer::Group(group) => ("", group.as_ref(), 3),
-        };
-        let Fields { nickname, face_url, .. } = target.field();
-        Self {
-            client_msg_id: ids.client_msg_id,
-            server_msg_id: ids.server_msg_id,
-            seq: ids.seq.0,
-            send_id: target.sender.as_str(),
-            recv_id,
-            group_id,
-            nickname,
-            face_url,
-            session_type,
-            content_type: target.content_type.code(),
-            content: target.content(),
-            send_time: target.send_time.0,
-            create_time: target.send_time.0,
-        }
-    }
-}
-
 #[derive(Default, Deserialize)]
-struct Fields<'a> {
+pub(super) struct Fields<'a> {
     #[serde(borrow, default)]
-    ex: Cow<'a, str>,
+    pub(super) ex: Cow<'a, str>,
     #[serde(borrow, default, rename = "senderNickname")]
-    nickname: Cow<'a, str>,
+    pub(super) nickname: Cow<'a, str>,
     #[serde(borrow, default, rename = "senderFaceURL")]
-    face_url: Cow<'a, str>,
+    pub(super) face_url: Cow<'a, str>,
 }
 
 /// The record would have more than 4 GiB.
@@ -401,178 +317,6 @@ fn put_number(out: &mut Vec<u8>, number: i64) {
     write!(out, "{number}").expect("writing to a Vec cannot fail");
 }
 
-fn put_json<T: Serialize + ?Sized>(out: &mut Vec<u8>, value: &T) {
+pub(super) fn put_json<T: Serialize + ?Sized>(out: &mut Vec<u8>, value: &T) {
     serde_json::to_writer(out, value).expect("texts and numbers can be written as JSON");
-}
-
-#[cfg(test)]
-pub(super) mod tests {
-    use super::*;
-    use crate::message::Quote;
-    use proptest::prelude::*;
-    use serde_json::{Value, json};
-
-    pub(in crate::job) fn message() -> Message<'static> {
-        Message {
-            sender: "u1".into(),
-            peer: Peer::User("u2".into()),
-            nickname: "".into(),
-            face_url: "".into(),
-            platform: 10,
-            content_type: 101,
-            content: r#"{"content":"hi"}"#.into(),
-            send_time: SendTime(1_700_000_000_000),
-            ex: "".into(),
-            not_offline_push: true,
-            online_only: false,
-            offline_push_info: None,
-            source_id: None,
-            quote: None,
-            place: Place { source: SourceNo(3), line: 7, byte: 700, part: 2 },
-        }
-    }
-
-    fn there_and_back(message: &Message<'_>) -> Spooled {
-        let mut out = b"before".to_vec();
-        let len = write(message, &mut out).unwrap() as usize;
-        assert_eq!(out.len(), 6 + len);
-        read(&Bytes::from(out).slice(6..)).unwrap()
-    }
-
-    fn body(spooled: &Spooled) -> Value {
-        serde_json::from_slice(&spooled.body).unwrap()
-    }
-
-    #[test]
-    fn a_plain_message_as_it_is_sent() {
-        let spooled = there_and_back(&message());
-        insta::assert_snapshot!(
-            std::str::from_utf8(&spooled.body).unwrap(),
-            @r#"{"sendID":"u1","recvID":"u2","senderPlatformID":10,"sessionType":1,"sendTime":1700000000000,"notOfflinePush":true,"contentType":101,"content":{"content":"hi"}}"#
-        );
-        assert_eq!(spooled.content(), r#"{"content":"hi"}"#);
-        assert_eq!(spooled.conversation().as_str(), "si_u1_u2");
-        assert_eq!(spooled.place, message().place);
-    }
-
-    #[test]
-    fn a_group_message_with_everything() {
-        let spooled = there_and_back(&Message {
-            peer: Peer::Group("g \"1\"".into()),
-            nickname: "Ann\n".into(),
-            face_url: "http://x/ü".into(),
-            ex: "{\"a\":1}".into(),
-            not_offline_push: false,
-            offline_push_info: Some(r#"{"title":"T"}"#.into()),
-            content_type: 1400,
-            source_id: Some("99".into()),
-            ..message()
-        });
-        assert_eq!(
-            body(&spooled),
-            json!({
-                "sendID": "u1", "recvID": "g \"1\"", "groupID": "g \"1\"", "senderNickname": "Ann\n",
-                "senderFaceURL": "http://x/ü", "ex": "{\"a\":1}", "senderPlatformID": 10, "sessionType": 3,
-                "sendTime": 1_700_000_000_000_i64, "notOfflinePush": false, "offlinePushInfo": {"title": "T"},
-                "contentType": 1400, "content": {"content": "hi"}
-            })
-        );
-        assert_eq!(spooled.content(), r#"{"content":"hi"}"#);
-        assert_eq!((spooled.ex(), spooled.nickname()), ("{\"a\":1}".into(), "Ann\n".into()));
-        assert_eq!(spooled.face_url(), "http://x/ü");
-        assert_eq!(spooled.source_id, Some(SourceId("99".into())));
-        assert_eq!(spooled.conversation().as_str(), "sg_g \"1\"");
-    }
-
-    fn reply(content: &'static str) -> Message<'static> {
-        Message {
-            content_type: 114,
-            content: content.into(),
-            quote: Some(Quote { target: "m7".into(), fallback: r#"{"content":"> hi\nre"}"#.into() }),
-            ..message()
-        }
-    }
-
-    #[test]
-    fn a_reply_quotes_or_goes_out_as_text() {
-        let ids = QuotedIds { client_msg_id: "c\"", server_msg_id: "s", seq: Seq(8) };
-        let target = there_and_back(&Message {
-            sender: "u2".into(),
-            peer: Peer::Group("g".into()),
-            nickname: "Bob".into(),
-            ..message()
-        });
-        for content in [r#"{"text":"re"}"#, "{}", "{ }", "{\"text\":\"re\" \n}"] {
-            let spooled = there_and_back(&reply(content));
-            assert_eq!(spooled.quote.as_ref().unwrap().target.as_str(), "m7");
-            let quoting = body(&spooled.clone().quoting(&target, &ids));
-            assert_eq!(
-                quoting["content"]["quoteMessage"],
-                json!({
-                    "clientMsgID": "c\"", "serverMsgID": "s", "seq": 8, "sendID": "u2", "recvID": "",
-                    "groupID": "g", "senderNickname": "Bob", "senderFaceURL": "", "sessionType": 3,
-                    "contentType": 101, "content": "{\"content\":\"hi\"}",
-                    "sendTime": 1_700_000_000_000_i64, "createTime": 1_700_000_000_000_i64
-                })
-            );
-            assert_eq!(quoting["content"]["text"].as_str(), content.contains("re").then_some("re"));
-            assert_eq!(quoting["contentType"], 114);
-            let text = spooled.as_text();
-            assert_eq!(body(&text)["content"], json!({"content": "> hi\nre"}));
-            assert_eq!(body(&text)["contentType"], 101);
-            assert_eq!(text.content(), r#"{"content":"> hi\nre"}"#);
-        }
-        let plain = there_and_back(&message());
-        assert_eq!(plain.clone().quoting(&target, &ids).body, plain.body);
-        assert_eq!(plain.clone().as_text().body, plain.body);
-    }
-
-    proptest! {
-        #[test]
-        fn any_message_comes_back(
-            sender: String, peer: String, group: bool, text: String, id: Option<String>, time: i64,
-            line: u64, byte: u64, part: u16, source: u32, platform: i32
-        ) {
-            let place = Place { source: SourceNo(source), line, byte, part };
-            let original = Message {
-                sender: sender.as_str().into(),
-                peer: if group { Peer::Group(peer.as_str().into()) } else { Peer::User(peer.as_str().into()) },
-                content: json!({ "content": text }).to_string().into(),
-                send_time: SendTime(time),
-                source_id: id.as_deref().map(Into::into),
-                platform,
-                place,
-                ..message()
-            };
-            let spooled = there_and_back(&original);
-            prop_assert_eq!(spooled.sender.as_str(), sender.as_str());
-            prop_assert_eq!(&spooled.peer, &original.peer);
-            prop_assert_eq!(spooled.send_time, original.send_time);
-            prop_assert_eq!(spooled.place, place);
-            prop_assert_eq!(spooled.source_id.as_ref().map(SourceId::as_str), id.as_deref());
-            prop_assert_eq!(spooled.content(), original.content.as_ref());
-            let body = body(&spooled);
-            prop_assert_eq!(&body["sendID"], &json!(sender));
-            prop_assert_eq!(&body["recvID"], &json!(peer));
-            prop_assert_eq!(&body["content"]["content"], &json!(text));
-            prop_assert_eq!(&body["sendTime"], &json!(time));
-        }
-
-        #[test]
-        fn a_changed_byte_is_noticed(at in 0usize..200, change in 1u8..) {
-            let mut out = Vec::new();
-            write(&message(), &mut out).unwrap();
-            let at = at % out.len();
-            out[at] ^= change;
-            prop_assert!(read(&Bytes::from(out)).is_none());
-        }
-
-        #[test]
-        fn a_cut_record_is_noticed(keep in 0usize..400) {
-            let mut out = Vec::new();
-            write(&message(), &mut out).unwrap();
-            out.truncate(keep.min(out.len() - 1));
-            prop_assert!(read(&Bytes::from(out)).is_none());
-        }
-    }
 }

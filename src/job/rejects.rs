@@ -145,7 +145,7 @@ impl super::Job {
         const PAGE: usize = 500;
         let reader = self.reader()?;
         let mut file = private(std::fs::OpenOptions::new().append(true).create(true))
-            .open(self.dir().join(super::pass::REJECTED))
+            .open(self.dir().join(super::lines::REJECTED))
             .in_job(self.dir())?;
         let mut after = None;
         loop {

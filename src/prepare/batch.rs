@@ -54,8 +54,15 @@ pub(super) struct Batch {
     pub(super) replies_as_text: u64,
 }
 
+/// More room than that is not kept for the next chunk, which has half a megabyte.
+const MOST_KEPT: usize = 4 << 20;
+
 impl Batch {
     fn clear(&mut self) {
+        // A message of 200 MB was an exception, and its room is not kept.
+        if self.records.capacity() > MOST_KEPT {
+            self.records = Vec::new();
+        }
         self.records.clear();
         self.index.clear();
         self.keys.clear();
@@ -113,6 +120,7 @@ impl Batch {
         scratch: &mut Scratch,
     ) {
         self.clear();
+        scratch.says.shrink_to(MOST_KEPT);
         self.source = Some(chunk.source);
         self.name.clear();
         self.name.push_str(chunk.context.value("@path").unwrap_or_default());
@@ -219,6 +227,7 @@ impl Digest<'_> {
         says.clear();
         says.extend_from_slice(&conv.to_bytes());
         says.extend_from_slice(message.sender.as_bytes());
+        says.push(0xff);
         says.extend_from_slice(&message.send_time.0.to_le_bytes());
         says.extend_from_slice(&message.content_type.to_le_bytes());
         says.extend_from_slice(message.content.as_bytes());

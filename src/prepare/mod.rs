@@ -15,6 +15,7 @@ mod findings;
 mod heap;
 mod index;
 mod ledger;
+mod names;
 mod pass;
 mod people;
 mod progress;

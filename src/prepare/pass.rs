@@ -11,6 +11,7 @@ use super::findings::{Findings, Names};
 use super::heap::Heap;
 use super::index;
 use super::ledger::Ledger;
+use super::names;
 use super::people;
 use super::progress::{Phase, Progress};
 use super::rows::{ByOffset, ConvRow, IndexRow, KeyRow, Note, PersonRow, UserRow};
@@ -279,7 +280,7 @@ impl Gathered {
         progress.phase(Phase::Index);
         let names = (conversations.sorted()?, &heap);
         index::index(index.sorted()?, notes.sorted()?, names, &mut loader, &mut ledger, spreads, progress)?;
-        index::users(users.sorted()?, &heap, &mut loader)?;
+        names::users(users.sorted()?, &heap, &mut loader)?;
         people::people(people.sorted()?, &heap, &loader, &mut ledger)?;
         summary.findings = findings.counted();
         pass.finish(&serde_json::to_string(&summary).expect("figures and texts are JSON"))?;

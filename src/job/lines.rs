@@ -1,0 +1,84 @@
+//! The two files of lines that passes add to.
+
+use std::fs::{File, OpenOptions};
+use std::io::Write;
+use std::path::{Path, PathBuf};
+
+use super::error::{InJob, JobError};
+use super::folder::private;
+
+pub(super) const FINDINGS: &str = "findings.jsonl";
+pub(super) const REJECTED: &str = "rejected.jsonl";
+
+/// The two files of lines that a pass adds to.
+#[derive(Debug)]
+pub struct Lines {
+    dir: PathBuf,
+    findings: LineFile,
+    rejected: LineFile,
+}
+
+impl Lines {
+    pub(super) fn open(dir: &Path) -> Result<Self, JobError> {
+        let open = |name| LineFile::open(dir, name).in_job(dir);
+        Ok(Self { dir: dir.to_owned(), findings: open(FINDINGS)?, rejected: open(REJECTED)? })
+    }
+
+    /// How long the files are.
+    pub(super) fn lens(&self) -> Result<(u64, u64), JobError> {
+        let len = |lines: &LineFile| lines.file.metadata().map(|metadata| metadata.len()).in_job(&self.dir);
+        Ok((len(&self.findings)?, len(&self.rejected)?))
+    }
+
+    /// Adds a line to `findings.jsonl`.
+    pub fn finding(&mut self, line: &impl serde::Serialize) -> Result<(), JobError> {
+        self.findings.add(line).in_job(&self.dir)
+    }
+
+    /// Adds a line to `rejected.jsonl`.
+    pub fn reject(&mut self, line: &impl serde::Serialize) -> Result<(), JobError> {
+        self.rejected.add(line).in_job(&self.dir)
+    }
+
+    /// Adds lines to `rejected.jsonl` that were made elsewhere.
+    pub fn rejects(&mut self, lines: &[u8]) -> Result<(), JobError> {
+        self.rejected.bytes.extend_from_slice(lines);
+        self.rejected.write_some().in_job(&self.dir)
+    }
+
+    /// Writes what was gathered.
+    pub(super) fn write(&mut self) -> Result<(), JobError> {
+        self.findings.write().and_then(|()| self.rejected.write()).in_job(&self.dir)
+    }
+}
+
+/// Gathers lines before it writes. Unlike a `BufWriter` it writes nothing when it is dropped: the pass has
+/// failed then, and the file was cut back.
+#[derive(Debug)]
+struct LineFile {
+    file: File,
+    bytes: Vec<u8>,
+}
+
+impl LineFile {
+    fn open(dir: &Path, name: &str) -> std::io::Result<Self> {
+        let file = private(OpenOptions::new().append(true).create(true)).open(dir.join(name))?;
+        Ok(Self { file, bytes: Vec::new() })
+    }
+
+    fn add(&mut self, line: &impl serde::Serialize) -> std::io::Result<()> {
+        serde_json::to_writer(&mut self.bytes, line)?;
+        self.bytes.push(b'\n');
+        self.write_some()
+    }
+
+    fn write_some(&mut self) -> std::io::Result<()> {
+        if self.bytes.len() < 64 << 10 { Ok(()) } else { self.write() }
+    }
+
+    fn write(&mut self) -> std::io::Result<()> {
+        self.file.write_all(&self.bytes)?;
+        self.bytes.clear();
+        Ok(())
+    }
+}
