@@ -1,1 +1,267 @@
-//! Refusals, errors and a server that goes away.
+//! Every fault of the rehearsal server alone: whatever it does, everything arrives once and in order.
+
+use std::time::Duration;
+
+use openim_importer::import::{Ended, ImportError, Limits, Outcome, Settings, StopSignal};
+use openim_importer::message::Release;
+use openim_importer::openim::{Client, Reason};
+use openim_importer::rehearsal::{Fault, Running};
+
+use super::support::*;
+
+/// 1,500 messages in 12 conversations, with a fault all the while; judged on the server's side.
+async fn survive(release: Release, fault: &str, repair: bool) -> (Outcome, Running) {
+    let server = server(release).await;
+    server.fault(fault.parse::<Fault>().unwrap());
+    let dir = tempfile::tempdir().unwrap();
+    let said = history(1_500, 12, 11);
+    let mut job = job(dir.path(), &said);
+    let settings = Settings { repair, ..settings() };
+    let outcome = run(settings, &mut job, &server).await.unwrap_or_else(|error| panic!("{fault}: {error}"));
+    println!("{release} {fault}: {outcome:?}");
+    server.no_fault(None);
+    server.settle().await;
+    assert_eq!(outcome.ended, Ended::Done, "{fault}");
+    assert_eq!((outcome.confirmed, outcome.left), (1_500, 0), "{fault}");
+    assert_exact(&server, &said);
+    (outcome, server)
+}
+
+async fn both(fault: &str) {
+    for release in [Release::V3_8_3, Release::Main] {
+        survive(release, fault, false).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn lost_answers() {
+    both("lose-answer:chance=0.01").await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn cut_connections() {
+    both("close-before-body:chance=0.01").await;
+    both("close-after-body:chance=0.01").await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn errors_of_a_proxy() {
+    both("proxy-error:chance=0.01,processed=true").await;
+    both("proxy-error:chance=0.01,status=504").await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn errors_that_say_nothing() {
+    both("error-500:chance=0.01").await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn faults_of_other_calls() {
+    both("lose-answer:chance=0.02,path=*").await;
+    both("proxy-error:chance=0.02,path=*,processed=true").await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn calls_that_hang() {
+    for processed in ["true", "false"] {
+        let server = server(Release::V3_8_3).await;
+        server.fault(format!("hang:chance=0.01,ms=60000,processed={processed}").parse().unwrap());
+        let dir = tempfile::tempdir().unwrap();
+        let said = history(1_000, 12, 12);
+        let mut job = job(dir.path(), &said);
+        let mut impatient = client_settings(&server.url());
+        impatient.timeout = Duration::from_millis(700);
+        let client = Client::new(&impatient).unwrap();
+        let outcome = run_with(client, settings(), &mut job, StopSignal::default()).await.unwrap();
+        assert_eq!(outcome.ended, Ended::Done);
+        assert!(outcome.retries > 0);
+        assert_exact(&server, &said);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_rate_limiter() {
+    both("rate-limit:per-second=700").await;
+    both("too-many:chance=0.01,retry-after=1,times=3").await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn tokens_that_die() {
+    both("expire-token:after=300,every=400,times=3").await;
+    both("kick-token:after=300,every=400,times=3").await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_lost_queue() {
+    for release in [Release::V3_8_3, Release::Main] {
+        let (outcome, _) = survive(release, "lose-queue:chance=0.03", false).await;
+        assert!(outcome.lost_and_resent > 0);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_repeated_queue() {
+    let (outcome, server) = survive(Release::V3_8_3, "repeat-queue:chance=0.03,last=40", false).await;
+    assert!(outcome.doubled > 0, "found and reported");
+    assert_eq!(outcome.doubled, server.audit().total.doubled);
+    let (outcome, server) = survive(Release::V3_8_3, "repeat-queue:chance=0.03,last=40", true).await;
+    assert!(outcome.repaired > 0);
+    assert_eq!((outcome.doubled, server.audit().total.doubled), (0, 0), "found and deleted");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn numbers_that_jump() {
+    both("jump-seq:chance=0.05,by=66").await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn messages_that_are_written_late() {
+    both("read-gap:chance=0.2,ms=400").await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn others_write_meanwhile() {
+    for release in [Release::V3_8_3, Release::Main] {
+        let (outcome, server) = survive(release, "live-traffic:per-second=20", false).await;
+        assert!(outcome.foreign > 0);
+        assert!(server.audit().total.tally.dropped.is_empty(), "{:?}", server.audit().total.tally.dropped);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn users_revoke_delete_and_clear() {
+    both("users-act:per-second=40").await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_server_that_restarts() {
+    for kill in ["true", "false"] {
+        both(&format!("restart:after=500,down-ms=700,kill={kill}")).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn numbers_that_fall_back_stop_the_run() {
+    let server = server(Release::V3_8_3).await;
+    server.fault("fall-back-seq:after=20,by=30,times=1".parse().unwrap());
+    let dir = tempfile::tempdir().unwrap();
+    let said = history(3_000, 3, 13);
+    let mut job = job(dir.path(), &said);
+    let error = run(settings(), &mut job, &server).await.unwrap_err();
+    assert!(matches!(&error, ImportError::Overwriting(fallen) if fallen.len() == 1), "{error}");
+    assert!(error.to_string().contains("si_") || error.to_string().contains("sg_"), "{error}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_wrong_secret_stops_at_once() {
+    let server = server(Release::V3_8_3).await;
+    let dir = tempfile::tempdir().unwrap();
+    let mut job = job(dir.path(), &history(10, 2, 14));
+    let mut wrong = client_settings(&server.url());
+    wrong.login =
+        openim_importer::openim::Login::Secret { secret: "hush".into(), admin_user: "imAdmin".into() };
+    let client = Client::new(&wrong).unwrap();
+    let error = run_with(client, settings(), &mut job, StopSignal::default()).await.unwrap_err();
+    assert!(matches!(error, ImportError::Server(_)), "{error:?}");
+    assert!(!error.to_string().contains("hush"), "{error}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_server_that_is_gone_is_given_up_after_a_while() {
+    let server = server(Release::V3_8_3).await;
+    let dir = tempfile::tempdir().unwrap();
+    let said = history(4_000, 8, 15);
+    let mut job = job(dir.path(), &said);
+    server.fault("restart:after=1000,down-ms=3600000,kill=false".parse().unwrap());
+    let settings = Settings { give_up: Duration::from_secs(3), drain: Duration::from_secs(1), ..settings() };
+    let outcome = run(settings, &mut job, &server).await.unwrap();
+    assert!(matches!(&outcome.ended, Ended::GaveUp(cause) if cause.contains("server")), "{outcome:?}");
+    assert!(outcome.left > 0);
+}
+
+/// Somebody who is not registered, and a group that does not exist.
+fn strangers(said: &mut [Said]) {
+    for one in said {
+        one.conversation = one.conversation.replace("sg_", "sg_missing");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn refused_messages_are_rejects_and_the_rest_goes_on() {
+    let server = strict_server(Release::V3_8_3).await;
+    let dir = tempfile::tempdir().unwrap();
+    let said = history(300, 6, 16);
+    register(&server, &said).await;
+    let mut some = said.clone();
+    strangers(&mut some[..20]);
+    let refused = some.iter().filter(|one| one.conversation.contains("missing")).count() as u64;
+    assert!(refused > 3);
+    let mut job = job(dir.path(), &some);
+    let outcome = run(settings(), &mut job, &server).await.unwrap();
+    assert_eq!((outcome.ended, outcome.rejected, outcome.left), (Ended::Done, refused, 0));
+    assert_eq!(outcome.confirmed, 300 - refused);
+    let kept: Vec<Said> = some.iter().filter(|one| !one.conversation.contains("missing")).cloned().collect();
+    assert_exact(&server, &kept);
+    let reader = job.reader().unwrap();
+    assert_eq!(reader.reject_counts().unwrap(), [(Reason::GroupUnknown.name().to_owned(), refused)]);
+    let lines = fs_err::read_to_string(dir.path().join("rejected.jsonl")).unwrap();
+    assert_eq!(lines.lines().count() as u64, refused);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn held_conversations_wait_and_go_on_in_order() {
+    let server = strict_server(Release::V3_8_3).await;
+    let dir = tempfile::tempdir().unwrap();
+    let said = history(300, 6, 17);
+    let groups = register_users(&server, &said).await;
+    let in_groups = said.iter().filter(|one| one.conversation.starts_with("sg_")).count() as u64;
+    let mut job = job(dir.path(), &said);
+    let hold = || Settings { limits: Limits { hold: true, ..settings().limits }, ..settings() };
+    let outcome = run(hold(), &mut job, &server).await.unwrap();
+    assert_eq!((outcome.ended, outcome.left), (Ended::Done, in_groups));
+    assert_eq!(outcome.held.len(), groups.len());
+    make_groups(&server, &groups).await;
+    let outcome = run(hold(), &mut job, &server).await.unwrap();
+    assert_eq!((outcome.ended, outcome.left, outcome.confirmed), (Ended::Done, 0, 300));
+    assert_eq!((outcome.held.len(), outcome.rejected), (0, 0));
+    assert_exact(&server, &said);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_run_where_everything_is_refused_stops_early_and_forgets() {
+    let server = strict_server(Release::V3_8_3).await;
+    let dir = tempfile::tempdir().unwrap();
+    let said = history(2_000, 10, 18);
+    let mut job = job(dir.path(), &said);
+    let outcome = run(settings(), &mut job, &server).await.unwrap();
+    let Ended::MostlyRejected(reason, _) = &outcome.ended else { panic!("{outcome:?}") };
+    assert!(reason.mend().contains("`provision`"));
+    assert_eq!((outcome.rejected, outcome.left), (0, 2_000), "nothing is a reject yet");
+    assert!(server.audit().total.tally.received < 600);
+    register(&server, &said).await;
+    let outcome = run(settings(), &mut job, &server).await.unwrap();
+    assert_eq!((outcome.ended, outcome.confirmed, outcome.rejected), (Ended::Done, 2_000, 0));
+    assert_exact(&server, &said);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_receiver_registered_a_moment_ago_is_waited_for() {
+    let server = strict_server(Release::V3_8_3).await;
+    let dir = tempfile::tempdir().unwrap();
+    let said: Vec<Said> =
+        history(200, 4, 19).into_iter().filter(|one| one.conversation.starts_with("si_")).collect();
+    // Refused once, a receiver stays unknown to 3.8.3 for five seconds after he was registered.
+    let first = job(dir.path(), &said[..4]);
+    drop(first);
+    let client = client(&server);
+    client.log_in().await.unwrap();
+    let body = client_body(&said[0]);
+    drop(client.send(101, body).await);
+    register(&server, &said).await;
+    let other = tempfile::tempdir().unwrap();
+    let mut job = job(other.path(), &said);
+    let settings = Settings { receiver_wait: Duration::from_secs(15), ..settings() };
+    let outcome = run(settings, &mut job, &server).await.unwrap();
+    assert_eq!((outcome.rejected, outcome.left), (0, 0));
+    assert_exact(&server, &said);
+}
