@@ -6,6 +6,7 @@ mod bad_input;
 mod before;
 mod foreign_exports;
 mod foreign_formats;
+mod format_speed;
 mod hostile_formats;
 mod house;
 mod import;
