@@ -13,5 +13,6 @@ mod import;
 mod init;
 mod mapping_speed;
 mod rehearsal;
+mod second_pass;
 mod support;
 mod usage;
