@@ -50,7 +50,8 @@ fn put(folder: &Path, name: &str, text: &str) {
 
 /// Pretty-printed as Slack does it; a file a day and channel, with `per_file` messages.
 fn slack(folder: &Path, per_file: usize) {
-    let channels: Vec<String> = (0..40).map(|c| format!(r#"{{"id":"C{c:08}","name":"channel-{c}","members":[]}}"#)).collect();
+    let channels: Vec<String> =
+        (0..40).map(|c| format!(r#"{{"id":"C{c:08}","name":"channel-{c}","members":[]}}"#)).collect();
     put(folder, "channels.json", &format!("[{}]", channels.join(",")));
     let users: Vec<String> = (0..500)
         .map(|u| format!(r#"{{"id":"U{u:08}","name":"user{u}","profile":{{"display_name":"Person {u}","email":"u{u}@x.example"}}}}"#))
@@ -68,7 +69,17 @@ fn slack(folder: &Path, per_file: usize) {
             .unwrap();
         }
         text += "]\n";
-        put(folder, &format!("channel-{}/2{:03}-{:02}-{:02}.json", file % 40, file / 40 / 300, 1 + file / 40 % 300 / 28, 1 + file / 40 % 28), &text);
+        put(
+            folder,
+            &format!(
+                "channel-{}/2{:03}-{:02}-{:02}.json",
+                file % 40,
+                file / 40 / 300,
+                1 + file / 40 % 300 / 28,
+                1 + file / 40 % 28
+            ),
+            &text,
+        );
     }
 }
 
@@ -156,7 +167,7 @@ fn speed(name: &str, format: Format, make: impl FnOnce(&Path)) {
             preset.mapper.map(&chunk, &mut count);
             reader.recycle(chunk.text);
         }
-        (cpu() - from, count)
+        (cpu().saturating_sub(from), count)
     };
     let (mut times, mut last) = (Vec::new(), Count::default());
     for _ in 0..3 {
@@ -166,7 +177,13 @@ fn speed(name: &str, format: Format, make: impl FnOnce(&Path)) {
     }
     times.sort();
     let (mb, seconds) = (bytes as f64 / 1e6, times[1].as_secs_f64());
-    assert!(last.messages >= MESSAGES * 9 / 10 && last.errors == 0, "{} {} {}", last.messages, last.left_out, last.errors);
+    assert!(
+        last.messages >= MESSAGES * 9 / 10 && last.errors == 0,
+        "{} {} {}",
+        last.messages,
+        last.left_out,
+        last.errors
+    );
     println!(
         "{name:34} {mb:5.0} MB  {:5.0} MB/s  {:9.0} messages/s  ({} left out)",
         mb / seconds,

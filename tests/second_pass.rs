@@ -54,7 +54,7 @@ impl Night {
     /// The texts of a conversation in the server's log, in its order.
     fn log(&self, conversation: &str) -> Vec<String> {
         self.server.control("/_rehearsal/settle", Some(&Value::Null));
-        let name: String = conversation.bytes().map(|b| format!("%{b:02X}")).collect();
+        let name = conversation.replace('_', "%5F");
         let log = self.server.control(&format!("/_rehearsal/log?conversation={name}"), None);
         let sent = log.as_array().unwrap().iter().filter(|entry| entry["origin"] == "sent");
         sent.map(|entry| {

@@ -11,6 +11,7 @@ mod hostile_formats;
 mod house;
 mod import;
 mod init;
+mod kills;
 mod mapping_speed;
 mod rehearsal;
 mod second_pass;

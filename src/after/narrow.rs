@@ -28,7 +28,6 @@ pub(super) enum Looked {
     /// It is not there.
     Absent,
     /// Too many are like it to go through them all.
-    #[expect(dead_code, reason = "the search of the store gives it; `verify --store` is being built")]
     Unsure,
 }
 

@@ -51,9 +51,9 @@ pub fn write_receipts(reader: &JobReader, format: ReceiptFormat, to: impl Write)
         out.line(line).map_err(AfterError::Io)
     };
     if reader.is_purged()? {
-        kept(reader.dir(), &mut each)?
+        kept(reader.dir(), &mut each)?;
     } else {
-        all(reader, &mut each)?
+        all(reader, &mut each)?;
     }
     out.finish()?;
     Ok(count)

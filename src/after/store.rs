@@ -278,11 +278,11 @@ struct Looking<'a, 'b> {
     desk: Desk,
 }
 
+/// What the job knows about a message: where it belongs, what was sent, and its receipt.
+type Known = (Option<Conversation>, Spooled, Option<(Seq, Option<Ids>)>);
+
 impl Looking<'_, '_> {
-    fn message(
-        &self,
-        one: &Ours,
-    ) -> Result<(Option<Conversation>, Spooled, Option<(Seq, Option<Ids>)>), JobError> {
+    fn message(&self, one: &Ours) -> Result<Known, JobError> {
         self.desk.read(|reader| {
             let conversation = reader.conversation(one.conv)?;
             let Some(found) = &conversation else { return Err(JobError::NoJob(reader.dir().to_owned())) };

@@ -34,7 +34,7 @@ impl Default for Settings {
         Self {
             connections: 8,
             rate: None,
-            give_up: Duration::from_secs(30 * 60),
+            give_up: Duration::from_mins(30),
             stay_away: Duration::from_secs(5),
             only: None,
             stop: CancellationToken::new(),

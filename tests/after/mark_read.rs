@@ -32,7 +32,9 @@ async fn everything_imported_is_read_by_everybody_and_what_came_after_is_not() {
         let report = mark().await;
         assert_eq!(report.positions, report.moved + report.already);
         assert!(report.moved >= 3, "{report:?}");
-        for (user, conversation) in [("a", "si_a_b"), ("a", "si_a_c"), ("c", "si_a_c"), ("a", "sg_g"), ("b", "sg_g")] {
+        for (user, conversation) in
+            [("a", "si_a_b"), ("a", "si_a_c"), ("c", "si_a_c"), ("a", "sg_g"), ("b", "sg_g")]
+        {
             assert_eq!(has_read(&server, user, conversation).await, 100, "{user} in {conversation}");
         }
         // He wrote the news himself.
@@ -70,7 +72,10 @@ async fn positions_of_a_file_move_forward_only() {
     assert_eq!(has_read(&server, "b", "si_a_b").await, before, "never back");
     assert_eq!(has_read(&server, "c", "sg_g").await, 10);
     assert_eq!((report.positions, report.unknown_lines), (4, 2));
-    assert!(report.unknown[0].ends_with("read.csv:6: no message in the job has the id `nobody`"), "{report:?}");
+    assert!(
+        report.unknown[0].ends_with("read.csv:6: no message in the job has the id `nobody`"),
+        "{report:?}"
+    );
     assert!(report.unknown[1].contains("`si_c_x` is not in the job"), "{report:?}");
 }
 

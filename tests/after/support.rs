@@ -15,15 +15,15 @@ use serde_json::{Value, json};
 
 /// A message of the history.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Said {
-    pub conversation: String,
-    pub time: i64,
-    pub sender: String,
-    pub text: String,
+pub(super) struct Said {
+    pub(super) conversation: String,
+    pub(super) time: i64,
+    pub(super) sender: String,
+    pub(super) text: String,
 }
 
 /// A history of so many messages in three conversations: two pairs and a group.
-pub fn history(messages: usize) -> Vec<Said> {
+pub(super) fn history(messages: usize) -> Vec<Said> {
     (0..messages)
         .map(|n| {
             let conversation = ["si_a_b", "si_a_c", "sg_g"][n % 3];
@@ -34,7 +34,7 @@ pub fn history(messages: usize) -> Vec<Said> {
             };
             Said {
                 conversation: conversation.into(),
-                time: 1_500_000_000_000 + n as i64 * 1000,
+                time: 1_500_000_000_000 + i64::try_from(n).unwrap() * 1000,
                 sender: sender.into(),
                 text: format!("message {n}"),
             }
@@ -42,13 +42,12 @@ pub fn history(messages: usize) -> Vec<Said> {
         .collect()
 }
 
-pub fn message(said: &Said, n: usize) -> Message<'_> {
-    let peer = match said.conversation.strip_prefix("sg_") {
-        Some(group) => Peer::Group(group.into()),
-        None => {
-            let (a, b) = said.conversation.strip_prefix("si_").unwrap().split_once('_').unwrap();
-            Peer::User(if said.sender == a { b } else { a }.into())
-        }
+pub(super) fn message(said: &Said, n: usize) -> Message<'_> {
+    let peer = if let Some(group) = said.conversation.strip_prefix("sg_") {
+        Peer::Group(group.into())
+    } else {
+        let (a, b) = said.conversation.strip_prefix("si_").unwrap().split_once('_').unwrap();
+        Peer::User(if said.sender == a { b } else { a }.into())
     };
     Message {
         sender: said.sender.as_str().into(),
@@ -70,36 +69,36 @@ pub fn message(said: &Said, n: usize) -> Message<'_> {
 }
 
 /// A rehearsal server with everybody registered who is named.
-pub async fn server(release: Release) -> Running {
+pub(super) async fn server(release: Release) -> Running {
     let mut options = Options::fast(release);
     options.users = Users::Auto;
     start(options).await
 }
 
-pub async fn start(options: Options) -> Running {
+pub(super) async fn start(options: Options) -> Running {
     Server::start(options, "127.0.0.1:0".parse().unwrap()).await.unwrap()
 }
 
-pub fn client(server: &Running) -> Client {
+pub(super) fn client(server: &Running) -> Client {
     let login = Login::Secret { secret: "openIM123".into(), admin_user: "imAdmin".into() };
     Client::new(&openim::Settings::new(server.url(), login)).unwrap()
 }
 
 /// A job of a history.
-pub fn job(dir: &Path, said: &[Said]) -> Job {
+pub(super) fn job(dir: &Path, said: &[Said]) -> Job {
     let mut job = Job::create(&dir.join("x.job")).unwrap();
     add(&mut job, said);
     job
 }
 
 /// A further pass.
-pub fn add(job: &mut Job, said: &[Said]) {
+pub(super) fn add(job: &mut Job, said: &[Said]) {
     let messages: Vec<Message<'_>> = said.iter().enumerate().map(|(n, one)| message(one, n)).collect();
     few(job, &messages).unwrap();
 }
 
 /// Imports what is left, with short waits.
-pub async fn run(job: &mut Job, server: &Running) -> Outcome {
+pub(super) async fn run(job: &mut Job, server: &Running) -> Outcome {
     let settings = import::Settings {
         limits: Limits {
             quiet: Duration::from_millis(150),
@@ -116,7 +115,7 @@ pub async fn run(job: &mut Job, server: &Running) -> Outcome {
     import::run(settings, job, client(server), StopSignal::default(), progress).await.unwrap()
 }
 
-pub fn settings() -> after::Settings {
+pub(super) fn settings() -> after::Settings {
     after::Settings {
         connections: 4,
         give_up: Duration::from_secs(20),
@@ -126,7 +125,7 @@ pub fn settings() -> after::Settings {
 }
 
 /// A plain call, which shares nothing with the importer's client.
-pub async fn call(server: &Running, path: &str, body: Value) -> Value {
+pub(super) async fn call(server: &Running, path: &str, body: Value) -> Value {
     let http = reqwest::Client::builder().build().unwrap();
     let post = |path: &str, token: &str, body: Value| {
         http.post(format!("{}{path}", server.url()))
@@ -146,12 +145,13 @@ pub async fn call(server: &Running, path: &str, body: Value) -> Value {
 }
 
 /// Deletes slots as an admin does.
-pub async fn delete(server: &Running, conversation: &str, seqs: &[i64]) {
-    call(server, "/msg/delete_msg_phsical_by_seq", json!({"conversationID": conversation, "seqs": seqs})).await;
+pub(super) async fn delete(server: &Running, conversation: &str, seqs: &[i64]) {
+    call(server, "/msg/delete_msg_phsical_by_seq", json!({"conversationID": conversation, "seqs": seqs}))
+        .await;
 }
 
 /// Somebody else writes between a and b.
-pub async fn write(server: &Running, text: &str) {
+pub(super) async fn write(server: &Running, text: &str) {
     let body = json!({
         "sendID": "b", "recvID": "a", "senderPlatformID": 1, "content": { "content": text },
         "contentType": 101, "sessionType": 1,
@@ -160,17 +160,17 @@ pub async fn write(server: &Running, text: &str) {
 }
 
 /// What stands in a log and was neither deleted nor made by the server.
-pub fn there(server: &Running, conversation: &str) -> Vec<LogEntry> {
+pub(super) fn there(server: &Running, conversation: &str) -> Vec<LogEntry> {
     let log = server.log(conversation).into_iter();
     log.filter(|entry| !entry.send_id.is_empty() && entry.state != SlotState::Deleted).collect()
 }
 
 /// The texts in a log, in order.
-pub fn texts(server: &Running, conversation: &str) -> Vec<String> {
+pub(super) fn texts(server: &Running, conversation: &str) -> Vec<String> {
     there(server, conversation).iter().map(|entry| text(&entry.content)).collect()
 }
 
-pub fn text(content: &str) -> String {
+pub(super) fn text(content: &str) -> String {
     let content: Value = serde_json::from_str(content).unwrap_or_default();
     content["content"].as_str().unwrap_or_default().to_owned()
 }

@@ -85,10 +85,10 @@ async fn stopped_in_the_middle_it_goes_on() {
         let report = loop {
             let stop = CancellationToken::new();
             let settings = after::Settings { stop: stop.clone(), connections: 1, ..settings() };
-            let mut steps = 0;
+            let mut deleted = 0;
             let ended = after::undo(client(&server), &mut job, settings, |n| {
-                steps += n;
-                if steps >= 2 {
+                deleted += n;
+                if deleted >= 2 {
                     stop.cancel();
                 }
             })

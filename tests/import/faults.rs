@@ -18,7 +18,6 @@ async fn survive(release: Release, fault: &str, repair: bool) -> (Outcome, Runni
     let mut job = job(dir.path(), &said);
     let settings = Settings { repair, ..settings() };
     let outcome = run(settings, &mut job, &server).await.unwrap_or_else(|error| panic!("{fault}: {error}"));
-    println!("{release} {fault}: {outcome:?}");
     server.no_fault(None);
     server.settle().await;
     assert_eq!(outcome.ended, Ended::Done, "{fault}");

@@ -159,7 +159,7 @@ impl Reading<'_> {
             Looked::There => finding.kind = Kind::Hidden,
             Looked::Absent => {
                 finding.kind = Kind::Missing;
-                finding.detail = "deleted: its slot is empty, and the store doesn't have it".to_owned();
+                "deleted: its slot is empty, and the store doesn't have it".clone_into(&mut finding.detail);
             }
             Looked::Unsure => {}
         }
