@@ -1,4 +1,4 @@
-//! What was seen of the server: plain values, gathered elsewhere, judged by [`super::assess`].
+//! What was seen of the server: plain values, gathered elsewhere, judged by [`super::assess()`].
 
 use std::time::Duration;
 

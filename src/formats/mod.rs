@@ -2,7 +2,7 @@
 //! what.
 //!
 //! A format is a [`Layout`] and a [`Mapper`]. Its file begins with a table of what becomes what, the traps, and
-//! where the shape was learnt. [`Format`] lists them, [`recognise`] tells which one it is, [`open`] gives both
+//! where the shape was learnt. [`Format`] lists them, [`recognise()`] tells which one it is, [`open`] gives both
 //! halves.
 
 mod recognise;

@@ -6,7 +6,7 @@
 //!                      └── read ◀── confirm ◀───────┘        maxSeq, safe bound, pull
 //! ```
 //!
-//! [`Lane`] and [`align`] decide, and know neither network nor clock; the other files do what they say.
+//! [`Lane`] and [`align()`] decide, and know neither network nor clock; the other files do what they say.
 
 mod align;
 mod cell;

@@ -1,7 +1,7 @@
 //! `init`: looks at an export that nobody described, says how it can be imported, and writes that down.
 //!
 //! A known format is recognised by `formats`; here is what an unknown one needs: what its [`Table`] of values
-//! looks like, a [`guess`] at what each column is for, the [`Shape`] of JSON; then the [`Survey`] of the whole
+//! looks like, a [`guess()`] at what each column is for, the [`Shape`] of JSON; then the [`Survey`] of the whole
 //! export through the real mapper, and the [`Template`] of `import.toml`.
 
 mod guess;

@@ -1,7 +1,7 @@
 //! Reads everything back and compares it with the job.
 //!
 //! Many conversations at once, each from its baseline to the safe bound, a page of slots at a time. A receipt
-//! says in which slot a message was confirmed; [`Walk`] finds out what stands there now.
+//! says in which slot a message was confirmed; the walk finds out what stands there now.
 
 mod conversation;
 mod expected;
