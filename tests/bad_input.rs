@@ -30,7 +30,9 @@ fn run_against(dir: &Path, api: &str, secret: &str) -> Assert {
 
 #[test]
 fn a_missing_file() {
+    let dir = tempfile::tempdir().unwrap();
     importer()
+        .current_dir(dir.path())
         .args(["check", "nowhere.jsonl"])
         .assert()
         .code(2)
@@ -43,19 +45,21 @@ fn an_empty_file() {
 }
 
 #[test]
-#[ignore = "does not hold yet: open in issue 3"]
 fn a_csv_without_a_header() {
     check("rows.csv", "1,a,b,1700000000000,hello\n2,b,a,1700000001000,hi\n")
         .code(2)
-        .stderr(contains("rows.csv").and(contains("header")));
+        .stderr(contains("rows.csv").and(contains("header = false")));
 }
 
 #[test]
-#[ignore = "does not hold yet: open in issue 3"]
 fn an_unknown_column_in_the_mapping() {
     let dir = tempfile::tempdir().unwrap();
     fs_err::write(dir.path().join("x.csv"), "id,who,whom,at,text\n1,a,b,1700000000000,hello\n").unwrap();
-    fs_err::write(dir.path().join("import.toml"), "[mapping.sendID]\ncolumn = \"sender\"\n").unwrap();
+    fs_err::write(
+        dir.path().join("import.toml"),
+        "[mapping.fields]\nsendID = \"sender\"\nrecvID = \"whom\"\nsendTime = \"at\"\ntext = \"text\"\n",
+    )
+    .unwrap();
     importer()
         .current_dir(dir.path())
         .args(["check", "x.csv"])
@@ -65,7 +69,6 @@ fn an_unknown_column_in_the_mapping() {
 }
 
 #[test]
-#[ignore = "does not hold yet: open in issue 3"]
 fn broken_json_in_line_3_of_5() {
     let text = format!(
         "{ROW}\n{}\n{{\"id\":\n{}\n{}\n",
@@ -73,7 +76,7 @@ fn broken_json_in_line_3_of_5() {
         ROW.replace("\"1\"", "\"4\""),
         ROW.replace("\"1\"", "\"5\"")
     );
-    check("five.jsonl", text).code(4).stderr(contains("five.jsonl:3"));
+    check("five.jsonl", text).code(4).stdout(contains("five.jsonl:3"));
 }
 
 #[test]
@@ -92,7 +95,12 @@ fn broken_json_can_be_skipped() {
 fn a_directory_without_exports() {
     let dir = tempfile::tempdir().unwrap();
     fs_err::write(dir.path().join("holiday.png"), "not a chat").unwrap();
-    importer().arg("check").arg(dir.path()).assert().code(2).stderr(contains("looks like an export"));
+    importer()
+        .current_dir(dir.path())
+        .args(["check", "."])
+        .assert()
+        .code(2)
+        .stderr(contains("looks like an export"));
 }
 
 #[test]
@@ -134,7 +142,6 @@ fn an_address_that_is_no_openim() {
 }
 
 #[test]
-#[ignore = "does not hold yet: open in issue 3"]
 fn a_server_that_does_not_run() {
     let dir = tempfile::tempdir().unwrap();
     // Bound and dropped: nobody listens there now.
@@ -175,7 +182,6 @@ fn a_job_that_another_process_holds() {
 }
 
 #[test]
-#[ignore = "does not hold yet: open in issue 3"]
 fn a_full_disk() {
     // A limit on the size of files answers as a full disk does, and needs no file system of its own.
     let dir = tempfile::tempdir().unwrap();
@@ -192,13 +198,12 @@ fn a_full_disk() {
 }
 
 #[test]
-#[ignore = "does not hold yet: open in issue 3"]
 fn a_job_of_a_newer_version() {
     let dir = tempfile::tempdir().unwrap();
     let job = dir.path().join("x.job");
     importer().arg("check").arg(fixture("company-chat.jsonl")).arg("--job").arg(&job).assert().success();
     let database = rusqlite::Connection::open(job.join("job.sqlite")).unwrap();
-    database.pragma_update(None, "user_version", 9999).unwrap();
+    database.execute("UPDATE versions SET version = 9999", []).unwrap();
     drop(database);
     importer().arg("status").arg("--job").arg(&job).assert().code(2).stderr(contains("newer"));
 }

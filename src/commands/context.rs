@@ -36,7 +36,7 @@ impl Context {
             None => ImportFile::default(),
         };
         Ok(Self {
-            style: Style::choose(common.quiet, common.color),
+            style: Style::choose(common.quiet, common.verbose > 0, common.color),
             job: common.job.clone().or_else(|| file.job.clone()),
             json: common.json,
             file,

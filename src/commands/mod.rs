@@ -6,6 +6,7 @@ mod context;
 mod exit;
 pub mod init;
 mod intake;
+mod logging;
 pub mod preflight;
 mod prepare;
 pub mod provision;
@@ -25,6 +26,7 @@ use context::Context;
 
 /// Carries out what the user typed.
 pub fn run(cli: &Cli) -> Result<Exit, Failure> {
+    logging::start(cli.common.verbose);
     match &cli.command {
         Command::Completions { shell } => completions::completions(*shell),
         Command::Man => completions::man(),

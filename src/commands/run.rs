@@ -2,6 +2,7 @@
 
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::context::{Context, note};
 use super::preflight::{self, Verdict as Looked};
@@ -72,6 +73,9 @@ fn ready(
     Ok(None)
 }
 
+/// How long the server is waited for before anything was sent to it.
+const FIRST_ANSWER: Duration = Duration::from_secs(30);
+
 /// Everything that happens with a server.
 struct Night<'a> {
     context: &'a Context,
@@ -86,6 +90,11 @@ impl Night<'_> {
         let Prepared { mut job, .. } = prepared;
         let allowed = self.args.preflight.allowed()?;
         let reader = job.reader().map_err(job_failure)?;
+        let mut settings = settings(self.context, self.args);
+        // A night that has begun is not given up sooner than its operator said; a wrong address shows at once.
+        let started = job.is_started().map_err(job_failure)?;
+        let limit = if started { settings.give_up } else { settings.give_up.min(FIRST_ANSWER) };
+        server::reach(&self.client, limit).await?;
         if self.rehearsed || self.args.provision {
             let files = self.args.files.files(&self.context.file.provision);
             let made = provision::make(&self.client, Some(&reader), &files, Stage::Before, false).await?;
@@ -96,7 +105,6 @@ impl Night<'_> {
         {
             return self.end(&reader, Exit::Preflight, refusal, None);
         }
-        let mut settings = settings(self.context, self.args);
         if let Some(n) = self.args.canary {
             let chosen = canary(&reader, n.get()).map_err(job_failure)?;
             let ids = chosen.conversations.iter().map(|no| reader.conversation(*no));

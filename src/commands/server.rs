@@ -1,6 +1,10 @@
 //! The client of the server that was named, and how a command ends that it gave no answer to.
 
-use super::context::Context;
+use std::time::Duration;
+
+use tokio::time::{Instant, sleep};
+
+use super::context::{Context, note};
 use super::{Exit, Failure, OrFail};
 use crate::cli::ServerArgs;
 use crate::config::{self, ServerError};
@@ -17,6 +21,36 @@ pub(super) fn settings(context: &Context, args: &ServerArgs) -> Result<openim::S
         let exit = if matches!(error, ServerError::Secret(_)) { Exit::Login } else { Exit::Usage };
         Failure { exit, error: error.into() }
     })
+}
+
+/// Waits until the server lets us in. At night nobody is there to start the command a second time, so a server
+/// that is down is waited for; `limit` is how long.
+pub(super) async fn reach(client: &Client, limit: Duration) -> Result<(), Failure> {
+    /// Between two looks; the first follow faster.
+    const LONGEST: Duration = Duration::from_secs(10);
+    let (start, mut wait) = (Instant::now(), Duration::from_millis(250));
+    loop {
+        let Err(error) = client.log_in().await else { return Ok(()) };
+        if !error.is_passing() || start.elapsed() + wait > limit {
+            return Err(no_answer(error));
+        }
+        if wait == LONGEST / 40 {
+            note(&format!("waiting for the server: {error}"))?;
+        }
+        sleep(wait).await;
+        wait = (wait * 2).min(LONGEST);
+    }
+}
+
+/// A command ends because the server gave no answer.
+pub(super) fn no_answer(error: CallError) -> Failure {
+    let exit = exit_of(&error);
+    let error = anyhow::Error::from(error);
+    let again = "when that is mended, the same command goes on";
+    Failure {
+        exit,
+        error: if exit == Exit::Unfinished { anyhow::anyhow!("{error:#}; {again}") } else { error },
+    }
 }
 
 /// How a command ends that the server gave no answer to.

@@ -54,7 +54,7 @@ pub enum JobError {
     },
     /// No room left.
     #[error(
-        "no room left on the disk of `{}`: nothing was lost; make room and give the same command again",
+        "no room left for `{}`, or its disk fails: nothing was lost; make room and give the same command again",
         .0.display()
     )]
     Full(PathBuf),
@@ -110,7 +110,9 @@ impl JobError {
     pub fn io(dir: &std::path::Path, source: io::Error) -> Self {
         let dir = dir.to_owned();
         match source.kind() {
-            io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => Self::Full(dir),
+            io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded | io::ErrorKind::FileTooLarge => {
+                Self::Full(dir)
+            }
             io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => {
                 Self::Denied { path: dir, cause: source.to_string() }
             }
@@ -132,11 +134,18 @@ impl<T> InJob<T> for io::Result<T> {
 
 impl<T> InJob<T> for rusqlite::Result<T> {
     fn in_job(self, dir: &std::path::Path) -> Result<T, JobError> {
-        use rusqlite::ErrorCode;
+        use rusqlite::{ErrorCode, ffi};
         self.map_err(|source| {
             let dir = dir.to_owned();
             match source.sqlite_error_code() {
                 Some(ErrorCode::DiskFull) => JobError::Full(dir),
+                // So SQLite calls a quota, and a limit on the size of files.
+                _ if source
+                    .sqlite_error()
+                    .is_some_and(|error| error.extended_code == ffi::SQLITE_IOERR_WRITE) =>
+                {
+                    JobError::Full(dir)
+                }
                 Some(ErrorCode::ReadOnly | ErrorCode::PermissionDenied | ErrorCode::CannotOpen) => {
                     JobError::Denied { path: dir, cause: source.to_string() }
                 }

@@ -162,7 +162,14 @@ fn native_fits(head: Option<&Head>) -> Result<(), MappingError> {
         Some(_) => format!("the columns {}", names(&columns)),
         None => format!("the keys {}", names(&columns)),
     };
-    Err(MappingError::NotNative { path: head.path.clone(), missing: missing.join(", "), seen })
+    // No column is called `1700000000000`.
+    let is_row = head.table().is_some() && columns.iter().any(|name| name.parse::<f64>().is_ok());
+    let first_row = if is_row {
+        "; its first line looks like a message, not a header: set `header = false` in [export.csv]"
+    } else {
+        ""
+    };
+    Err(MappingError::NotNative { path: head.path.clone(), missing: missing.join(", "), seen, first_row })
 }
 
 /// All keys of the records of a chunk.

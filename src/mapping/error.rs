@@ -15,11 +15,11 @@ pub enum MappingError {
     UnknownColumn { key: String, column: String, path: String, columns: String },
     /// Records that are not in the native format, and no mapping that says what they are.
     #[error(
-        "`{path}` is not in the native format: it lacks {missing}. It has {seen}. \
+        "`{path}` is not in the native format: it lacks {missing}. It has {seen}{first_row}. \
          Write a mapping: `openim-import init {path}` begins one. If the messages are in a list inside the \
          document, say where with `records` in [export]"
     )]
-    NotNative { path: String, missing: String, seen: String },
+    NotNative { path: String, missing: String, seen: String, first_row: &'static str },
     /// The jq program is none.
     #[error("the jq program of `{key}` in [mapping] is wrong: {why}")]
     Jq { key: String, why: String },

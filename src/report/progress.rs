@@ -23,11 +23,12 @@ pub enum Style {
 }
 
 impl Style {
-    /// A bar on a terminal, lines elsewhere, nothing when `quiet`.
-    pub fn choose(quiet: bool, color: crate::cli::Color) -> Self {
+    /// A bar on a terminal, lines elsewhere and among log lines, nothing when `quiet`.
+    pub fn choose(quiet: bool, verbose: bool, color: crate::cli::Color) -> Self {
         use crate::cli::Color;
         match color {
             _ if quiet => Self::Quiet,
+            _ if verbose => Self::Lines,
             Color::Always => Self::Bar,
             Color::Auto if stderr().is_terminal() => Self::Bar,
             Color::Auto | Color::Never => Self::Lines,

@@ -91,7 +91,7 @@ fn an_unknown_column_is_said_before_the_pass() {
 fn a_file_that_is_not_native_is_said_before_the_pass() {
     insta::assert_snapshot!(
         error("", "x.csv", "1700000000000,hi,a,b\n1700000000001,ho,b,a\n"),
-        @"`x.csv` is not in the native format: it lacks `sendID`, `sendTime`, `recvID` or `groupID`, `content` or `text`. It has the columns `1700000000000`, `a`, `b`, `hi`. Write a mapping: `openim-import init x.csv` begins one. If the messages are in a list inside the document, say where with `records` in [export]"
+        @"`x.csv` is not in the native format: it lacks `sendID`, `sendTime`, `recvID` or `groupID`, `content` or `text`. It has the columns `1700000000000`, `a`, `b`, `hi`; its first line looks like a message, not a header: set `header = false` in [export.csv]. Write a mapping: `openim-import init x.csv` begins one. If the messages are in a list inside the document, say where with `records` in [export]"
     );
     insta::assert_snapshot!(
         error("", "x.jsonl", "{\"sendID\":\"a\",\"to\":\"b\",\"content\":{},\"sendTime\":1}\n"),
