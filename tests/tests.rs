@@ -4,6 +4,7 @@
 mod after;
 mod bad_input;
 mod before;
+mod end_to_end;
 mod foreign_exports;
 mod foreign_formats;
 mod format_speed;
