@@ -8,6 +8,7 @@ use std::time::Duration;
 use fastrand::Rng;
 use serde_json::{Value, json};
 
+use crate::foreign_exports::shared;
 use crate::support::truth::Expected;
 use crate::support::{Rehearsal, importer, importer_process};
 
@@ -28,7 +29,8 @@ fn shuffled(dir: &Path) -> PathBuf {
         .collect();
     rng.shuffle(&mut rows);
     let path = dir.join("export.jsonl");
-    fs_err::write(&path, rows.iter().map(|row| format!("{row}\n")).collect::<String>()).unwrap();
+    let lines: Vec<String> = rows.iter().map(Value::to_string).collect();
+    fs_err::write(&path, lines.join("\n")).unwrap();
     path
 }
 
@@ -147,12 +149,7 @@ fn stopped_or_killed_in_the_middle_the_same_command_ends_exact() {
 #[test]
 fn a_mattermost_compliance_export_through_a_mapping() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let shared = std::env::var("OPENIM_SHARED").map_or_else(|_| root.join("../shared"), PathBuf::from);
-    let posts = shared.join("exports/mattermost-compliance-csv/posts.csv");
-    if !posts.exists() {
-        eprintln!("skipped: {} isn't there", posts.display());
-        return;
-    }
+    let Some(posts) = shared("mattermost-compliance-csv/posts.csv") else { return };
     let config = root.join("examples/mattermost-compliance.toml");
     let dir = tempfile::tempdir().unwrap();
     let server = Rehearsal::start(&[]);
