@@ -87,6 +87,16 @@ pub(super) fn command(context: &Context, args: &ProvisionArgs) -> Result<Exit, F
         Err(JobError::NoJob(_)) if files != Files::default() => None,
         Err(error) => return Err(job_failure(error)),
     };
+    if let Some(job) = &job
+        && files == Files::default()
+        && job.totals().map_err(job_failure)?.messages == 0
+    {
+        let dir = job.dir().display();
+        let text = format!(
+            "the job in `{dir}` has no messages yet, and no file is named: begin with `check SOURCE`"
+        );
+        return Err(Failure::new(Exit::Usage, text));
+    }
     let client = server::client(context, &args.server)?;
     let runtime = tokio::runtime::Runtime::new().or_fail(Exit::Internal)?;
     let began = Instant::now();

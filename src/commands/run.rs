@@ -1,5 +1,6 @@
 //! `run`: prepare if needed, preflight, import, verdict. The same command again resumes.
 
+use std::io::Write;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -103,7 +104,7 @@ impl Night<'_> {
         if !self.rehearsed
             && let Looked::Refused(refusal) = self.look(&reader, &job, &allowed).await?
         {
-            return self.end(&reader, Exit::Preflight, refusal, None);
+            return self.end(&job, &reader, Exit::Preflight, refusal, None);
         }
         if let Some(n) = self.args.canary {
             let chosen = canary(&reader, n.get()).map_err(job_failure)?;
@@ -115,7 +116,7 @@ impl Night<'_> {
         let part = settings.only.is_some();
         let outcome = self.import(&mut job, settings, stop).await?;
         let (exit, verdict) = verdict(&outcome, part);
-        self.end(&reader, exit, verdict, Some(&outcome))
+        self.end(&job, &reader, exit, verdict, Some(&outcome))
     }
 
     async fn look(&self, reader: &JobReader, job: &Job, allowed: &Allowed) -> Result<Looked, Failure> {
@@ -147,6 +148,7 @@ impl Night<'_> {
 
     fn end(
         &self,
+        job: &Job,
         reader: &JobReader,
         exit: Exit,
         verdict: String,
@@ -169,13 +171,20 @@ impl Night<'_> {
         summary.exit_code = exit.code();
         let text = super::status::document(reader, &reader.dir().display().to_string(), &summary)?;
         // The report is for the morning after; that it can't be written is no reason to lose the verdict.
-        if let Err(error) = fs_err::write(reader.dir().join("report.html"), text.html()) {
+        if let Err(error) = keep_report(job, &text.html()) {
             note(&format!("no report.html: {error}"))?;
         }
         self.context.say(&text.facts_text())?;
         self.context.end(&summary)?;
         Ok(exit)
     }
+}
+
+/// Beside the job, for its owner alone: it names people's conversations.
+fn keep_report(job: &Job, html: &str) -> anyhow::Result<()> {
+    let mut file = job.new_file("report.html")?;
+    file.write_all(html.as_bytes())?;
+    Ok(file.keep()?)
 }
 
 /// Flags win over the file, the file over what is usual.

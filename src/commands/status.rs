@@ -41,8 +41,16 @@ pub(super) fn figures(reader: &JobReader) -> Result<report::Summary, Failure> {
         summary.rejected += pass.rejected + pass.unmapped;
     }
     let left = summary.messages.saturating_sub(standing.passed);
-    summary.verdict = if left == 0 {
-        format!("All {} messages were confirmed or refused.", count(totals.messages))
+    summary.verdict = if totals.messages == 0 {
+        "There are no messages in this job: `check SOURCE` reads an export into it.".to_owned()
+    } else if left == 0 && standing.rejected == 0 {
+        format!("All {} messages are confirmed.", count(totals.messages))
+    } else if left == 0 {
+        format!(
+            "{} messages are confirmed, {} were refused by the server: see rejected.jsonl.",
+            count(confirmed),
+            count(standing.rejected)
+        )
     } else {
         format!(
             "{} of {} messages confirmed ({}), {} to go.",
