@@ -5,6 +5,7 @@ mod assess;
 mod canary;
 mod codes;
 mod facts;
+mod forecast;
 mod gather;
 mod provision;
 mod retention;
@@ -16,6 +17,7 @@ pub use assess::assess;
 pub use canary::{Canary, Candidate, Kind, Size, canary, choose};
 pub use codes::{CODES, can_be_allowed, code};
 pub use facts::{Conversations, Facts, History, People, RetentionLoss, ServerFacts, Tally};
+pub use forecast::Forecast;
 pub use gather::{Depth, Looked, Looks, Preflight, PreflightError, preflight};
 pub use provision::{
     BlackRow, Count, Files, FriendRow, GroupRow, Provision, ProvisionError, Provisioned, RowError, Rows,

@@ -4,14 +4,15 @@ use std::fmt::Write;
 
 use super::context::Context;
 use super::preflight::{self, Verdict};
-use super::prepare::{Prepared, Taking, prepare};
+use super::prepare::{Prepared, Taking, job_failure, prepare};
 use super::{Exit, Failure, OrFail, server};
-use crate::before::Looks;
+use crate::before::{Forecast, Looks};
 use crate::cli::CheckArgs;
 use crate::finding::Severity;
 use crate::job::Job;
+use crate::message::Release;
 use crate::prepare::Summary;
-use crate::report::{self, count};
+use crate::report::{self, count, duration};
 
 pub(super) fn check(context: &Context, args: &CheckArgs) -> Result<Exit, Failure> {
     let started = std::time::Instant::now();
@@ -19,6 +20,7 @@ pub(super) fn check(context: &Context, args: &CheckArgs) -> Result<Exit, Failure
     let dir = context.job();
     let Prepared { job, summary, .. } = prepare(context, &dir, &args.source, release, Taking::Whole)?;
     context.say(&text(&summary, &dir))?;
+    say_night(context, None, &job, release)?;
     let skip = args.source.skip_invalid || context.file.import.skip_invalid;
     let (mut exit, mut verdict) = verdict(&summary, skip);
     // The address of the configuration is for `run`: `check` goes out only where it is told to.
@@ -43,7 +45,7 @@ pub(super) fn check(context: &Context, args: &CheckArgs) -> Result<Exit, Failure
 fn look_at_server(context: &Context, args: &CheckArgs, job: &Job) -> Result<Verdict, Failure> {
     let allowed = args.preflight.allowed()?;
     let client = server::client(context, &args.server)?;
-    let reader = job.reader().map_err(super::prepare::job_failure)?;
+    let reader = job.reader().map_err(job_failure)?;
     let looks = Looks {
         depth: args.preflight.depth(),
         release: args.server.release.or(context.file.server.release),
@@ -54,9 +56,32 @@ fn look_at_server(context: &Context, args: &CheckArgs, job: &Job) -> Result<Verd
     runtime.block_on(preflight::look(&client, &looks, &allowed, context.style))
 }
 
+/// How long it will take, said before anybody has to decide.
+pub(super) fn say_night(
+    context: &Context,
+    rate: Option<u32>,
+    job: &Job,
+    release: Release,
+) -> Result<(), Failure> {
+    let totals = job.reader().and_then(|reader| reader.totals()).map_err(job_failure)?;
+    if totals.messages == 0 {
+        return Ok(());
+    }
+    let rate = rate.or(context.file.import.rate.map(|rate| rate.0.get()));
+    let forecast = Forecast::new(totals.messages, totals.longest, rate, release);
+    context.say(&format!(
+        "\ntime to import: about {} at {:.0} messages a second, which {release} reached on two cores; its longest \
+         conversation ({} messages) alone about {}. `run --canary 20` measures your server.\n",
+        duration(forecast.night()),
+        forecast.pace,
+        count(totals.longest),
+        duration(forecast.alone),
+    ))
+}
+
 /// The figures of a job that was not sent yet.
 pub(super) fn figures(job: &Job, summary: &Summary) -> Result<report::Summary, Failure> {
-    let totals = job.reader().and_then(|reader| reader.totals()).map_err(super::prepare::job_failure)?;
+    let totals = job.reader().and_then(|reader| reader.totals()).map_err(job_failure)?;
     Ok(report::Summary {
         messages: totals.messages,
         conversations: totals.conversations,

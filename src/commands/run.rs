@@ -60,6 +60,10 @@ fn ready(
     let skip = args.source.skip_invalid || context.file.import.skip_invalid;
     if prepared.is_new {
         context.say(&check::text(&prepared.summary, dir))?;
+        if !args.rehearse {
+            let rate = args.pace.rate.map(|rate| rate.0.get());
+            check::say_night(context, rate, &prepared.job, release.unwrap_or_default())?;
+        }
     }
     let (exit, verdict) = check::verdict(&prepared.summary, skip);
     if exit != Exit::Check || prepared.job.is_started().map_err(job_failure)? {

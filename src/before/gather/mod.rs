@@ -141,7 +141,7 @@ pub async fn preflight(client: &Client, looks: &Looks<'_>) -> Result<Preflight, 
             messages: left,
             bytes: totals.bytes / totals.messages.max(1) * left,
             singles: 0,
-            pace: looks.rate.map_or(usual_pace(release), f64::from),
+            pace: looks.rate.map_or(super::forecast::usual_pace(release), f64::from),
         };
         let first = conversations::look(&ask, looks, job, &mut facts, &mut history).await?;
         users::look(&ask, looks, job, &mut facts).await?;
@@ -151,14 +151,6 @@ pub async fn preflight(client: &Client, looks: &Looks<'_>) -> Result<Preflight, 
     }
     let findings = assess(&facts);
     Ok(Preflight { facts, findings, calls: ask.calls() })
-}
-
-/// What both servers reached on two cores, every message confirmed (contract, law 1).
-const fn usual_pace(release: Release) -> f64 {
-    match release {
-        Release::V3_8_3 => 900.0,
-        Release::Main => 1_600.0,
-    }
 }
 
 /// An answer, or the words for why there is none. `Err`: going on makes no sense.
