@@ -16,5 +16,6 @@ mod kills;
 mod mapping_speed;
 mod rehearsal;
 mod second_pass;
+mod secrets;
 mod support;
 mod usage;

@@ -8,7 +8,7 @@ use std::time::Duration;
 use clap::Args;
 
 use super::{Exit, Failure, OrFail};
-use crate::config::parse_duration;
+use crate::config::{parse_duration, rehearsal_secret};
 use crate::message::Release;
 use crate::rehearsal::{AnswerTime, Fault, Options, Server, Timing, Users};
 
@@ -79,6 +79,9 @@ pub struct RehearseArgs {
     /// repeated. --help lists them
     #[arg(long, value_name = "KIND[:KEY=VALUE,…]")]
     pub fault: Vec<Fault>,
+    /// The admin user; its secret is `OPENIM_SECRET`, or openIM123 [default: imAdmin]
+    #[arg(long, value_name = "USER", env = "OPENIM_ADMIN_USER")]
+    pub admin_user: Option<String>,
     /// Let only friends write to each other
     #[arg(long)]
     pub friend_verify: bool,
@@ -93,7 +96,10 @@ pub struct RehearseArgs {
 impl RehearseArgs {
     fn options(&self) -> Options {
         let measured = Timing::measured(self.release);
+        let usual = Options::new(self.release);
         Options {
+            secret: rehearsal_secret().unwrap_or(usual.secret),
+            admin: self.admin_user.clone().unwrap_or(usual.admin),
             users: self.users,
             seed: self.seed,
             state: self.state.clone(),
@@ -105,7 +111,7 @@ impl RehearseArgs {
                 storing_lag: self.storing_lag.unwrap_or(measured.storing_lag),
                 store_lag: self.store_lag.unwrap_or(measured.store_lag),
             },
-            ..Options::new(self.release)
+            ..usual
         }
     }
 }

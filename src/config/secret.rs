@@ -56,6 +56,11 @@ impl Credentials {
     }
 }
 
+/// `OPENIM_SECRET`, for the rehearsal server to be let in with: it asks for what the importer will say.
+pub fn rehearsal_secret() -> Option<String> {
+    variable("OPENIM_SECRET").map(|secret| secret.expose_secret().to_owned())
+}
+
 fn variable(name: &str) -> Option<SecretString> {
     #[expect(clippy::disallowed_methods, reason = "this is the room that reads the environment")]
     std::env::var(name).ok().filter(|value| !value.is_empty()).map(SecretString::from)

@@ -50,7 +50,13 @@ pub(crate) struct Rehearsal {
 impl Rehearsal {
     /// Starts it with these options and waits until it listens.
     pub(crate) fn start(options: &[&str]) -> Self {
+        Self::start_with("openIM123", options)
+    }
+
+    /// The same with another secret.
+    pub(crate) fn start_with(secret: &str, options: &[&str]) -> Self {
         let mut process = importer_process()
+            .env("OPENIM_SECRET", secret)
             .args(["rehearse", "--listen", "127.0.0.1:0"])
             .args(options)
             .stdout(Stdio::piped())
