@@ -114,13 +114,15 @@ fn take_batch(shared: &Shared, gap: Duration) -> Batch {
 /// Numbers for messages of one key, unless they are lost.
 fn number(shared: &Shared, world: &mut World, group: Vec<Queued>, gap: &mut Duration) -> Option<Numbered> {
     let id = Arc::clone(&group[0].record.route.conversation);
+    let count = i64::try_from(group.len()).expect("at most a batch");
     let mut lost = (group.len() > MOST).then_some("more than 100 in a batch");
     for fault in shared.faults.strike(Moment::Number(&id)) {
         match fault {
             FaultKind::LoseQueue => lost = Some("the queue was lost"),
             FaultKind::RepeatQueue { last } => repeat_last(shared, world, last, None),
             FaultKind::JumpSeq { by } => world.conversation_mut(&id).shift(by),
-            FaultKind::FallBackSeq { by } => world.conversation_mut(&id).shift(-by),
+            // Whatever the batch adds: as it is told afterwards, maxSeq has fallen by so much.
+            FaultKind::FallBackSeq { by } => world.conversation_mut(&id).shift(-(by.saturating_add(count))),
             FaultKind::ReadGap { ms } => *gap = (*gap).max(Duration::from_millis(ms)),
             _ => {}
         }
@@ -141,7 +143,7 @@ fn number(shared: &Shared, world: &mut World, group: Vec<Queued>, gap: &mut Dura
     }
     let conversation = world.conversation_mut(&id);
     let is_new = conversation.max_seq == 0;
-    let first = conversation.number(i64::try_from(records.len()).expect("at most 100"), now);
+    let first = conversation.number(count, now);
     Some(Numbered { conversation: id, first, records, is_new, copies })
 }
 
