@@ -46,22 +46,17 @@ struct Batch {
     groups: Vec<Numbered>,
 }
 
-/// Runs the second and third stage, and the people, until the server is told to stop.
+/// Runs the second and third stage, and the people, until the server is told to stop. What has its numbers by
+/// then is still written and stored, at once; what is queued stays queued, for the state file.
 pub(super) async fn run(shared: Arc<Shared>, stop: CancellationToken) {
     let (to_write, unwritten) = mpsc::channel(UNDER_WAY);
     let (to_store, unstored) = mpsc::channel(UNDER_WAY);
-    let stages = async {
-        tokio::join!(
-            collect(&shared, to_write),
-            write(&shared, unwritten, to_store),
-            super::third::run(&shared, unstored),
-            super::faults::run(&shared),
-        );
-    };
-    tokio::select! {
-        () = stop.cancelled() => {}
-        () = stages => {}
-    }
+    tokio::join!(
+        stop.run_until_cancelled(collect(&shared, to_write)),
+        write(&shared, unwritten, to_store, &stop),
+        super::third::run(&shared, unstored, &stop),
+        stop.run_until_cancelled(super::faults::run(&shared)),
+    );
 }
 
 async fn collect(shared: &Shared, to_write: mpsc::Sender<Batch>) {
@@ -147,9 +142,14 @@ fn number(shared: &Shared, world: &mut World, group: Vec<Queued>, gap: &mut Dura
     Some(Numbered { conversation: id, first, records, is_new, copies })
 }
 
-async fn write(shared: &Shared, mut batches: mpsc::Receiver<Batch>, to_store: mpsc::Sender<Written>) {
+async fn write(
+    shared: &Shared,
+    mut batches: mpsc::Receiver<Batch>,
+    to_store: mpsc::Sender<Written>,
+    stop: &CancellationToken,
+) {
     while let Some(batch) = batches.recv().await {
-        tokio::time::sleep_until(batch.due).await;
+        stop.run_until_cancelled(tokio::time::sleep_until(batch.due)).await;
         let due = Instant::now() + shared.options.timing.store_lag;
         let generation = batch.generation;
         let groups =

@@ -7,6 +7,7 @@ use super::group_lists::null_if_empty;
 use super::shared::Shared;
 use super::token;
 use super::world::{User, World};
+use crate::message::UserId;
 use serde_json::{Value, json};
 use std::collections::HashSet;
 
@@ -93,7 +94,7 @@ pub(super) fn register(shared: &Shared, caller: &Caller<'_>) -> Outcome {
         return Err(Refusal::args("userID repeated"));
     }
     for (id, user) in &wanted {
-        if id.is_empty() || !id.chars().all(|c| c.is_alphanumeric() || c == '_') {
+        if !UserId::is_legal(id) {
             return Err(Refusal::args("userID is legal"));
         }
         if user.nickname.is_empty() {
