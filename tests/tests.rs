@@ -14,6 +14,7 @@ mod import;
 mod init;
 mod kills;
 mod mapping_speed;
+mod parsers;
 mod rehearsal;
 mod second_pass;
 mod secrets;
