@@ -234,7 +234,8 @@ pub const OLDER: Code = warning(
 /// Issue 6, replies.
 pub const QUOTED_UNKNOWN: Code = warning(
     "quoted-unknown",
-    "the quoted message is not in the export; the reply is sent as text with the quoted words",
+    "the quoted message is not in the export; the reply is sent as text, with the quoted words if the export \
+     repeats them",
     "nothing; or add the file that has it",
 );
 /// Issue 6, replies.
