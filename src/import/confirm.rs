@@ -82,6 +82,8 @@ fn look_after(engine: &Arc<Engine>) -> Vec<Arc<Cell>> {
         if longest.as_ref().is_none_or(|(most, _)| remaining > *most) {
             longest = Some((remaining, cell.clone()));
         }
+        // Who waits for a quoted message sends nothing more, however few are unconfirmed.
+        let hurry = if state.waits() { Hurry::Draining } else { hurry };
         if !state.asking && now >= state.ask_from && state.lane.wants_poll(hurry) {
             due.push(cell.clone());
         }

@@ -248,7 +248,12 @@ impl Engine {
         if now < state.send_from || self.is_draining() {
             return;
         }
-        if let Next::Message(_) | Next::Fence(_) = state.lane.next(now, self.lag()) {
+        let may = match state.lane.next(now, self.lag()) {
+            Next::Message(_) => !state.waits(),
+            Next::Fence(_) => true,
+            _ => false,
+        };
+        if may {
             state.place = Place::Ready;
             self.ready.push(cell.clone(), state.lane.remaining());
         }

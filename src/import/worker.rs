@@ -123,7 +123,10 @@ fn turn(engine: &Engine, cell: &Cell, state: &mut CellState) -> Result<Turn, Job
             let quoted = engine.read(|reader| reader.ordinal_of(conv, target))?;
             match quoted.map(|quoted| quote(engine, cell, state, quoted)).transpose()? {
                 Some(Quote::Ids(receipt)) => quoting(engine, cell, message, &receipt)?,
-                Some(Quote::Pending) => return Ok(Turn::Park),
+                Some(Quote::Pending) => {
+                    state.waits_for = quoted;
+                    return Ok(Turn::Park);
+                }
                 Some(Quote::Unwritten) => return Ok(Turn::Commit),
                 Some(Quote::None) | None => message.as_text(),
             }
