@@ -163,6 +163,9 @@ pub struct CheckArgs {
     /// What to read.
     #[command(flatten)]
     pub source: SourceArgs,
+    /// Read the sources as the job's next pass, which `run` then sends: only what is new
+    #[arg(long)]
+    pub add: bool,
     /// With an address, the server is looked at too (preflight).
     #[command(flatten)]
     pub server: ServerArgs,

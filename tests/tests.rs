@@ -7,6 +7,7 @@ mod before;
 mod end_to_end;
 mod foreign_exports;
 mod foreign_formats;
+mod format_runs;
 mod format_speed;
 mod hostile_formats;
 mod house;
