@@ -31,16 +31,17 @@ pub struct UndoReport {
     pub failed: u64,
 }
 
-/// How far a conversation is, and what was left of it since the last time.
-type StepOf = (ConvNo, Undone, Vec<Left>);
+/// How far a conversation is, what was left of it since the last time, and how many messages that took.
+type StepOf = (ConvNo, Undone, Vec<Left>, u64);
 
-/// Deletes what the job imported; begun before, it goes on. `tell` hears how many messages were dealt with.
+/// Deletes what the job imported; begun before, it goes on, and what could not be deleted is tried again. `tell` hears how many messages were dealt with.
 pub async fn undo(
     client: Client,
     job: &mut Job,
     settings: Settings,
     mut tell: impl FnMut(u64),
 ) -> Result<UndoReport, AfterError> {
+    job.undo_failed_again()?;
     let reader = job.reader()?;
     let workers = settings.connections;
     let server = Arc::new(Server::new(client, settings));
@@ -61,9 +62,10 @@ pub async fn undo(
     drop(to_write);
     let mut batch = Vec::new();
     while steps.recv_many(&mut batch, 64).await > 0 {
-        job.undo(&batch)?;
-        tell(batch.len() as u64);
-        batch.clear();
+        let messages = batch.iter().map(|(.., messages)| messages).sum();
+        let steps: Vec<_> = batch.drain(..).map(|(conv, undone, left, _)| (conv, undone, left)).collect();
+        job.undo(&steps)?;
+        tell(messages);
     }
     let mut first = Ok(());
     while let Some(ended) = tasks.join_next().await {
@@ -128,8 +130,8 @@ async fn undo_one(
     if undone.is_done {
         return Ok(());
     }
-    let say = async |undone: Undone, left: Vec<Left>| {
-        steps.send((conv, undone, left)).await.map_err(|_| AfterError::Stopped)
+    let say = async |undone: Undone, left: Vec<Left>, messages: u64| {
+        steps.send((conv, undone, left, messages)).await.map_err(|_| AfterError::Stopped)
     };
     let mut kept: Vec<Seq> = desk.read(|reader| reader.kept_by_undo(conv))?;
     let mut log = Log::open(server, desk, conversation).await?;
@@ -144,14 +146,14 @@ async fn undo_one(
         kept.extend(left.iter().filter(|one| one.is_kept).map(|one| one.seq));
         undone.kept += (kept.len() - before) as u64;
         undone.failed += (left.len() - (kept.len() - before)) as u64;
-        say(undone, left).await?;
+        say(undone, left, receipts.len() as u64).await?;
     }
     let left = look_again(&mut log, server, desk, conversation, progress.baseline, &kept).await?;
     let failed = left.len() as u64;
     undone.failed += failed;
     undone.deleted = undone.deleted.saturating_sub(failed);
     undone.is_done = true;
-    say(undone, left).await
+    say(undone, left, 0).await
 }
 
 /// What becomes of some messages.
