@@ -37,12 +37,13 @@ fn before_anything_was_sent() {
 #[test]
 fn wrong_secret_no_address_no_server_and_a_job_that_another_holds() {
     let world = World::imported(6);
-    for args in WITH_SERVER {
+    // Where nothing is to be retried, nobody is asked.
+    for args in &WITH_SERVER[..3] {
         let with = |api: &str, secret: &str| {
             importer()
                 .current_dir(world.dir.path())
                 .env("OPENIM_SECRET", secret)
-                .args([args, &["--quiet", "--api", api, "--give-up", "1s"]].concat())
+                .args([*args, &["--quiet", "--api", api, "--give-up", "1s"]].concat())
                 .assert()
         };
         with(&world.server.url, "hush-hush")
@@ -180,7 +181,7 @@ fn undone_and_sent_anew() {
     assert!(again.err.contains("3 undone conversations start anew"), "{}", again.err);
     let judgement = world.judge(&["chat.jsonl"]);
     assert!(judgement.is_exact() && judgement.foreign == 1, "{judgement:?}");
-    world.json(&["verify", "--store"]).is(0, &json!({"confirmed": 90, "stored": 90, "foreign": 1}));
+    world.json(&["verify", "--store"]).is(0, &json!({"confirmed": 90, "stored": 90}));
     world.run(&["--again"]).is(0, &json!({"confirmed": 90}));
 }
 

@@ -160,6 +160,7 @@ fn overwritten() {
     for n in 0..3 {
         world.write(&format!("mine {n}"));
     }
+    world.server.control("/_rehearsal/settle", Some(&Value::Null));
     world.json(&["verify"]).is(8, &json!({"missing": 3, "foreign": 3}));
     world.json(&["verify", "--repair"]).is(0, &json!({"missing": 0, "repaired_sent": 3}));
     assert_eq!(world.ours().len(), 90);

@@ -34,6 +34,14 @@ fn provisioned_they_go_out_with_their_own_time_behind_the_rest() {
     let world = without_b(&[]);
     // Five messages to b, and five of his own in the group.
     assert_eq!(rejected(&world).len(), 10);
+    // Whom the server doesn't let in loses nothing.
+    crate::support::importer()
+        .current_dir(world.dir.path())
+        .env("OPENIM_SECRET", "hush-hush")
+        .args(["retry", "--quiet", "--api", &world.server.url])
+        .assert()
+        .code(7);
+    assert_eq!(rejected(&world).len(), 10);
     // Nothing has changed: refused again, for the same reasons, and still there once.
     let again = world.json(&["retry"]);
     again.is(3, &json!({"confirmed": 20, "rejected": 10}));
@@ -93,7 +101,7 @@ fn lines_that_are_still_wrong_stay_and_are_named() {
     let mut lines = rejected(&world);
     lines.retain(|line| line["message"]["recvID"] == "b");
     lines[0]["message"]["recvID"] = "c".into();
-    lines[1]["message"]["sendTime"] = 1.into();
+    lines[1]["message"]["sendTime"] = 1_600_000_000_000_u64.into();
     lines[2]["message"]["content"] = "plain words".into();
     // Nobody wants the fourth any more; the fifth is as it was.
     lines.remove(3);
@@ -122,7 +130,7 @@ fn what_the_export_had_wrong_comes_when_it_is_mended() {
     text += "\n{\"id\":\"x2\",\"sendID\":\"a\",\"recvID\":\"b\",\"sendTime\":1500000101000,\"content\":{\"content\":\"\"}}";
     text += "\nnot json\n";
     fs_err::write(world.path("chat.jsonl"), text).unwrap();
-    world.run(&["chat.jsonl", "--skip-invalid"]).is(3, &json!({"confirmed": 30, "rejected": 3}));
+    world.run(&["chat.jsonl", "--skip-invalid", "--provision"]).is(3, &json!({"confirmed": 30, "rejected": 3}));
     let mut lines = rejected(&world);
     assert_eq!(lines.len(), 3);
     world.json(&["retry"]).is(3, &json!({"confirmed": 30, "rejected": 3}));
@@ -133,10 +141,13 @@ fn what_the_export_had_wrong_comes_when_it_is_mended() {
     retried.is(3, &json!({"confirmed": 31, "messages": 31, "rejected": 2}));
     assert_eq!(world.texts("si_a_b").last().unwrap(), "mended");
     assert_eq!(rejected(&world).len(), 2);
-    // Mended once, it is known: the same export again brings nothing.
-    world
-        .run(&["--add", "chat.jsonl", "--skip-invalid"])
-        .is(3, &json!({"confirmed": 31, "already_there": 31}));
+    // It is known: the export, mended as well, brings nothing new.
+    let text = fs_err::read_to_string(world.path("chat.jsonl")).unwrap();
+    let mended = text.lines().filter(|line| !line.contains("x2") && !line.contains("not json"));
+    let mended: Vec<String> =
+        mended.map(|line| line.replace(r#"{"content":""}"#, r#"{"content":"mended"}"#)).collect();
+    fs_err::write(world.path("again.jsonl"), mended.join("\n")).unwrap();
+    world.run(&["--add", "again.jsonl"]).is(3, &json!({"confirmed": 31, "already_there": 31, "rejected": 2}));
     world.json(&["verify"]).is(3, &json!({"confirmed": 31}));
 }
 
