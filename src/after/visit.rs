@@ -97,6 +97,9 @@ impl Server {
 
     /// Waits for its turn to read so many slots.
     pub(super) async fn turns(&self, slots: u64) -> Result<(), AfterError> {
+        if self.settings.stop.is_cancelled() {
+            return Err(AfterError::Stopped);
+        }
         let Some(rate) = &self.rate else { return Ok(()) };
         for _ in 0..slots {
             if let Err(wait) = rate.take() {

@@ -3,6 +3,7 @@
 mod command;
 mod damage;
 mod mark_read;
+mod migration;
 mod receipts;
 mod retry;
 mod support;

@@ -130,7 +130,9 @@ fn what_the_export_had_wrong_comes_when_it_is_mended() {
     text += "\n{\"id\":\"x2\",\"sendID\":\"a\",\"recvID\":\"b\",\"sendTime\":1500000101000,\"content\":{\"content\":\"\"}}";
     text += "\nnot json\n";
     fs_err::write(world.path("chat.jsonl"), text).unwrap();
-    world.run(&["chat.jsonl", "--skip-invalid", "--provision"]).is(3, &json!({"confirmed": 30, "rejected": 3}));
+    world
+        .run(&["chat.jsonl", "--skip-invalid", "--provision"])
+        .is(3, &json!({"confirmed": 30, "rejected": 3}));
     let mut lines = rejected(&world);
     assert_eq!(lines.len(), 3);
     world.json(&["retry"]).is(3, &json!({"confirmed": 30, "rejected": 3}));
