@@ -62,6 +62,8 @@ impl<'a> Log<'a> {
             log.readers.extend(others);
             log.find_bound_from(known).await?;
         }
+        // Positions never go back, numbers can (law 4).
+        log.bound = log.bound.min(log.max_seq);
         Ok(log)
     }
 

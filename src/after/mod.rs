@@ -12,6 +12,7 @@ mod narrow;
 mod positions;
 mod receipts;
 mod repair;
+mod retry;
 mod slices;
 mod store;
 mod undo;
@@ -23,6 +24,7 @@ pub use mark_read::{MarkReport, mark_read, mark_read_as_they_finish, mark_read_f
 pub use positions::{Position, PositionError, Positions, Upto};
 pub use receipts::{ReceiptFormat, purge, write_receipts};
 pub use repair::{AGAIN, send_again};
+pub use retry::{Retried, release};
 pub use slices::{Cutter, Slice};
 pub use store::{Extent, Plan, SLICE, Step, StoreReport, check as check_store};
 pub use undo::{UndoReport, undo};
