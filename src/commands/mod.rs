@@ -1,5 +1,6 @@
 //! One file a command, no logic worth testing alone.
 
+pub mod adopt;
 mod check;
 mod completions;
 mod context;
@@ -37,6 +38,7 @@ pub fn run(cli: &Cli) -> Result<Exit, Failure> {
         Command::Check(args) => check::check(&Context::new(&cli.common)?, args),
         Command::Status => status::status(&Context::new(&cli.common)?),
         Command::Report(args) => report::report(&Context::new(&cli.common)?, args),
+        Command::Adopt(args) => adopt::adopt(&Context::new(&cli.common)?, args),
         Command::Run(args) => run::run(&Context::new(&cli.common)?, args),
     }
 }
