@@ -13,7 +13,8 @@ use super::engine::Engine;
 use super::lane::{Ask, FellBack, Hurry};
 use super::read;
 use super::settings::{Ended, ImportError};
-use crate::message::{Seq, UserId};
+use crate::job::Durability;
+use crate::message::{Ordinal, Seq, UserId};
 use crate::openim::{ACTIVE_AT_ONCE, Range, Seqs};
 
 /// Conversations to be confirmed.
@@ -170,6 +171,44 @@ async fn overwriting(engine: &Arc<Engine>, fallen: Vec<(Arc<Cell>, FellBack)>) -
     }
     engine.end(Err(ImportError::Overwriting(still)));
     None
+}
+
+/// What was acknowledged is lost: did the numbers fall back in between, so that the new messages took the slots
+/// of confirmed ones? `maxSeq` itself shows that only until it has grown again.
+pub(super) async fn look_below(engine: Arc<Engine>, cell: Arc<Cell>) {
+    const SOME: u64 = 100;
+    if engine.flushed(&cell, Durability::Written).await.is_err() {
+        return;
+    }
+    let conv = cell.conversation.no;
+    let from = Ordinal(cell.lock().lane.cursor().0.saturating_sub(SOME));
+    let read = engine.read(|reader| {
+        let receipts = reader.receipts(conv, from, SOME as usize)?;
+        Ok((receipts, read::likely_senders(reader, &cell.conversation, from)?))
+    });
+    let (receipts, users) = match read {
+        Ok(read) => read,
+        Err(error) => return engine.end(Err(ImportError::Job(error))),
+    };
+    let (Some(first), Some(last)) = (receipts.first(), receipts.last()) else { return };
+    // Numbers that jumped in between (law 4) would make it a long way.
+    let range = Range { conversation: &cell.name, from: first.seq.max(Seq(last.seq.0 - 400)), to: last.seq };
+    for user in users.iter().take(3) {
+        let Ok(pulled) = engine.client.pull(user, std::slice::from_ref(&range)).await else { continue };
+        let Ok(records) = pulled.records() else { continue };
+        let records = records.iter().filter(|(name, _)| *name == cell.name).flat_map(|(_, all)| all);
+        let taken = records.filter(|record| !record.is_empty()).find(|record| {
+            let receipt = receipts.iter().find(|receipt| receipt.seq.0 == record.seq);
+            receipt
+                .and_then(|receipt| receipt.ids.as_ref())
+                .is_some_and(|ids| ids.server != record.ids().server)
+        });
+        if let Some(record) = taken {
+            let fell = FellBack { max_seq: Seq(record.seq - 1), read_to: last.seq };
+            engine.end(Err(ImportError::Overwriting(vec![(cell.name.clone(), fell)])));
+            return;
+        }
+    }
 }
 
 /// Works until the poller has ended.

@@ -1,5 +1,6 @@
 //! What all tasks of a run share, and the few things they do to a conversation together.
 
+use std::collections::VecDeque;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -13,7 +14,7 @@ use super::pace::{Cause, Rate, Throttle};
 use super::progress::{Progress, Shown};
 use super::settings::{Ended, ImportError, Settings};
 use super::tally::Tally;
-use super::{align::Past, examine, withdraw};
+use super::{align::Past, confirm, examine, withdraw};
 use crate::job::{
     ConvNo, Double, Durability, Gone, Job, JobError, JobReader, Receipt, Reject, Step, Under, Withdrawn,
     Write, WriterHandle,
@@ -47,6 +48,8 @@ pub(super) struct Engine {
     /// Something ended the run, or may have.
     pub(super) stir: Notify,
     active: Mutex<Vec<Arc<Cell>>>,
+    /// What was finished in the last moments, the latest last.
+    finished: Mutex<VecDeque<(Now, ConvNo)>>,
     readers: Mutex<Vec<JobReader>>,
     tally: Mutex<Tally>,
     tasks: Mutex<JoinSet<()>>,
@@ -85,6 +88,7 @@ impl Engine {
             closing: AtomicBool::new(false),
             stir: Notify::new(),
             active: Mutex::default(),
+            finished: Mutex::default(),
             readers: Mutex::new(vec![reader]),
             tally: Mutex::default(),
             tasks: Mutex::default(),
@@ -258,10 +262,23 @@ impl Engine {
         }
         state.finished = true;
         self.active.lock().unwrap_or_else(PoisonError::into_inner).retain(|other| !Arc::ptr_eq(other, cell));
+        let now = self.now();
+        let mut finished = self.finished.lock().unwrap_or_else(PoisonError::into_inner);
+        while finished.front().is_some_and(|(at, _)| *at + RECENTLY < now) {
+            finished.pop_front();
+        }
+        finished.push_back((now, cell.conversation.no));
+        drop(finished);
         self.progress.finished.add(1);
         self.slots.add_permits(1);
         self.lives();
         self.stir.notify_waiters();
+    }
+
+    /// Conversations that were finished in the last moments: what the server repeats of them can be on its way.
+    pub(super) fn recently_finished(&self) -> Vec<ConvNo> {
+        let finished = self.finished.lock().unwrap_or_else(PoisonError::into_inner);
+        finished.iter().map(|(_, conv)| *conv).collect()
     }
 
     /// What a look at the clock showed.
@@ -309,6 +326,7 @@ impl Engine {
                 lost = effects.lost,
                 "acknowledged, and lost by the server"
             );
+            self.aside(confirm::look_below(self.clone(), cell.clone()));
         }
         state.unwritten.receipts.extend(effects.confirmed.into_iter().map(|receipt| Receipt {
             ordinal: receipt.ordinal,
@@ -452,6 +470,9 @@ impl Engine {
         !tasks.is_empty()
     }
 }
+
+/// What was finished before is looked behind once, at the end, and not again.
+const RECENTLY: Duration = Duration::from_secs(30);
 
 /// Without a sign of life for so long, the progress line says so.
 const SILENCE: Duration = Duration::from_secs(3);

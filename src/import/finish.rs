@@ -12,33 +12,64 @@ use super::read::likely_senders;
 use super::schedule;
 use super::settings::ImportError;
 use super::withdraw;
-use crate::job::{ConvNo, Deleted, Progress, Withdrawn, Write};
+use crate::job::{ConvNo, Deleted, Durability, Progress, Withdrawn, Write};
 use crate::message::{Ordinal, Seq};
 use crate::openim::{ACTIVE_AT_ONCE, Range};
 
-/// Looks at what came after the last message of every conversation that this run worked on: copies that the
-/// server made (law 5), messages that had been withdrawn, calls that surfaced after all.
+/// Looks at what came after the last message of every conversation that was worked on since a run ended in
+/// peace: copies that the server made (law 5), messages that had been withdrawn, calls that surfaced after all.
 pub(super) async fn look_behind(engine: &Arc<Engine>) -> Result<(), ImportError> {
+    written(engine).await;
+    let since = engine.read(|reader| reader.first_run_after(DONE))?;
     let mut after = None;
-    loop {
-        let page = engine.read(|reader| reader.touched_in(engine.run, after, ACTIVE_AT_ONCE))?;
-        let Some((last, _)) = page.last() else { return Ok(()) };
+    while !engine.has_ended() {
+        let page = engine.read(|reader| reader.touched_since(since, after, ACTIVE_AT_ONCE))?;
+        let Some((last, _)) = page.last() else { break };
         after = Some(*last);
-        let mut conversations = Vec::new();
-        for (conv, progress) in page {
-            if let Some(conversation) = engine.read(|reader| reader.conversation(conv))? {
-                conversations.push((conversation, progress));
+        look_at(engine, page).await?;
+    }
+    // What the server repeats is mostly recent, and may be on its way just now.
+    loop {
+        let before = engine.progress.doubled.get() + engine.progress.withdrawn.get();
+        tokio::time::sleep(engine.settings.limits.quiet + 2 * engine.lag()).await;
+        written(engine).await;
+        for some in engine.recently_finished().chunks(ACTIVE_AT_ONCE) {
+            let mut page = Vec::new();
+            for conv in some {
+                page.extend(engine.read(|reader| reader.progress(*conv))?.map(|progress| (*conv, progress)));
             }
+            look_at(engine, page).await?;
         }
-        let names: Vec<String> = conversations.iter().map(|(conversation, _)| conversation.id().0).collect();
-        let names: Vec<&str> = names.iter().map(String::as_str).collect();
-        let Some(seqs) = seqs(engine, &names).await else { return Ok(()) };
-        for ((conversation, progress), seqs) in conversations.into_iter().zip(seqs) {
-            if seqs.max_seq > progress.read_to.0 {
-                read_rest(engine, conversation, &progress, Seq(seqs.max_seq)).await?;
-            }
+        if engine.has_ended() || engine.progress.doubled.get() + engine.progress.withdrawn.get() == before {
+            return Ok(());
         }
     }
+}
+
+/// How a run that left nothing to look at calls its end in the job.
+pub(super) const DONE: &str = "Done";
+
+/// The job is up to date. That it can't be written shows itself when the writer is closed.
+async fn written(engine: &Engine) {
+    engine.writer.surely(Write::Nothing, Durability::Written).await.ok();
+}
+
+async fn look_at(engine: &Arc<Engine>, page: Vec<(ConvNo, Progress)>) -> Result<(), ImportError> {
+    let mut conversations = Vec::new();
+    for (conv, progress) in page {
+        if let Some(conversation) = engine.read(|reader| reader.conversation(conv))? {
+            conversations.push((conversation, progress));
+        }
+    }
+    let names: Vec<String> = conversations.iter().map(|(conversation, _)| conversation.id().0).collect();
+    let names: Vec<&str> = names.iter().map(String::as_str).collect();
+    let Some(seqs) = seqs(engine, &names).await else { return Ok(()) };
+    for ((conversation, progress), seqs) in conversations.into_iter().zip(seqs) {
+        if seqs.max_seq > progress.read_to.0 {
+            read_rest(engine, conversation, &progress, Seq(seqs.max_seq)).await?;
+        }
+    }
+    Ok(())
 }
 
 async fn seqs(engine: &Arc<Engine>, names: &[&str]) -> Option<Vec<crate::openim::Seqs>> {

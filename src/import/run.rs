@@ -240,7 +240,7 @@ fn held(reader: &JobReader) -> Result<Vec<String>, ImportError> {
 
 fn counts(outcome: &Outcome) -> String {
     serde_json::json!({
-        "ended": format!("{:?}", outcome.ended),
+        "ended": if outcome.ended == Ended::Done { finish::DONE.to_owned() } else { format!("{:?}", outcome.ended) },
         "confirmed": outcome.confirmed_now,
         "rejected": outcome.rejected_now,
         "lost_and_resent": outcome.lost_and_resent,

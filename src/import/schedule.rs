@@ -92,7 +92,7 @@ async fn resume(engine: &Arc<Engine>) -> Result<HashSet<ConvNo>, ImportError> {
 /// Takes up conversations from the queue; gives how many places they took.
 async fn take_up(engine: &Arc<Engine>, wanted: Vec<Queued>) -> Result<usize, ImportError> {
     let mut fresh = Vec::new();
-    let mut taken = 0;
+    let mut begun = Vec::new();
     for Queued { conversation, .. } in wanted {
         match engine.read(|reader| reader.progress(conversation.no))? {
             None if worker::end_at(engine, &conversation, engine.settings.until)?.0 > 0 => {
@@ -102,15 +102,35 @@ async fn take_up(engine: &Arc<Engine>, wanted: Vec<Queued>) -> Result<usize, Imp
             Some(progress) => {
                 let lane = lane(engine, &conversation, &progress)?;
                 if lane.remaining() > 0 {
-                    engine.take_up(&Cell::new(conversation, lane));
-                    taken += 1;
+                    begun.push((progress.baseline, Cell::new(conversation, lane)));
                 }
             }
         }
     }
-    taken += fresh.len();
+    let taken = fresh.len() + begun.len();
+    if !commit(engine, begun.iter().map(|(baseline, cell)| (cell.conversation.no, *baseline)).collect()).await
+    {
+        return Ok(taken);
+    }
+    for (_, cell) in begun {
+        engine.take_up(&cell);
+    }
     activate(engine, fresh).await?;
     Ok(taken)
+}
+
+/// Survives whatever comes, and before the first call: that something may be under way in these conversations.
+/// False: the job can't be written.
+async fn commit(engine: &Engine, conversations: Vec<(ConvNo, Seq)>) -> bool {
+    if conversations.is_empty() {
+        return true;
+    }
+    let begin = Write::Activate { run: engine.run, conversations };
+    let written = engine.writer.surely(begin, Durability::Synced).await;
+    if let Err(gone) = written {
+        engine.writer_gone(gone);
+    }
+    written.is_ok()
 }
 
 /// Begins conversations: baselines, a look below them, and a commit that survives whatever comes.
@@ -148,9 +168,7 @@ async fn activate(engine: &Arc<Engine>, conversations: Vec<Conversation>) -> Res
     }
     let rows =
         conversations.iter().map(|conversation| conversation.no).zip(baselines.iter().copied()).collect();
-    let begin = Write::Activate { run: engine.run, conversations: rows };
-    if let Err(gone) = engine.writer.surely(begin, Durability::Synced).await {
-        engine.writer_gone(gone);
+    if !commit(engine, rows).await {
         return Ok(());
     }
     for (conversation, baseline) in conversations.into_iter().zip(baselines) {

@@ -154,7 +154,7 @@ pub enum ImportError {
     AlreadyThere(Vec<AlreadyThere>),
     /// The server has lost its numbers.
     #[error(
-        "the server's log is shorter than what was confirmed in {}: {}. It hands out sequence numbers again \
+        "the server's numbers fell back below what was confirmed in {}: {}. It hands out sequence numbers again \
          that messages have already (a lost Redis?), and overwrites them; stop writing to it and mend it first",
         conversations(.0.len()), list(.0)
     )]

@@ -1,4 +1,4 @@
-//! Is nearly everything refused for one reason? Then something is wrong with the server or with what was
+//! Is nearly everything refused for one reason, or for several that are mended together? Then something is wrong with the server or with what was
 //! prepared, and a night of rejects helps nobody.
 
 use std::collections::VecDeque;
@@ -10,6 +10,8 @@ use crate::openim::Reason;
 pub(super) struct Tally {
     recent: VecDeque<Option<Reason>>,
     refused: u32,
+    /// It was said that nearly everything is refused.
+    stopped: bool,
 }
 
 /// So many answers are looked at, and needed.
@@ -31,13 +33,14 @@ impl Tally {
         if self.recent.len() < NEEDED || (self.refused as usize) * 100 < SHARE * self.recent.len() {
             return None;
         }
-        let same = self.recent.iter().filter(|one| **one == Some(reason)).count();
-        (same * 100 >= SHARE * self.recent.len()).then_some(reason)
+        let same = |one: &&Option<Reason>| one.is_some_and(|one| one.is_mended_with(reason));
+        self.stopped |= self.recent.iter().filter(same).count() * 100 >= SHARE * self.recent.len();
+        self.stopped.then_some(reason)
     }
 
     /// Enough was seen to say that not nearly everything is refused.
     pub(super) fn is_conclusive(&self) -> bool {
-        self.recent.len() >= NEEDED
+        self.recent.len() >= NEEDED && !self.stopped
     }
 }
 

@@ -29,7 +29,10 @@ enum Turn {
 
 /// Works until the queue is closed.
 pub(super) async fn work(engine: Arc<Engine>, caller: usize) {
-    while let Some(cell) = engine.ready.pop().await {
+    loop {
+        // Who has to wait must not hold a conversation meanwhile: callers that may send would find none.
+        engine.pass(caller).await;
+        let Some(cell) = engine.ready.pop().await else { return };
         cell.lock().place = Place::Sending;
         send_some(&engine, &cell, caller).await;
     }
@@ -39,7 +42,9 @@ pub(super) async fn work(engine: Arc<Engine>, caller: usize) {
 async fn send_some(engine: &Arc<Engine>, cell: &Arc<Cell>, caller: usize) {
     // Then another may have more left.
     for _ in 0..engine.settings.limits.window {
-        engine.pass(caller).await;
+        if engine.throttle.wait(caller, Instant::now()).is_some() {
+            break;
+        }
         if engine.rate.is_some() && may_send(engine, cell) {
             take_turn(engine).await;
         }

@@ -166,15 +166,15 @@ impl JobReader {
         })
     }
 
-    /// Conversations that a run worked on, by number, from the one after `after`.
-    pub fn touched_in(
+    /// Conversations that this run or a later one worked on, by number, from the one after `after`.
+    pub fn touched_since(
         &self,
         run: u32,
         after: Option<ConvNo>,
         limit: usize,
     ) -> Result<Vec<(ConvNo, Progress)>, JobError> {
         let sql = format!(
-            "SELECT conv, {COLUMNS} FROM progress WHERE run = ?3 AND conv > ?1 ORDER BY conv LIMIT ?2"
+            "SELECT conv, {COLUMNS} FROM progress WHERE run >= ?3 AND conv > ?1 ORDER BY conv LIMIT ?2"
         );
         self.rows(&sql, params![number(after), to_sql(limit as u64), run], |row| {
             Ok((ConvNo(row.get(0)?), progress(row, 1)?))

@@ -42,6 +42,18 @@ impl Job {
 }
 
 impl JobReader {
+    /// The first run after the last one whose `counts` say that it ended so.
+    pub fn first_run_after(&self, ended: &str) -> Result<u32, JobError> {
+        self.db
+            .query_row(
+                "SELECT coalesce(max(no), 0) + 1 FROM runs
+                 WHERE json_valid(counts) AND json_extract(counts, '$.ended') = ?1",
+                [ended],
+                |row| row.get(0),
+            )
+            .in_job(self.dir())
+    }
+
     /// All runs, the first one first.
     pub fn runs(&self) -> Result<Vec<Run>, JobError> {
         self.rows("SELECT no, started, ended, api, counts FROM runs ORDER BY no", [], |row| {

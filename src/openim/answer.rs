@@ -144,6 +144,21 @@ impl Reason {
         self.texts().2
     }
 
+    /// Whether mending one of them mends the other: a server without our users lacks our groups as well.
+    pub fn is_mended_with(self, other: Self) -> bool {
+        let is_absent = |reason| {
+            matches!(
+                reason,
+                Self::ReceiverUnknown
+                    | Self::SenderUnknown
+                    | Self::NotFound
+                    | Self::NotMember
+                    | Self::GroupUnknown
+            )
+        };
+        self == other || (is_absent(self) && is_absent(other))
+    }
+
     /// The reason with that name.
     pub fn from_name(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|reason| reason.name() == name)

@@ -238,7 +238,9 @@ async fn a_run_where_everything_is_refused_stops_early_and_forgets() {
     assert_eq!((outcome.rejected, outcome.left), (0, 2_000), "nothing is a reject yet");
     assert!(server.audit().total.tally.received < 600);
     register(&server, &said).await;
-    let outcome = run(settings(), &mut job, &server).await.unwrap();
+    // Receivers that were refused stay unknown to 3.8.3 for five seconds.
+    let patient = Settings { receiver_wait: Duration::from_secs(15), ..settings() };
+    let outcome = run(patient, &mut job, &server).await.unwrap();
     assert_eq!((outcome.ended, outcome.confirmed, outcome.rejected), (Ended::Done, 2_000, 0));
     assert_exact(&server, &said);
 }
