@@ -46,6 +46,10 @@ pub(super) struct Walk {
     end: Ordinal,
     /// The last slot that was looked at.
     read_to: Seq,
+    /// The message that is missing before what is open.
+    hole: Option<Ordinal>,
+    /// So many more of ours have to come before that can change, unless it is the missing one.
+    idle: usize,
     /// Slots that can't be judged yet; those of others are left out.
     open: Vec<Sighting>,
     passed: BTreeSet<Ordinal>,
@@ -68,6 +72,8 @@ impl Walk {
             cursor: Ordinal(0),
             end,
             read_to: Seq(0),
+            hole: None,
+            idle: 0,
             open: Vec::new(),
             passed: BTreeSet::new(),
             late: BTreeSet::new(),
@@ -82,13 +88,25 @@ impl Walk {
         let mut found = Found::default();
         for slot in slots {
             self.read_to = slot.seq;
-            if slot.who != Who::Foreign {
-                self.open.push(slot);
-            }
+            let worth_it = match &slot.who {
+                Who::Foreign => continue,
+                Who::Empty { .. } => false,
+                Who::Ours { ordinals, .. } => {
+                    self.idle = self.idle.saturating_sub(1);
+                    self.idle == 0 || self.hole.is_some_and(|hole| ordinals.contains(&hole))
+                }
+            };
+            self.open.push(slot);
+            // As early as it can be: what is found does not depend on how many were read at once.
+            while worth_it && self.judge(known, &mut found) {}
         }
-        while self.judge(known, &mut found) {}
         self.drop_skipped();
         found
+    }
+
+    /// A message whose slot seemed to be empty is not in the store either.
+    pub(super) fn is_not_there(&mut self, ordinal: Ordinal) {
+        self.passed.insert(ordinal);
     }
 
     /// The log is read to its end.
@@ -126,6 +144,7 @@ impl Walk {
         }
         if first.is_none() {
             self.cursor = self.cursor.max(cursor);
+            (self.hole, self.idle) = (None, 0);
             return false;
         }
         let behind: BTreeSet<Ordinal> = fates
@@ -140,7 +159,10 @@ impl Walk {
                 self.passed.extend((cursor.0..next.0).map(Ordinal));
                 true
             }
-            _ => false,
+            _ => {
+                (self.hole, self.idle) = (Some(cursor), MOST_UNCONFIRMED + 1 - behind.len());
+                false
+            }
         }
     }
 
@@ -223,3 +245,6 @@ impl Book for Known<'_> {
         self.walk.strays.contains(server)
     }
 }
+
+#[cfg(test)]
+mod tests;
