@@ -277,8 +277,7 @@ fn readable<'c>(chunk: &'c Chunk, place: Place, sink: &mut dyn Sink) -> Cow<'c, 
         let mut at = 0;
         for (line, (bytes, text)) in chunk.text.split(|b| *b == b'\n').zip(lossy.split('\n')).enumerate() {
             if std::str::from_utf8(bytes).is_err() {
-                let place =
-                    Place { line: place.line + line as u64, byte: place.byte + at as u64, ..place };
+                let place = Place { line: place.line + line as u64, byte: place.byte + at as u64, ..place };
                 refuse(sink, code, place, text.trim_end_matches('\r'));
             }
             at += bytes.len() + 1;
