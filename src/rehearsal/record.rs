@@ -35,15 +35,15 @@ pub(super) struct Record {
     pub(super) content: Box<str>,
     pub(super) ex: Box<str>,
     pub(super) not_offline_push: bool,
-    impl Record {
+    /// What few messages have.
+    pub(super) extra: Option<Box<Extra>>,
+}
+
+impl Record {
     /// Written by somebody else while an import runs (law 12).
     pub(super) fn is_live(&self) -> bool {
         self.extra.as_deref().is_some_and(|extra| extra.live)
     }
-}
-
-/// What few messages have.
-    pub(super) extra: Option<Box<Extra>>,
 }
 
 /// What few messages have.

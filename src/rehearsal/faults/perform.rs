@@ -72,7 +72,8 @@ pub(in crate::rehearsal) fn generation_ended(
             Queue::Kafka { .. } => shared.enqueue(world, Queued { record, again: false }),
             Queue::Memory => {
                 world.conversation_mut(&record.route.conversation).dropped("lost in a restart", 1);
-                world.conversation_mut(&record.route.conversation).tally.live_dropped += u64::from(record.is_live());
+                world.conversation_mut(&record.route.conversation).tally.live_dropped +=
+                    u64::from(record.is_live());
             }
         }
     }
