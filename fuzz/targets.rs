@@ -43,8 +43,7 @@ struct Came {
 
 impl Sink for Came {
     fn message(&mut self, message: Message<'_>) {
-        let content: serde_json::Value =
-            serde_json::from_str(&message.content).expect("content is JSON");
+        let content: serde_json::Value = serde_json::from_str(&message.content).expect("content is JSON");
         assert!(content.is_object(), "{content}");
         let mut record = Vec::new();
         let len = write_record(&message, &mut record).expect("below 4 GiB");

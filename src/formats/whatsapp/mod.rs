@@ -71,7 +71,8 @@ impl WhatsApp {
         sink: &mut dyn Sink,
     ) {
         let lines;
-        let rest = match &text[header.rest..] {
+        // Behind the dash there may be nothing, and the blank before that is trimmed.
+        let rest = match text.get(header.rest..).unwrap_or_default() {
             rest if rest.contains('\r') => {
                 lines = rest.replace("\r\n", "\n");
                 &lines
@@ -277,8 +278,7 @@ fn readable<'c>(chunk: &'c Chunk, place: Place, sink: &mut dyn Sink) -> Cow<'c, 
         let mut at = 0;
         for (line, (bytes, text)) in chunk.text.split(|b| *b == b'\n').zip(lossy.split('\n')).enumerate() {
             if std::str::from_utf8(bytes).is_err() {
-                let place =
-                    Place { line: place.line + line as u64, byte: place.byte + at as u64, ..place };
+                let place = Place { line: place.line + line as u64, byte: place.byte + at as u64, ..place };
                 refuse(sink, code, place, text.trim_end_matches('\r'));
             }
             at += bytes.len() + 1;
