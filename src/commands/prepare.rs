@@ -7,6 +7,7 @@ use std::time::SystemTime;
 use super::context::Context;
 use super::intake::{self, Intake, Plan};
 use super::{Exit, Failure, OrFail};
+use crate::after::AGAIN;
 use crate::cli::SourceArgs;
 use crate::job::{Job, JobError, JobReader, PassInfo};
 use crate::message::{Release, SendTime};
@@ -46,7 +47,10 @@ pub(super) fn prepare(
     let mut job = Job::create(dir).map_err(job_failure)?;
     if taking == Taking::Whole {
         let reader = job.reader().map_err(job_failure)?;
-        if let Some(last) = reader.passes().map_err(job_failure)?.pop() {
+        let mut passes = reader.passes().map_err(job_failure)?;
+        // What went out once more came from no sources.
+        passes.retain(|pass| pass.settings != AGAIN);
+        if let Some(last) = passes.pop() {
             let changes = changes(&plan, &reader, &last, &settings)?;
             if changes.is_empty() {
                 let summary = Summary::from_json(&last.summary).or_fail(Exit::Internal)?;
@@ -60,6 +64,9 @@ pub(super) fn prepare(
             job.empty().map_err(job_failure)?;
         }
     }
+    if taking == Taking::Next {
+        replace_refused(&mut job, args.skip_invalid || context.file.import.skip_invalid)?;
+    }
     let Intake { reader, mapper } = plan.open(job.next_source().map_err(job_failure)?)?;
     let mut rules = Rules::new(now(), release, settings);
     rules.spread_equal = context.file.time.spread_equal;
@@ -69,6 +76,26 @@ pub(super) fn prepare(
     let summary = prepare::run(reader, &*mapper, &rules, &mut job, &progress);
     drawn.finish();
     Ok(Prepared { job, summary: summary.map_err(failure)?, is_new: true })
+}
+
+/// A pass that was refused for its errors gives its place to the next one over mended sources.
+fn replace_refused(job: &mut Job, skip: bool) -> Result<(), Failure> {
+    if !job.has_unsent().map_err(job_failure)? {
+        return Ok(());
+    }
+    let passes = job.reader().and_then(|reader| reader.passes()).map_err(job_failure)?;
+    let Some(last) = passes.last() else { return Ok(()) };
+    if Summary::from_json(&last.summary).or_fail(Exit::Internal)?.errors() == 0 {
+        return Ok(());
+    }
+    if passes.len() > 1 {
+        job.take_out_last().map_err(job_failure)?;
+    } else if !skip {
+        let text = "the job's first pass has errors, and nothing was sent: there is nothing to add to yet. Mend it and \
+                    name all sources in one `run`, or send it with --skip-invalid";
+        return Err(Failure::new(Exit::Usage, text));
+    }
+    Ok(())
 }
 
 /// What is not as it was when the job was made; empty if all is, or if nothing was named.
@@ -108,6 +135,9 @@ pub(super) fn job_failure(error: JobError) -> Failure {
         | JobError::NoJob(_)
         | JobError::NotAJob(_)
         | JobError::Newer { .. }
+        | JobError::Purged(_)
+        | JobError::Line { .. }
+        | JobError::CannotStartAgain { .. }
         | JobError::Denied { .. } => Exit::Usage,
         _ => Exit::Internal,
     };

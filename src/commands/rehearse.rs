@@ -44,7 +44,7 @@ or `times=N` say otherwise; which ones follows from the seed. The same names are
   users-act      per-second=N act=revoke|delete|clear|any   (law 13)
 
 Control path, all of it JSON: GET /_rehearsal/audit, log?conversation=ID, faults; POST settle, faults,
-now (a fault once, at once), clock {\"advance_ms\":N}, save, revoke, delete, clear; DELETE faults[?id=N].
+now (a fault once, at once), clock {\"advance_ms\":N}, save, damage, revoke, delete, clear; DELETE faults[?id=N].
 ";
 
 /// `rehearse`.

@@ -27,7 +27,7 @@ mod summary;
 #[cfg(test)]
 mod tests;
 
-pub use pass::{few, run};
+pub use pass::{few, mended, run};
 pub use progress::{Look, Phase, Progress};
 pub use summary::{Counted, Replies, Summary};
 

@@ -91,8 +91,21 @@ impl Drop for Rehearsal {
     }
 }
 
+/// A call of the API as the admin makes it.
+pub(crate) fn as_admin(url: &str, path: &str, body: &Value) -> Value {
+    let login = serde_json::json!({ "secret": "openIM123", "userID": "imAdmin" });
+    let token = request(url, "/auth/get_admin_token", Some(&login))["data"]["token"].clone();
+    let answer = request_with(url, path, Some(body), token.as_str().unwrap());
+    assert_eq!(answer["errCode"], 0, "{path}: {answer}");
+    answer
+}
+
 /// A plain HTTP call that shares nothing with the importer's client.
 pub(crate) fn request(url: &str, path: &str, body: Option<&Value>) -> Value {
+    request_with(url, path, body, "")
+}
+
+fn request_with(url: &str, path: &str, body: Option<&Value>, token: &str) -> Value {
     let address = url.strip_prefix("http://").unwrap().trim_end_matches('/');
     let mut stream = TcpStream::connect(address).unwrap();
     let body = body.map(Value::to_string);
@@ -100,7 +113,7 @@ pub(crate) fn request(url: &str, path: &str, body: Option<&Value>) -> Value {
     let body = body.unwrap_or_default();
     write!(
         stream,
-        "{method} {path} HTTP/1.0\r\nHost: {address}\r\nContent-Type: application/json\r\noperationID: test\r\nContent-Length: {}\r\n\r\n{body}",
+        "{method} {path} HTTP/1.0\r\nHost: {address}\r\nContent-Type: application/json\r\noperationID: test\r\ntoken: {token}\r\nContent-Length: {}\r\n\r\n{body}",
         body.len()
     )
     .unwrap();
