@@ -154,34 +154,46 @@ async fn undo_one(
     if undone.is_done {
         return Ok(());
     }
-    let say = async |undone: Undone, left: Vec<Left>, messages: u64| {
-        steps.send((conv, undone, left, messages)).await.map_err(|_| AfterError::Stopped)
-    };
-    let mut kept: Vec<Seq> = desk.read(|reader| reader.kept_by_undo(conv))?;
     let mut log = Log::open(server, desk, conversation).await?;
-    while part == Part::Delete {
-        let receipts = desk.read(|reader| reader.receipts(conv, undone.next, AT_ONCE))?;
-        let Some(last) = receipts.last().map(|last| last.ordinal) else { break };
-        let Fates { delete, left } = look_at(&mut log, desk, conversation, &receipts).await?;
-        log.delete(&delete).await?;
-        undone.next = Ordinal(last.0 + 1);
-        undone.deleted += delete.len() as u64;
-        let before = kept.len();
-        kept.extend(left.iter().filter(|one| one.is_kept).map(|one| one.seq));
-        undone.kept += (kept.len() - before) as u64;
-        undone.failed += (left.len() - (kept.len() - before)) as u64;
-        say(undone, left, receipts.len() as u64).await?;
-    }
     if part == Part::Delete {
-        // Also where nothing was confirmed: what was under way is looked for.
-        return say(undone, Vec::new(), 0).await;
+        return delete(&mut log, desk, conversation, undone, steps).await;
     }
+    let kept: Vec<Seq> = desk.read(|reader| reader.kept_by_undo(conv))?;
     let left = look_again(&mut log, server, desk, conversation, progress.baseline, &kept).await?;
     let failed = left.len() as u64;
     undone.failed += failed;
     undone.deleted = undone.deleted.saturating_sub(failed);
     undone.is_done = true;
-    say(undone, left, 0).await
+    say(steps, (conv, undone, left, 0)).await
+}
+
+async fn say(steps: &mpsc::Sender<StepOf>, step: StepOf) -> Result<(), AfterError> {
+    steps.send(step).await.map_err(|_| AfterError::Stopped)
+}
+
+/// Deletes what was confirmed, for the first time.
+async fn delete(
+    log: &mut Log<'_>,
+    desk: &Desk,
+    conversation: &Conversation,
+    mut undone: Undone,
+    steps: &mpsc::Sender<StepOf>,
+) -> Result<(), AfterError> {
+    let conv = conversation.no;
+    loop {
+        let receipts = desk.read(|reader| reader.receipts(conv, undone.next, AT_ONCE))?;
+        let Some(last) = receipts.last().map(|last| last.ordinal) else { break };
+        let Fates { delete, left } = look_at(log, desk, conversation, &receipts).await?;
+        log.delete(&delete).await?;
+        undone.next = Ordinal(last.0 + 1);
+        undone.deleted += delete.len() as u64;
+        let kept = left.iter().filter(|one| one.is_kept).count();
+        undone.kept += kept as u64;
+        undone.failed += (left.len() - kept) as u64;
+        say(steps, (conv, undone, left, receipts.len() as u64)).await?;
+    }
+    // Also where nothing was confirmed: what was under way is looked for.
+    say(steps, (conv, undone, Vec::new(), 0)).await
 }
 
 /// What becomes of some messages.

@@ -90,10 +90,10 @@ pub(super) fn retry(context: &Context, args: &RetryArgs) -> Result<Exit, Failure
     if exit == Exit::Done && summary.rejected > 0 {
         exit = Exit::Rejects;
     }
-    summary.verdict = verdict;
-    if let (Some(_), 1..) = (&outcome, summary.rejected) {
-        summary.verdict += &format!(" {} rejects are left in rejected.jsonl.", count(summary.rejected));
-    }
+    summary.verdict = match (&outcome, summary.rejected) {
+        (Some(_), n @ 1..) => format!("{verdict} {} rejects are left in rejected.jsonl.", count(n)),
+        _ => verdict,
+    };
     if let Some(outcome) = outcome {
         (summary.lost_and_resent, summary.retries) = (outcome.lost_and_resent, outcome.retries);
     }
@@ -272,7 +272,9 @@ impl Sink for Judge<'_> {
         if self.checker.examine(&message, &mut |finding| found.push(finding)) {
             (self.take)(&message);
         }
-        found.into_iter().for_each(|finding| self.finding(finding));
+        for finding in found {
+            self.finding(finding);
+        }
     }
 
     fn left_out(&mut self, _: Place, _: &'static str) {}

@@ -124,22 +124,23 @@ impl Night<'_> {
         let stop = stop::listen();
         let part = settings.only.is_some();
         let (outcome, marked) = self.import(&mut job, &reader, settings, stop).await?;
-        let (mut exit, mut verdict) = verdict(&outcome, part);
+        let (mut exit, verdict) = verdict(&outcome, part);
+        let mut said = vec![verdict];
         if undone > 0 {
-            verdict += &format!(
-                " {} conversations were undone and are left out: `run --again` sends them anew.",
-                count(undone)
-            );
+            let undone = count(undone);
+            said.push(format!(
+                "{undone} conversations were undone and are left out: `run --again` sends them anew."
+            ));
         }
         match marked {
             None => {}
-            Some(Ok(marked)) => verdict += &format!(" {}", mark_read::verdict(&marked)),
+            Some(Ok(marked)) => said.push(mark_read::verdict(&marked)),
             Some(Err(error)) => {
-                verdict += &format!(" Read positions: {error}.");
+                said.push(format!("Read positions: {error}."));
                 exit = if exit == Exit::Done { Exit::Unfinished } else { exit };
             }
         }
-        self.end(&job, &reader, exit, verdict, Some(&outcome))
+        self.end(&job, &reader, exit, said.join(" "), Some(&outcome))
     }
 
     async fn look(&self, reader: &JobReader, job: &Job, allowed: &Allowed) -> Result<Looked, Failure> {

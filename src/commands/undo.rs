@@ -108,17 +108,17 @@ pub(super) fn undo(context: &Context, args: &UndoArgs) -> Result<Exit, Failure> 
 /// How it ended, in one sentence.
 fn verdict(report: &UndoReport) -> String {
     let UndoReport { conversations, deleted, kept, failed } = *report;
-    let mut text = format!("{} messages deleted in {} conversations", count(deleted), count(conversations));
-    if kept > 0 {
-        text += &format!(", {} kept: they are not ours any more", count(kept));
-    }
-    if failed > 0 {
-        text += &format!(", {} could not be deleted; the same command tries them again", count(failed));
-    }
-    if kept + failed > 0 {
-        text += &format!(" ({LEFT} names each)");
-    }
-    text + ". `run --again` would send them anew."
+    let deleted = format!("{} messages deleted in {} conversations", count(deleted), count(conversations));
+    let kept_ones = match kept {
+        0 => String::new(),
+        n => format!(", {} kept: they are not ours any more", count(n)),
+    };
+    let failed_ones = match failed {
+        0 => String::new(),
+        n => format!(", {} could not be deleted; the same command tries them again", count(n)),
+    };
+    let named = if kept + failed > 0 { format!(" ({LEFT} names each)") } else { String::new() };
+    format!("{deleted}{kept_ones}{failed_ones}{named}. `run --again` would send them anew.")
 }
 
 /// What was not deleted, each with the reason; a file in the job.

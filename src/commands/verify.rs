@@ -10,7 +10,7 @@ use super::afterwards::{self, LookArgs};
 use super::context::{Context, note, print};
 use super::prepare::job_failure;
 use super::{Exit, Failure, OrFail, run, server, stop};
-use crate::after::{self, Counts, Extent, Kind};
+use crate::after::{self, Counts, Extent, Kind, StoreReport};
 use crate::cli::ServerArgs;
 use crate::import::{self, Ended, StopSignal};
 use crate::job::{DIFFERENCES, Job, JobReader};
@@ -230,7 +230,7 @@ fn end(
     summary.verdict = verdict(found, mended, &summary, left, undone);
     let Counted { doubled, hidden, out_of_place } = Counted::of(&found.counts);
     summary.confirmed = found.equal;
-    summary.stored = found.store.as_ref().map(|store| store.stored());
+    summary.stored = found.store.as_ref().map(StoreReport::stored);
     (summary.doubled, summary.hidden, summary.out_of_place) = (doubled, hidden, out_of_place);
     summary.seconds = began.elapsed().as_secs_f64();
     summary.exit_code = exit.code();
@@ -270,58 +270,49 @@ impl Counted {
     }
 }
 
-/// What was proved, and what was not.
+/// What was proved, and what was not: a few sentences.
 fn verdict(found: &Found, mended: &Mended, job: &report::Summary, left: u64, undone: u64) -> String {
-    let mut text = String::new();
+    let mut said = Vec::new();
     if mended.deleted + mended.sent > 0 {
-        text += &format!(
-            "Repaired: {} second copies deleted, {} messages sent again. ",
-            count(mended.deleted),
-            count(mended.sent)
-        );
+        let (deleted, sent) = (count(mended.deleted), count(mended.sent));
+        said.push(format!("Repaired: {deleted} second copies deleted, {sent} messages sent again."));
     }
+    let (equal, expected) = (count(found.equal), count(found.expected));
     let conversations = count(found.conversations);
-    if found.failing() > 0 {
-        let (n, words) = (count(found.failing()), found.counts.in_words());
-        text += &format!(
-            "{n} differences ({words}): {} of {} messages in {conversations} conversations are confirmed.",
-            count(found.equal),
-            count(found.expected)
-        );
+    said.push(if found.failing() > 0 {
+        format!(
+            "{} differences ({}): {equal} of {expected} messages in {conversations} conversations are confirmed.",
+            count(found.failing()),
+            found.counts.in_words()
+        )
     } else if found.unproved() == 0 {
-        text += &format!(
-            "All {} messages in {conversations} conversations are confirmed: read back from the server's log, each once, \
-             as it was sent.",
-            count(found.expected)
-        );
+        format!(
+            "All {expected} messages in {conversations} conversations are confirmed: read back from the server's log, \
+             each once, as it was sent."
+        )
     } else {
-        text += &format!(
-            "No difference among the {} messages that could be read; {} stand where somebody is writing just now, or nobody \
-             of this job may read: verify again.",
-            count(found.equal),
+        format!(
+            "No difference among the {equal} messages that could be read; {} stand where somebody is writing just now, \
+             or nobody of this job may read: verify again.",
             count(found.unproved())
-        );
-    }
-    if let Some(store) = &found.store {
-        text += &format!(" {}", look::of_the_store(store));
-    }
+        )
+    });
+    said.extend(found.store.as_ref().map(look::of_the_store));
     if found.failing() == 0 && found.counts != Counts::default() {
-        text += &format!(" Besides: {}.", found.counts.in_words());
+        said.push(format!("Besides: {}.", found.counts.in_words()));
     }
     if left > 0 {
-        text += &format!(
-            " {} messages are left to send: `run` goes on, or `retry` where one was refused.",
-            count(left)
-        );
+        let left = count(left);
+        said.push(format!(
+            "{left} messages are left to send: `run` goes on, or `retry` where one was refused."
+        ));
     }
     if job.rejected > 0 {
-        text += &format!(" {} were rejected: see rejected.jsonl.", count(job.rejected));
+        said.push(format!("{} were rejected: see rejected.jsonl.", count(job.rejected)));
     }
     if undone > 0 {
-        text += &format!(" {} conversations were undone and not looked at.", count(undone));
+        said.push(format!("{} conversations were undone and not looked at.", count(undone)));
     }
-    if let Some(why) = &mended.stopped {
-        text += &format!(" {why}");
-    }
-    text
+    said.extend(mended.stopped.clone());
+    said.join(" ")
 }

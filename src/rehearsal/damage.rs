@@ -52,7 +52,8 @@ pub(super) fn damage(shared: &Shared, conversation: &str, seq: i64, damage: &Dam
             ..copy(record)
         }),
         Damage::Redate { send_time } => {
-            rewrite(conversation.slot_mut(seq), |record| Record { send_time: *send_time, ..copy(record) })
+            let redated = |record: &Record| Record { send_time: *send_time, ..copy(record) };
+            rewrite(conversation.slot_mut(seq), redated);
         }
         Damage::Swap { with } => {
             let first = std::mem::take(conversation.slot_mut(seq));
