@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+use crate::commands::adopt::AdoptArgs;
 use crate::commands::init::InitArgs;
 use crate::commands::mark_read::MarkReadArgs;
 use crate::commands::preflight::PreflightArgs;
@@ -46,6 +47,8 @@ pub enum Command {
     Run(Box<RunArgs>),
     /// Make the users, groups and members a job needs and the server lacks; friends and block lists afterwards
     Provision(ProvisionArgs),
+    /// Rebuild a lost job: find out from the export and the server's log what is already there; sends nothing
+    Adopt(Box<AdoptArgs>),
     /// Print who is who: what the export calls users and groups, and what OpenIM will call them
     Users(UsersArgs),
     /// Show how far a job is, also while it runs
@@ -181,6 +184,9 @@ pub struct CheckArgs {
     /// What to read.
     #[command(flatten)]
     pub source: SourceArgs,
+    /// Read the sources as the job's next pass, which `run` then sends: only what is new
+    #[arg(long)]
+    pub add: bool,
     /// With an address, the server is looked at too (preflight).
     #[command(flatten)]
     pub server: ServerArgs,

@@ -237,6 +237,20 @@ pub struct Quote<'a> {
     pub fallback: Cow<'a, str>,
 }
 
+impl Quote<'_> {
+    /// An answer as plain words, with what it answers in front, as one line that isn't too long.
+    pub fn in_words(answer: &str, who: &str, quoted: &str) -> String {
+        const MOST: usize = 100;
+        let mut line: String = quoted.split_whitespace().collect::<Vec<_>>().join(" ");
+        if let Some((cut, _)) = line.char_indices().nth(MOST) {
+            line.truncate(cut);
+            line.push('…');
+        }
+        let colon = if who.is_empty() { "" } else { ": " };
+        format!("> {who}{colon}{line}\n{answer}")
+    }
+}
+
 impl ConversationId {
     /// The single conversation of two users: both ids sorted as text (contract, section 5).
     pub fn single(a: &str, b: &str) -> Self {

@@ -45,7 +45,16 @@ impl Importer {
                 .env("OPENIM_SECRET", "openIM123")
                 .arg("run")
                 .arg(export)
-                .args(["--job", "x.job", "--api", &server.url, "--provision", "--quiet"])
+                .args([
+                    "--job",
+                    "x.job",
+                    "--api",
+                    &server.url,
+                    "--provision",
+                    "--allow",
+                    "retention",
+                    "--quiet",
+                ])
                 .args(["--unanswered-wait", "300ms", "--give-up", "60s"])
                 .args(options)
                 .stdout(Stdio::null())

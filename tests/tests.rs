@@ -1,12 +1,14 @@
 //! One binary, a module per promise.
 #![expect(clippy::unwrap_used, reason = "a test that can't go on has failed")]
 
+mod adopt;
 mod after;
 mod bad_input;
 mod before;
 mod end_to_end;
 mod foreign_exports;
 mod foreign_formats;
+mod format_runs;
 mod format_speed;
 mod hostile_formats;
 mod house;
@@ -14,6 +16,7 @@ mod import;
 mod init;
 mod kills;
 mod mapping_speed;
+mod parsers;
 mod rehearsal;
 mod second_pass;
 mod secrets;

@@ -156,6 +156,12 @@ pub const PEOPLE_COLLISION: Code = error(
     "two users (or groups) of the export would become one on the server",
     "give one of them another id in the user file, or both the same one there if they are one",
 );
+/// Issue 6, second pass: all that is known of them would be new, and go into other conversations.
+pub const PEOPLE_RENAMED: Code = error(
+    "people-renamed",
+    "a user (or group) would be another one on the server than in an earlier pass, and have the history twice",
+    "give the id of the earlier pass in the user file; `users` prints it",
+);
 
 /// Section 2: numbers go through a 64-bit float.
 pub const BIG_INTEGER: Code = warning(
@@ -228,7 +234,8 @@ pub const OLDER: Code = warning(
 /// Issue 6, replies.
 pub const QUOTED_UNKNOWN: Code = warning(
     "quoted-unknown",
-    "the quoted message is not in the export; the reply is sent as text with the quoted words",
+    "the quoted message is not in the export; the reply is sent as text, with the quoted words if the export \
+     repeats them",
     "nothing; or add the file that has it",
 );
 /// Issue 6, replies.
@@ -280,6 +287,7 @@ pub const ALL: &[&Code] = &[
     &CONVERSATION_COLLISION,
     &GROUP_NAME_COLLISION,
     &PEOPLE_COLLISION,
+    &PEOPLE_RENAMED,
     &BIG_INTEGER,
     &TEXT_CHANGED,
     &TEXT_DAMAGED,

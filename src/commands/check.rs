@@ -18,7 +18,8 @@ pub(super) fn check(context: &Context, args: &CheckArgs) -> Result<Exit, Failure
     let started = std::time::Instant::now();
     let release = args.server.release.or(context.file.server.release).unwrap_or_default();
     let dir = context.job();
-    let Prepared { job, summary, .. } = prepare(context, &dir, &args.source, release, Taking::Whole)?;
+    let taking = if args.add { Taking::Next } else { Taking::Whole };
+    let Prepared { job, summary, .. } = prepare(context, &dir, &args.source, release, taking)?;
     context.say(&text(&summary, &dir))?;
     say_night(context, None, &job, release)?;
     let skip = args.source.skip_invalid || context.file.import.skip_invalid;

@@ -1,5 +1,6 @@
 //! One file a command, no logic worth testing alone.
 
+pub mod adopt;
 mod afterwards;
 mod check;
 mod completions;
@@ -50,6 +51,7 @@ pub fn run(cli: &Cli) -> Result<Exit, Failure> {
         Command::Purge(args) => purge::purge(&Context::new(&cli.common)?, args),
         Command::Status => status::status(&Context::new(&cli.common)?),
         Command::Report(args) => report::report(&Context::new(&cli.common)?, args),
+        Command::Adopt(args) => adopt::adopt(&Context::new(&cli.common)?, args),
         Command::Run(args) => run::run(&Context::new(&cli.common)?, args),
     }
 }

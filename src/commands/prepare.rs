@@ -64,6 +64,9 @@ pub(super) fn prepare(
             job.empty().map_err(job_failure)?;
         }
     }
+    if taking == Taking::Next {
+        replace_refused(&mut job, args.skip_invalid || context.file.import.skip_invalid)?;
+    }
     let Intake { reader, mapper } = plan.open(job.next_source().map_err(job_failure)?)?;
     let mut rules = Rules::new(now(), release, settings);
     rules.spread_equal = context.file.time.spread_equal;
@@ -73,6 +76,26 @@ pub(super) fn prepare(
     let summary = prepare::run(reader, &*mapper, &rules, &mut job, &progress);
     drawn.finish();
     Ok(Prepared { job, summary: summary.map_err(failure)?, is_new: true })
+}
+
+/// A pass that was refused for its errors gives its place to the next one over mended sources.
+fn replace_refused(job: &mut Job, skip: bool) -> Result<(), Failure> {
+    if !job.has_unsent().map_err(job_failure)? {
+        return Ok(());
+    }
+    let passes = job.reader().and_then(|reader| reader.passes()).map_err(job_failure)?;
+    let Some(last) = passes.last() else { return Ok(()) };
+    if Summary::from_json(&last.summary).or_fail(Exit::Internal)?.errors() == 0 {
+        return Ok(());
+    }
+    if passes.len() > 1 {
+        job.take_out_last().map_err(job_failure)?;
+    } else if !skip {
+        let text = "the job's first pass has errors, and nothing was sent: there is nothing to add to yet. Mend it and \
+                    name all sources in one `run`, or send it with --skip-invalid";
+        return Err(Failure::new(Exit::Usage, text));
+    }
+    Ok(())
 }
 
 /// What is not as it was when the job was made; empty if all is, or if nothing was named.

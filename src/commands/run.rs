@@ -68,7 +68,8 @@ fn ready(
         }
     }
     let (exit, verdict) = check::verdict(&prepared.summary, skip);
-    if exit != Exit::Check || prepared.job.is_started().map_err(job_failure)? {
+    // What is being sent goes on; a further pass with errors is not begun.
+    if exit != Exit::Check || !prepared.job.has_unsent().map_err(job_failure)? {
         return Ok(Some(prepared));
     }
     context.end(&report::Summary {

@@ -172,7 +172,11 @@ impl Composer {
             let content = match part {
                 Part::Text(text) => match reply.take_if(|_| answer == Some(n)) {
                     Some(reply) => {
-                        let fallback = Content::text(&with_quoted(&text, reply.quoted.as_ref())).json;
+                        // Without the words, the job puts in those of the message itself.
+                        let fallback = match &reply.quoted {
+                            Some((who, words)) => Content::text(&Quote::in_words(&text, who, words)).json,
+                            None => Content::text(&text).json,
+                        };
                         quote = Some(Quote { target: reply.target, fallback: Cow::Owned(fallback) });
                         Content::quote(&text)
                     }
@@ -317,19 +321,6 @@ pub(super) fn invalid(sink: &mut dyn Sink, place: Place, error: &serde_json::Err
         place,
         &format!("{what} (line {line}, column {column} of the record)"),
     );
-}
-
-/// An answer as a text, with what it answers in front.
-fn with_quoted(text: &str, quoted: Option<&(Cow<'_, str>, Cow<'_, str>)>) -> String {
-    const MOST: usize = 100;
-    let Some((who, words)) = quoted else { return text.to_owned() };
-    let mut line: String = words.split_whitespace().collect::<Vec<_>>().join(" ");
-    if let Some((cut, _)) = line.char_indices().nth(MOST) {
-        line.truncate(cut);
-        line.push('…');
-    }
-    let colon = if who.is_empty() { "" } else { ": " };
-    format!("> {who}{colon}{line}\n{text}")
 }
 
 impl<'a> Mentions<'a> {

@@ -175,13 +175,13 @@ async fn overwriting(engine: &Arc<Engine>, fallen: Vec<(Arc<Cell>, FellBack)>) -
 
 /// What was acknowledged is lost: did the numbers fall back in between, so that the new messages took the slots
 /// of confirmed ones? `maxSeq` itself shows that only until it has grown again.
-pub(super) async fn look_below(engine: Arc<Engine>, cell: Arc<Cell>) {
+pub(super) async fn look_below(engine: Arc<Engine>, cell: Arc<Cell>, cursor: Ordinal) {
     const SOME: u64 = 100;
     if engine.flushed(&cell, Durability::Written).await.is_err() {
         return;
     }
     let conv = cell.conversation.no;
-    let from = Ordinal(cell.lock().lane.cursor().0.saturating_sub(SOME));
+    let from = Ordinal(cursor.0.saturating_sub(SOME));
     let read = engine.read(|reader| {
         let receipts = reader.receipts(conv, from, SOME as usize)?;
         Ok((receipts, read::likely_senders(reader, &cell.conversation, from)?))

@@ -326,7 +326,7 @@ impl Engine {
                 lost = effects.lost,
                 "acknowledged, and lost by the server"
             );
-            self.aside(confirm::look_below(self.clone(), cell.clone()));
+            self.aside(confirm::look_below(self.clone(), cell.clone(), state.lane.cursor()));
         }
         state.unwritten.receipts.extend(effects.confirmed.into_iter().map(|receipt| Receipt {
             ordinal: receipt.ordinal,
@@ -366,9 +366,6 @@ impl Engine {
                 copies = effects.copies.len(),
                 "the server repeated messages"
             );
-            if self.settings.repair {
-                self.aside(withdraw::repair(self.clone(), cell.clone(), effects.copies));
-            }
         }
     }
 

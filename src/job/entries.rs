@@ -3,7 +3,7 @@
 use rusqlite::{OptionalExtension, params};
 
 use super::ConvNo;
-use super::block::{Entry, Target, Unpacker};
+use super::block::{Entry, Reply, Target, Unpacker};
 use super::error::{InJob, JobError};
 use super::read::{JobReader, block_id, from_sql};
 use super::record::Spooled;
@@ -30,9 +30,24 @@ impl JobReader {
         Ok(entries)
     }
 
-    /// The message of an entry.
+    /// The message of an entry, as it is sent. A reply that goes out as text is one, with the words it answers;
+    /// one that quotes has its slot still open, and those words in the text that may have to stand for it.
     pub fn message(&self, entry: &Entry) -> Result<Spooled, JobError> {
-        self.spool()?.message(entry)
+        let mut message = self.spool()?.message(entry)?;
+        match entry.reply {
+            Reply::No => return Ok(message),
+            Reply::To(target) if message.lacks_words() => {
+                message.put_words_of(&self.spool()?.read_whole(target.offset)?);
+            }
+            Reply::AsText if message.lacks_words() => {
+                let target = message.quote.as_ref().map(|slot| self.spooled_as(&slot.target)).transpose()?;
+                if let Some((_, target)) = target.flatten().filter(|(offset, _)| *offset != entry.offset) {
+                    message.put_words_of(&target);
+                }
+            }
+            Reply::To(_) | Reply::AsText => {}
+        }
+        Ok(if entry.reply == Reply::AsText { message.as_text() } else { message })
     }
 
     /// Which message of the conversation a reply quotes; `None` if it isn't in the job any more.

@@ -6,6 +6,7 @@ use super::block::Target;
 use super::error::{InJob, JobError};
 use super::keys::{Key, Known, find_in};
 use super::read::{JobReader, from_sql};
+use super::record::Spooled;
 use super::{ConvNo, PassNo};
 use crate::message::{ConversationId, Ordinal, SendTime, SourceId};
 
@@ -31,15 +32,22 @@ impl JobReader {
 
     /// The message with that source id.
     pub fn by_source_id(&self, id: &SourceId) -> Result<Option<(ConversationId, Ordinal)>, JobError> {
+        let Some((offset, message)) = self.spooled_as(id)? else { return Ok(None) };
+        let conversation = message.conversation();
+        let Some(conv) = self.find(&conversation)? else { return Ok(None) };
+        let target = Target { send_time: message.send_time, offset };
+        Ok(self.ordinal_of(conv.no, target)?.map(|ordinal| (conversation, ordinal)))
+    }
+
+    /// The record of the message with that source id, and where it begins in the spool; it may have been
+    /// refused since.
+    pub(super) fn spooled_as(&self, id: &SourceId) -> Result<Option<(u64, Spooled)>, JobError> {
         let key = Key::of(id.as_str().as_bytes());
-        for pass in self.passes()? {
-            let Some(Known::ById { offset, .. }) = self.known(pass.no, key)? else { continue };
-            let message = self.spool()?.read_whole(offset)?;
-            let conversation = message.conversation();
-            let Some(conv) = self.find(&conversation)? else { continue };
-            let target = Target { send_time: message.send_time, offset };
-            if let Some(ordinal) = self.ordinal_of(conv.no, target)? {
-                return Ok(Some((conversation, ordinal)));
+        let passes: Vec<u32> =
+            self.rows("SELECT no FROM passes WHERE state = 'ready' ORDER BY no", [], |row| row.get(0))?;
+        for pass in passes {
+            if let Some(Known::ById { offset, .. }) = self.known(PassNo(pass), key)? {
+                return Ok(Some((offset, self.spool()?.read_whole(offset)?)));
             }
         }
         Ok(None)

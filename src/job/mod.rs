@@ -10,6 +10,7 @@
 //!
 //! A pass adds to the first four and is taken out again whole if it was cut short; see [`Pass`].
 
+mod adopt;
 mod again;
 mod block;
 mod entries;
@@ -56,7 +57,7 @@ pub use lines::Lines;
 pub use loader::{Earlier, Loader};
 pub use mended::{RejectedLine, RejectedLines, RejectedPlaces};
 pub use pass::Pass;
-pub use people::{Person, PersonKey, person_hashes};
+pub use people::{Person, PersonKey, Renamed, person_hashes};
 pub use progress::{LostCall, Progress, Standing, Step, Under};
 pub use purge::DIFFERENCES;
 pub use queue::{Queue, Queued};
@@ -74,8 +75,8 @@ pub use writer::{Durability, Entry as Write, Gone, Writer, WriterHandle};
 
 use std::path::{Path, PathBuf};
 
-use rusqlite::Connection;
 use rusqlite::config::DbConfig;
+use rusqlite::{Connection, OptionalExtension};
 
 use error::InJob;
 use lock::Lock;
@@ -164,7 +165,8 @@ impl Job {
         Ok(())
     }
 
-    fn has_unsent(&self) -> Result<bool, JobError> {
+    /// Whether its last pass was not sent yet: none of it, surely.
+    pub fn has_unsent(&self) -> Result<bool, JobError> {
         self.db
             .query_row("SELECT EXISTS (SELECT 1 FROM passes WHERE NOT begun)", [], |row| row.get(0))
             .in_job(&self.dir)
@@ -192,6 +194,20 @@ impl Job {
         Ok(count)
     }
 
+    /// Takes out its last pass, if nothing of it can have been sent; says whether it did.
+    pub fn take_out_last(&mut self) -> Result<bool, JobError> {
+        let last: Option<(u32, bool)> = self
+            .db
+            .query_row("SELECT no, begun FROM passes ORDER BY no DESC LIMIT 1", [], |row| {
+                Ok((row.get(0)?, row.get(1)?))
+            })
+            .optional()
+            .in_job(&self.dir)?;
+        let Some((last, false)) = last else { return Ok(false) };
+        recover::take_out_from(self, PassNo(last))?;
+        Ok(true)
+    }
+
     /// Takes out all passes of a job from which nothing was sent, as if it were new. Killed in the middle, it
     /// is either as before or empty.
     pub fn empty(&mut self) -> Result<(), JobError> {
@@ -210,6 +226,9 @@ impl Job {
 
     fn recover(dir: &Path, db: Connection, lock: Lock) -> Result<Self, JobError> {
         let mut job = Self { dir: dir.to_owned(), db, _lock: lock };
+        if job.forget_half_adopted()? {
+            tracing::info!(job = %dir.display(), "an adoption that was cut short was taken out");
+        }
         if recover::take_out_unfinished(&mut job)? {
             tracing::info!(job = %dir.display(), "a pass that was cut short was taken out; it is read again");
         }

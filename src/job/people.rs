@@ -4,6 +4,7 @@
 use rusqlite::params;
 
 use super::JobError;
+use super::error::InJob;
 use super::key::UserKey;
 use super::loader::Loader;
 use super::read::{JobReader, to_sql};
@@ -103,6 +104,42 @@ impl Loader<'_> {
             params![openim.to_sql(), source.to_sql()],
             |row| self::person(row).map(|(_, person)| person),
         )
+    }
+}
+
+/// Somebody whom this pass calls otherwise than an earlier one did.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Renamed {
+    /// What the export calls him, in both.
+    pub source_id: String,
+    /// What OpenIM calls him since the earlier pass.
+    pub before: String,
+    /// What OpenIM would call him in this one.
+    pub now: String,
+}
+
+impl Loader<'_> {
+    /// Those whom this pass calls otherwise than an earlier one did; asked once, behind the last
+    /// [`Self::person`]. SQLite makes itself an index for it.
+    pub fn renamed(&self, mut each: impl FnMut(Renamed) -> Result<(), JobError>) -> Result<(), JobError> {
+        if self.pass().0 == 1 {
+            return Ok(());
+        }
+        let mut statement = self
+            .db()
+            .prepare(
+                "SELECT new.source_id, old.openim_id, new.openim_id FROM people new JOIN people old
+                   ON old.source = new.source AND old.is_group = new.is_group
+                  AND old.source_id = new.source_id AND old.openim <> new.openim
+                 WHERE new.pass = ?1 AND old.pass < ?1 ORDER BY new.source_id, old.openim_id",
+            )
+            .in_job(self.dir())?;
+        let mut rows = statement.query([self.pass().0]).in_job(self.dir())?;
+        while let Some(row) = rows.next().in_job(self.dir())? {
+            let of = |at| row.get(at).in_job(self.dir());
+            each(Renamed { source_id: of(0)?, before: of(1)?, now: of(2)? })?;
+        }
+        Ok(())
     }
 }
 

@@ -20,7 +20,7 @@ use xxhash_rust::xxh3::xxh3_64;
 
 use super::packed::{Unpack, put, put_signed, put_text};
 use crate::message::{
-    ContentType, ConversationId, Message, Peer, Place, SendTime, SourceId, SourceNo, UserId,
+    ContentType, ConversationId, Message, Peer, Place, Quote, SendTime, SourceId, SourceNo, UserId,
 };
 
 /// Length and checksum.
@@ -125,9 +125,63 @@ impl Spooled {
         self
     }
 
+    /// Whether it is a reply whose text, which can stand for it, has nothing of what it answers.
+    pub(super) fn lacks_words(&self) -> bool {
+        self.quote
+            .as_ref()
+            .is_some_and(|slot| Said::of(&slot.fallback).content == Said::of(self.content()).text)
+    }
+
+    /// Puts the words of the message that a reply answers into that text.
+    pub(super) fn put_words_of(&mut self, target: &Self) {
+        let nickname = target.nickname();
+        let who = if nickname.is_empty() { target.sender.as_str() } else { &nickname };
+        let words = Quote::in_words(&Said::of(self.content()).text, who, &target.words());
+        if let Some(slot) = &mut self.quote {
+            slot.fallback = serde_json::json!({ "content": words }).to_string();
+        }
+    }
+
+    /// What people read of it.
+    fn words(&self) -> Cow<'_, str> {
+        let said = Said::of(self.content());
+        let (word, words) = match self.content_type {
+            ContentType::Picture => ("[picture]", Cow::Borrowed("")),
+            ContentType::Voice => ("[voice]", Cow::Borrowed("")),
+            ContentType::Video => ("[video]", Cow::Borrowed("")),
+            ContentType::File => ("[file]", said.file_name),
+            ContentType::Quote | ContentType::At => ("", said.text),
+            ContentType::Custom if said.description.is_empty() => ("[message]", said.description),
+            ContentType::Custom => ("", said.description),
+            _ => ("", said.content),
+        };
+        if word.is_empty() { words } else { Cow::Owned(format!("{word} {words}")) }
+    }
+
     pub(super) fn field(&self) -> Fields<'_> {
         // The body is ours: if it can't be parsed, sending it will say more than we could here.
         serde_json::from_slice(&self.body).unwrap_or_default()
+    }
+}
+
+/// Where words stand in contents.
+#[derive(Default, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+struct Said<'a> {
+    #[serde(borrow)]
+    content: Cow<'a, str>,
+    #[serde(borrow)]
+    text: Cow<'a, str>,
+    #[serde(borrow)]
+    description: Cow<'a, str>,
+    #[serde(borrow)]
+    file_name: Cow<'a, str>,
+}
+
+impl<'a> Said<'a> {
+    /// Nothing, where the content has other shapes than ours.
+    fn of(content: &'a str) -> Self {
+        serde_json::from_str(content).unwrap_or_default()
     }
 }
 

@@ -15,7 +15,7 @@ use crate::finding::{Finding, Severity};
 use crate::job::{ConvKey, Key, Position, UserKey, write_record};
 use crate::mapping::people::Person;
 use crate::mapping::{Mapper, Sink};
-use crate::message::{ContentType, Message, Peer, Place, Release, SendTime, SourceNo};
+use crate::message::{Message, Peer, Place, Release, SendTime, SourceNo};
 
 /// What one chunk gave; used again for the next one, so that its room is asked for once.
 #[derive(Debug, Default)]
@@ -50,8 +50,6 @@ pub(super) struct Batch {
     pub(super) conversations: Vec<ConvRow>,
     /// People that the mapper told of.
     pub(super) people: Vec<PersonRow>,
-    /// Replies that the release doesn't take.
-    pub(super) replies_as_text: u64,
 }
 
 /// More room than that is not kept for the next chunk, which has half a megabyte.
@@ -73,7 +71,7 @@ impl Batch {
         self.users.clear();
         self.conversations.clear();
         self.people.clear();
-        (self.rejected, self.unmapped, self.replies_as_text) = (0, 0, 0);
+        (self.rejected, self.unmapped) = (0, 0);
     }
 
     /// Writes down the names of users and conversations that are new.
@@ -160,14 +158,7 @@ struct Digest<'a> {
 }
 
 impl Sink for Digest<'_> {
-    fn message(&mut self, mut message: Message<'_>) {
-        if !self.checker.release.takes_quotes()
-            && let Some(quote) = message.quote.take()
-        {
-            message.content_type = ContentType::Text.code();
-            message.content = quote.fallback;
-            self.batch.replies_as_text += 1;
-        }
+    fn message(&mut self, message: Message<'_>) {
         let findings = &mut self.scratch.findings;
         let mut sendable = self.checker.examine(&message, &mut |finding| findings.push(finding));
         if sendable {

@@ -10,12 +10,13 @@ use super::sort::{Sorted, Sorter};
 use crate::checks::codes;
 use crate::finding::Code;
 use crate::job::{ConvKey, JobError, KeyWriter, Loader, Position, Reply, Spooled, Target};
-use crate::message::{Peer, SourceId};
+use crate::message::{Peer, Release, SourceId};
 
 /// Walks over the rows, and writes into `notes` what the index has to know.
 pub(super) fn compare(
     mut rows: Sorted<KeyRow>,
     notes: &mut Sorter<Note>,
+    release: Release,
     loader: &Loader<'_>,
     ledger: &mut Ledger<'_>,
     progress: &Progress,
@@ -39,7 +40,7 @@ pub(super) fn compare(
         };
         let at = row.at.0;
         if row.kind == KeyKind::Quotes {
-            let reply = resolve(at, group.quoted(), ledger)?;
+            let reply = resolve(at, group.quoted(), release, ledger)?;
             notes.push(Note { at, says: Says::Replies(reply) })?;
         } else if !judge(at, group.next(&row), ledger)? {
             notes.push(Note { at, says: Says::Drop })?;
@@ -103,9 +104,18 @@ fn is_same_message(a: &Spooled, b: &Spooled) -> bool {
 }
 
 /// What becomes of a reply's slot.
-fn resolve(at: Position, quoted: Quoted, ledger: &mut Ledger<'_>) -> Result<Reply, JobError> {
+fn resolve(
+    at: Position,
+    quoted: Quoted,
+    release: Release,
+    ledger: &mut Ledger<'_>,
+) -> Result<Reply, JobError> {
     let trouble = match quoted {
         Quoted::Nobody => &codes::QUOTED_UNKNOWN,
+        _ if !release.takes_quotes() => {
+            *ledger.summary.replies.as_text.entry("release".to_owned()).or_default() += 1;
+            return Ok(Reply::AsText);
+        }
         Quoted::Here(target) if target.conv() != at.conv() => &codes::QUOTED_ELSEWHERE,
         Quoted::Here(target) if target >= at => &codes::QUOTED_LATER,
         Quoted::Here(target) => {

@@ -22,7 +22,7 @@ use crate::checks::Checker;
 use crate::export::{Chunk, Reader, Source};
 use crate::job::{Job, JobError, Pass};
 use crate::mapping::Mapper;
-use crate::message::Message;
+use crate::message::{Message, Release};
 
 /// Reads all that `reader` has into the job, as a pass of its own. All of it, or nothing.
 ///
@@ -40,7 +40,7 @@ pub fn run(
     progress.phase(Phase::Read);
     let checker = Checker { now: rules.now, release: rules.release };
     let reader = gather(reader, mapper, checker, &mut pass, &mut gathered, progress)?;
-    gathered.file(pass, reader.sources(), rules.spread_equal, progress)
+    gathered.file(pass, reader.sources(), (rules.release, rules.spread_equal), progress)
 }
 
 /// Adds these messages to the job as a pass of their own, unexamined: for tests, and for what is made by
@@ -49,7 +49,7 @@ pub fn few(job: &mut Job, messages: &[Message<'_>]) -> Result<Summary, PrepareEr
     let mut pass = job.begin_pass("{}")?;
     let mut gathered = Gathered::new(&pass, RUN)?;
     gathered.take(&Batch::unexamined(messages), &mut pass)?;
-    gathered.file(pass, &[], false, &Progress::default())
+    gathered.file(pass, &[], (Release::Main, false), &Progress::default())
 }
 
 /// Adds messages that had been rejected and were mended, as a pass of their own; the caller has examined them.
@@ -258,9 +258,6 @@ impl Gathered {
         for (reason, count) in &batch.left_out {
             *summary.left_out.entry((*reason).to_owned()).or_default() += count;
         }
-        if batch.replies_as_text > 0 {
-            *summary.replies.as_text.entry("release".to_owned()).or_default() += batch.replies_as_text;
-        }
         Ok(())
     }
 
@@ -269,7 +266,7 @@ impl Gathered {
         self,
         mut pass: Pass<'_>,
         sources: &[Source],
-        spreads: bool,
+        (release, spreads): (Release, bool),
         progress: &Progress,
     ) -> Result<Summary, PrepareError> {
         let Self {
@@ -291,7 +288,7 @@ impl Gathered {
         }
         let mut ledger = Ledger { spool, lines, findings: &mut findings, summary: &mut summary };
         progress.phase(Phase::Compare);
-        compare(keys.sorted()?, &mut notes, &loader, &mut ledger, progress)?;
+        compare(keys.sorted()?, &mut notes, release, &loader, &mut ledger, progress)?;
         progress.phase(Phase::Index);
         let names = (conversations.sorted()?, &heap);
         index::index(index.sorted()?, notes.sorted()?, names, &mut loader, &mut ledger, spreads, progress)?;

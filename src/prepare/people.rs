@@ -9,7 +9,7 @@ use super::rows::PersonRow;
 use super::sort::Sorted;
 use crate::checks::codes;
 use crate::finding::{Finding, shorten};
-use crate::job::{JobError, Loader, Person as Known, person_hashes};
+use crate::job::{JobError, Loader, Person as Known, Renamed, person_hashes};
 use crate::mapping::people::{Kind, Person};
 
 /// Whom a thread was told of lately: mappers tell of the same people chunk after chunk.
@@ -78,7 +78,11 @@ pub(super) fn people(
         loader.person(&person)?;
         namesake = Some((first, person));
     }
-    Ok(())
+    loader.renamed(|renamed| {
+        let Renamed { source_id, before, now } = renamed;
+        let value = shorten(&format!("`{source_id}` was `{before}` and would now be `{now}`"));
+        ledger.note(&Finding { code: &codes::PEOPLE_RENAMED, place: None, value })
+    })
 }
 
 fn better(known: &mut String, more: String) {

@@ -2,7 +2,8 @@
 
 use serde::Serialize;
 
-/// Counts of a run, and the verdict. Fields of design section 4, in its order.
+/// Counts of a job over all its passes, and the verdict; `check` counts the pass it made. Fields of design
+/// section 4, in its order.
 #[derive(Debug, Clone, Default, PartialEq, Serialize)]
 pub struct Summary {
     /// `check`, `run`, `verify` …
@@ -17,7 +18,7 @@ pub struct Summary {
     pub confirmed: u64,
     /// Seen in the store itself (law 8); `null` until checked.
     pub stored: Option<u64>,
-    /// Found on the server before we sent them.
+    /// Records that the job had already when a later pass brought them again.
     pub already_there: u64,
     /// Can never be sent as they are.
     pub rejected: u64,

@@ -38,6 +38,26 @@ fn who_i_am_is_asked_where_only_the_other_side_wrote() {
 }
 
 #[test]
+fn what_does_not_say_who_sent_it_is_an_error() {
+    let nobody =
+        r#"{"id":9,"type":"message","date_unixtime":"1600000000","from":null,"from_id":null,"text":"x"}"#;
+    let got = read(
+        &Settings::default(),
+        &chat("private_group", &[from(1, "user5", ""), nobody.to_owned()].join(",")),
+    );
+    assert_eq!(
+        (got.messages.len(), &*got.findings),
+        (1, &["1 sender-missing 9".to_owned()][..]),
+        "{}",
+        got.text()
+    );
+    // A deleted account has no name, but an id.
+    let deleted = from(2, "user6", "").replace(r#""from":"N""#, r#""from":null"#);
+    let got = read(&Settings::default(), &chat("private_group", &deleted));
+    assert!(got.messages[0].contains("user6->#chat5") && got.findings.is_empty(), "{}", got.text());
+}
+
+#[test]
 fn old_exports_have_shifted_numbers_and_local_times() {
     let export = r#"{"name":"Ann","type":"personal_chat","id":4294967301,"messages":[
         {"id":1,"type":"message","date":"2019-07-12T16:55:32","from":"Ann","from_id":4294967301,"text":"a"},

@@ -229,6 +229,70 @@ fn on_3_8_3_every_reply_is_text() {
 }
 
 #[test]
+fn a_text_that_stands_for_a_reply_has_the_words_it_answers() {
+    let answer = |to: u32, line: &str| with(line, &json!({ "quote": to.to_string() }));
+    let lines = vec![
+        id(1, &with(&line("a", "b", 1, "one\n two"), &json!({ "senderNickname": "Ann" }))),
+        id(2, &answer(1, &line("b", "a", 2, "re"))),
+        id(3, &answer(2, &line("a", "b", 3, "re: re"))),
+        id(4, &answer(5, &line("b", "a", 4, "to later"))),
+        id(5, &line("a", "b", 5, &"long ".repeat(30))),
+        id(6, &answer(1, &line("b", "c", 6, "to elsewhere"))),
+        id(7, &answer(7, &line("b", "a", 7, "to itself"))),
+        id(8, &answer(9, &line("b", "a", 8, "to nobody"))),
+        id(10, &answer(11, &line("b", "a", 9, "to a file"))),
+        id(
+            11,
+            &with(
+                &line("a", "b", 0, ""),
+                &json!({
+                    "text": null, "contentType": 105,
+                    "content": {"sourceUrl": "https://x.example/f", "fileName": "plan.pdf", "fileSize": 1}
+                }),
+            ),
+        ),
+    ];
+    let long = format!("> a: {}…\nto later", &"long ".repeat(30)[..100]);
+    for release in [Release::V3_8_3, Release::Main] {
+        let bench = Bench { release, ..Bench::new() };
+        let mut job = bench.job();
+        bench.pass(&mut job, &[("1.jsonl", lines.clone())]);
+        let reader = job.reader().unwrap();
+        // As it goes out where the target was refused by the server.
+        let said = |conversation: &str| -> Vec<String> {
+            let messages = all(&reader, conversation).into_iter().map(|(_, message)| message.as_text());
+            let content =
+                |message: &Spooled| serde_json::from_str::<serde_json::Value>(message.content()).unwrap();
+            messages
+                .map(|message| content(&message)["content"].as_str().unwrap_or_default().to_owned())
+                .collect()
+        };
+        assert_eq!(
+            said("si_a_b")[1..],
+            [
+                "one\n two",
+                "> Ann: one two\nre",
+                "> b: re\nre: re",
+                &long,
+                &"long ".repeat(30),
+                "to itself",
+                "to nobody",
+                "> a: [file] plan.pdf\nto a file"
+            ]
+        );
+        assert_eq!(said("si_b_c"), ["> Ann: one two\nto elsewhere"]);
+        // The second pass answers the first.
+        let later = vec![
+            id(20, &answer(1, &line("b", "a", 20, "late"))),
+            id(21, &answer(1, &line("b", "c", 21, "there"))),
+        ];
+        bench.pass(&mut job, &[("2.jsonl", later)]);
+        assert_eq!(said("si_a_b").last().unwrap(), "> Ann: one two\nlate");
+        assert_eq!(said("si_b_c").last().unwrap(), "> Ann: one two\nthere");
+    }
+}
+
+#[test]
 fn law_11_two_pairs_of_one_name() {
     let bench = Bench::new();
     let mut job = bench.job();

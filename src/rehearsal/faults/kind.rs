@@ -99,9 +99,9 @@ pub enum FaultKind {
         /// By how much.
         by: i64,
     },
-    /// maxSeq falls back: the next messages overwrite slots.
+    /// maxSeq falls back, as after a Redis restored from an old copy: the next messages overwrite slots.
     FallBackSeq {
-        /// By how much.
+        /// How far it is below what it was, once the batch at which it struck has its numbers.
         by: i64,
     },
     /// Numbers are handed out, and the messages are written only so much later (law 3).

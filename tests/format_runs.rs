@@ -1,0 +1,199 @@
+//! Whole imports of each format's fixture, as a user has them: `init`, `check`, `run`. What arrived is asked of the
+//! server.
+
+use std::collections::HashMap;
+use std::fmt::Write as _;
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+
+use serde_json::Value;
+
+use crate::support::{Rehearsal, fixture, importer};
+
+/// An export, the words that `init` needs for it, and how many messages it has.
+struct Case {
+    name: &'static str,
+    source: PathBuf,
+    words: &'static [&'static str],
+    messages: u64,
+}
+
+const BERLIN: &[&str] = &["--zone", "Europe/Berlin"];
+
+/// The fixtures, each in the shapes in which people hold it; the first of each name lies as it is.
+fn cases(dir: &Path) -> Vec<Case> {
+    let whatsapp = "whatsapp/WhatsApp Chat with Ann Lee.txt";
+    let club = "whatsapp/WhatsApp Chat - Book club";
+    let case = |name, source, words, messages| Case { name, source, words, messages };
+    vec![
+        case("slack", fixture("slack"), &[], 23),
+        case("slack", zipped(dir, "slack-export.zip", &fixture("slack"), ""), &[], 23),
+        // Packed once more, as it came out of a mail: the folder inside the zip.
+        case("slack", zipped(dir, "Acme Slack export.zip", &fixture("slack"), "Acme Slack export/"), &[], 23),
+        case("tencent", fixture("tencent"), &[], 14),
+        case("tencent", all_packed(dir, &fixture("tencent")), &[], 14),
+        case("mattermost", fixture("mattermost/bulk.jsonl"), &[], 11),
+        case("mattermost", zipped(dir, "export.zip", &fixture("mattermost/bulk.jsonl"), ""), &[], 11),
+        case("mattermost-compliance", fixture("mattermost/compliance.csv"), &[], 6),
+        case(
+            "mattermost-compliance",
+            zipped(dir, "csv_export.zip", &fixture("mattermost/compliance.csv"), ""),
+            &[],
+            6,
+        ),
+        case("telegram-account", fixture("telegram/account"), &[], 18),
+        case("telegram-account", fixture("telegram/account/result.json"), &[], 18),
+        case("telegram-chat", fixture("telegram/chat"), &[], 2),
+        case("whatsapp-two", fixture(whatsapp), BERLIN, 9),
+        case(
+            "whatsapp-two",
+            zipped(dir, "WhatsApp Chat with Ann Lee.zip", &fixture(whatsapp), ""),
+            BERLIN,
+            9,
+        ),
+        case("whatsapp-group", fixture(club), BERLIN, 7),
+        case("whatsapp-group", zipped(dir, "WhatsApp Chat - Book club.zip", &fixture(club), ""), BERLIN, 7),
+    ]
+}
+
+/// A file or the files of a folder, in a zip.
+fn zipped(dir: &Path, name: &str, what: &Path, inside: &str) -> PathBuf {
+    let path = dir.join(name);
+    let mut zip = zip::ZipWriter::new(fs_err::File::create(&path).unwrap());
+    for file in files(what) {
+        let within =
+            if file == what { file.file_name().unwrap().as_ref() } else { file.strip_prefix(what).unwrap() };
+        let name = format!("{inside}{}", within.to_string_lossy());
+        zip.start_file(name, zip::write::SimpleFileOptions::default()).unwrap();
+        zip.write_all(&fs_err::read(&file).unwrap()).unwrap();
+    }
+    zip.finish().unwrap();
+    path
+}
+
+/// A copy of the folder in which each file is packed, as Tencent gives them.
+fn all_packed(dir: &Path, folder: &Path) -> PathBuf {
+    let copy = dir.join("get_history");
+    for file in files(folder) {
+        let within = file.strip_prefix(folder).unwrap();
+        let packed = file.extension().is_some_and(|e| e == "gz");
+        let to = if packed {
+            copy.join(within)
+        } else {
+            copy.join(format!("{}.gz", within.with_extension("").display()))
+        };
+        fs_err::create_dir_all(to.parent().unwrap()).unwrap();
+        let bytes = fs_err::read(&file).unwrap();
+        if packed {
+            fs_err::write(to, bytes).unwrap();
+        } else {
+            let mut out =
+                flate2::write::GzEncoder::new(fs_err::File::create(to).unwrap(), flate2::Compression::fast());
+            out.write_all(&bytes).unwrap();
+            out.finish().unwrap();
+        }
+    }
+    copy
+}
+
+fn files(what: &Path) -> Vec<PathBuf> {
+    let entries = walkdir::WalkDir::new(what).sort_by_file_name().into_iter().map(Result::unwrap);
+    entries.filter(|e| e.file_type().is_file()).map(walkdir::DirEntry::into_path).collect()
+}
+
+/// Runs a command that must end well; what it printed.
+fn run(dir: &Path, arguments: &[&str]) -> String {
+    let mut command = importer();
+    command.env("OPENIM_SECRET", "openIM123").current_dir(dir).args(arguments);
+    let output = command.output().unwrap();
+    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+    let (out, err) = (text(&output.stdout), text(&output.stderr));
+    assert_eq!(output.status.code(), Some(0), "{arguments:?}\n{out}{err}");
+    out
+}
+
+#[test]
+fn init_check_and_a_rehearsal_end_verified_for_every_shape_of_every_format() {
+    let exports = tempfile::tempdir().unwrap();
+    for case in cases(exports.path()) {
+        let dir = tempfile::tempdir().unwrap();
+        let source = case.source.to_str().unwrap();
+        run(dir.path(), &[&["init", source], case.words].concat());
+        let said = run(dir.path(), &["check"]);
+        assert!(said.contains(&format!("Sound: {} messages can be sent", case.messages)), "{source}: {said}");
+        for release in ["3.8.3", "main"] {
+            let said = run(dir.path(), &["run", "--rehearse", "--release", release, "--json", "--quiet"]);
+            let said: Value = serde_json::from_str(&said).unwrap();
+            assert_eq!(
+                (&said["confirmed"], &said["messages"]),
+                (&case.messages.into(), &case.messages.into()),
+                "{source}: {said}"
+            );
+            assert_eq!(said["hidden"].as_u64().unwrap() + said["doubled"].as_u64().unwrap(), 0, "{said}");
+        }
+    }
+}
+
+/// What stands in the server's log, conversation by conversation. Of a quoted message the place, found by its ids.
+fn log(server: &Rehearsal) -> String {
+    server.control("/_rehearsal/settle", Some(&Value::Null));
+    let audit = server.audit();
+    let mut out = String::new();
+    for conversation in audit["conversations"].as_object().unwrap().keys() {
+        let escaped: String = conversation.bytes().map(|b| format!("%{b:02X}")).collect();
+        let log = server.control(&format!("/_rehearsal/log?conversation={escaped}"), None);
+        let sent: Vec<&Value> =
+            log.as_array().unwrap().iter().filter(|entry| entry["origin"] == "sent").collect();
+        if sent.is_empty() {
+            continue;
+        }
+        writeln!(out, "{conversation}").unwrap();
+        let mut places: HashMap<&str, usize> = HashMap::new();
+        for (n, entry) in sent.into_iter().enumerate() {
+            assert_eq!(entry["state"], "readable", "{entry}");
+            let mut content: Value = serde_json::from_str(entry["content"].as_str().unwrap()).unwrap();
+            let mut quoted = String::new();
+            if let Some(quote) = content.as_object_mut().unwrap().remove("quoteMessage") {
+                // It names a message that stands before it, by both ids: that one was there when this was sent.
+                let place = places[quote["serverMsgID"].as_str().unwrap()];
+                assert_eq!(place, places[quote["clientMsgID"].as_str().unwrap()]);
+                quoted = format!(" quotes {place}: {}", quote["content"].as_str().unwrap());
+            }
+            for id in ["serverMsgID", "clientMsgID"] {
+                places.insert(entry[id].as_str().unwrap(), n);
+            }
+            let text = |key: &str| entry[key].as_str().unwrap();
+            let ex = if text("ex").is_empty() { String::new() } else { format!(" ex={}", text("ex")) };
+            writeln!(
+                out,
+                "  {n} {} ({}) {} {} {content}{ex}{quoted}",
+                text("sendID"),
+                text("senderNickname"),
+                entry["sendTime"],
+                entry["contentType"]
+            )
+            .unwrap();
+        }
+    }
+    out
+}
+
+#[test]
+fn what_stands_in_the_log_of_both_releases() {
+    let exports = tempfile::tempdir().unwrap();
+    let mut seen: Vec<&str> = Vec::new();
+    for case in cases(exports.path()) {
+        if seen.contains(&case.name) {
+            continue;
+        }
+        seen.push(case.name);
+        for release in ["3.8.3", "main"] {
+            let dir = tempfile::tempdir().unwrap();
+            let server = Rehearsal::start(&["--release", release, "--answer-time", "0s"]);
+            run(dir.path(), &[&["init", case.source.to_str().unwrap()], case.words].concat());
+            let usual = ["--provision", "--allow", "retention", "--quiet", "--api", &server.url];
+            run(dir.path(), &[&["run", "--release", release], &usual[..]].concat());
+            insta::assert_snapshot!(format!("{}-on-{release}", case.name), log(&server));
+        }
+    }
+}
