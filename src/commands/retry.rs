@@ -161,7 +161,8 @@ impl<'a> Mended<'a> {
         let key = (reject.conv, reject.ordinal);
         let Some(entry) = self.reader.entries(reject.conv, reject.ordinal, 1)?.pop() else { return Ok(()) };
         let was = self.reader.message(&entry)?;
-        if !self.is_wanted(&was.conversation()) {
+        // What was undone starts anew whole, or not at all.
+        if !self.is_wanted(&was.conversation()) || self.reader.undone(reject.conv)?.is_some() {
             return Ok(());
         }
         let same = |text: &str| {

@@ -11,7 +11,7 @@ use serde::Serialize;
 use super::afterwards::{self, LookArgs};
 use super::context::{Context, note, print};
 use super::prepare::job_failure;
-use super::{Exit, Failure, OrFail, server, stop};
+use super::{Exit, Failure, OrFail, server, stop, verify};
 use crate::after::{self, UndoReport};
 use crate::cli::ServerArgs;
 use crate::job::{Job, JobReader, Left};
@@ -65,6 +65,7 @@ pub(super) fn undo(context: &Context, args: &UndoArgs) -> Result<Exit, Failure> 
     if !afterwards::is_confirmed(job.dir(), args.yes, &question)? {
         return Err(Failure::new(Exit::Usage, "that was not its name: nothing was deleted"));
     }
+    verify::forget(&job)?;
     let runtime = tokio::runtime::Runtime::new().or_fail(Exit::Internal)?;
     let report = runtime.block_on(async {
         let settings = args.look.settings(context, &reader, &stop::listen())?;

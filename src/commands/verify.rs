@@ -4,16 +4,16 @@ use std::num::NonZeroU64;
 use std::time::Instant;
 
 use clap::Args;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::afterwards::{self, LookArgs};
 use super::context::{Context, note, print};
-use super::prepare::job_failure;
+use super::prepare::{job_failure, now};
 use super::{Exit, Failure, OrFail, run, server, stop};
 use crate::after::{self, Counts, Extent, Kind, StoreReport};
 use crate::cli::ServerArgs;
 use crate::import::{self, Ended, StopSignal};
-use crate::job::{DIFFERENCES, Job, JobReader};
+use crate::job::{DIFFERENCES, Job, JobReader, VERIFIED};
 use crate::openim::Client;
 use crate::prepare;
 use crate::report::{self, count};
@@ -104,7 +104,7 @@ pub(super) fn verify(context: &Context, args: &VerifyArgs) -> Result<Exit, Failu
         let repair = Repair { context, args, client, stop };
         repair.until_nothing_is_left(&mut job, &reader, settings).await
     })?;
-    end(context, &reader, &found, &mended, began)
+    end(context, &job, &reader, &found, &mended, began)
 }
 
 /// What was mended.
@@ -208,6 +208,7 @@ fn show(context: &Context, found: &Found) -> Result<(), Failure> {
 
 fn end(
     context: &Context,
+    job: &Job,
     reader: &JobReader,
     found: &Found,
     mended: &Mended,
@@ -234,6 +235,7 @@ fn end(
     (summary.doubled, summary.hidden, summary.out_of_place) = (doubled, hidden, out_of_place);
     summary.seconds = began.elapsed().as_secs_f64();
     summary.exit_code = exit.code();
+    keep(job, &summary.verdict)?;
     if !context.json() {
         return print(&summary.verdict).map(|()| exit);
     }
@@ -250,6 +252,35 @@ fn end(
         repaired_sent: mended.sent,
     };
     print(&serde_json::to_string(&Outcome { summary, found }).or_fail(Exit::Internal)?).map(|()| exit)
+}
+
+/// How a verification ended, for `status` and `report`.
+#[derive(Debug, Serialize, Deserialize)]
+struct Kept {
+    /// ms since 1970.
+    at: i64,
+    verdict: String,
+}
+
+fn keep(job: &Job, verdict: &str) -> Result<(), Failure> {
+    let mut file = job.new_file(VERIFIED).map_err(job_failure)?;
+    let kept = Kept { at: now().0, verdict: verdict.to_owned() };
+    serde_json::to_writer(&mut file, &kept).or_fail(Exit::Internal)?;
+    file.keep().or_fail(Exit::Internal)
+}
+
+/// When the job was verified last, ms since 1970, and how that ended.
+pub(super) fn last(reader: &JobReader) -> Option<(i64, String)> {
+    let text = fs_err::read_to_string(reader.dir().join(VERIFIED)).ok()?;
+    serde_json::from_str(&text).ok().map(|Kept { at, verdict }| (at, verdict))
+}
+
+/// Forgets it: what it says is no longer so.
+pub(super) fn forget(job: &Job) -> Result<(), Failure> {
+    match fs_err::remove_file(job.dir().join(VERIFIED)) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(error).or_fail(Exit::Internal),
+        _ => Ok(()),
+    }
 }
 
 /// What has a name of its own in every command's object.
