@@ -81,8 +81,16 @@ pub(super) fn retry(context: &Context, args: &RetryArgs) -> Result<Exit, Failure
     })?;
     let mut summary = report::Summary { command: "retry", ..super::status::figures(&reader)? };
     let (mut exit, verdict) = match &outcome {
-        None if summary.rejected > 0 => {
-            (Exit::Rejects, "Nothing was sent: no line of rejected.jsonl can go out as it is.".to_owned())
+        None if summary.rejected > 0 || !places.is_empty() => {
+            let what = if lines == 0 {
+                "rejected.jsonl has no lines"
+            } else {
+                "no line of rejected.jsonl can go out as it is"
+            };
+            (
+                Exit::Rejects,
+                format!("Nothing was sent: {what}, and {} messages are rejected.", count(summary.rejected)),
+            )
         }
         None => (Exit::Done, "There is nothing to retry: no message was rejected.".to_owned()),
         Some(outcome) => run::verdict(outcome, !args.only.is_empty()),

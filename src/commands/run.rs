@@ -9,7 +9,7 @@ use tokio_util::sync::CancellationToken;
 use super::context::{Context, note};
 use super::preflight::{self, Verdict as Looked};
 use super::prepare::{Prepared, Taking, job_failure, prepare};
-use super::{Exit, Failure, OrFail, check, mark_read, provision, rehearsal, server, stop};
+use super::{Exit, Failure, OrFail, afterwards, check, mark_read, provision, rehearsal, server, stop};
 use crate::after::{self, AfterError, MarkReport};
 use crate::before::{Allowed, Depth, Looks, Stage, canary};
 use crate::cli::{PaceArgs, RunArgs};
@@ -95,7 +95,7 @@ impl Night<'_> {
         let Prepared { mut job, .. } = prepared;
         let allowed = self.args.preflight.allowed()?;
         let reader = job.reader().map_err(job_failure)?;
-        let undone = undone(&mut job, &reader, self.args.again)?;
+        let undone = afterwards::undone(&mut job, &reader, self.args.again)?;
         let mut settings = settings(self.context, &self.args.pace, self.args.on_reject);
         settings.repair = self.args.repair;
         if !self.args.only.is_empty() {
@@ -236,29 +236,6 @@ pub(super) async fn send(
     let outcome = import::run(settings, job, client, stop, progress).await;
     drawn.finish();
     outcome.map_err(failure)
-}
-
-/// How many conversations were undone and are not to be sent; with `again` they start anew.
-fn undone(job: &mut Job, reader: &JobReader, again: bool) -> Result<u64, Failure> {
-    let (conversations, sum) = reader.undone_in_all().map_err(job_failure)?;
-    if conversations == 0 {
-        return Ok(0);
-    }
-    if !sum.is_done {
-        let text = "an undo of this job has begun and is not finished: `undo` goes on with it; then `run --again` \
-                    sends it anew";
-        return Err(Failure::new(Exit::Usage, text));
-    }
-    if again {
-        let conversations = job.start_again().map_err(job_failure)?;
-        note(&format!("{} undone conversations start anew", count(conversations)))?;
-        return Ok(0);
-    }
-    if reader.queue().map_err(job_failure)?.messages() == 0 {
-        let text = "this job was undone, and nothing else is left of it: `run --again` sends it anew";
-        return Err(Failure::new(Exit::Usage, text));
-    }
-    Ok(conversations)
 }
 
 /// Flags win over the file, the file over what is usual.

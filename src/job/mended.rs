@@ -68,7 +68,8 @@ impl Iterator for RejectedLines {
             if text.trim().is_empty() {
                 continue;
             }
-            let line = serde_json::from_str::<RejectedLine>(&text);
+            // Some editors put a mark at the beginning.
+            let line = serde_json::from_str::<RejectedLine>(text.trim_start_matches('\u{feff}'));
             return Some(match line {
                 Ok(line) => Ok(RejectedLine { no: self.no, ..line }),
                 Err(error) => Err(JobError::Line {

@@ -9,7 +9,7 @@ use std::time::Duration;
 use super::super::context::{Context, note};
 use super::super::prepare::job_failure;
 use super::super::{Exit, Failure, OrFail, afterwards};
-use super::SHOWN;
+use super::verdict::SHOWN;
 use crate::after::{
     self, AfterError, Counts, Difference, Event, Extent, Extras, Kind, Plan, Step, StoreReport,
 };
