@@ -82,14 +82,11 @@ pub(super) fn retry(context: &Context, args: &RetryArgs) -> Result<Exit, Failure
     let mut summary = report::Summary { command: "retry", ..super::status::figures(&reader)? };
     let (mut exit, verdict) = match &outcome {
         None if summary.rejected > 0 || !places.is_empty() => {
-            let what = if lines == 0 {
-                "rejected.jsonl has no lines"
-            } else {
-                "no line of rejected.jsonl can go out as it is"
-            };
+            let what = if lines == 0 { "has no lines" } else { "has no line that can go out as it is" };
+            let rejected = count(summary.rejected.max(places.len() as u64));
             (
                 Exit::Rejects,
-                format!("Nothing was sent: {what}, and {} messages are rejected.", count(summary.rejected)),
+                format!("Nothing was sent: rejected.jsonl {what}; {rejected} messages are rejected."),
             )
         }
         None => (Exit::Done, "There is nothing to retry: no message was rejected.".to_owned()),
