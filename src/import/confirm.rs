@@ -82,7 +82,7 @@ fn look_after(engine: &Arc<Engine>) -> Vec<Arc<Cell>> {
         if longest.as_ref().is_none_or(|(most, _)| remaining > *most) {
             longest = Some((remaining, cell.clone()));
         }
-        if !state.asking && now >= state.ask_from && state.lane.wants_poll(hurry) {
+        if !state.asking && now >= state.ask_from && state.lane.wants_poll(hurry, now) {
             due.push(cell.clone());
         }
     }
@@ -139,7 +139,7 @@ fn took_max(
     let now = engine.now();
     state.lane.polled(Seq(seqs.max_seq), now)?;
     if !state.lane.has_news() {
-        if state.lane.is_settling() {
+        if state.lane.is_settling() || !state.lane.is_blocked(now, engine.lag()) {
             state.ask_from = now + UNHURRIED;
         }
         return Ok(());

@@ -35,7 +35,14 @@ pub(super) struct Record {
     pub(super) content: Box<str>,
     pub(super) ex: Box<str>,
     pub(super) not_offline_push: bool,
-    /// What few messages have.
+    impl Record {
+    /// Written by somebody else while an import runs (law 12).
+    pub(super) fn is_live(&self) -> bool {
+        self.extra.as_deref().is_some_and(|extra| extra.live)
+    }
+}
+
+/// What few messages have.
     pub(super) extra: Option<Box<Extra>>,
 }
 
