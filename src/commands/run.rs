@@ -9,7 +9,7 @@ use tokio_util::sync::CancellationToken;
 use super::context::{Context, note};
 use super::preflight::{self, Verdict as Looked};
 use super::prepare::{Prepared, Taking, job_failure, prepare};
-use super::{Exit, Failure, OrFail, check, mark_read, provision, rehearsal, server, stop};
+use super::{Exit, Failure, OrFail, afterwards, check, mark_read, provision, rehearsal, server, stop};
 use crate::after::{self, AfterError, MarkReport};
 use crate::before::{Allowed, Depth, Looks, Stage, canary};
 use crate::cli::{PaceArgs, RunArgs};
@@ -95,7 +95,7 @@ impl Night<'_> {
         let Prepared { mut job, .. } = prepared;
         let allowed = self.args.preflight.allowed()?;
         let reader = job.reader().map_err(job_failure)?;
-        let undone = undone(&mut job, &reader, self.args.again)?;
+        let undone = afterwards::undone(&mut job, &reader, self.args.again)?;
         let mut settings = settings(self.context, &self.args.pace, self.args.on_reject);
         settings.repair = self.args.repair;
         if !self.args.only.is_empty() {
@@ -125,22 +125,23 @@ impl Night<'_> {
         let stop = stop::listen();
         let part = settings.only.is_some();
         let (outcome, marked) = self.import(&mut job, &reader, settings, stop).await?;
-        let (mut exit, mut verdict) = verdict(&outcome, part);
+        let (mut exit, verdict) = verdict(&outcome, part);
+        let mut said = vec![verdict];
         if undone > 0 {
-            verdict += &format!(
-                " {} conversations were undone and are left out: `run --again` sends them anew.",
-                count(undone)
-            );
+            let undone = count(undone);
+            said.push(format!(
+                "{undone} conversations were undone and are left out: `run --again` sends them anew."
+            ));
         }
         match marked {
             None => {}
-            Some(Ok(marked)) => verdict += &format!(" {}", mark_read::verdict(&marked)),
+            Some(Ok(marked)) => said.push(mark_read::verdict(&marked)),
             Some(Err(error)) => {
-                verdict += &format!(" Read positions: {error}.");
+                said.push(format!("Read positions: {error}."));
                 exit = if exit == Exit::Done { Exit::Unfinished } else { exit };
             }
         }
-        self.end(&job, &reader, exit, verdict, Some(&outcome))
+        self.end(&job, &reader, exit, said.join(" "), Some(&outcome))
     }
 
     async fn look(&self, reader: &JobReader, job: &Job, allowed: &Allowed) -> Result<Looked, Failure> {
@@ -235,29 +236,6 @@ pub(super) async fn send(
     let outcome = import::run(settings, job, client, stop, progress).await;
     drawn.finish();
     outcome.map_err(failure)
-}
-
-/// How many conversations were undone and are not to be sent; with `again` they start anew.
-fn undone(job: &mut Job, reader: &JobReader, again: bool) -> Result<u64, Failure> {
-    let (conversations, sum) = reader.undone_in_all().map_err(job_failure)?;
-    if conversations == 0 {
-        return Ok(0);
-    }
-    if !sum.is_done {
-        let text = "an undo of this job has begun and is not finished: `undo` goes on with it; then `run --again` \
-                    sends it anew";
-        return Err(Failure::new(Exit::Usage, text));
-    }
-    if again {
-        let conversations = job.start_again().map_err(job_failure)?;
-        note(&format!("{} undone conversations start anew", count(conversations)))?;
-        return Ok(0);
-    }
-    if reader.queue().map_err(job_failure)?.messages() == 0 {
-        let text = "this job was undone, and nothing else is left of it: `run --again` sends it anew";
-        return Err(Failure::new(Exit::Usage, text));
-    }
-    Ok(conversations)
 }
 
 /// Flags win over the file, the file over what is usual.

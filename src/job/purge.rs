@@ -15,6 +15,9 @@ pub(super) const TABLE: Table =
 /// Files with texts of messages in them.
 const FILES: &[&str] = &[spool::FILE, lines::FINDINGS, lines::REJECTED, DIFFERENCES, "report.html"];
 
+/// How the last `verify` ended: it names nobody, and stays.
+pub const VERIFIED: &str = "verified.json";
+
 /// What `verify` found.
 pub const DIFFERENCES: &str = "differences.jsonl";
 
