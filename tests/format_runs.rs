@@ -131,7 +131,11 @@ fn init_check_and_a_rehearsal_end_verified_for_every_shape_of_every_format() {
         let said: Value = serde_json::from_str(&said).unwrap();
         let all = Value::from(case.messages);
         assert_eq!((&said["confirmed"], &said["messages"]), (&all, &all), "{source}: {said}");
-        assert_eq!((&said["hidden"], &said["doubled"]), (&Value::from(0), &Value::from(0)), "{source}: {said}");
+        assert_eq!(
+            (&said["hidden"], &said["doubled"]),
+            (&Value::from(0), &Value::from(0)),
+            "{source}: {said}"
+        );
     }
 }
 

@@ -16,6 +16,7 @@ mod init;
 mod kills;
 mod mapping_speed;
 mod rehearsal;
+mod replies;
 mod second_pass;
 mod secrets;
 mod support;
