@@ -15,6 +15,7 @@ mod import;
 mod init;
 mod kills;
 mod mapping_speed;
+mod media;
 mod rehearsal;
 mod replies;
 mod second_pass;
