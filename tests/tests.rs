@@ -10,6 +10,7 @@ mod foreign_formats;
 mod format_runs;
 mod format_speed;
 mod hostile_formats;
+mod hostile_runs;
 mod house;
 mod import;
 mod init;
