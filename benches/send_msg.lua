@@ -1,6 +1,7 @@
 -- Posts send_msg as fast as it can: 2,000 conversations in turn, bodies of about 300 bytes, nothing checked
--- but the status. The token is in the environment: see rehearsal.sh.
+-- but the status. The token is in the environment: see rehearsal.sh. CALL names another path, to compare with.
 local token = os.getenv("TOKEN")
+local call = os.getenv("CALL") or "/msg/send_msg"
 local conversations = tonumber(os.getenv("CONVERSATIONS") or "2000")
 local threads = 0
 
@@ -20,7 +21,7 @@ function init(args)
       '"content":{"content":"%s"},"contentType":101,"sessionType":1,"isOnlineOnly":false,' ..
       '"notOfflinePush":true,"sendTime":1500000000000,"ex":""}', c, c, text)
     heads[c] = {
-      "POST /msg/send_msg HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\ntoken: " .. token ..
+      "POST " .. call .. " HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\ntoken: " .. token ..
       "\r\nContent-Length: " .. #body .. "\r\noperationID: " .. id .. "-",
       "\r\n\r\n" .. body,
     }

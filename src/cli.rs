@@ -4,12 +4,19 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+use crate::commands::adopt::AdoptArgs;
 use crate::commands::init::InitArgs;
+use crate::commands::mark_read::MarkReadArgs;
 use crate::commands::preflight::PreflightArgs;
 use crate::commands::provision::{FileArgs, ProvisionArgs};
+use crate::commands::purge::PurgeArgs;
+use crate::commands::receipts::ReceiptsArgs;
 use crate::commands::rehearse::RehearseArgs;
+use crate::commands::retry::RetryArgs;
+use crate::commands::undo::UndoArgs;
 use crate::commands::users::UsersArgs;
-use crate::config::{Rate, parse_duration, parse_moment};
+use crate::commands::verify::VerifyArgs;
+use crate::config::{OnReject, Rate, parse_duration, parse_moment};
 use crate::message::{Release, SendTime};
 
 /// Moves an exported chat history into an OpenIM server: every message once, in order, with its original
@@ -40,10 +47,24 @@ pub enum Command {
     Run(Box<RunArgs>),
     /// Make the users, groups and members a job needs and the server lacks; friends and block lists afterwards
     Provision(ProvisionArgs),
+    /// Rebuild a lost job: find out from the export and the server's log what is already there; sends nothing
+    Adopt(Box<AdoptArgs>),
     /// Print who is who: what the export calls users and groups, and what OpenIM will call them
     Users(UsersArgs),
     /// Show how far a job is, also while it runs
     Status,
+    /// Read everything back, compare it with the job, and name each difference; --repair mends what can be
+    Verify(VerifyArgs),
+    /// Send the refused messages again, as they stand in rejected.jsonl by now
+    Retry(RetryArgs),
+    /// Mark what was imported as read, by everybody or as a file says
+    MarkRead(MarkReadArgs),
+    /// Take an import back: delete exactly what this job imported
+    Undo(UndoArgs),
+    /// Write which message of the export became which message of the server
+    Receipts(ReceiptsArgs),
+    /// Remove the texts from a finished job; verdict and receipts stay
+    Purge(PurgeArgs),
     /// Write the report of a job as text, JSON (--json) or HTML
     Report(ReportArgs),
     /// Run an OpenIM-compatible server that behaves as the real one does, losses included
@@ -205,6 +226,15 @@ pub struct RunArgs {
     /// Only so many conversations, of every kind; the same command without it goes on
     #[arg(long, value_name = "N")]
     pub canary: Option<std::num::NonZeroUsize>,
+    /// A message that the server refuses: skip it, or hold its conversation there until `retry` [default: skip]
+    #[arg(long, value_name = "WHAT", value_enum)]
+    pub on_reject: Option<OnReject>,
+    /// Mark each conversation as read by everybody as soon as it is finished
+    #[arg(long)]
+    pub mark_read: bool,
+    /// Send anew what `undo` took back
+    #[arg(long)]
+    pub again: bool,
     /// What the preflight may find.
     #[command(flatten)]
     pub preflight: PreflightArgs,

@@ -1,9 +1,11 @@
 //! One binary, a module per promise.
 #![expect(clippy::unwrap_used, reason = "a test that can't go on has failed")]
 
+mod adopt;
 mod after;
 mod bad_input;
 mod before;
+mod chaos;
 mod end_to_end;
 mod foreign_exports;
 mod foreign_formats;
@@ -14,9 +16,9 @@ mod hostile_runs;
 mod house;
 mod import;
 mod init;
-mod kills;
 mod mapping_speed;
 mod media;
+mod parsers;
 mod rehearsal;
 mod replies;
 mod second_pass;

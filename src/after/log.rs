@@ -46,9 +46,9 @@ impl<'a> Log<'a> {
         conversation: &Conversation,
     ) -> Result<Log<'a>, AfterError> {
         let name = conversation.id().0;
-        let readers = desk.read(|reader| likely_senders(reader, conversation))?;
         let admin = server.client.admin_user();
         let max_seq = Self::seqs(server, admin, &name).await?.0;
+        let readers = desk.read(|reader| likely_senders(reader, conversation, max_seq))?;
         let mut log = Self { server, name, readers, max_seq, bound: Seq(0) };
         log.find_bound().await?;
         if log.bound < log.max_seq
@@ -62,7 +62,14 @@ impl<'a> Log<'a> {
             log.readers.extend(others);
             log.find_bound_from(known).await?;
         }
+        // Positions never go back, numbers can (law 4).
+        log.bound = log.bound.min(log.max_seq);
         Ok(log)
+    }
+
+    /// The server's name of the conversation.
+    pub(super) fn name(&self) -> &str {
+        &self.name
     }
 
     async fn find_bound(&mut self) -> Result<(), AfterError> {
@@ -160,8 +167,13 @@ fn merge(seen: &mut Vec<Seen>, more: Vec<Seen>) {
     }
 }
 
-/// Who may have sent the newest message: whoever sent the last confirmed one, then everybody else.
-fn likely_senders(reader: &JobReader, conversation: &Conversation) -> Result<Vec<String>, JobError> {
+/// Who may have sent the newest message: whoever sent the last confirmed one, then everybody else. Where
+/// nothing is known yet, as many of ours are there as the log is long, or a few less.
+fn likely_senders(
+    reader: &JobReader,
+    conversation: &Conversation,
+    max_seq: Seq,
+) -> Result<Vec<String>, JobError> {
     const LAST: u64 = 8;
     let mut users: Vec<String> = Vec::new();
     let mut add = |user: String| {
@@ -169,7 +181,8 @@ fn likely_senders(reader: &JobReader, conversation: &Conversation) -> Result<Vec
             users.push(user);
         }
     };
-    let cursor = reader.progress(conversation.no)?.map_or(0, |progress| progress.cursor.0);
+    let known = reader.progress(conversation.no)?.map(|progress| progress.cursor.0);
+    let cursor = known.unwrap_or_else(|| conversation.messages.min(max_seq.0.unsigned_abs()));
     let from = Ordinal(cursor.saturating_sub(LAST));
     let mut last = reader.entries(conversation.no, from, usize::try_from(LAST).unwrap_or(1))?;
     last.retain(|entry| entry.ordinal.0 < cursor);

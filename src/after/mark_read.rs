@@ -6,7 +6,7 @@
 use std::collections::{BTreeMap, HashSet};
 use std::path::Path;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
@@ -121,14 +121,18 @@ pub async fn mark_read_as_they_finish(
     done: CancellationToken,
 ) -> Result<MarkReport, AfterError> {
     const EVERY: Duration = Duration::from_secs(2);
+    /// A look at a million conversations takes seconds: so many times as long nothing is looked at.
+    const REST: u32 = 20;
     const PAGE: usize = 256;
     let server = Arc::new(Server::new(client, settings));
     let (mut report, mut marked) = (MarkReport::default(), HashSet::new());
+    let mut took = Duration::ZERO;
     loop {
         let is_last = tokio::select! {
             () = done.cancelled() => true,
-            () = tokio::time::sleep(EVERY) => false,
+            () = tokio::time::sleep(EVERY.max(took * REST)) => false,
         };
+        let begun = Instant::now();
         let (mut after, mut gathered) = (None, Gathered::default());
         loop {
             let page = reader.conversations(after, PAGE)?;
@@ -145,6 +149,7 @@ pub async fn mark_read_as_they_finish(
             }
         }
         report.merge(&set(&server, gathered).await?);
+        took = begun.elapsed();
         if is_last {
             return Ok(report);
         }
@@ -214,6 +219,9 @@ impl Gathered {
         conversation: &Conversation,
     ) -> Result<(), AfterError> {
         let last = Ordinal(conversation.messages.saturating_sub(1));
+        if reader.undone(conversation.no)?.is_some() {
+            return Ok(());
+        }
         let Some(seq) = confirmed_until(reader, conversation.no, last)? else { return Ok(()) };
         let name = conversation.id().0;
         let users = match &conversation.peers {

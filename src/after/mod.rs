@@ -3,6 +3,7 @@
 //! Aligning and comparing messages is `import`'s; what stands in a slot is told by its receipt, and where there
 //! is none, by what it says.
 
+mod adopt;
 mod book;
 mod calls;
 mod difference;
@@ -12,17 +13,20 @@ mod narrow;
 mod positions;
 mod receipts;
 mod repair;
+mod retry;
 mod slices;
 mod store;
 mod undo;
 mod verify;
 mod visit;
 
+pub use adopt::{Adopted, adopt};
 pub use difference::{Counts, Difference, Kind};
 pub use mark_read::{MarkReport, mark_read, mark_read_as_they_finish, mark_read_from};
 pub use positions::{Position, PositionError, Positions, Upto};
 pub use receipts::{ReceiptFormat, purge, write_receipts};
 pub use repair::{AGAIN, send_again};
+pub use retry::{Retried, release};
 pub use slices::{Cutter, Slice};
 pub use store::{Extent, Plan, SLICE, Step, StoreReport, check as check_store};
 pub use undo::{UndoReport, undo};

@@ -105,10 +105,12 @@ pub async fn check(
             wrong.push((slice, stored));
         }
         if wrong.len() == TOGETHER {
+            asked.wait_for_late_ones(&mut wrong).await?;
             look_closer(&mut asked, reader, &std::mem::take(&mut wrong), &mut calls, &mut report, &mut tell)
                 .await?;
         }
     }
+    asked.wait_for_late_ones(&mut wrong).await?;
     look_closer(&mut asked, reader, &wrong, &mut calls, &mut report, &mut tell).await?;
     Ok(report)
 }
@@ -180,6 +182,9 @@ fn each_confirmed(
             return Ok(());
         }
         let conv = conversation.no;
+        if reader.undone(conv)?.is_some() {
+            return Ok(());
+        }
         let superseded: std::collections::HashSet<Ordinal> = reader.superseded(conv)?.into_iter().collect();
         let mut from = Ordinal(0);
         loop {
@@ -264,6 +269,21 @@ struct Asked<'a> {
 }
 
 impl Asked<'_> {
+    /// Counts again where too few were found, until it is right or nothing comes any more.
+    async fn wait_for_late_ones(&mut self, wrong: &mut Vec<(Slice, u64)>) -> Result<(), AfterError> {
+        let (begun, most) = (Instant::now(), self.server.settings.store_wait);
+        let mut wait = most / 20;
+        while wrong.iter().any(|(slice, stored)| *stored < slice.messages) && begun.elapsed() < most {
+            self.server.sleep(wait).await?;
+            wait = (wait * 2).min(most / 4);
+            for (slice, stored) in wrong.iter_mut().filter(|(slice, stored)| *stored < slice.messages) {
+                *stored = self.count(slice.from, slice.to).await?;
+            }
+            wrong.retain(|(slice, stored)| *stored != slice.messages);
+        }
+        Ok(())
+    }
+
     async fn count(&mut self, from: SendTime, to: SendTime) -> Result<u64, AfterError> {
         self.server.sleep(self.took).await?;
         let begun = Instant::now();

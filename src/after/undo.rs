@@ -31,29 +31,57 @@ pub struct UndoReport {
     pub failed: u64,
 }
 
-/// How far a conversation is, and what was left of it since the last time.
-type StepOf = (ConvNo, Undone, Vec<Left>);
+/// How far a conversation is, what was left of it since the last time, and how many messages that took.
+type StepOf = (ConvNo, Undone, Vec<Left>, u64);
 
-/// Deletes what the job imported; begun before, it goes on. `tell` hears how many messages were dealt with.
+/// Deletes what the job imported; begun before, it goes on, and what could not be deleted is tried again. `tell` hears how many messages were dealt with.
 pub async fn undo(
     client: Client,
     job: &mut Job,
     settings: Settings,
     mut tell: impl FnMut(u64),
 ) -> Result<UndoReport, AfterError> {
+    job.undo_failed_again()?;
     let reader = job.reader()?;
     let workers = settings.connections;
     let server = Arc::new(Server::new(client, settings));
     wait_until_stored(&server, &reader).await?;
+    // All are deleted before the first is looked at again: what comes back has had its time by then.
+    for part in [Part::Delete, Part::LookAgain] {
+        if part == Part::LookAgain {
+            server.sleep(server.settings.stay_away).await?;
+        }
+        each(&server, job, &reader, workers, part, &mut tell).await?;
+    }
+    let (conversations, Undone { deleted, kept, failed, .. }) = reader.undone_in_all()?;
+    Ok(UndoReport { conversations, deleted, kept, failed })
+}
+
+/// What is done to every conversation.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Part {
+    Delete,
+    LookAgain,
+}
+
+/// Does that part of it to all conversations, several at once.
+async fn each(
+    server: &Arc<Server>,
+    job: &mut Job,
+    reader: &JobReader,
+    workers: u16,
+    part: Part,
+    tell: &mut impl FnMut(u64),
+) -> Result<(), AfterError> {
     let round = Arc::new(Round::new(reader.reopen()?));
     let (to_write, mut steps) = mpsc::channel::<StepOf>(64);
     let mut tasks = JoinSet::new();
     for _ in 0..workers {
-        let (server, round, desk) = (Arc::clone(&server), Arc::clone(&round), Desk::new(reader.reopen()?));
+        let (server, round, desk) = (Arc::clone(server), Arc::clone(&round), Desk::new(reader.reopen()?));
         let to_write = to_write.clone();
         tasks.spawn(async move {
             while let Some(next) = round.next(&server.settings).await? {
-                undo_one(&server, &desk, &next, &to_write).await?;
+                undo_one(&server, &desk, &next, part, &to_write).await?;
             }
             Ok::<(), AfterError>(())
         });
@@ -61,17 +89,16 @@ pub async fn undo(
     drop(to_write);
     let mut batch = Vec::new();
     while steps.recv_many(&mut batch, 64).await > 0 {
-        job.undo(&batch)?;
-        tell(batch.len() as u64);
-        batch.clear();
+        let messages = batch.iter().map(|(.., messages)| messages).sum();
+        let steps: Vec<_> = batch.drain(..).map(|(conv, undone, left, _)| (conv, undone, left)).collect();
+        job.undo(&steps)?;
+        tell(messages);
     }
     let mut first = Ok(());
     while let Some(ended) = tasks.join_next().await {
         first = first.and(ended.unwrap_or_else(|panic| std::panic::resume_unwind(panic.into_panic())));
     }
-    first?;
-    let (conversations, Undone { deleted, kept, failed, .. }) = reader.undone_in_all()?;
-    Ok(UndoReport { conversations, deleted, kept, failed })
+    first
 }
 
 /// What is deleted before the store has it comes back (law 14). The queue keeps its order, so when the store
@@ -97,7 +124,8 @@ async fn wait_until_stored(server: &Server, reader: &JobReader) -> Result<(), Af
     let (started, mut wait) = (Instant::now(), Duration::from_millis(100));
     for time in last {
         while server.stored_between(time, SendTime(time.0 + 1)).await? == 0 {
-            if started.elapsed() > LONGEST_WAIT.min(server.settings.give_up) {
+            // Then it is lost rather than late.
+            if started.elapsed() > server.settings.store_wait {
                 tracing::warn!(
                     "the store does not have what was confirmed; what comes back is deleted again"
                 );
@@ -110,9 +138,6 @@ async fn wait_until_stored(server: &Server, reader: &JobReader) -> Result<(), Af
     Ok(())
 }
 
-/// Then it is lost rather than late.
-const LONGEST_WAIT: Duration = Duration::from_mins(1);
-
 /// Receipts looked at, and slots deleted, at once: a stored document holds a hundred messages.
 const AT_ONCE: usize = 100;
 
@@ -120,6 +145,7 @@ async fn undo_one(
     server: &Server,
     desk: &Desk,
     conversation: &Conversation,
+    part: Part,
     steps: &mpsc::Sender<StepOf>,
 ) -> Result<(), AfterError> {
     let conv = conversation.no;
@@ -128,12 +154,12 @@ async fn undo_one(
     if undone.is_done {
         return Ok(());
     }
-    let say = async |undone: Undone, left: Vec<Left>| {
-        steps.send((conv, undone, left)).await.map_err(|_| AfterError::Stopped)
+    let say = async |undone: Undone, left: Vec<Left>, messages: u64| {
+        steps.send((conv, undone, left, messages)).await.map_err(|_| AfterError::Stopped)
     };
     let mut kept: Vec<Seq> = desk.read(|reader| reader.kept_by_undo(conv))?;
     let mut log = Log::open(server, desk, conversation).await?;
-    loop {
+    while part == Part::Delete {
         let receipts = desk.read(|reader| reader.receipts(conv, undone.next, AT_ONCE))?;
         let Some(last) = receipts.last().map(|last| last.ordinal) else { break };
         let Fates { delete, left } = look_at(&mut log, desk, conversation, &receipts).await?;
@@ -144,14 +170,18 @@ async fn undo_one(
         kept.extend(left.iter().filter(|one| one.is_kept).map(|one| one.seq));
         undone.kept += (kept.len() - before) as u64;
         undone.failed += (left.len() - (kept.len() - before)) as u64;
-        say(undone, left).await?;
+        say(undone, left, receipts.len() as u64).await?;
+    }
+    if part == Part::Delete {
+        // Also where nothing was confirmed: what was under way is looked for.
+        return say(undone, Vec::new(), 0).await;
     }
     let left = look_again(&mut log, server, desk, conversation, progress.baseline, &kept).await?;
     let failed = left.len() as u64;
     undone.failed += failed;
     undone.deleted = undone.deleted.saturating_sub(failed);
     undone.is_done = true;
-    say(undone, left).await
+    say(undone, left, 0).await
 }
 
 /// What becomes of some messages.
@@ -244,8 +274,10 @@ async fn look_again<'a>(
     const ROUNDS: u32 = 20;
     let mut found = Vec::new();
     for round in 0..ROUNDS {
-        server.sleep(server.settings.stay_away).await?;
-        *log = Log::open(server, desk, conversation).await?;
+        if round > 0 {
+            server.sleep(server.settings.stay_away).await?;
+            *log = Log::open(server, desk, conversation).await?;
+        }
         found = ours(log, desk, conversation, baseline).await?;
         found.retain(|(_, seq)| !kept.contains(seq));
         if found.is_empty() {

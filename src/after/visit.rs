@@ -23,6 +23,8 @@ pub struct Settings {
     pub give_up: Duration,
     /// What was deleted has to stay away for so long (law 14).
     pub stay_away: Duration,
+    /// What was confirmed a short while ago may reach the store so much later (law 8).
+    pub store_wait: Duration,
     /// Only these conversations.
     pub only: Option<std::collections::HashSet<ConversationId>>,
     /// Ends it early.
@@ -36,6 +38,7 @@ impl Default for Settings {
             rate: None,
             give_up: Duration::from_mins(30),
             stay_away: Duration::from_secs(5),
+            store_wait: Duration::from_secs(20),
             only: None,
             stop: CancellationToken::new(),
         }
@@ -94,6 +97,9 @@ impl Server {
 
     /// Waits for its turn to read so many slots.
     pub(super) async fn turns(&self, slots: u64) -> Result<(), AfterError> {
+        if self.settings.stop.is_cancelled() {
+            return Err(AfterError::Stopped);
+        }
         let Some(rate) = &self.rate else { return Ok(()) };
         for _ in 0..slots {
             if let Err(wait) = rate.take() {

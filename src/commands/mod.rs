@@ -1,5 +1,7 @@
 //! One file a command, no logic worth testing alone.
 
+pub mod adopt;
+mod afterwards;
 mod check;
 mod completions;
 mod context;
@@ -7,17 +9,23 @@ mod exit;
 pub mod init;
 mod intake;
 mod logging;
+pub mod mark_read;
 pub mod preflight;
 mod prepare;
 pub mod provision;
+pub mod purge;
+pub mod receipts;
 mod rehearsal;
 pub mod rehearse;
 mod report;
+pub mod retry;
 mod run;
 mod server;
 mod status;
 mod stop;
+pub mod undo;
 pub mod users;
+pub mod verify;
 
 pub use exit::{Exit, Failure, OrFail};
 
@@ -35,8 +43,15 @@ pub fn run(cli: &Cli) -> Result<Exit, Failure> {
         Command::Rehearse(args) => rehearse::rehearse(args),
         Command::Provision(args) => provision::command(&Context::new(&cli.common)?, args),
         Command::Check(args) => check::check(&Context::new(&cli.common)?, args),
+        Command::Verify(args) => verify::verify(&Context::new(&cli.common)?, args),
+        Command::Retry(args) => retry::retry(&Context::new(&cli.common)?, args),
+        Command::MarkRead(args) => mark_read::mark_read(&Context::new(&cli.common)?, args),
+        Command::Undo(args) => undo::undo(&Context::new(&cli.common)?, args),
+        Command::Receipts(args) => receipts::receipts(&Context::new(&cli.common)?, args),
+        Command::Purge(args) => purge::purge(&Context::new(&cli.common)?, args),
         Command::Status => status::status(&Context::new(&cli.common)?),
         Command::Report(args) => report::report(&Context::new(&cli.common)?, args),
+        Command::Adopt(args) => adopt::adopt(&Context::new(&cli.common)?, args),
         Command::Run(args) => run::run(&Context::new(&cli.common)?, args),
     }
 }

@@ -7,6 +7,7 @@ use std::time::SystemTime;
 use super::context::Context;
 use super::intake::{self, Intake, Plan};
 use super::{Exit, Failure, OrFail};
+use crate::after::AGAIN;
 use crate::cli::SourceArgs;
 use crate::job::{Job, JobError, JobReader, PassInfo};
 use crate::message::{Release, SendTime};
@@ -46,7 +47,10 @@ pub(super) fn prepare(
     let mut job = Job::create(dir).map_err(job_failure)?;
     if taking == Taking::Whole {
         let reader = job.reader().map_err(job_failure)?;
-        if let Some(last) = reader.passes().map_err(job_failure)?.pop() {
+        let mut passes = reader.passes().map_err(job_failure)?;
+        // What went out once more came from no sources.
+        passes.retain(|pass| pass.settings != AGAIN);
+        if let Some(last) = passes.pop() {
             let changes = changes(&plan, &reader, &last, &settings)?;
             if changes.is_empty() {
                 let summary = Summary::from_json(&last.summary).or_fail(Exit::Internal)?;
@@ -131,6 +135,9 @@ pub(super) fn job_failure(error: JobError) -> Failure {
         | JobError::NoJob(_)
         | JobError::NotAJob(_)
         | JobError::Newer { .. }
+        | JobError::Purged(_)
+        | JobError::Line { .. }
+        | JobError::CannotStartAgain { .. }
         | JobError::Denied { .. } => Exit::Usage,
         _ => Exit::Internal,
     };

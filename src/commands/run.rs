@@ -3,14 +3,16 @@
 use std::io::Write;
 use std::path::Path;
 use std::sync::Arc;
-use std::time::Duration;
+
+use tokio_util::sync::CancellationToken;
 
 use super::context::{Context, note};
 use super::preflight::{self, Verdict as Looked};
 use super::prepare::{Prepared, Taking, job_failure, prepare};
-use super::{Exit, Failure, OrFail, check, provision, rehearsal, server, stop};
+use super::{Exit, Failure, OrFail, check, mark_read, provision, rehearsal, server, stop};
+use crate::after::{self, AfterError, MarkReport};
 use crate::before::{Allowed, Depth, Looks, Stage, canary};
-use crate::cli::RunArgs;
+use crate::cli::{PaceArgs, RunArgs};
 use crate::config;
 use crate::import::{self, Ended, ImportError, Outcome, StopSignal};
 use crate::job::{Job, JobReader};
@@ -79,9 +81,6 @@ fn ready(
     Ok(None)
 }
 
-/// How long the server is waited for before anything was sent to it.
-const FIRST_ANSWER: Duration = Duration::from_secs(30);
-
 /// Everything that happens with a server.
 struct Night<'a> {
     context: &'a Context,
@@ -96,10 +95,16 @@ impl Night<'_> {
         let Prepared { mut job, .. } = prepared;
         let allowed = self.args.preflight.allowed()?;
         let reader = job.reader().map_err(job_failure)?;
-        let mut settings = settings(self.context, self.args);
+        let undone = undone(&mut job, &reader, self.args.again)?;
+        let mut settings = settings(self.context, &self.args.pace, self.args.on_reject);
+        settings.repair = self.args.repair;
+        if !self.args.only.is_empty() {
+            let only = self.args.only.iter().map(|id| crate::message::ConversationId(id.clone()));
+            settings.only = Some(only.collect());
+        }
         // A night that has begun is not given up sooner than its operator said; a wrong address shows at once.
         let started = job.is_started().map_err(job_failure)?;
-        let limit = if started { settings.give_up } else { settings.give_up.min(FIRST_ANSWER) };
+        let limit = if started { settings.give_up } else { settings.give_up.min(server::FIRST_ANSWER) };
         server::reach(&self.client, limit).await?;
         if self.rehearsed || self.args.provision {
             let files = self.args.files.files(&self.context.file.provision);
@@ -119,8 +124,22 @@ impl Night<'_> {
         }
         let stop = stop::listen();
         let part = settings.only.is_some();
-        let outcome = self.import(&mut job, settings, stop).await?;
-        let (exit, verdict) = verdict(&outcome, part);
+        let (outcome, marked) = self.import(&mut job, &reader, settings, stop).await?;
+        let (mut exit, mut verdict) = verdict(&outcome, part);
+        if undone > 0 {
+            verdict += &format!(
+                " {} conversations were undone and are left out: `run --again` sends them anew.",
+                count(undone)
+            );
+        }
+        match marked {
+            None => {}
+            Some(Ok(marked)) => verdict += &format!(" {}", mark_read::verdict(&marked)),
+            Some(Err(error)) => {
+                verdict += &format!(" Read positions: {error}.");
+                exit = if exit == Exit::Done { Exit::Unfinished } else { exit };
+            }
+        }
         self.end(&job, &reader, exit, verdict, Some(&outcome))
     }
 
@@ -137,18 +156,28 @@ impl Night<'_> {
         preflight::look(&self.client, &looks, allowed, self.context.style).await
     }
 
+    /// Sends what is left; with `--mark-read` each conversation is marked as soon as it is finished.
     async fn import(
         &self,
         job: &mut Job,
+        reader: &JobReader,
         settings: import::Settings,
         stop: StopSignal,
-    ) -> Result<Outcome, Failure> {
-        let progress = Arc::new(import::Progress::default());
-        let watched = Arc::clone(&progress);
-        let drawn = Progress::start(self.context.style, Arc::new(move || snapshot(&watched)));
-        let outcome = import::run(settings, job, self.client.clone(), stop, progress).await;
-        drawn.finish();
-        outcome.map_err(failure)
+    ) -> Result<(Outcome, Option<Result<MarkReport, AfterError>>), Failure> {
+        let sending = send(self.context, job, self.client.clone(), settings, stop.clone());
+        if !self.args.mark_read {
+            return Ok((sending.await?, None));
+        }
+        let done = CancellationToken::new();
+        let marks = after::Settings { stop: stop.at_once, ..after::Settings::default() };
+        let marking = after::mark_read_as_they_finish(self.client.clone(), reader, marks, done.clone());
+        let sending = async {
+            let outcome = sending.await;
+            done.cancel();
+            outcome
+        };
+        let (outcome, marked) = tokio::join!(sending, marking);
+        Ok((outcome?, Some(marked)))
     }
 
     fn end(
@@ -192,10 +221,53 @@ fn keep_report(job: &Job, html: &str) -> anyhow::Result<()> {
     Ok(file.keep()?)
 }
 
+/// Imports what the job has left, and shows how far it is.
+pub(super) async fn send(
+    context: &Context,
+    job: &mut Job,
+    client: Client,
+    settings: import::Settings,
+    stop: StopSignal,
+) -> Result<Outcome, Failure> {
+    let progress = Arc::new(import::Progress::default());
+    let watched = Arc::clone(&progress);
+    let drawn = Progress::start(context.style, Arc::new(move || snapshot(&watched)));
+    let outcome = import::run(settings, job, client, stop, progress).await;
+    drawn.finish();
+    outcome.map_err(failure)
+}
+
+/// How many conversations were undone and are not to be sent; with `again` they start anew.
+fn undone(job: &mut Job, reader: &JobReader, again: bool) -> Result<u64, Failure> {
+    let (conversations, sum) = reader.undone_in_all().map_err(job_failure)?;
+    if conversations == 0 {
+        return Ok(0);
+    }
+    if !sum.is_done {
+        let text = "an undo of this job has begun and is not finished: `undo` goes on with it; then `run --again` \
+                    sends it anew";
+        return Err(Failure::new(Exit::Usage, text));
+    }
+    if again {
+        let conversations = job.start_again().map_err(job_failure)?;
+        note(&format!("{} undone conversations start anew", count(conversations)))?;
+        return Ok(0);
+    }
+    if reader.queue().map_err(job_failure)?.messages() == 0 {
+        let text = "this job was undone, and nothing else is left of it: `run --again` sends it anew";
+        return Err(Failure::new(Exit::Usage, text));
+    }
+    Ok(conversations)
+}
+
 /// Flags win over the file, the file over what is usual.
-fn settings(context: &Context, args: &RunArgs) -> import::Settings {
-    let (file, pace) = (&context.file.import, &args.pace);
-    let mut settings = import::Settings { repair: args.repair, ..import::Settings::default() };
+pub(super) fn settings(
+    context: &Context,
+    pace: &PaceArgs,
+    on_reject: Option<config::OnReject>,
+) -> import::Settings {
+    let file = &context.file.import;
+    let mut settings = import::Settings::default();
     settings.rate = pace.rate.or(file.rate).map(|rate| rate.0);
     settings.connections = pace.connections.or(file.connections).unwrap_or(settings.connections);
     settings.give_up = pace.give_up.or(file.give_up).unwrap_or(settings.give_up);
@@ -203,15 +275,12 @@ fn settings(context: &Context, args: &RunArgs) -> import::Settings {
         settings.limits.cut_wait = wait;
         settings.limits.timeout_wait = wait;
     }
-    settings.limits.hold = file.on_reject == config::OnReject::Hold;
-    if !args.only.is_empty() {
-        settings.only = Some(args.only.iter().map(|id| crate::message::ConversationId(id.clone())).collect());
-    }
+    settings.limits.hold = on_reject.unwrap_or(file.on_reject) == config::OnReject::Hold;
     settings
 }
 
 /// How it ended, in one sentence.
-fn verdict(outcome: &Outcome, part: bool) -> (Exit, String) {
+pub(super) fn verdict(outcome: &Outcome, part: bool) -> (Exit, String) {
     let confirmed = count(outcome.confirmed);
     let again = "the same command goes on";
     match &outcome.ended {

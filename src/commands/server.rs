@@ -10,6 +10,9 @@ use crate::cli::ServerArgs;
 use crate::config::{self, ServerError};
 use crate::openim::{self, CallError, Client};
 
+/// How long the server is waited for where nothing is lost by giving up.
+pub(super) const FIRST_ANSWER: Duration = Duration::from_secs(30);
+
 /// The client; nothing is sent yet.
 pub(super) fn client(context: &Context, args: &ServerArgs) -> Result<Client, Failure> {
     Client::new(&settings(context, args)?).or_fail(Exit::Usage)

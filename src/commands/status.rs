@@ -39,10 +39,13 @@ pub(super) fn figures(reader: &JobReader) -> Result<report::Summary, Failure> {
         summary.already_there += pass.known;
         summary.older += pass.older;
         summary.rejected += pass.rejected + pass.unmapped;
+        summary.rejected = summary.rejected.saturating_sub(pass.mended);
     }
-    let left = summary.messages.saturating_sub(standing.passed);
+    let left = summary.messages.saturating_sub(standing.passed + standing.undone);
     summary.verdict = if totals.messages == 0 {
         "There are no messages in this job: `check SOURCE` reads an export into it.".to_owned()
+    } else if standing.undone > 0 && left == 0 && confirmed == 0 {
+        format!("{} messages were undone: `run --again` sends them anew.", count(standing.undone))
     } else if left == 0 && standing.rejected == 0 {
         format!("All {} messages are confirmed.", count(totals.messages))
     } else if left == 0 {

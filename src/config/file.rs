@@ -103,7 +103,7 @@ pub struct ImportSection {
 }
 
 /// What happens to a conversation whose message the server refuses for good.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize, clap::ValueEnum)]
 #[serde(rename_all = "kebab-case")]
 pub enum OnReject {
     /// The message becomes a reject, the conversation goes on.

@@ -206,7 +206,10 @@ impl<B: Book> Aligner<'_, B> {
         if !unexamined.is_empty() {
             return Err(unexamined);
         }
-        if !missing.is_empty() && (missing.len()..=missing.len() + SPARE).contains(&self.empties.len()) {
+        // What stands somewhere is not hidden.
+        let stands = self.seen.values().any(|fate| matches!(fate, Fate::Early(o) if missing.contains(o)));
+        let enough = (missing.len()..=missing.len() + SPARE).contains(&self.empties.len());
+        if !missing.is_empty() && enough && !stands {
             // "An empty slot between matched neighbours is a hidden or deleted one of ours."
             for (at, ordinal) in self.empties.iter().zip(missing) {
                 self.fates[*at] = Fate::Hidden(ordinal);

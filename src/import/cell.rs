@@ -8,7 +8,6 @@ use tokio::sync::Semaphore;
 
 use super::lane::{Lane, Now};
 use crate::job::{Conversation, Double, Entry, LostCall, Receipt, Reject, Withdrawn};
-use crate::message::Ordinal;
 
 /// A conversation under way.
 #[derive(Debug)]
@@ -30,8 +29,6 @@ pub(super) struct CellState {
     pub(super) ask_from: Now,
     /// Not before: its next message.
     pub(super) send_from: Now,
-    /// Its next message quotes this one, which has to be confirmed first.
-    pub(super) waits_for: Option<Ordinal>,
     /// Since when its receiver, who is registered, is refused.
     pub(super) refused_since: Option<Now>,
     /// How the last call ended, where that is not known.
@@ -78,7 +75,6 @@ impl Cell {
             asking: false,
             ask_from: Duration::ZERO,
             send_from: Duration::ZERO,
-            waits_for: None,
             refused_since: None,
             lost: None,
             acknowledged_then: 0,
@@ -98,15 +94,10 @@ impl Cell {
 }
 
 impl CellState {
-    /// Whether its next message quotes one that isn't confirmed yet.
-    pub(super) fn waits(&self) -> bool {
-        self.waits_for.is_some_and(|quoted| quoted >= self.lane.cursor())
-    }
-
     /// The entry of a message, from the page at hand or a new one.
     pub(super) fn entry<E>(
         &mut self,
-        ordinal: Ordinal,
+        ordinal: crate::message::Ordinal,
         page: impl FnOnce() -> Result<Vec<Entry>, E>,
     ) -> Result<Option<Entry>, E> {
         while self.entries.front().is_some_and(|entry| entry.ordinal < ordinal) {

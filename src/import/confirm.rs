@@ -82,8 +82,6 @@ fn look_after(engine: &Arc<Engine>) -> Vec<Arc<Cell>> {
         if longest.as_ref().is_none_or(|(most, _)| remaining > *most) {
             longest = Some((remaining, cell.clone()));
         }
-        // Who waits for a quoted message sends nothing more, however few are unconfirmed.
-        let hurry = if state.waits() { Hurry::Draining } else { hurry };
         if !state.asking && now >= state.ask_from && state.lane.wants_poll(hurry) {
             due.push(cell.clone());
         }
@@ -177,13 +175,13 @@ async fn overwriting(engine: &Arc<Engine>, fallen: Vec<(Arc<Cell>, FellBack)>) -
 
 /// What was acknowledged is lost: did the numbers fall back in between, so that the new messages took the slots
 /// of confirmed ones? `maxSeq` itself shows that only until it has grown again.
-pub(super) async fn look_below(engine: Arc<Engine>, cell: Arc<Cell>) {
+pub(super) async fn look_below(engine: Arc<Engine>, cell: Arc<Cell>, cursor: Ordinal) {
     const SOME: u64 = 100;
     if engine.flushed(&cell, Durability::Written).await.is_err() {
         return;
     }
     let conv = cell.conversation.no;
-    let from = Ordinal(cell.lock().lane.cursor().0.saturating_sub(SOME));
+    let from = Ordinal(cursor.0.saturating_sub(SOME));
     let read = engine.read(|reader| {
         let receipts = reader.receipts(conv, from, SOME as usize)?;
         Ok((receipts, read::likely_senders(reader, &cell.conversation, from)?))

@@ -248,12 +248,7 @@ impl Engine {
         if now < state.send_from || self.is_draining() {
             return;
         }
-        let may = match state.lane.next(now, self.lag()) {
-            Next::Message(_) => !state.waits(),
-            Next::Fence(_) => true,
-            _ => false,
-        };
-        if may {
+        if let Next::Message(_) | Next::Fence(_) = state.lane.next(now, self.lag()) {
             state.place = Place::Ready;
             self.ready.push(cell.clone(), state.lane.remaining());
         }
@@ -331,7 +326,7 @@ impl Engine {
                 lost = effects.lost,
                 "acknowledged, and lost by the server"
             );
-            self.aside(confirm::look_below(self.clone(), cell.clone()));
+            self.aside(confirm::look_below(self.clone(), cell.clone(), state.lane.cursor()));
         }
         state.unwritten.receipts.extend(effects.confirmed.into_iter().map(|receipt| Receipt {
             ordinal: receipt.ordinal,
@@ -371,9 +366,6 @@ impl Engine {
                 copies = effects.copies.len(),
                 "the server repeated messages"
             );
-            if self.settings.repair {
-                self.aside(withdraw::repair(self.clone(), cell.clone(), effects.copies));
-            }
         }
     }
 

@@ -12,9 +12,9 @@ use super::read::likely_senders;
 use super::schedule;
 use super::settings::ImportError;
 use super::withdraw;
-use crate::job::{ConvNo, Deleted, Durability, Progress, Withdrawn, Write};
-use crate::message::{Ordinal, Seq};
-use crate::openim::{ACTIVE_AT_ONCE, Range};
+use crate::job::{ConvNo, Deleted, Double, Durability, Progress, Receipt, Withdrawn, Write};
+use crate::message::{MsgId, Ordinal, Seq};
+use crate::openim::{ACTIVE_AT_ONCE, LogRecord, Range};
 
 /// Looks at what came after the last message of every conversation that was worked on since a run ended in
 /// peace: copies that the server made (law 5), messages that had been withdrawn, calls that surfaced after all.
@@ -110,37 +110,30 @@ async fn read_rest(
     }
 }
 
-/// A withdrawn message that is looked for.
+/// A slot that has to be empty, and stay so.
 struct Watched {
-    withdrawn: Withdrawn,
+    seq: Seq,
+    /// What stood there.
+    server: MsgId,
+    /// Whether the server made it, or we.
+    is_copy: bool,
+    /// Whether it was deleted by us, as far as this run knows.
+    deleted: bool,
     /// Since when it was not seen.
     away: Option<Instant>,
 }
 
-/// Looks for withdrawn messages and deletes those that came back, until all have stayed away.
-pub(super) async fn clear_withdrawn(engine: &Arc<Engine>) -> Result<(), ImportError> {
-    let mut watched: BTreeMap<ConvNo, Vec<Watched>> = BTreeMap::new();
-    let mut after = None;
-    loop {
-        let page = engine.read(|reader| reader.to_look_for(after, 500))?;
-        let Some((conv, last)) = page.last() else { break };
-        after = Some((*conv, last.seq));
-        for (conv, withdrawn) in page {
-            watched.entry(conv).or_default().push(Watched { withdrawn, away: None });
-        }
+/// Looks for withdrawn messages, and where copies are to be deleted, for those (law 5). What is there is
+/// deleted, until all have stayed away (law 14).
+pub(super) async fn clear(engine: &Arc<Engine>) -> Result<(), ImportError> {
+    let mut watched = withdrawn(engine)?;
+    if engine.settings.repair {
+        add_copies(engine, &mut watched)?;
     }
     for _ in 0..ROUNDS {
         for (conv, slots) in &mut watched {
             look_for(engine, *conv, slots).await?;
-            let stayed =
-                |one: &Watched| one.away.is_some_and(|since| since.elapsed() >= engine.settings.stay_away);
-            let gone: Vec<Seq> =
-                slots.iter().filter(|one| stayed(one)).map(|one| one.withdrawn.seq).collect();
-            slots.retain(|one| !stayed(one));
-            let entry = Write::Deleted(*conv, gone, Deleted::ForGood);
-            if let Err(gone) = engine.writer.lazily(entry).await {
-                engine.writer_gone(gone);
-            }
+            note_gone(engine, *conv, slots).await;
         }
         watched.retain(|_, slots| !slots.is_empty());
         if watched.is_empty() || engine.has_ended() {
@@ -149,12 +142,69 @@ pub(super) async fn clear_withdrawn(engine: &Arc<Engine>) -> Result<(), ImportEr
         tokio::time::sleep(engine.settings.stay_away / 4).await;
     }
     // They stay in the job: the next run, or `verify`, looks again.
-    tracing::warn!("withdrawn messages come back again and again in {} conversations", watched.len());
+    tracing::warn!("deleted messages come back again and again in {} conversations", watched.len());
     Ok(())
 }
 
 /// Looks a message needs to stay away for good, times the times it may come back.
 const ROUNDS: u32 = 60;
+
+/// Rows of the job taken at once.
+const PAGE: usize = 500;
+
+fn withdrawn(engine: &Engine) -> Result<BTreeMap<ConvNo, Vec<Watched>>, ImportError> {
+    let mut watched: BTreeMap<ConvNo, Vec<Watched>> = BTreeMap::new();
+    let mut after = None;
+    loop {
+        let page = engine.read(|reader| reader.to_look_for(after, PAGE))?;
+        let Some((conv, last)) = page.last() else { return Ok(watched) };
+        after = Some((*conv, last.seq));
+        for (conv, Withdrawn { seq, ids, .. }) in page {
+            let one = Watched { seq, server: ids.server, is_copy: false, deleted: true, away: None };
+            watched.entry(conv).or_default().push(one);
+        }
+    }
+}
+
+/// Copies of messages whose receipts say that they stand elsewhere.
+fn add_copies(engine: &Engine, watched: &mut BTreeMap<ConvNo, Vec<Watched>>) -> Result<(), ImportError> {
+    let mut after = None;
+    loop {
+        let page = engine.read(|reader| reader.doubles(after, PAGE))?;
+        let Some((conv, last)) = page.last() else { break };
+        after = Some((*conv, last.seq));
+        for (conv, Double { seq, ordinal, server }) in page {
+            let receipt = engine.read(|reader| reader.receipt(conv, ordinal))?;
+            let is_elsewhere = |receipt: &Receipt| {
+                receipt.seq != seq && receipt.ids.as_ref().is_some_and(|ids| ids.server == server)
+            };
+            if receipt.as_ref().is_some_and(is_elsewhere) {
+                let one = Watched { seq, server, is_copy: true, deleted: false, away: None };
+                watched.entry(conv).or_default().push(one);
+            }
+        }
+    }
+    for slots in watched.values_mut() {
+        slots.sort_by_key(|one| one.seq);
+    }
+    Ok(())
+}
+
+/// Forgets what has stayed away.
+async fn note_gone(engine: &Engine, conv: ConvNo, slots: &mut Vec<Watched>) {
+    let long = engine.settings.stay_away.max(2 * engine.lag());
+    let is_gone = |one: &mut Watched| one.away.is_some_and(|since| since.elapsed() >= long);
+    let (copies, ours): (Vec<Watched>, Vec<Watched>) =
+        slots.extract_if(.., is_gone).partition(|one| one.is_copy);
+    let seqs = |some: Vec<Watched>| some.into_iter().map(|one| one.seq).collect::<Vec<_>>();
+    engine.progress.repaired.add(copies.len() as u64);
+    let ours = Write::Deleted(conv, seqs(ours), Deleted::ForGood);
+    for entry in [ours, Write::Repaired(conv, seqs(copies))] {
+        if let Err(gone) = engine.writer.lazily(entry).await {
+            engine.writer_gone(gone);
+        }
+    }
+}
 
 async fn look_for(engine: &Arc<Engine>, conv: ConvNo, slots: &mut [Watched]) -> Result<(), ImportError> {
     let Some(conversation) = engine.read(|reader| reader.conversation(conv))? else { return Ok(()) };
@@ -162,7 +212,7 @@ async fn look_for(engine: &Arc<Engine>, conv: ConvNo, slots: &mut [Watched]) -> 
     let name = conversation.id().0;
     let mut back = Vec::new();
     for some in runs(slots) {
-        let (from, to) = (some[0].withdrawn.seq, some[some.len() - 1].withdrawn.seq);
+        let (from, to) = (some[0].seq, some[some.len() - 1].seq);
         for user in users.iter().take(3) {
             let Some(pulled) = pull(engine, user, Range { conversation: &name, from, to }).await else {
                 continue;
@@ -174,12 +224,12 @@ async fn look_for(engine: &Arc<Engine>, conv: ConvNo, slots: &mut [Watched]) -> 
                 continue;
             }
             for one in some.iter_mut() {
-                let there = records.iter().any(|record| {
-                    record.seq == one.withdrawn.seq.0 && record.ids().server == one.withdrawn.ids.server
-                });
-                if there {
+                let is_there =
+                    |record: &&&LogRecord<'_>| record.seq == one.seq.0 && record.ids().server == one.server;
+                if records.iter().any(|record| is_there(&record)) {
                     one.away = None;
-                    back.push(one.withdrawn.seq);
+                    back.push((one.seq, one.is_copy, one.deleted));
+                    one.deleted = true;
                 } else {
                     one.away.get_or_insert_with(Instant::now);
                 }
@@ -187,9 +237,11 @@ async fn look_for(engine: &Arc<Engine>, conv: ConvNo, slots: &mut [Watched]) -> 
             break;
         }
     }
-    if !back.is_empty() && withdraw::delete(engine, &name, &back).await {
-        engine.progress.returned.add(back.len() as u64);
-        if let Err(gone) = engine.writer.lazily(Write::Deleted(conv, back, Deleted::Once)).await {
+    let seqs: Vec<Seq> = back.iter().map(|(seq, ..)| *seq).collect();
+    if !seqs.is_empty() && withdraw::delete(engine, &name, &seqs).await {
+        engine.progress.returned.add(back.iter().filter(|(.., deleted)| *deleted).count() as u64);
+        let ours = back.iter().filter(|(_, is_copy, _)| !is_copy).map(|(seq, ..)| *seq).collect();
+        if let Err(gone) = engine.writer.lazily(Write::Deleted(conv, ours, Deleted::Once)).await {
             engine.writer_gone(gone);
         }
     }
@@ -198,7 +250,7 @@ async fn look_for(engine: &Arc<Engine>, conv: ConvNo, slots: &mut [Watched]) -> 
 
 /// Neighbouring slots together: a call reads one range of a conversation.
 fn runs(slots: &mut [Watched]) -> impl Iterator<Item = &mut [Watched]> {
-    slots.chunk_by_mut(|a, b| b.withdrawn.seq.0 - a.withdrawn.seq.0 < 50)
+    slots.chunk_by_mut(|a, b| b.seq.0 - a.seq.0 < 50)
 }
 
 async fn pull(engine: &Arc<Engine>, user: &str, range: Range<'_>) -> Option<crate::openim::Pulled> {

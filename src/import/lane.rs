@@ -158,6 +158,8 @@ pub struct Lane {
     last: Option<Ordinal>,
     /// Even the message that was to be the fence was refused.
     fence_refused: bool,
+    /// The next message quotes this one, which is not confirmed yet.
+    awaits: Option<Ordinal>,
 }
 
 /// What the lane is doing.
@@ -245,7 +247,18 @@ impl Lane {
             patience: limits.patience,
             last: start.last,
             fence_refused: false,
+            awaits: None,
         }
+    }
+
+    /// The next message quotes this one, and so can't go out before it is confirmed or refused.
+    pub fn await_quoted(&mut self, quoted: Ordinal) {
+        self.awaits = Some(quoted);
+    }
+
+    /// Whether a message is awaited, and can still come by itself.
+    fn is_awaiting(&self) -> bool {
+        self.awaits.is_some_and(|quoted| quoted >= self.cursor) && !self.attempts.is_empty()
     }
 
     /// The next message to be read in its place; everything before is confirmed or refused.

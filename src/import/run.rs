@@ -28,7 +28,8 @@ pub async fn run(
     begin_counting(&reader, &progress)?;
     let idle = queue.messages() == 0
         && reader.open_conversations(None, 1)?.is_empty()
-        && reader.to_look_for(None, 1)?.is_empty();
+        && reader.to_look_for(None, 1)?.is_empty()
+        && !(settings.repair && reader.repair_counts()?.1 > 0);
     if idle {
         return outcome(&reader, &progress, Ended::NothingToDo, started);
     }
@@ -166,7 +167,7 @@ async fn finish(engine: &Arc<Engine>, stop: &StopSignal) -> Result<Ended, Import
         wait_aside(engine).await;
         finish::look_behind(engine).await?;
         wait_aside(engine).await;
-        finish::clear_withdrawn(engine).await
+        finish::clear(engine).await
     };
     tokio::select! {
         result = all => result?,

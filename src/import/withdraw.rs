@@ -1,10 +1,9 @@
-//! Deletes slots by seq: messages of ours in the wrong place, and, if asked for, copies that the server made.
+//! Deletes slots by seq.
 
 use std::sync::Arc;
 
 use super::cell::Cell;
 use super::engine::Engine;
-use super::lane::Stray;
 use crate::job::{Deleted, Durability, Write};
 use crate::message::Seq;
 
@@ -23,37 +22,6 @@ pub(super) async fn withdraw(engine: Arc<Engine>, cell: Arc<Cell>, seqs: Vec<Seq
     let mut state = cell.lock();
     state.deleting -= 1;
     engine.wake(&cell, &mut state);
-}
-
-/// Deletes copies of the server (law 5), each only if the receipt says that its original stands elsewhere.
-pub(super) async fn repair(engine: Arc<Engine>, cell: Arc<Cell>, copies: Vec<Stray>) {
-    if engine.flushed(&cell, Durability::Synced).await.is_err() {
-        return;
-    }
-    let conv = cell.conversation.no;
-    let sure = engine.read(|reader| {
-        let mut sure = Vec::new();
-        for copy in &copies {
-            let receipt = reader.receipt(conv, copy.ordinal)?;
-            let original = receipt.filter(|receipt| receipt.ids.as_ref() == Some(&copy.ids));
-            if original.is_some_and(|receipt| receipt.seq != copy.seq) {
-                sure.push(copy.seq);
-            }
-        }
-        Ok(sure)
-    });
-    match sure {
-        Ok(sure) if sure.is_empty() => {}
-        Ok(sure) => {
-            if delete(&engine, &cell.name, &sure).await {
-                engine.progress.repaired.add(sure.len() as u64);
-                if let Err(gone) = engine.writer.lazily(Write::Repaired(conv, sure)).await {
-                    engine.writer_gone(gone);
-                }
-            }
-        }
-        Err(error) => engine.end(Err(error.into())),
-    }
 }
 
 /// Deletes slots for everybody; tries until it succeeds. False: the run ends before.

@@ -123,8 +123,8 @@ fn turn(engine: &Engine, cell: &Cell, state: &mut CellState) -> Result<Turn, Job
             let quoted = engine.read(|reader| reader.ordinal_of(conv, target))?;
             match quoted.map(|quoted| quote(engine, cell, state, quoted)).transpose()? {
                 Some(Quote::Ids(receipt)) => quoting(engine, cell, message, &receipt)?,
-                Some(Quote::Pending) => {
-                    state.waits_for = quoted;
+                Some(Quote::Pending(quoted)) => {
+                    state.lane.await_quoted(quoted);
                     return Ok(Turn::Park);
                 }
                 Some(Quote::Unwritten) => return Ok(Turn::Commit),
@@ -150,7 +150,7 @@ const PAGE: usize = 64;
 enum Quote {
     Ids(crate::job::Receipt),
     /// Not confirmed yet: wait for it.
-    Pending,
+    Pending(Ordinal),
     /// Confirmed, and the job doesn't have it yet.
     Unwritten,
     /// It can't be named: rejected, or hidden.
@@ -161,7 +161,7 @@ enum Quote {
 fn quote(engine: &Engine, cell: &Cell, state: &CellState, quoted: Ordinal) -> Result<Quote, JobError> {
     if quoted >= state.lane.cursor() {
         // Behind the cursor and never to come, where it is refused: then the cursor passes it.
-        return Ok(Quote::Pending);
+        return Ok(Quote::Pending(quoted));
     }
     let conv = cell.conversation.no;
     let receipt = engine.read(|reader| reader.receipt(conv, quoted))?;

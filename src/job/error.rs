@@ -52,6 +52,16 @@ pub enum JobError {
         /// What is wrong, a lower-case clause.
         what: String,
     },
+    /// A line of a file that people edit is none any more.
+    #[error("{}:{line}: {what}", path.display())]
+    Line {
+        /// The file.
+        path: PathBuf,
+        /// From 1.
+        line: u64,
+        /// What is wrong, a clause.
+        what: String,
+    },
     /// No room left.
     #[error(
         "no room left for `{}`, or its disk fails: nothing was lost; make room and give the same command again",

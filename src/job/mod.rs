@@ -10,6 +10,7 @@
 //!
 //! A pass adds to the first four and is taken out again whole if it was cut short; see [`Pass`].
 
+mod adopt;
 mod again;
 mod block;
 mod entries;
@@ -22,6 +23,7 @@ mod lines;
 mod loader;
 mod lock;
 mod lookup;
+mod mended;
 mod packed;
 mod pass;
 mod people;
@@ -53,6 +55,7 @@ pub use key::{ConvKey, Position, UserKey};
 pub use keys::{Key, KeyWriter, Known, KnownKeys};
 pub use lines::{Lines, UPLOADS};
 pub use loader::{Earlier, Loader};
+pub use mended::{RejectedLine, RejectedLines, RejectedPlaces};
 pub use pass::Pass;
 pub use people::{Person, PersonKey, Renamed, person_hashes};
 pub use progress::{LostCall, Progress, Standing, Step, Under};
@@ -223,6 +226,9 @@ impl Job {
 
     fn recover(dir: &Path, db: Connection, lock: Lock) -> Result<Self, JobError> {
         let mut job = Self { dir: dir.to_owned(), db, _lock: lock };
+        if job.forget_half_adopted()? {
+            tracing::info!(job = %dir.display(), "an adoption that was cut short was taken out");
+        }
         if recover::take_out_unfinished(&mut job)? {
             tracing::info!(job = %dir.display(), "a pass that was cut short was taken out; it is read again");
         }

@@ -88,6 +88,8 @@ pub struct Standing {
     pub rejected: u64,
     /// Conversations in which something may be under way.
     pub open: u64,
+    /// Messages of conversations that were undone, or are being undone.
+    pub undone: u64,
 }
 
 /// Begins conversations with their baselines.
@@ -152,14 +154,16 @@ impl JobReader {
             .in_job(self.dir())
     }
 
-    /// Conversations in which something may be under way, by number, from the one after `after`.
+    /// Conversations in which something may be under way, by number, from the one after `after`. What was
+    /// undone starts anew or not at all.
     pub fn open_conversations(
         &self,
         after: Option<ConvNo>,
         limit: usize,
     ) -> Result<Vec<(ConvNo, Progress)>, JobError> {
         let sql = format!(
-            "SELECT conv, {COLUMNS} FROM progress WHERE state > 0 AND conv > ?1 ORDER BY conv LIMIT ?2"
+            "SELECT conv, {COLUMNS} FROM progress WHERE state > 0 AND conv > ?1
+             AND conv NOT IN (SELECT conv FROM undo) ORDER BY conv LIMIT ?2"
         );
         self.rows(&sql, params![number(after), to_sql(limit as u64)], |row| {
             Ok((ConvNo(row.get(0)?), progress(row, 1)?))
@@ -181,20 +185,29 @@ impl JobReader {
         })
     }
 
-    /// Sums over all conversations. A message that went out once more counts as the later one.
+    /// Sums over all conversations but those that were undone. A message that went out once more counts as the
+    /// later one.
     pub fn standing(&self) -> Result<Standing, JobError> {
-        let (superseded, refused) = self.superseded_in_all()?;
         self.db
             .query_row(
-                "SELECT count(*), coalesce(sum(confirmed), 0), coalesce(sum(rejected), 0), coalesce(sum(state > 0), 0)
-                 FROM progress",
+                "WITH kept AS (SELECT * FROM progress WHERE conv NOT IN (SELECT conv FROM undo)),
+                      again AS (SELECT * FROM superseded WHERE conv NOT IN (SELECT conv FROM undo))
+                 SELECT (SELECT count(*) FROM kept),
+                        (SELECT coalesce(sum(confirmed), 0) FROM kept) - (SELECT count(*) FROM again),
+                        (SELECT coalesce(sum(rejected), 0) FROM kept)
+                          - (SELECT coalesce(sum(rejected), 0) FROM again),
+                        (SELECT coalesce(sum(state > 0), 0) FROM kept),
+                        (SELECT coalesce(sum(messages), 0) FROM segments WHERE conv IN (SELECT conv FROM undo))
+                          - (SELECT count(*) FROM superseded WHERE conv IN (SELECT conv FROM undo))",
                 [],
                 |row| {
+                    let number = |at| row.get(at).map(|number: i64| from_sql(number.max(0)));
                     Ok(Standing {
-                        activated: from_sql(row.get(0)?),
-                        passed: from_sql(row.get(1)?).saturating_sub(superseded),
-                        rejected: from_sql(row.get(2)?).saturating_sub(refused),
-                        open: from_sql(row.get(3)?),
+                        activated: number(0)?,
+                        passed: number(1)?,
+                        rejected: number(2)?,
+                        open: number(3)?,
+                        undone: number(4)?,
                     })
                 },
             )

@@ -36,7 +36,7 @@ impl Queued {
 }
 
 impl JobReader {
-    /// Sorts what is left to send. One walk over all conversations; the order is kept in a file, not in memory.
+    /// Sorts what is left to send; what was undone is not. One walk over all conversations; the order is kept in a file, not in memory.
     pub fn queue(&self) -> Result<Queue, JobError> {
         let reader = self.reopen()?;
         // Not in memory: a million conversations are 20 MB.
@@ -48,6 +48,7 @@ impl JobReader {
                  INSERT INTO queue (conv, left)
                    SELECT s.conv, sum(s.messages) - coalesce(p.confirmed, 0) AS remaining
                    FROM segments s LEFT JOIN progress p ON p.conv = s.conv
+                   WHERE s.conv NOT IN (SELECT conv FROM undo)
                    GROUP BY s.conv HAVING remaining > 0
                    ORDER BY remaining DESC, s.conv;",
             )

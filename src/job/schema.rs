@@ -198,6 +198,7 @@ const TABLES: &[Table] = &[
                 counts TEXT NOT NULL DEFAULT '{}'
               );",
     },
+    super::adopt::TABLE,
     super::again::TABLE,
     super::undo::TABLE,
     super::purge::TABLE,

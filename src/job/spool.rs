@@ -75,8 +75,11 @@ pub struct Spool {
 }
 
 impl Spool {
-    /// Opens the spool, which must reach to `end`.
-    pub(super) fn open(dir: &Path, end: u64) -> Result<Self, JobError> {
+    /// Opens the spool of that folder, which must reach to `end`. A job does so itself; for the fuzzer.
+    ///
+    /// # Errors
+    /// What can't be opened, is no spool, or ends earlier.
+    pub fn open(dir: &Path, end: u64) -> Result<Self, JobError> {
         let path = dir.join(FILE);
         let file = OpenOptions::new().read(true).open(&path).in_job(dir)?;
         check(dir, &file, end)?;

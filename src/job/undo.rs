@@ -91,6 +91,24 @@ impl Job {
     }
 }
 
+impl Job {
+    /// Begins anew where messages could not be deleted: they are looked at again. Gives how many conversations.
+    pub fn undo_failed_again(&mut self) -> Result<u64, JobError> {
+        let transaction = self.db.transaction().in_job(&self.dir)?;
+        let again = transaction
+            .execute("DELETE FROM undo_left WHERE conv IN (SELECT conv FROM undo WHERE failed > 0)", [])
+            .and_then(|_| {
+                transaction.execute(
+                    "UPDATE undo SET next = 0, is_done = 0, deleted = 0, kept = 0, failed = 0 WHERE failed > 0",
+                    [],
+                )
+            })
+            .in_job(&self.dir)?;
+        transaction.commit().in_job(&self.dir)?;
+        Ok(again as u64)
+    }
+}
+
 impl JobReader {
     /// How far that conversation is undone; `None`: not begun.
     pub fn undone(&self, conv: ConvNo) -> Result<Option<Undone>, JobError> {

@@ -26,7 +26,7 @@ mod value;
 pub use build::build;
 pub use draft::{Draft, Key};
 pub use error::MappingError;
-pub use native::Native;
+pub use native::{Native, read_message};
 pub use period::{Period, Within};
 pub use records::{Record, Row, each};
 pub use settings::{Columns, Detail, LeaveOut, Rule, Settings, Values};

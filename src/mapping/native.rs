@@ -110,6 +110,20 @@ pub(super) fn not_json(place: Place, text: &str, error: &serde_json::Error) -> F
     Finding::new(&codes::JSON_BROKEN, place, &format!("{why} at column {column}: {start}"))
 }
 
+/// Reads one message in the native format, which somebody may have mended by hand. `id` is its source id where
+/// it names none. A content must be an object: what was no JSON stands there as text, and would become words.
+pub fn read_message(text: &str, id: Option<&str>, place: Place, sink: &mut dyn Sink) {
+    let Some(mut draft) = parse(text, place, &mut BTreeSet::new(), sink) else { return };
+    if let Some(Value::Text(content)) = draft.get(Key::Content) {
+        sink.finding(Finding::new(&codes::CONTENT_NOT_OBJECT, place, content));
+        return;
+    }
+    if let (None, Some(id)) = (draft.get(Key::Id), id) {
+        draft.set(Key::Id, Some(Value::Text(id.into())));
+    }
+    draft.send(place, sink);
+}
+
 /// Which column holds which field.
 struct Columns {
     keys: Vec<(usize, Key)>,

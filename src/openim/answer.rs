@@ -102,11 +102,13 @@ pub enum Reason {
     BadRequest,
     /// Errors without an explanation, again and again, while other messages went through.
     Unexplained,
+    /// No answer: `adopt` found later messages of its conversation, and not this one.
+    NotThere,
 }
 
 impl Reason {
     /// Every reason.
-    pub const ALL: [Self; 17] = [
+    pub const ALL: [Self; 18] = [
         Self::Malformed,
         Self::InvalidContent,
         Self::TooLarge,
@@ -124,6 +126,7 @@ impl Reason {
         Self::Webhook,
         Self::BadRequest,
         Self::Unexplained,
+        Self::NotThere,
     ];
 
     /// Kebab-case, stable.
@@ -181,6 +184,7 @@ impl Reason {
             Self::Webhook => ("webhook", "a webhook of the server refused the message", "switch webhooks off for the time of the import, then `retry`"),
             Self::BadRequest => ("bad-request", "the server or a proxy refuses the request itself", "look at the detail, mend the message or the proxy, then `retry`"),
             Self::Unexplained => ("unexplained", "the server answered with an error again and again and did not store the message", "look at the server's log, then `retry`"),
+            Self::NotThere => ("not-there", "when the job was rebuilt, later messages of its conversation were on the server and this one was not: it was refused, or deleted", "`retry` sends it, behind what is there"),
         }
     }
 }

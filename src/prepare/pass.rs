@@ -53,6 +53,21 @@ pub fn few(job: &mut Job, messages: &[Message<'_>]) -> Result<Summary, PrepareEr
     gathered.file(pass, &[], (Release::Main, false), &Progress::default())
 }
 
+/// Adds messages that had been rejected and were mended, as a pass of their own; the caller has examined them.
+/// `lines` is how many rejects of earlier passes they stand for.
+pub fn mended(
+    job: &mut Job,
+    settings: &str,
+    lines: u64,
+    feed: impl FnOnce(&mut dyn FnMut(&Message<'_>) -> Result<(), JobError>) -> Result<(), JobError>,
+) -> Result<Summary, PrepareError> {
+    let mut pass = job.begin_pass(settings)?;
+    let mut gathered = Gathered::new(&pass, RUN)?;
+    gathered.summary.mended = lines;
+    feed(&mut |message| gathered.take(&Batch::unexamined(std::slice::from_ref(message)), &mut pass))?;
+    gathered.file(pass, &[], (Release::Main, false), &Progress::default())
+}
+
 /// What the reading gathers for the sorting.
 struct Gathered {
     index: Sorter<IndexRow>,

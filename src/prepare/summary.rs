@@ -25,6 +25,9 @@ pub struct Summary {
     pub rejected: u64,
     /// Records of which no message could be made; they stand in `rejected.jsonl` as well.
     pub unmapped: u64,
+    /// Rejects of earlier passes that were mended and came with this one.
+    #[serde(default)]
+    pub mended: u64,
     /// Records that were left out on purpose, by reason.
     pub left_out: BTreeMap<String, u64>,
     /// Messages that the sources have more than once, and that are kept once.

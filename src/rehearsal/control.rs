@@ -11,8 +11,10 @@
 //! | `POST now` `{"kind":…[,"conversation":ID]}` | lets something happen once, at once |
 //! | `POST clock` `{"advance_ms":N}` | puts the server's clock forward |
 //! | `POST save` | writes the state file |
+//! | `POST damage` `{"conversation","seq","kind":"change","content"}` · `redate`, `send_time` · `swap`, `with` · `hide` · `unstore` | what no call does to a slot |
 //! | `POST revoke` `{"user","conversation","seq"}` · `POST delete` · `POST clear` | a user acts (law 13) |
 
+use super::damage::Damage;
 use super::faults::{Fault, perform};
 use super::http::Reply;
 use super::positions::{clear_for, hide, revoke_for};
@@ -35,6 +37,11 @@ pub(super) async fn control(
     if (method, name) == (&Method::POST, "settle") {
         settle(shared).await;
         return found(&audit::audit(shared));
+    }
+    if (method, name) == (&Method::POST, "save") {
+        // What is between the stages is in neither: it gets the time it needs, also while others go on sending.
+        let lags = shared.options.timing.storing_lag + shared.options.timing.store_lag;
+        tokio::time::timeout(lags + Duration::from_secs(1), settle(shared)).await.ok();
     }
     answer(method, name, &Query::of(query), body, shared).unwrap_or_else(|wrong| {
         let mut reply = found(&json!({ "error": wrong.1 }));
@@ -84,10 +91,11 @@ fn answer(method: &Method, name: &str, query: &Query, body: &[u8], shared: &Shar
             state::save(shared, path).map_err(|error| Wrong(500, error.to_string()))?;
             Ok(found(&json!({ "saved": path })))
         }
+        (&Method::POST, "damage") => harm(shared, parsed(body)?),
         (&Method::POST, "revoke" | "delete" | "clear") => act(shared, name, &parsed(body)?),
         _ => Err(Wrong(
             404,
-            "there are GET audit, log, faults; POST settle, faults, now, clock, save, revoke, delete, clear; DELETE faults"
+            "there are GET audit, log, faults; POST settle, faults, now, clock, save, damage, revoke, delete, clear; DELETE faults"
                 .to_owned(),
         )),
     }
@@ -101,6 +109,20 @@ fn now(shared: &Shared, mut body: Value) -> Result<Reply, Wrong> {
     }
     perform(shared, &fault.kind, only.as_ref().and_then(Value::as_str));
     Ok(found(&json!({ "done": fault.kind })))
+}
+
+fn harm(shared: &Shared, mut body: Value) -> Result<Reply, Wrong> {
+    let (conversation, seq) = match body.as_object_mut() {
+        Some(map) => (map.remove("conversation"), map.remove("seq")),
+        None => (None, None),
+    };
+    let (Some(Value::String(conversation)), Some(seq)) = (conversation, seq.and_then(|seq| seq.as_i64()))
+    else {
+        return Err(wrong("name a `conversation` and a `seq`"));
+    };
+    let damage: Damage = serde_json::from_value(body).map_err(|error| wrong(error.to_string()))?;
+    super::damage::damage(shared, &conversation, seq, &damage).map_err(wrong)?;
+    Ok(found(&json!({ "done": damage })))
 }
 
 #[derive(Deserialize)]

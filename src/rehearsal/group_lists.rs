@@ -4,7 +4,7 @@ use super::answer::{Data, Outcome, Refusal};
 use super::api::Caller;
 use super::body::{Fields, parse};
 use super::shared::Shared;
-use super::world::{Group, GroupMember, World};
+use super::world::{Group, GroupMember, GroupStatus, World};
 use serde_json::{Value, json};
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -62,20 +62,25 @@ pub(super) fn member_ids(shared: &Shared, caller: &Caller<'_>) -> Outcome {
     Ok(full_ids(shared, "userIDs", id, &ids, hash))
 }
 
-/// `/group/get_full_join_group_ids`
+/// `/group/get_full_join_group_ids`: who is in several groups sees those that are not dismissed, by name; who
+/// is in one sees it in any case (the real server saves itself the second look).
 pub(super) fn joined(shared: &Shared, caller: &Caller<'_>) -> Outcome {
     let value = parse(caller.body)?;
     let fields = Fields::of(&value, "GetFullJoinGroupIDsReq", "group.GetFullJoinGroupIDsReq")?;
     let (user, hash) = (fields.text("userID"), fields.uint64("idHash"));
     fields.finish()?;
     let world = shared.world();
-    let mut joined: Vec<(i32, i64, &Arc<str>)> = world
+    let mut joined: Vec<(&str, i64, &Arc<str>, GroupStatus)> = world
         .groups
         .iter()
-        .filter_map(|(id, group)| group.members.get(user).map(|m| (-m.role, m.joined, id)))
+        .filter(|(_, group)| group.members.contains_key(user))
+        .map(|(id, group)| (group.name.as_ref(), group.created, id, group.status))
         .collect();
-    joined.sort_unstable();
-    let ids: Vec<&str> = joined.into_iter().map(|(_, _, id)| id.as_ref()).collect();
+    if joined.len() > 1 {
+        joined.retain(|(.., status)| *status != GroupStatus::Dismissed);
+    }
+    joined.sort_unstable_by_key(|(name, created, id, _)| (*name, *created, Arc::clone(id)));
+    let ids: Vec<&str> = joined.iter().map(|(_, _, id, _)| id.as_ref()).collect();
     Ok(full_ids(shared, "groupIDs", user, &ids, hash))
 }
 

@@ -14,7 +14,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::watch;
+use tokio::sync::{mpsc, watch};
 use tokio_util::sync::CancellationToken;
 
 /// The connection ends here, without an answer.
@@ -49,17 +49,36 @@ impl Reply {
     }
 }
 
-/// Takes connections until it is told to stop. At a restart it is deaf for a while, at the same address.
+/// How long calls under way may take to end when the server stops; one that hangs is cut.
+const LAST_CALLS: Duration = Duration::from_secs(2);
+
+/// Takes connections until it is told to stop, and waits for the calls under way: what is acknowledged must be
+/// in the state file. At a restart it is deaf for a while, at the same address.
 pub(super) async fn accept(
     listener: TcpListener,
     addr: SocketAddr,
     shared: Arc<Shared>,
     stop: CancellationToken,
 ) {
+    let (open, mut all_closed) = mpsc::channel(1);
+    take_connections(listener, addr, shared, stop, open).await;
+    if tokio::time::timeout(LAST_CALLS, all_closed.recv()).await.is_err() {
+        tracing::debug!("a call hangs: stopped all the same");
+    }
+}
+
+/// Each connection holds a copy of `open`, which nothing is ever sent through: closed, they are all gone.
+async fn take_connections(
+    listener: TcpListener,
+    addr: SocketAddr,
+    shared: Arc<Shared>,
+    stop: CancellationToken,
+    open: mpsc::Sender<()>,
+) {
     let mut gate = shared.gate();
     let mut listener = Some(listener);
     loop {
-        let Some(open) = &listener else {
+        let Some(ear) = &listener else {
             listener = tokio::select! {
                 () = stop.cancelled() => return,
                 bound = bound_again(addr) => Some(bound),
@@ -83,9 +102,14 @@ pub(super) async fn accept(
                     }
                 }
             }
-            accepted = open.accept() => match accepted {
+            accepted = ear.accept() => match accepted {
                 Ok((stream, _)) => {
-                    tokio::spawn(connection(stream, Arc::clone(&shared), gate.clone(), stop.clone()));
+                    let serve = connection(stream, Arc::clone(&shared), gate.clone(), stop.clone());
+                    let open = open.clone();
+                    tokio::spawn(async move {
+                        serve.await;
+                        drop(open);
+                    });
                 }
                 Err(error) => {
                     // Out of file handles, mostly: others may close theirs.

@@ -29,6 +29,7 @@ mod body;
 mod config;
 mod content;
 mod control;
+mod damage;
 mod faults;
 mod friends;
 mod group_lists;
@@ -57,6 +58,7 @@ mod verify;
 mod world;
 
 pub use audit::{Audit, ConversationAudit, LogEntry, Origin, SlotState};
+pub use damage::Damage;
 pub use faults::{Fault, FaultKind, UserAct, When};
 pub use log::Tally;
 pub use options::{AnswerTime, Options, Timing, Users};
@@ -139,6 +141,14 @@ impl Running {
     /// as [`FaultKind::LoseAnswer`], do nothing.
     pub fn now(&self, kind: &FaultKind, conversation: Option<&str>) {
         faults::perform(&self.shared, kind, conversation);
+    }
+
+    /// Damages a slot as no call does.
+    ///
+    /// # Errors
+    /// There is no such conversation, or no such slot.
+    pub fn damage(&self, conversation: &str, seq: i64, damage: &Damage) -> Result<(), String> {
+        damage::damage(&self.shared, conversation, seq, damage)
     }
 
     /// Puts the server's clock forward, ms.

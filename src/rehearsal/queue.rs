@@ -46,28 +46,23 @@ struct Batch {
     groups: Vec<Numbered>,
 }
 
-/// Runs the second and third stage, and the people, until the server is told to stop.
+/// Runs the second and third stage, and the people, until the server is told to stop. What has its numbers by
+/// then is still written and stored, at once; what is queued stays queued, for the state file.
 pub(super) async fn run(shared: Arc<Shared>, stop: CancellationToken) {
     let (to_write, unwritten) = mpsc::channel(UNDER_WAY);
     let (to_store, unstored) = mpsc::channel(UNDER_WAY);
-    let stages = async {
-        tokio::join!(
-            collect(&shared, to_write),
-            write(&shared, unwritten, to_store),
-            super::third::run(&shared, unstored),
-            super::faults::run(&shared),
-        );
-    };
-    tokio::select! {
-        () = stop.cancelled() => {}
-        () = stages => {}
-    }
+    tokio::join!(
+        stop.run_until_cancelled(collect(&shared, to_write)),
+        write(&shared, unwritten, to_store, &stop),
+        super::third::run(&shared, unstored, &stop),
+        stop.run_until_cancelled(super::faults::run(&shared)),
+    );
 }
 
 async fn collect(shared: &Shared, to_write: mpsc::Sender<Batch>) {
     let timing = shared.options.timing;
     loop {
-        while shared.world().queue.is_empty() {
+        while shared.world().is_idle() {
             shared.queued.notified().await;
         }
         let close = Instant::now() + timing.batch_interval;
@@ -95,6 +90,7 @@ async fn collect(shared: &Shared, to_write: mpsc::Sender<Batch>) {
 fn take_batch(shared: &Shared, gap: Duration) -> Batch {
     let mut guard = shared.world();
     let world = &mut *guard;
+    set_apart(shared, world);
     let count = world.queue.len().min(BATCH);
     let mut by_key: HashMap<(Arc<str>, bool), usize> = HashMap::new();
     let mut groups: Vec<Vec<Queued>> = Vec::new();
@@ -111,16 +107,33 @@ fn take_batch(shared: &Shared, gap: Duration) -> Batch {
     Batch { due: Instant::now() + longest, generation: world.generation, groups }
 }
 
+/// What stands still makes way for the others, and comes back to the front in its order.
+fn set_apart(shared: &Shared, world: &mut World) {
+    let stalls = |queued: &Queued| {
+        let route = &queued.record.route;
+        shared.faults.stalls(&route.conversation, &route.key)
+    };
+    if world.stalled.is_empty() && !world.queue.iter().any(stalls) {
+        return;
+    }
+    let all = world.stalled.drain(..).chain(world.queue.drain(..));
+    let (stalled, free): (Vec<Queued>, Vec<Queued>) = all.partition(stalls);
+    world.stalled.extend(stalled);
+    world.queue.extend(free);
+}
+
 /// Numbers for messages of one key, unless they are lost.
 fn number(shared: &Shared, world: &mut World, group: Vec<Queued>, gap: &mut Duration) -> Option<Numbered> {
     let id = Arc::clone(&group[0].record.route.conversation);
+    let count = i64::try_from(group.len()).expect("at most a batch");
     let mut lost = (group.len() > MOST).then_some("more than 100 in a batch");
     for fault in shared.faults.strike(Moment::Number(&id)) {
         match fault {
             FaultKind::LoseQueue => lost = Some("the queue was lost"),
             FaultKind::RepeatQueue { last } => repeat_last(shared, world, last, None),
             FaultKind::JumpSeq { by } => world.conversation_mut(&id).shift(by),
-            FaultKind::FallBackSeq { by } => world.conversation_mut(&id).shift(-by),
+            // Whatever the batch adds: as it is told afterwards, maxSeq has fallen by so much.
+            FaultKind::FallBackSeq { by } => world.conversation_mut(&id).shift(-(by.saturating_add(count))),
             FaultKind::ReadGap { ms } => *gap = (*gap).max(Duration::from_millis(ms)),
             _ => {}
         }
@@ -141,13 +154,18 @@ fn number(shared: &Shared, world: &mut World, group: Vec<Queued>, gap: &mut Dura
     }
     let conversation = world.conversation_mut(&id);
     let is_new = conversation.max_seq == 0;
-    let first = conversation.number(i64::try_from(records.len()).expect("at most 100"), now);
+    let first = conversation.number(count, now);
     Some(Numbered { conversation: id, first, records, is_new, copies })
 }
 
-async fn write(shared: &Shared, mut batches: mpsc::Receiver<Batch>, to_store: mpsc::Sender<Written>) {
+async fn write(
+    shared: &Shared,
+    mut batches: mpsc::Receiver<Batch>,
+    to_store: mpsc::Sender<Written>,
+    stop: &CancellationToken,
+) {
     while let Some(batch) = batches.recv().await {
-        tokio::time::sleep_until(batch.due).await;
+        stop.run_until_cancelled(tokio::time::sleep_until(batch.due)).await;
         let due = Instant::now() + shared.options.timing.store_lag;
         let generation = batch.generation;
         let groups =

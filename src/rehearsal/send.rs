@@ -9,6 +9,7 @@ use super::notices::{Note, Notice, post};
 use super::record::{Extra, Record, Way, hex};
 use super::release::Traits;
 use super::shared::Shared;
+use super::users::NOTIFIER;
 use super::verify::may_write;
 use super::world::{Queued, World};
 use std::borrow::Cow;
@@ -64,9 +65,6 @@ pub(super) fn send(shared: &Shared, caller: &Caller<'_>) -> Outcome {
     fits(shared.traits(), caller.body.len(), text.len())?;
     Ok(queue(shared, world, &request, text.into(), caller.operation, now))
 }
-
-/// `appMangerLevel` of a notification account.
-const NOTIFIER: i32 = 3;
 
 /// `/msg/send_business_notification`: with reliability level 2 (main) it passes the queue and moves only the
 /// `n_` conversation; without, it is told to who is online and forgotten.

@@ -10,6 +10,7 @@ use super::world::World;
 use std::sync::Arc;
 use tokio::sync::mpsc;
 use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
 
 /// A stored document must stay below it (law 7).
 const LARGEST_DOCUMENT: usize = 16 << 20;
@@ -23,10 +24,10 @@ pub(super) struct Written {
     pub(super) groups: Vec<Numbered>,
 }
 
-/// Stores what was written, in order, each batch when it is due.
-pub(super) async fn run(shared: &Shared, mut written: mpsc::Receiver<Written>) {
+/// Stores what was written, in order, each batch when it is due, or at once when the server stops.
+pub(super) async fn run(shared: &Shared, mut written: mpsc::Receiver<Written>, stop: &CancellationToken) {
     while let Some(batch) = written.recv().await {
-        tokio::time::sleep_until(batch.due).await;
+        stop.run_until_cancelled(tokio::time::sleep_until(batch.due)).await;
         let mut guard = shared.world();
         let world = &mut *guard;
         for group in &batch.groups {

@@ -7,11 +7,14 @@ use super::group_lists::null_if_empty;
 use super::shared::Shared;
 use super::token;
 use super::world::{User, World};
+use crate::message::UserId;
 use serde_json::{Value, json};
 use std::collections::HashSet;
 
 /// The platform of an admin's token.
 const ADMIN_PLATFORM: i32 = 10;
+/// `appMangerLevel` of a notification account; below it are people.
+pub(super) const NOTIFIER: i32 = 3;
 
 /// `/auth/get_admin_token`
 pub(super) fn admin_token(shared: &Shared, caller: &Caller<'_>) -> Outcome {
@@ -45,8 +48,10 @@ pub(super) fn user_token(shared: &Shared, caller: &Caller<'_>) -> Outcome {
     if user == shared.options.admin {
         return Err(Refusal::no_permission("don't get Admin token"));
     }
-    if !shared.auto_users() && !shared.world().users.contains_key(user) {
-        return Err(Refusal::not_found("user not found"));
+    match shared.world().users.get(user).map(|known| known.level) {
+        Some(level) if level >= NOTIFIER => return Err(Refusal::args("app account can`t get token")),
+        None if !shared.auto_users() => return Err(Refusal::not_found("record not found")),
+        _ => {}
     }
     Ok(issued(shared, user, platform))
 }
@@ -89,7 +94,7 @@ pub(super) fn register(shared: &Shared, caller: &Caller<'_>) -> Outcome {
         return Err(Refusal::args("userID repeated"));
     }
     for (id, user) in &wanted {
-        if id.is_empty() || !id.chars().all(|c| c.is_alphanumeric() || c == '_') {
+        if !UserId::is_legal(id) {
             return Err(Refusal::args("userID is legal"));
         }
         if user.nickname.is_empty() {

@@ -120,6 +120,7 @@ pub(super) fn settings() -> after::Settings {
         connections: 4,
         give_up: Duration::from_secs(20),
         stay_away: Duration::from_millis(200),
+        store_wait: Duration::from_millis(400),
         ..after::Settings::default()
     }
 }

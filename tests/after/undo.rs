@@ -70,7 +70,9 @@ async fn what_is_not_in_the_store_yet_is_waited_for() {
     let (dir, server) = (tempfile::tempdir().unwrap(), start(options).await);
     let mut job = job(dir.path(), &history(150));
     run(&mut job, &server).await;
-    assert_eq!(undo(&mut job, &server).await.deleted, 150);
+    let settings = after::Settings { store_wait: Duration::from_secs(20), ..settings() };
+    let undone = after::undo(client(&server), &mut job, settings, |_| {}).await.unwrap();
+    assert_eq!(undone.deleted, 150);
     server.settle().await;
     assert_eq!(left(&server), [""; 0], "law 14: nothing came back");
 }
@@ -79,7 +81,7 @@ async fn what_is_not_in_the_store_yet_is_waited_for() {
 async fn stopped_in_the_middle_it_goes_on() {
     both(async |release| {
         let (dir, server) = (tempfile::tempdir().unwrap(), server(release).await);
-        let mut job = job(dir.path(), &history(900));
+        let mut job = job(dir.path(), &history(1_800));
         run(&mut job, &server).await;
         let mut stops = 0;
         let report = loop {
@@ -103,7 +105,7 @@ async fn stopped_in_the_middle_it_goes_on() {
             job = Job::open(&dir.path().join("x.job")).unwrap();
         };
         assert!(stops > 2, "{stops}");
-        assert_eq!(report, UndoReport { conversations: 3, deleted: 900, kept: 0, failed: 0 });
+        assert_eq!(report, UndoReport { conversations: 3, deleted: 1_800, kept: 0, failed: 0 });
         server.settle().await;
         assert_eq!(left(&server), [""; 0]);
     })

@@ -4,6 +4,7 @@ use super::client::{Client, both, text, to_group};
 use openim_importer::message::Release;
 use openim_importer::rehearsal::{Options, Server, SlotState, Users};
 use serde_json::{Value, json};
+use std::time::Duration;
 
 const PAIR: &str = "si_a_b";
 
@@ -165,6 +166,74 @@ async fn the_state_outlives_the_server() {
         assert_eq!(again.pull("b", PAIR, 7, 7).await[0]["ex"], "10");
     })
     .await;
+}
+
+#[tokio::test]
+async fn what_is_under_way_when_it_stops_is_in_the_state() {
+    both(async |release| {
+        let folder = tempfile::tempdir().unwrap();
+        let mut options = Options::fast(release);
+        options.state = Some(folder.path().join("state.jsonl"));
+        options.timing.storing_lag = Duration::from_secs(600);
+        options.timing.store_lag = Duration::from_secs(600);
+        let client = Client::with(options.clone(), &["a", "b"]).await;
+        for n in 0..5 {
+            client.send("a", "b", n).await;
+        }
+        while client.seqs("a", PAIR).await.0 < 5 {}
+        assert_eq!(client.seqs("a", PAIR).await, (5, 0), "numbered, neither written nor stored");
+        client.send("a", "b", 5).await;
+        client.server.stop().await.unwrap();
+
+        options.timing = Options::fast(release).timing;
+        let server = Server::start(options, ([127, 0, 0, 1], 0).into()).await.unwrap();
+        let again = Client::of(server, &[]).await;
+        again.server.settle().await;
+        assert_eq!(again.log(PAIR), [0, 1, 2, 3, 4, 5]);
+        assert_eq!(again.server.audit().total.stored, 6);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn every_fault_is_turned_on_by_the_control_path_too() {
+    let client = Client::fast(Release::V3_8_3, &["a", "b"]).await;
+    let kinds = [
+        json!({ "kind": "lose-answer" }),
+        json!({ "kind": "close-before-body" }),
+        json!({ "kind": "close-after-body" }),
+        json!({ "kind": "proxy-error", "status": 504, "processed": true }),
+        json!({ "kind": "too-many", "retry-after": 2 }),
+        json!({ "kind": "rate-limit", "per-second": 5 }),
+        json!({ "kind": "error-500" }),
+        json!({ "kind": "hang", "ms": 1 }),
+        json!({ "kind": "expire-token" }),
+        json!({ "kind": "kick-token" }),
+        json!({ "kind": "remove-user", "user": "b" }),
+        json!({ "kind": "remove-group", "group": "g" }),
+        json!({ "kind": "restart", "down-ms": 1, "kill": true }),
+        json!({ "kind": "night" }),
+        json!({ "kind": "lose-queue" }),
+        json!({ "kind": "repeat-queue", "last": 3 }),
+        json!({ "kind": "lose-store" }),
+        json!({ "kind": "jump-seq", "by": 5 }),
+        json!({ "kind": "fall-back-seq", "by": 5 }),
+        json!({ "kind": "read-gap", "ms": 5 }),
+        json!({ "kind": "live-traffic", "per-second": 1 }),
+        json!({ "kind": "users-act", "act": "clear", "per-second": 1 }),
+    ];
+    for kind in &kinds {
+        let on = client.control("faults", kind).await;
+        assert!(on["id"].is_number(), "{kind}: {on}");
+    }
+    let listed = get(&client, "faults").await;
+    for (kind, listed) in kinds.iter().zip(listed.as_array().unwrap()) {
+        for (key, value) in kind.as_object().unwrap() {
+            assert_eq!(listed[key].as_f64(), value.as_f64(), "{kind}: {key} of {listed}");
+            assert_eq!(listed[key].as_str(), value.as_str(), "{kind}: {key} of {listed}");
+        }
+    }
+    assert_eq!(listed.as_array().unwrap().len(), kinds.len());
 }
 
 #[tokio::test]

@@ -227,6 +227,24 @@ async fn fall_back_seq_overwrites_slots() {
 }
 
 #[tokio::test]
+async fn fall_back_seq_on_occasion_lowers_max_seq_as_it_is_told() {
+    both(async |release| {
+        let client = Client::fast(release, &["a", "b"]).await;
+        client.send_all("a", "b", 0..30).await;
+        client.server.fault("fall-back-seq:by=10,times=1".parse().unwrap());
+        client.send_all("a", "b", 30..31).await;
+        assert_eq!(client.seqs("a", PAIR).await.0, 20, "also as told after the batch");
+        assert_eq!(client.log(PAIR)[18..], [18, 30]);
+        // The next ones go on from there, over what was confirmed long ago.
+        client.send_all("a", "b", 31..35).await;
+        assert_eq!(client.log(PAIR)[18..], [18, 30, 31, 32, 33, 34]);
+        let dropped = &client.server.audit().total.tally.dropped;
+        assert_eq!(dropped["overwritten after maxSeq fell back"], 5);
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn read_gap_makes_reads_empty_for_a_while() {
     both(async |release| {
         let client = with(release, "read-gap:ms=600,times=1").await;
@@ -332,8 +350,8 @@ async fn a_restart_cuts_connections_and_comes_back_with_its_state() {
 #[tokio::test]
 async fn killed_main_loses_what_was_acknowledged_and_not_stored() {
     let mut options = Options::fast(Release::Main);
-    options.timing.batch_interval = Duration::from_millis(400);
-    options.timing.store_lag = Duration::from_secs(1);
+    options.timing.batch_interval = Duration::from_secs(1);
+    options.timing.store_lag = Duration::from_secs(3);
     let client = Client::with(options, &["a", "b"]).await;
     for n in 0..5 {
         client.send("a", "b", n).await;

@@ -9,17 +9,17 @@ use std::time::Duration;
 const PAIR: &str = "si_a_b";
 const DAY_MS: i64 = 86_400_000;
 
-/// A server whose batches last so long that whatever a test sends at once is in one.
+/// A server whose batches last so long that whatever a test sends at once is in one, on a busy machine too.
 fn slow_batches(release: Release) -> Options {
     let mut options = Options::fast(release);
-    options.timing.batch_interval = Duration::from_millis(500);
+    options.timing.batch_interval = Duration::from_secs(3);
     options
 }
 
 #[tokio::test]
 async fn law_1_a_hundred_in_a_batch_are_kept_and_one_more_loses_all() {
     both(async |release| {
-        for (count, kept) in [(100, 100), (101, 0)] {
+        let send = async |count: i64, kept: u64| {
             let client = Client::with(slow_batches(release), &["a", "b"]).await;
             for n in 0..count {
                 assert_eq!(client.send("a", "b", n).await, 0);
@@ -29,7 +29,8 @@ async fn law_1_a_hundred_in_a_batch_are_kept_and_one_more_loses_all() {
             assert_eq!(audit.tally.acknowledged, u64::try_from(count).unwrap());
             assert_eq!(audit.messages, kept);
             assert_eq!(audit.tally.lost(), u64::try_from(count).unwrap() - kept);
-        }
+        };
+        tokio::join!(send(100, 100), send(101, 0));
     })
     .await;
 }
@@ -98,18 +99,24 @@ async fn law_3_what_is_read_before_it_is_written_stays_hidden_from_everybody() {
 async fn law_3_reading_up_to_the_senders_position_hides_nothing() {
     both(async |release| {
         let client = Client::fast(release, &["a", "b"]).await;
-        let mut read = 0;
+        let (mut read, mut pulls) = (0, 0);
         for n in 0..60 {
             client.send("a", "b", n).await;
-            let (_, safe) = client.seqs("a", PAIR).await;
-            if safe > read {
-                client.pull("b", PAIR, read + 1, safe).await;
-                read = safe;
+            // Every so often until all can be read, so that it does not depend on who is faster.
+            loop {
+                let (_, safe) = client.seqs("a", PAIR).await;
+                if safe > read {
+                    client.pull("b", PAIR, read + 1, safe).await;
+                    (read, pulls) = (safe, pulls + 1);
+                }
+                if n % 20 != 19 || safe == n + 1 {
+                    break;
+                }
             }
         }
+        assert!(pulls >= 3, "{pulls}");
         client.server.settle().await;
-        assert!(read > 0);
-        assert_eq!(client.server.audit().total.hidden, 0);
+        assert_eq!((read, client.server.audit().total.hidden), (60, 0));
     })
     .await;
 }
@@ -281,11 +288,14 @@ async fn law_12_what_others_write_meanwhile_shares_our_batches() {
         let client = Client::with(slow_batches(release), &["a", "b"]).await;
         client.send("a", "b", 0).await;
         client.server.settle().await;
-        client.server.fault("live-traffic:per-second=200".parse().unwrap());
+        client.server.fault("live-traffic:per-second=100".parse().unwrap());
         for n in 1..=64 {
             client.send("a", "b", n).await;
         }
-        tokio::time::sleep(Duration::from_millis(600)).await;
+        // Theirs come while the batch is still collected.
+        while client.server.audit().total.tally.live <= 37 {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
         client.server.no_fault(None);
         client.server.settle().await;
         let audit = client.server.audit().total;
@@ -323,7 +333,7 @@ async fn law_13_users_revoke_delete_and_clear() {
 async fn law_14_what_is_deleted_before_the_store_is_written_comes_back() {
     both(async |release| {
         let mut options = Options::fast(release);
-        options.timing.store_lag = Duration::from_millis(700);
+        options.timing.store_lag = Duration::from_secs(2);
         let client = Client::with(options, &["a", "b"]).await;
         client.send("a", "b", 0).await;
         while client.seqs("a", PAIR).await.1 == 0 {}

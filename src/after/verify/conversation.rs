@@ -15,13 +15,16 @@ use crate::after::visit::{AfterError, Desk};
 use crate::job::{Conversation, JobError, JobReader, Progress};
 use crate::message::{Ordinal, Seq, SourceId};
 
-/// Verifies it; `None`: nothing of it was sent yet.
+/// Verifies it; `None`: nothing of it was sent yet, or it was undone.
 pub(super) async fn verify(
     shared: &Shared,
     desk: &Desk,
     conversation: &Conversation,
 ) -> Result<Option<Checked>, AfterError> {
     let Some(progress) = desk.read(|reader| reader.progress(conversation.no))? else { return Ok(None) };
+    if desk.read(|reader| reader.undone(conversation.no))?.is_some() {
+        return Ok(None);
+    }
     let mut log = Log::open(&shared.server, desk, conversation).await?;
     let mut reading = Reading {
         shared,

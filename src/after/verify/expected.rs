@@ -59,6 +59,10 @@ impl Ahead {
 
     /// The slots from the one to the other in which something must stand.
     pub(in crate::after) fn slots(&self, from: Seq, to: Seq) -> Vec<Seq> {
+        // A log can end before our first slot: another server, or one that lost its numbers.
+        if from > to {
+            return Vec::new();
+        }
         self.by_slot.range(from..=to).map(|(seq, _)| *seq).collect()
     }
 

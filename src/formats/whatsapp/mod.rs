@@ -224,19 +224,20 @@ impl Mapper for WhatsApp {
         };
         let text = readable(chunk, place(0, 0), sink);
         let mut told = HashSet::new();
-        let mut open: Option<(Header, usize, u64)> = None;
-        let (mut start, mut line) = (0, 0);
+        // Where a message begins: in the text, in the file (what was no text is longer here), in lines.
+        let mut open: Option<(Header, usize, usize, u64)> = None;
+        let (mut start, mut there, mut line) = (0, 0, 0);
         while start < text.len() {
             let end = memchr::memchr(b'\n', &text.as_bytes()[start..]).map_or(text.len(), |at| start + at);
             match Header::read(&text[start..end]).filter(|h| h.shape == view.shape) {
                 Some(header) => {
-                    if let Some((header, from, number)) = open.replace((header, start, line)) {
+                    if let Some((header, from, at, number)) = open.replace((header, start, there, line)) {
                         self.message(
                             text[from..start].trim_end(),
                             &header,
                             &view,
                             &mut told,
-                            place(number, from),
+                            place(number, at),
                             sink,
                         );
                     }
@@ -249,16 +250,18 @@ impl Mapper for WhatsApp {
                     refuse(
                         sink,
                         &codes::RECORD_INVALID,
-                        place(line, start),
+                        place(line, there),
                         "no date and time stand in front of it",
                     );
                 }
                 None => {}
             }
+            let rest = chunk.text.get(there..).unwrap_or_default();
+            there += memchr::memchr(b'\n', rest).map_or(rest.len(), |at| at + 1);
             (start, line) = (end + 1, line + 1);
         }
-        if let Some((header, from, number)) = open {
-            self.message(text[from..].trim_end(), &header, &view, &mut told, place(number, from), sink);
+        if let Some((header, from, at, number)) = open {
+            self.message(text[from..].trim_end(), &header, &view, &mut told, place(number, at), sink);
         }
     }
 }
@@ -271,8 +274,13 @@ fn readable<'c>(chunk: &'c Chunk, place: Place, sink: &mut dyn Sink) -> Cow<'c, 
             BrokenText::Refuse => &mapping_codes::ENCODING_BROKEN,
             BrokenText::Replace => &mapping_codes::ENCODING_REPLACED,
         };
-        for (line, text) in lossy.lines().enumerate().filter(|(_, text)| text.contains('\u{fffd}')) {
-            refuse(sink, code, Place { line: place.line + line as u64, ..place }, text);
+        let mut at = 0;
+        for (line, (bytes, text)) in chunk.text.split(|b| *b == b'\n').zip(lossy.split('\n')).enumerate() {
+            if std::str::from_utf8(bytes).is_err() {
+                let place = Place { line: place.line + line as u64, byte: place.byte + at as u64, ..place };
+                refuse(sink, code, place, text.trim_end_matches('\r'));
+            }
+            at += bytes.len() + 1;
         }
     }
     text

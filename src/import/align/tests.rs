@@ -161,6 +161,8 @@ fn empty_slots() {
     assert_eq!(show(&known, 5, "5a . f 7b"), "5 hidden6 f 7 -> 8");
     assert_eq!(show(&known, 5, "5a . . 8b"), "5 hidden6 hidden7 8 -> 9");
     assert_eq!(show(&known, 5, "5a . . . 7b"), "5 hidden6 . . 7 -> 8");
+    // What stands behind the hole is not hidden in it.
+    assert_eq!(show(&known, 5, ". . . . . . 6a 7b"), ". . . . . . early6 early7 -> 5");
     // Fewer than are missing: which of them it was can't be known.
     assert_eq!(show(&known, 5, "5a . 8b"), "5 . early8 -> 6");
     // Numbers were skipped (law 4), and something was lost.

@@ -111,7 +111,7 @@ impl Lane {
             Hurry::Draining => 1,
         };
         let live = self.attempts.len();
-        live > 0 && (live >= least || self.upcoming().is_none() || self.has_hole())
+        live > 0 && (live >= least || self.upcoming().is_none() || self.has_hole() || self.is_awaiting())
     }
 
     /// As whom to ask how far reading does no harm.

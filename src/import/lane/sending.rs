@@ -60,7 +60,11 @@ impl Lane {
                 let Some(ordinal) = self.upcoming() else {
                     return if self.attempts.is_empty() { Next::Nothing } else { Next::Wait };
                 };
-                if self.attempts.len() < self.window() { Next::Message(ordinal) } else { Next::Wait }
+                if self.attempts.len() < self.window() && !self.is_awaiting() {
+                    Next::Message(ordinal)
+                } else {
+                    Next::Wait
+                }
             }
             Phase::Unsure { until } => {
                 if now < until || !self.is_quiet(now, self.limits.quiet, lag) || self.is_crowded() {

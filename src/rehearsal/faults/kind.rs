@@ -99,15 +99,21 @@ pub enum FaultKind {
         /// By how much.
         by: i64,
     },
-    /// maxSeq falls back: the next messages overwrite slots.
+    /// maxSeq falls back, as after a Redis restored from an old copy: the next messages overwrite slots.
     FallBackSeq {
-        /// By how much.
+        /// How far it is below what it was, once the batch at which it struck has its numbers.
         by: i64,
     },
     /// Numbers are handed out, and the messages are written only so much later (law 3).
     ReadGap {
         /// ms
         ms: u64,
+    },
+    /// One partition of the queue stands still while the others flow: messages of one in so many keys, or of one
+    /// conversation, wait until it is turned off.
+    Stall {
+        /// How many partitions there are.
+        of: u64,
     },
     /// Others write in the conversations that are imported into (law 12).
     LiveTraffic {
@@ -184,7 +190,7 @@ impl FaultKind {
             | Self::FallBackSeq { .. }
             | Self::ReadGap { .. } => Place::Number,
             Self::LoseStore => Place::Store,
-            Self::LiveTraffic { .. } | Self::UsersAct { .. } => Place::Always,
+            Self::Stall { .. } | Self::LiveTraffic { .. } | Self::UsersAct { .. } => Place::Always,
         }
     }
 

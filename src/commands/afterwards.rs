@@ -1,0 +1,135 @@
+//! What everything that is done after an import begins with: the job, how fast, and how it ends where the
+//! server gives no answer.
+
+use std::io::{IsTerminal, Write, stderr, stdin};
+use std::num::NonZeroU16;
+use std::path::Path;
+use std::time::Duration;
+
+use clap::Args;
+
+use super::context::{Context, note};
+use super::prepare::job_failure;
+use super::server::exit_of;
+use super::{Exit, Failure, OrFail, rehearsal};
+use crate::after::{AfterError, Settings};
+use crate::config::{Rate, parse_duration};
+use crate::import::StopSignal;
+use crate::job::{Job, JobReader};
+use crate::message::ConversationId;
+use crate::openim::Client;
+
+/// What to look at, and how fast.
+#[derive(Debug, Clone, Default, Args)]
+#[command(next_help_heading = "Pace")]
+pub struct LookArgs {
+    /// Only this conversation, such as `sg_team` or `si_alice_bob`; can be given several times
+    #[arg(long, value_name = "CONVERSATION", help_heading = "Options")]
+    pub only: Vec<String>,
+    /// Read at most so many slots of the log, such as `2000/s` [default: as fast as the server answers]
+    #[arg(long, value_name = "N/s")]
+    pub rate: Option<Rate>,
+    /// Conversations looked after at once [default: 8]
+    #[arg(long, value_name = "N")]
+    pub connections: Option<NonZeroU16>,
+    /// Stop with exit code 5 when the server gives no answer for so long [default: 30m]
+    #[arg(long, value_name = "TIME", value_parser = parse_duration)]
+    pub give_up: Option<Duration>,
+}
+
+impl LookArgs {
+    /// What it comes to. A conversation that the job doesn't have is a mistake.
+    pub(super) fn settings(
+        &self,
+        context: &Context,
+        reader: &JobReader,
+        stop: &StopSignal,
+    ) -> Result<Settings, Failure> {
+        let usual = Settings::default();
+        let mut only = None;
+        for id in &self.only {
+            let id = ConversationId(id.clone());
+            if reader.find(&id).map_err(job_failure)?.is_none() {
+                let text = format!(
+                    "`{id}` is not in the job; its conversations are named `si_<user>_<user>` and `sg_<group>`"
+                );
+                return Err(Failure::new(Exit::Usage, text));
+            }
+            only.get_or_insert_with(std::collections::HashSet::new).insert(id);
+        }
+        Ok(Settings {
+            connections: self.connections.map_or(usual.connections, NonZeroU16::get),
+            rate: self.rate.map(|rate| rate.0),
+            give_up: self.give_up.or(context.file.import.give_up).unwrap_or(usual.give_up),
+            only,
+            stop: stop.drain.clone(),
+            ..usual
+        })
+    }
+}
+
+/// The job, held by this process: nothing may be sent from it meanwhile.
+pub(super) fn job(context: &Context) -> Result<Job, Failure> {
+    let dir = context.job();
+    rehearsal::refuse(&dir)?;
+    Job::open(&dir).map_err(job_failure)
+}
+
+/// Refuses a job from which nothing was sent.
+pub(super) fn must_be_started(job: &Job) -> Result<(), Failure> {
+    if job.is_started().map_err(job_failure)? {
+        return Ok(());
+    }
+    let text = format!("nothing was sent from the job in `{}` yet: `run` begins", job.dir().display());
+    Err(Failure::new(Exit::Usage, text))
+}
+
+/// Refuses a job whose texts are gone.
+pub(super) fn must_have_texts(reader: &JobReader) -> Result<(), Failure> {
+    if reader.is_purged().map_err(job_failure)? {
+        return Err(job_failure(crate::job::JobError::Purged(reader.dir().to_owned())));
+    }
+    Ok(())
+}
+
+/// Says it where another server is asked than the one that was sent to.
+pub(super) fn notice_another_server(reader: &JobReader, client: &Client) -> Result<(), Failure> {
+    let last = reader.runs().map_err(job_failure)?.pop();
+    match last.filter(|run| run.api.trim_end_matches('/') != client.api().trim_end_matches('/')) {
+        Some(run) => {
+            note(&format!("note: the job was last sent to {}, and {} is asked", run.api, client.api()))
+        }
+        None => Ok(()),
+    }
+}
+
+/// Asks for the job's name before something that can't be taken back. `false`: it was not given.
+pub(super) fn is_confirmed(dir: &Path, yes: bool, what: &str) -> Result<bool, Failure> {
+    if yes {
+        return Ok(true);
+    }
+    if !stdin().is_terminal() {
+        let text = format!("{what} And nobody is at a terminal to be asked: with --yes it goes on.");
+        return Err(Failure::new(Exit::Usage, text));
+    }
+    let name =
+        dir.file_name().map_or_else(|| dir.display().to_string(), |name| name.to_string_lossy().into());
+    write!(stderr(), "{what}\nType the job's name, {name}, to go on: ").or_fail(Exit::Internal)?;
+    let mut typed = String::new();
+    stdin().read_line(&mut typed).or_fail(Exit::Internal)?;
+    Ok(typed.trim() == name)
+}
+
+/// Whose the fault is decides the exit code.
+pub(super) fn failure(error: AfterError) -> Failure {
+    let exit = match &error {
+        AfterError::Job(_) | AfterError::Io(_) => Exit::Internal,
+        AfterError::Call(error) => exit_of(error),
+        AfterError::GaveUp { .. } | AfterError::Stopped => Exit::Unfinished,
+        AfterError::Positions(_) => Exit::Usage,
+    };
+    match error {
+        AfterError::Job(error) => job_failure(error),
+        error => Failure { exit, error: error.into() },
+    }
+}

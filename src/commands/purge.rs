@@ -1,0 +1,69 @@
+//! `purge`: the texts go, verdict and receipts stay.
+
+use clap::Args;
+use serde::Serialize;
+
+use super::context::{Context, print};
+use super::prepare::{job_failure, now};
+use super::{Exit, Failure, OrFail, afterwards};
+use crate::after;
+use crate::job::Job;
+use crate::report::count;
+
+/// `purge`.
+#[derive(Debug, Args)]
+pub struct PurgeArgs {
+    /// Don't ask
+    #[arg(long)]
+    pub yes: bool,
+}
+
+/// The object of `--json`.
+#[derive(Debug, Serialize)]
+struct Outcome {
+    command: &'static str,
+    verdict: String,
+    bytes: u64,
+    exit_code: u8,
+}
+
+/// The command.
+pub(super) fn purge(context: &Context, args: &PurgeArgs) -> Result<Exit, Failure> {
+    let dir = context.job();
+    let mut job = Job::open(&dir).map_err(job_failure)?;
+    let reader = job.reader().map_err(job_failure)?;
+    let left = reader.queue().map_err(job_failure)?.messages();
+    if left > 0 {
+        let text = format!(
+            "the job in `{}` is not finished: {} messages are not sent yet, and without their texts they never can be; \
+             `run` goes on",
+            dir.display(),
+            count(left)
+        );
+        return Err(Failure::new(Exit::Usage, text));
+    }
+    let standing = reader.standing().map_err(job_failure)?;
+    let refused = match standing.rejected {
+        0 => String::new(),
+        n => format!(
+            " With them go the {} messages that the server refused: `retry` can't send them any more.",
+            count(n)
+        ),
+    };
+    let question = format!(
+        "This removes the texts of all messages from the job in `{}`: `verify` and `run --add` need them.{refused}",
+        dir.display()
+    );
+    let (exit, verdict, bytes) = if afterwards::is_confirmed(&dir, args.yes, &question)? {
+        let bytes = after::purge(&mut job, now().0).map_err(afterwards::failure)?;
+        let what = "the texts are gone; verdict and receipts stay";
+        (Exit::Done, format!("{} bytes removed: {what}.", count(bytes)), bytes)
+    } else {
+        (Exit::Usage, "That was not its name: nothing was removed.".to_owned(), 0)
+    };
+    if context.json() {
+        let outcome = Outcome { command: "purge", verdict, bytes, exit_code: exit.code() };
+        return print(&serde_json::to_string(&outcome).or_fail(Exit::Internal)?).map(|()| exit);
+    }
+    print(&verdict).map(|()| exit)
+}

@@ -1,0 +1,320 @@
+//! `retry`: refused messages go out again, as they stand in `rejected.jsonl` by now.
+
+use std::collections::{BTreeMap, HashSet};
+use std::time::Instant;
+
+use clap::Args;
+
+use super::context::{Context, note};
+use super::prepare::{job_failure, now};
+use super::{Exit, Failure, OrFail, afterwards, run, server, stop};
+use crate::after::{self, AGAIN, Retried};
+use crate::checks::Checker;
+use crate::cli::{PaceArgs, ServerArgs};
+use crate::config::OnReject;
+use crate::finding::{Finding, Severity};
+use crate::job::{ConvNo, JobError, JobReader, Rejected, RejectedLine, RejectedPlaces, write_record};
+use crate::mapping::{Sink, read_message};
+use crate::message::{ConversationId, Message, Ordinal, Place, SourceNo};
+use crate::prepare::{self, PrepareError};
+use crate::report::{self, count};
+
+/// `retry`.
+#[derive(Debug, Args)]
+pub struct RetryArgs {
+    /// Where to send.
+    #[command(flatten)]
+    pub server: ServerArgs,
+    /// How fast.
+    #[command(flatten)]
+    pub pace: PaceArgs,
+    /// What happens to a message that is refused again: skip it, or hold its conversation there [default: skip]
+    #[arg(long, value_name = "WHAT", value_enum)]
+    pub on_reject: Option<OnReject>,
+    /// Only rejects of this conversation, such as `sg_team`; can be given several times
+    #[arg(long, value_name = "CONVERSATION")]
+    pub only: Vec<String>,
+}
+
+/// The command.
+pub(super) fn retry(context: &Context, args: &RetryArgs) -> Result<Exit, Failure> {
+    let began = Instant::now();
+    let mut job = afterwards::job(context)?;
+    afterwards::must_be_started(&job)?;
+    let reader = job.reader().map_err(job_failure)?;
+    afterwards::must_have_texts(&reader)?;
+    let client = server::client(context, &args.server)?;
+    afterwards::notice_another_server(&reader, &client)?;
+    let release = args.server.release.or(context.file.server.release).unwrap_or_default();
+    let only = args.only.iter().map(|id| ConversationId(id.clone())).collect();
+    let checker = Checker { now: now(), release };
+    let places = reader.rejected_places().map_err(job_failure)?;
+    let mut mended = Mended::new(&reader, checker, &places, only);
+    mended.read().map_err(job_failure)?;
+    let Mended { refused, prepared, taken, problems, lines, .. } = mended;
+    for problem in &problems {
+        note(problem)?;
+    }
+    let runtime = tokio::runtime::Runtime::new().or_fail(Exit::Internal)?;
+    let outcome = runtime.block_on(async {
+        let stop = stop::listen();
+        if refused.is_empty() && prepared.is_empty() {
+            return Ok(None);
+        }
+        // Before anything is changed.
+        server::reach(&client, server::FIRST_ANSWER).await?;
+        let summary = |messages| {
+            serde_json::to_string(&prepare::Summary { messages, ..prepare::Summary::default() })
+                .unwrap_or_default()
+        };
+        after::release(&mut job, &refused, summary).map_err(job_failure)?;
+        if !prepared.is_empty() {
+            add(&mut job, &reader, checker, &prepared)?;
+        }
+        job.take_rejected_lines(lines, &|no| taken.contains(&no)).map_err(job_failure)?;
+        note(&format!("{} messages go out again", count((refused.len() + prepared.len()) as u64)))?;
+        let mut settings = run::settings(context, &args.pace, args.on_reject);
+        if !args.only.is_empty() {
+            settings.only = Some(args.only.iter().map(|id| ConversationId(id.clone())).collect());
+        }
+        run::send(context, &mut job, client, settings, stop).await.map(Some)
+    })?;
+    let mut summary = report::Summary { command: "retry", ..super::status::figures(&reader)? };
+    let (mut exit, verdict) = match &outcome {
+        None if summary.rejected > 0 => {
+            (Exit::Rejects, "Nothing was sent: no line of rejected.jsonl can go out as it is.".to_owned())
+        }
+        None => (Exit::Done, "There is nothing to retry: no message was rejected.".to_owned()),
+        Some(outcome) => run::verdict(outcome, !args.only.is_empty()),
+    };
+    if exit == Exit::Done && summary.rejected > 0 {
+        exit = Exit::Rejects;
+    }
+    summary.verdict = verdict;
+    if let (Some(_), 1..) = (&outcome, summary.rejected) {
+        summary.verdict += &format!(" {} rejects are left in rejected.jsonl.", count(summary.rejected));
+    }
+    if let Some(outcome) = outcome {
+        (summary.lost_and_resent, summary.retries) = (outcome.lost_and_resent, outcome.retries);
+    }
+    summary.seconds = began.elapsed().as_secs_f64();
+    summary.exit_code = exit.code();
+    context.end(&summary)?;
+    Ok(exit)
+}
+
+/// What `rejected.jsonl` holds by now.
+struct Mended<'a> {
+    reader: &'a JobReader,
+    checker: Checker,
+    only: HashSet<ConversationId>,
+    places: &'a RejectedPlaces,
+    /// Messages that the server refused.
+    refused: BTreeMap<(ConvNo, Ordinal), Retried>,
+    /// Lines with messages that could not be sent when they were prepared, and can be by now.
+    prepared: HashSet<u64>,
+    /// Lines that are dealt with.
+    taken: HashSet<u64>,
+    /// What is wrong with lines that were mended, one a line.
+    problems: Vec<String>,
+    /// Lines in the file.
+    lines: u64,
+}
+
+/// Problems shown.
+const SHOWN: usize = 50;
+
+impl<'a> Mended<'a> {
+    fn new(
+        reader: &'a JobReader,
+        checker: Checker,
+        places: &'a RejectedPlaces,
+        only: HashSet<ConversationId>,
+    ) -> Self {
+        Self {
+            reader,
+            checker,
+            only,
+            places,
+            refused: BTreeMap::new(),
+            prepared: HashSet::new(),
+            taken: HashSet::new(),
+            problems: Vec::new(),
+            lines: 0,
+        }
+    }
+
+    fn read(&mut self) -> Result<(), JobError> {
+        for line in self.reader.rejected_lines()? {
+            let line = line?;
+            self.lines = line.no;
+            match self.places.of(&line) {
+                Some(reject) => self.refused_by_the_server(&line, reject)?,
+                None => self.found_while_preparing(&line),
+            }
+        }
+        Ok(())
+    }
+
+    /// It goes out as it was, or as somebody mended it.
+    fn refused_by_the_server(&mut self, line: &RejectedLine, reject: &Rejected) -> Result<(), JobError> {
+        let key = (reject.conv, reject.ordinal);
+        let Some(entry) = self.reader.entries(reject.conv, reject.ordinal, 1)?.pop() else { return Ok(()) };
+        let was = self.reader.message(&entry)?;
+        if !self.is_wanted(&was.conversation()) {
+            return Ok(());
+        }
+        let same = |text: &str| {
+            let (is, was) = (serde_json::from_str(text), serde_json::from_slice(&was.body));
+            matches!((is, was), (Ok::<serde_json::Value, _>(is), Ok::<serde_json::Value, _>(was)) if is == was)
+        };
+        let mut record = None;
+        match line.message.as_deref().map(serde_json::value::RawValue::get) {
+            None => {}
+            Some(text) if same(text) => {}
+            Some(text) => {
+                let mut problem = None;
+                let read = self.examine(line, text, was.place, &mut |message| {
+                    if message.conversation() != was.conversation() {
+                        problem = Some(format!(
+                            "it belongs to `{}` and not to `{}`: give it as a file of its own to `run --add`",
+                            was.conversation(),
+                            message.conversation()
+                        ));
+                    } else if message.send_time != was.send_time {
+                        problem =
+                            Some(format!("its sendTime was {}: that can't be changed here", was.send_time.0));
+                    } else {
+                        let mut bytes = Vec::new();
+                        match write_record(message, &mut bytes) {
+                            Ok(_) => record = Some(bytes),
+                            Err(_) => problem = Some("it is too large".to_owned()),
+                        }
+                    }
+                });
+                let problem = read.err().or(problem);
+                if let Some(problem) = problem {
+                    self.problem(line.no, &problem);
+                    return Ok(());
+                }
+            }
+        }
+        self.taken.insert(line.no);
+        // After a kill a line can stand there twice: the mended one counts.
+        let known = self.refused.entry(key).or_insert(Retried { held: reject.held, record: None });
+        if record.is_some() {
+            known.record = record;
+        }
+        Ok(())
+    }
+
+    fn found_while_preparing(&mut self, line: &RejectedLine) {
+        let Some(message) = &line.message else { return };
+        let place = Place { source: SourceNo(0), line: line.line, byte: line.byte, part: line.part };
+        let mut conversation = None;
+        match self
+            .examine(line, message.get(), place, &mut |message| conversation = Some(message.conversation()))
+        {
+            Err(problem) => self.problem(line.no, &problem),
+            Ok(()) => {
+                if conversation.is_some_and(|id| self.is_wanted(&id)) {
+                    self.prepared.insert(line.no);
+                    self.taken.insert(line.no);
+                }
+            }
+        }
+    }
+
+    fn is_wanted(&self, id: &ConversationId) -> bool {
+        self.only.is_empty() || self.only.contains(id)
+    }
+
+    fn problem(&mut self, line: u64, problem: &str) {
+        if self.problems.len() < SHOWN {
+            self.problems.push(format!("rejected.jsonl:{line}: {problem}"));
+        }
+    }
+
+    /// Reads and checks a message; what is wrong, otherwise.
+    fn examine(
+        &self,
+        line: &RejectedLine,
+        text: &str,
+        place: Place,
+        take: &mut dyn FnMut(&Message<'_>),
+    ) -> Result<(), String> {
+        examine(self.checker, line, text, place, take)
+    }
+}
+
+fn examine(
+    checker: Checker,
+    line: &RejectedLine,
+    text: &str,
+    place: Place,
+    take: &mut dyn FnMut(&Message<'_>),
+) -> Result<(), String> {
+    let mut judge = Judge { checker, take, wrong: None };
+    read_message(text, line.id.as_deref(), place, &mut judge);
+    judge.wrong.map_or(Ok(()), Err)
+}
+
+/// Takes the message if it can be sent.
+struct Judge<'a> {
+    checker: Checker,
+    take: &'a mut dyn FnMut(&Message<'_>),
+    wrong: Option<String>,
+}
+
+impl Sink for Judge<'_> {
+    fn message(&mut self, message: Message<'_>) {
+        let mut found = Vec::new();
+        if self.checker.examine(&message, &mut |finding| found.push(finding)) {
+            (self.take)(&message);
+        }
+        found.into_iter().for_each(|finding| self.finding(finding));
+    }
+
+    fn left_out(&mut self, _: Place, _: &'static str) {}
+
+    fn finding(&mut self, finding: Finding) {
+        if finding.code.severity == Severity::Error && self.wrong.is_none() {
+            let Finding { code, value, .. } = finding;
+            self.wrong = Some(format!("{}: {} ({value})", code.name, code.means));
+        }
+    }
+}
+
+/// Adds messages that could not be sent when they were prepared, as a pass of their own.
+fn add(
+    job: &mut crate::job::Job,
+    reader: &JobReader,
+    checker: Checker,
+    prepared: &HashSet<u64>,
+) -> Result<(), Failure> {
+    let mut numbers = std::collections::HashMap::new();
+    for pass in reader.passes().map_err(job_failure)? {
+        for source in reader.sources(pass.no).map_err(job_failure)? {
+            numbers.insert(source.path, source.no);
+        }
+    }
+    let feed = |take: &mut dyn FnMut(&Message<'_>) -> Result<(), JobError>| {
+        for line in reader.rejected_lines()? {
+            let line = line?;
+            let Some(message) = line.message.as_ref().filter(|_| prepared.contains(&line.no)) else {
+                continue;
+            };
+            let source = numbers.get(&line.source).copied().unwrap_or(SourceNo(0));
+            let place = Place { source, line: line.line, byte: line.byte, part: line.part };
+            let mut taken = Ok(());
+            // It was examined when it was chosen.
+            examine(checker, &line, message.get(), place, &mut |message| taken = take(message)).ok();
+            taken?;
+        }
+        Ok(())
+    };
+    prepare::mended(job, AGAIN, prepared.len() as u64, feed).map(|_| ()).map_err(|error| match error {
+        PrepareError::Job(error) => job_failure(error),
+        error => Failure { exit: Exit::Internal, error: error.into() },
+    })
+}

@@ -1,0 +1,179 @@
+//! `undo`: takes an import back.
+
+use std::io::{BufWriter, Write};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Instant;
+
+use clap::Args;
+use serde::Serialize;
+
+use super::afterwards::{self, LookArgs};
+use super::context::{Context, note, print};
+use super::prepare::job_failure;
+use super::{Exit, Failure, OrFail, server, stop};
+use crate::after::{self, UndoReport};
+use crate::cli::ServerArgs;
+use crate::job::{Job, JobReader, Left};
+use crate::report::{Progress, Snapshot, count};
+
+/// `undo`.
+#[derive(Debug, Args)]
+pub struct UndoArgs {
+    /// Where the messages are.
+    #[command(flatten)]
+    pub server: ServerArgs,
+    /// Don't ask
+    #[arg(long)]
+    pub yes: bool,
+    /// What to look at.
+    #[command(flatten)]
+    pub look: LookArgs,
+}
+
+/// The object of `--json`.
+#[derive(Debug, Serialize)]
+struct Outcome {
+    command: &'static str,
+    verdict: String,
+    conversations: u64,
+    deleted: u64,
+    kept: u64,
+    failed: u64,
+    seconds: f64,
+    exit_code: u8,
+}
+
+/// The command.
+pub(super) fn undo(context: &Context, args: &UndoArgs) -> Result<Exit, Failure> {
+    let began = Instant::now();
+    let mut job = afterwards::job(context)?;
+    afterwards::must_be_started(&job)?;
+    let reader = job.reader().map_err(job_failure)?;
+    let client = server::client(context, &args.server)?;
+    afterwards::notice_another_server(&reader, &client)?;
+    let standing = reader.standing().map_err(job_failure)?;
+    let what = if args.look.only.is_empty() {
+        format!(
+            "all messages that this job imported ({} confirmed ones)",
+            count(standing.passed - standing.rejected)
+        )
+    } else {
+        format!("the messages that this job imported in {}", args.look.only.join(", "))
+    };
+    let question = format!("This deletes {what} on {}, for everybody.", client.api());
+    if !afterwards::is_confirmed(job.dir(), args.yes, &question)? {
+        return Err(Failure::new(Exit::Usage, "that was not its name: nothing was deleted"));
+    }
+    let runtime = tokio::runtime::Runtime::new().or_fail(Exit::Internal)?;
+    let report = runtime.block_on(async {
+        let settings = args.look.settings(context, &reader, &stop::listen())?;
+        server::reach(&client, settings.give_up.min(server::FIRST_ANSWER)).await?;
+        let done = Arc::new(AtomicU64::new(0));
+        let (watched, total) = (Arc::clone(&done), standing.passed);
+        let look = move || Snapshot {
+            phase: "undo",
+            done: watched.load(Ordering::Relaxed),
+            total,
+            ..Snapshot::default()
+        };
+        let drawn = Progress::start(context.style, Arc::new(look));
+        let report = after::undo(client, &mut job, settings, |messages| {
+            done.fetch_add(messages, Ordering::Relaxed);
+        });
+        let report = report.await;
+        drawn.finish();
+        report.map_err(afterwards::failure)
+    })?;
+    name_what_is_left(&job, &reader)?;
+    let exit = if report.failed > 0 { Exit::Unfinished } else { Exit::Done };
+    let verdict = verdict(&report);
+    if !context.json() {
+        return print(&verdict).map(|()| exit);
+    }
+    let UndoReport { conversations, deleted, kept, failed } = report;
+    let outcome = Outcome {
+        command: "undo",
+        verdict,
+        conversations,
+        deleted,
+        kept,
+        failed,
+        seconds: began.elapsed().as_secs_f64(),
+        exit_code: exit.code(),
+    };
+    print(&serde_json::to_string(&outcome).or_fail(Exit::Internal)?).map(|()| exit)
+}
+
+/// How it ended, in one sentence.
+fn verdict(report: &UndoReport) -> String {
+    let UndoReport { conversations, deleted, kept, failed } = *report;
+    let mut text = format!("{} messages deleted in {} conversations", count(deleted), count(conversations));
+    if kept > 0 {
+        text += &format!(", {} kept: they are not ours any more", count(kept));
+    }
+    if failed > 0 {
+        text += &format!(", {} could not be deleted; the same command tries them again", count(failed));
+    }
+    if kept + failed > 0 {
+        text += &format!(" ({LEFT} names each)");
+    }
+    text + ". `run --again` would send them anew."
+}
+
+/// What was not deleted, each with the reason; a file in the job.
+const LEFT: &str = "undo-left.jsonl";
+
+/// A line of that file.
+#[derive(Debug, Serialize)]
+struct Line<'a> {
+    conversation: &'a str,
+    seq: i64,
+    fate: &'static str,
+    reason: &'a str,
+}
+
+/// Writes down what was not deleted, and shows the first of it.
+fn name_what_is_left(job: &Job, reader: &JobReader) -> Result<(), Failure> {
+    const PAGE: usize = 500;
+    const SHOWN: usize = 20;
+    if reader.left_by_undo(None, 1).map_err(job_failure)?.is_empty() {
+        return Ok(());
+    }
+    let mut file = BufWriter::new(job.new_file(LEFT).map_err(job_failure)?);
+    let (mut after, mut shown) = (None, 0);
+    loop {
+        let page = reader.left_by_undo(after, PAGE).map_err(job_failure)?;
+        let Some((conv, last)) = page.last() else { break };
+        after = Some((*conv, last.ordinal, last.seq));
+        for (conv, Left { seq, is_kept, reason, .. }) in &page {
+            let conversation = reader.conversation(*conv).map_err(job_failure)?;
+            let conversation = conversation.map_or_else(String::new, |conversation| conversation.id().0);
+            let fate = if *is_kept { "kept" } else { "failed" };
+            let line = Line { conversation: &conversation, seq: seq.0, fate, reason };
+            serde_json::to_writer(&mut file, &line).or_fail(Exit::Internal)?;
+            file.write_all(b"\n").or_fail(Exit::Internal)?;
+            if shown < SHOWN {
+                note(&format!("{fate} {conversation} seq {seq}: {reason}"))?;
+                shown += 1;
+            }
+        }
+    }
+    let file = file.into_inner().map_err(std::io::IntoInnerError::into_error).or_fail(Exit::Internal)?;
+    file.keep().or_fail(Exit::Internal)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn how_it_ends_in_words() {
+        let report = UndoReport { conversations: 2, deleted: 3_000, kept: 1, failed: 2 };
+        assert_eq!(
+            verdict(&report),
+            "3,000 messages deleted in 2 conversations, 1 kept: they are not ours any more, 2 could not be deleted; \
+             the same command tries them again (undo-left.jsonl names each). `run --again` would send them anew."
+        );
+    }
+}

@@ -1,0 +1,228 @@
+//! What is done afterwards, as a user does it: exit codes, words, wrong input.
+
+use predicates::prelude::PredicateBooleanExt as _;
+use predicates::str::contains;
+use serde_json::{Value, json};
+
+use super::support::history;
+use super::world::World;
+use crate::support::importer;
+
+/// Every command that needs a job and a server.
+const WITH_SERVER: [&[&str]; 4] = [&["verify"], &["mark-read"], &["undo", "--yes"], &["retry"]];
+
+#[test]
+fn without_a_job() {
+    let world = World::new(&[]);
+    for args in WITH_SERVER {
+        world.ask(args).code(2).stderr(contains("there is no job in `import.job`"));
+    }
+    for args in [&["receipts"][..], &["purge", "--yes"]] {
+        world.command(args).code(2).stderr(contains("there is no job in `import.job`"));
+    }
+}
+
+#[test]
+fn before_anything_was_sent() {
+    let world = World::new(&[]);
+    world.export("chat.jsonl", &history(3));
+    world.command(&["check", "chat.jsonl", "--quiet"]).success();
+    for args in WITH_SERVER {
+        world.ask(args).code(2).stderr(contains("nothing was sent from the job in `import.job` yet"));
+    }
+    world.command(&["purge", "--yes"]).code(2).stderr(contains("3 messages are not sent yet"));
+    world.command(&["receipts"]).code(0).stdout("");
+}
+
+#[test]
+fn wrong_secret_no_address_no_server_and_a_job_that_another_holds() {
+    let world = World::imported(6);
+    // Where nothing is to be retried, nobody is asked.
+    for args in &WITH_SERVER[..3] {
+        let with = |api: &str, secret: &str| {
+            importer()
+                .current_dir(world.dir.path())
+                .env("OPENIM_SECRET", secret)
+                .args([*args, &["--quiet", "--api", api, "--give-up", "1s"]].concat())
+                .assert()
+        };
+        with(&world.server.url, "hush-hush")
+            .code(7)
+            .stderr(contains("secret").and(contains("hush-hush").not()));
+        let nobody = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+        with(&format!("http://{nobody}"), "openIM123").code(5).stderr(contains("cannot reach"));
+        world.command(args).code(2).stderr(contains("--api"));
+    }
+    let held = openim_importer::job::Job::open(&world.path("import.job")).unwrap();
+    let process = format!("process {}", std::process::id());
+    for args in WITH_SERVER {
+        world.ask(args).code(2).stderr(contains(&*process));
+    }
+    world.command(&["purge", "--yes"]).code(2).stderr(contains(&*process));
+    // Reading is no harm.
+    world.command(&["receipts"]).code(0).stdout(contains("si_a_b"));
+    drop(held);
+}
+
+#[test]
+fn a_rehearsed_job_was_sent_nowhere() {
+    let world = World::new(&[]);
+    world.export("chat.jsonl", &history(3));
+    world.command(&["run", "chat.jsonl", "--rehearse", "--job", "r.job", "--quiet"]).success();
+    for args in WITH_SERVER {
+        world.ask(&[args, &["--job", "r.job"]].concat()).code(2).stderr(contains("the job of a rehearsal"));
+    }
+}
+
+#[test]
+fn what_asks_does_nothing_where_nobody_can_be_asked() {
+    let world = World::imported(6);
+    world
+        .ask(&["undo"])
+        .code(2)
+        .stderr(contains("deletes all messages that this job imported").and(contains("--yes")));
+    world.command(&["purge"]).code(2).stderr(contains("removes the texts").and(contains("--yes")));
+    assert_eq!(world.ours().len(), 6);
+    world.json(&["verify"]).is(0, &json!({"confirmed": 6}));
+}
+
+#[test]
+fn wrong_options() {
+    let world = World::imported(6);
+    world.ask(&["verify", "--sample", "5"]).code(2).stderr(contains("--store"));
+    world.ask(&["verify", "--store", "--sample", "0"]).code(2);
+    for command in [&["verify"][..], &["mark-read"], &["undo", "--yes"]] {
+        let args = [command, &["--only", "sg_nobody"]].concat();
+        world.ask(&args).code(2).stderr(contains("`sg_nobody` is not in the job"));
+    }
+    world.command(&["receipts", "--json"]).code(2).stderr(contains("-o"));
+    world.command(&["receipts", "--format", "xml"]).code(2);
+    world.command(&["receipts", "-o", "no/such/folder/x.csv"]).code(2).stderr(contains("no/such/folder"));
+    world.ask(&["mark-read", "--positions", "none.csv"]).code(2).stderr(contains("none.csv"));
+    fs_err::write(world.path("bad.csv"), "userID,groupID,id\nu1,g,\n").unwrap();
+    world.ask(&["mark-read", "--positions", "bad.csv"]).code(2).stderr(contains("bad.csv:2: give one of"));
+}
+
+#[test]
+fn an_unfinished_job_is_verified_as_far_as_it_is() {
+    let world = World::new(&[]);
+    world.export("chat.jsonl", &history(60));
+    world.run(&["chat.jsonl", "--provision", "--only", "si_a_b"]).is(0, &json!({"confirmed": 20}));
+    let verified = world.json(&["verify"]);
+    verified.is(5, &json!({"confirmed": 20, "missing": 0}));
+    let verdict = verified.json["verdict"].as_str().unwrap();
+    assert!(verdict.contains("All 20 messages in 1 conversations are confirmed"), "{verdict}");
+    assert!(verdict.contains("40 messages are left to send"), "{verdict}");
+    world.json(&["verify", "--only", "si_a_b"]).is(5, &json!({"confirmed": 20}));
+    world.ask(&["verify", "--repair"]).code(5).stderr(contains("40 messages are left to send"));
+    world.command(&["purge", "--yes"]).code(2).stderr(contains("not finished"));
+}
+
+#[test]
+fn read_positions() {
+    let world = World::imported(60);
+    world.write("news");
+    let read = |user: &str, conversation: &str| {
+        let body = json!({"userID": user, "conversationIDs": [conversation]});
+        let path = "/msg/get_conversations_has_read_and_max_seq";
+        let answer = crate::support::as_admin(&world.server.url, path, &body);
+        answer["data"]["seqs"][conversation]["hasReadSeq"].as_i64().unwrap()
+    };
+    world.server.control("/_rehearsal/settle", Some(&Value::Null));
+    fs_err::write(world.path("read.csv"), "userID,groupID,id\nc,g,m1500000029000\nc,g,nobody\n").unwrap();
+    let some = world.json(&["mark-read", "--positions", "read.csv"]);
+    some.is(3, &json!({"positions": 1, "moved": 1, "unknown": 1}));
+    assert!(some.err.contains("read.csv:3: no message in the job has the id `nobody`"), "{}", some.err);
+    assert_eq!(read("c", "sg_g"), 10);
+    let all = world.json(&["mark-read"]);
+    all.is(0, &json!({"refused": 0}));
+    assert!(all.json["moved"].as_u64().unwrap() >= 3, "{}", all.json);
+    for (user, conversation) in
+        [("a", "si_a_b"), ("a", "si_a_c"), ("c", "si_a_c"), ("a", "sg_g"), ("b", "sg_g")]
+    {
+        assert_eq!(read(user, conversation), 20, "{user} in {conversation}");
+    }
+    world.json(&["mark-read"]).is(0, &json!({"moved": 0, "already": all.json["positions"]}));
+}
+
+#[test]
+fn a_run_marks_what_it_finishes() {
+    let world = World::new(&[]);
+    world.export("chat.jsonl", &history(60));
+    let run = world.run(&["chat.jsonl", "--provision", "--mark-read"]);
+    run.is(0, &json!({"confirmed": 60}));
+    assert!(run.json["verdict"].as_str().unwrap().contains("Read positions: "), "{}", run.json);
+    world.json(&["mark-read"]).is(0, &json!({"moved": 0, "positions": 6}));
+}
+
+#[test]
+fn undone_and_sent_anew() {
+    let world = World::imported(90);
+    world.write("mine");
+    // Taken back one conversation at first.
+    world.json(&["undo", "--yes", "--only", "si_a_c"]).is(0, &json!({"deleted": 30, "conversations": 1}));
+    assert_eq!((world.texts("si_a_c").len(), world.ours().len()), (0, 60));
+    world.json(&["verify"]).is(0, &json!({"confirmed": 60}));
+    // Nobody sends it again unasked.
+    world.ask(&["run"]).code(2).stderr(contains("`run --again`"));
+    world.json(&["undo", "--yes"]).is(0, &json!({"deleted": 90, "kept": 0, "failed": 0, "conversations": 3}));
+    assert_eq!((world.ours().len(), world.texts("si_a_b")), (0, vec!["mine".to_owned()]));
+    world.command(&["status"]).code(0).stdout(contains("90 messages were undone"));
+    let verified = world.json(&["verify"]);
+    verified.is(0, &json!({"confirmed": 0}));
+    assert!(
+        verified.json["verdict"].as_str().unwrap().contains("3 conversations were undone"),
+        "{}",
+        verified.json
+    );
+    world.json(&["mark-read"]).is(0, &json!({"positions": 0}));
+    let again = world.run(&["--again"]);
+    again.is(0, &json!({"confirmed": 90}));
+    assert!(again.err.contains("3 undone conversations start anew"), "{}", again.err);
+    let judgement = world.judge(&["chat.jsonl"]);
+    assert!(judgement.is_exact() && judgement.foreign == 1, "{judgement:?}");
+    world.json(&["verify", "--store"]).is(0, &json!({"confirmed": 90, "stored": 90}));
+    world.run(&["--again"]).is(0, &json!({"confirmed": 90}));
+}
+
+/// What a user put where ours was is not deleted, and is named.
+#[test]
+fn an_undo_names_what_it_keeps() {
+    let world = World::imported(30);
+    world.server.control("/_rehearsal/settle", Some(&Value::Null));
+    let fall = json!({"kind": "fall-back-seq", "by": 2, "conversation": "si_a_b"});
+    world.server.control("/_rehearsal/now", Some(&fall));
+    world.write("mine 0");
+    world.write("mine 1");
+    world.server.control("/_rehearsal/settle", Some(&Value::Null));
+    let undone = world.json(&["undo", "--yes"]);
+    undone.is(0, &json!({"deleted": 28, "kept": 2, "failed": 0}));
+    assert!(undone.err.contains("kept si_a_b seq 9: another message stands in its slot"), "{}", undone.err);
+    let left = fs_err::read_to_string(world.path("import.job/undo-left.jsonl")).unwrap();
+    assert_eq!(left.lines().count(), 2);
+    assert_eq!(world.texts("si_a_b"), ["mine 0", "mine 1"]);
+}
+
+#[test]
+fn receipts_and_a_purge() {
+    let world = World::imported(30);
+    world
+        .command(&["receipts", "--format", "jsonl", "-o", "r.jsonl", "--json"])
+        .code(0)
+        .stdout(contains(r#""receipts":30"#));
+    let csv = String::from_utf8(world.command(&["receipts"]).get_output().stdout.clone()).unwrap();
+    assert_eq!(csv.lines().count(), 31);
+    world.command(&["purge", "--yes", "--json"]).code(0).stdout(contains(r#""command":"purge""#));
+    for file in fs_err::read_dir(world.path("import.job")).unwrap() {
+        let bytes = fs_err::read(file.unwrap().path()).unwrap();
+        assert!(!String::from_utf8_lossy(&bytes).contains("message 1"), "a text is left");
+    }
+    let after = String::from_utf8(world.command(&["receipts"]).get_output().stdout.clone()).unwrap();
+    assert_eq!(after, csv);
+    world.command(&["status"]).code(0).stdout(contains("All 30 messages are confirmed"));
+    for args in [&["verify"][..], &["retry"]] {
+        world.ask(args).code(2).stderr(contains("removed by `purge`"));
+    }
+    world.json(&["undo", "--yes"]).is(0, &json!({"deleted": 30}));
+    assert_eq!(world.ours().len(), 0);
+}

@@ -1,0 +1,186 @@
+//! `verify` finds every kind of damage that the rehearsal server can do, and `--repair` mends what can be
+//! mended: a test for each kind, judged by what stands in the server's log.
+
+use predicates::str::contains;
+use serde_json::{Value, json};
+
+use super::world::World;
+
+/// One difference in the file.
+fn the_one(world: &World) -> Value {
+    let mut all = world.differences();
+    assert_eq!(all.len(), 1, "{all:?}");
+    all.remove(0)
+}
+
+#[test]
+fn nothing_differs_after_a_run_and_the_store_has_it_all() {
+    let world = World::imported(120);
+    world.json(&["verify"]).is(0, &json!({"confirmed": 120, "stored": null, "missing": 0}));
+    world.json(&["verify", "--store"]).is(0, &json!({"confirmed": 120, "stored": 120, "store_checked": 120}));
+    world.ask(&["verify", "--store", "--sample", "10"]).code(0).stdout(
+        contains("All 120 messages in 3 conversations are confirmed").and(contains("all are stored")),
+    );
+    assert_eq!(world.server.audit()["total"]["hidden"], 0, "law 3");
+}
+
+#[test]
+fn deleted() {
+    let world = World::imported(90);
+    world.delete("si_a_b", &[7, 30]);
+    world.delete("sg_g", &[1]);
+    let found = world.json(&["verify"]);
+    found.is(8, &json!({"missing": 3, "confirmed": 87}));
+    assert!(
+        found.err.contains("missing sg_g seq 1, chat.jsonl:3 (id m1500000002000): deleted"),
+        "{}",
+        found.err
+    );
+    world.json(&["verify", "--repair"]).is(0, &json!({"confirmed": 90, "repaired_sent": 3, "missing": 0}));
+    let judgement = world.judge(&["chat.jsonl"]);
+    // Behind what is there, with their own times: but for the last one, which is in its place again.
+    assert_eq!((judgement.lost, judgement.doubled, judgement.out_of_order), (0, 0, 2), "{judgement:?}");
+    world.json(&["verify", "--store"]).is(0, &json!({"confirmed": 90, "stored": 90}));
+    world.run(&[]).is(0, &json!({"confirmed": 90, "messages": 90}));
+    world.run(&["chat.jsonl"]).is(0, &json!({"confirmed": 90}));
+}
+
+#[test]
+fn hidden() {
+    let world = World::imported(90);
+    world.damage("si_a_c", 5, &json!({"kind": "hide"}));
+    world.json(&["verify"]).is(8, &json!({"hidden": 1, "missing": 0, "confirmed": 89}));
+    assert_eq!(the_one(&world)["kind"], "hidden");
+    // It comes back by itself: sent again, it would be there twice tomorrow.
+    world.json(&["verify", "--repair"]).is(8, &json!({"hidden": 1, "repaired_sent": 0}));
+    world.server.control("/_rehearsal/clock", Some(&json!({"advance_ms": 25 * 3_600_000})));
+    world.json(&["verify"]).is(0, &json!({"confirmed": 90}));
+}
+
+#[test]
+fn changed() {
+    let world = World::imported(90);
+    world.damage("si_a_b", 9, &json!({"kind": "change", "content": r#"{"content":"I never said that"}"#}));
+    world.damage("sg_g", 2, &json!({"kind": "redate", "send_time": 1_400_000_000_000_u64}));
+    world.json(&["verify"]).is(8, &json!({"changed": 2, "confirmed": 88}));
+    let mut details: Vec<String> =
+        world.differences().iter().map(|one| one["detail"].as_str().unwrap().to_owned()).collect();
+    details.sort();
+    assert_eq!(details[0], "its content is another");
+    assert_eq!(details[1], "its sendTime is 1400000000000, not 1500000005000");
+    // Whoever changed it may have had his reasons.
+    world
+        .json(&["verify", "--repair"])
+        .is(8, &json!({"changed": 2, "repaired_sent": 0, "repaired_deleted": 0}));
+}
+
+#[test]
+fn doubled() {
+    let world = World::imported(90);
+    world.write("hello");
+    world.server.control("/_rehearsal/settle", Some(&Value::Null));
+    world.server.control("/_rehearsal/now", Some(&json!({"kind": "repeat-queue", "last": 21})));
+    world.server.control("/_rehearsal/settle", Some(&Value::Null));
+    world.json(&["verify"]).is(8, &json!({"doubled": 20, "foreign": 2, "confirmed": 90}));
+    world.json(&["verify", "--repair"]).is(0, &json!({"doubled": 0, "foreign": 2, "repaired_deleted": 20}));
+    assert_eq!(world.ours().len(), 90);
+    let hello = world.texts("si_a_b").iter().filter(|text| *text == "hello").count();
+    assert_eq!(hello, 2, "others' messages are nobody's business, not even twice");
+}
+
+#[test]
+fn swapped() {
+    let world = World::imported(90);
+    world.damage("si_a_b", 3, &json!({"kind": "swap", "with": 8}));
+    world.json(&["verify"]).is(8, &json!({"out_of_place": 2, "missing": 0, "doubled": 0}));
+    let found = world.differences();
+    assert_eq!((&found[0]["seq"], &found[0]["detail"]), (&json!(3), &json!("it was confirmed at seq 8")));
+    world.json(&["verify", "--repair"]).is(8, &json!({"repaired_deleted": 0, "repaired_sent": 0}));
+    assert_eq!(world.ours().len(), 90);
+}
+
+#[test]
+fn a_foreign_one_among_ours() {
+    let world = World::imported(90);
+    // With a time in the middle of the history, and right among those that were imported.
+    world.damage("si_a_b", 30, &json!({"kind": "swap", "with": 29}));
+    world.damage("si_a_b", 30, &json!({"kind": "swap", "with": 29}));
+    world.write("I was here too");
+    world.damage("si_a_b", 31, &json!({"kind": "redate", "send_time": 1_500_000_030_500_u64}));
+    let found = world.json(&["verify"]);
+    found.is(0, &json!({"foreign": 1, "confirmed": 90}));
+    assert!(found.json["verdict"].as_str().unwrap().contains("Besides: 1 foreign"), "{}", found.json);
+    assert_eq!((&the_one(&world)["kind"], &the_one(&world)["seq"]), (&json!("foreign"), &json!(31)));
+    world.json(&["verify", "--repair"]).is(0, &json!({"repaired_deleted": 0}));
+    assert!(world.texts("si_a_b").contains(&"I was here too".to_owned()));
+}
+
+#[test]
+fn the_cache_is_right_and_the_store_is_empty() {
+    let world = World::imported(90);
+    for seq in 11..=15 {
+        world.damage("si_a_b", seq, &json!({"kind": "unstore"}));
+    }
+    // Reading back shows the cache.
+    world.json(&["verify"]).is(0, &json!({"confirmed": 90, "stored": null}));
+    let found = world.json(&["verify", "--store"]);
+    found.is(8, &json!({"not_stored": 5, "stored": 85, "confirmed": 90}));
+    assert!(found.json["verdict"].as_str().unwrap().contains("85 are stored, 5 are not"), "{}", found.json);
+    let slots: Vec<i64> = world.differences().iter().map(|one| one["seq"].as_i64().unwrap()).collect();
+    assert_eq!(slots, [11, 12, 13, 14, 15]);
+    // Sent again; what is left of them in the cache is deleted, or they would be there twice for a day.
+    world
+        .json(&["verify", "--store", "--repair"])
+        .is(0, &json!({"not_stored": 0, "stored": 90, "repaired_sent": 5, "repaired_deleted": 5}));
+    world.server.control("/_rehearsal/clock", Some(&json!({"advance_ms": 25 * 3_600_000})));
+    world.json(&["verify", "--store"]).is(0, &json!({"confirmed": 90, "stored": 90}));
+    assert_eq!(world.ours().len(), 90);
+}
+
+#[test]
+fn what_users_do_is_counted_and_is_no_difference() {
+    let world = World::imported(90);
+    for (act, body) in [
+        ("revoke", json!({"user": "a", "conversation": "si_a_b", "seq": 3})),
+        ("delete", json!({"user": "a", "conversation": "si_a_b", "seq": 4})),
+        ("clear", json!({"user": "c", "conversation": "si_a_c"})),
+    ] {
+        world.server.control(&format!("/_rehearsal/{act}"), Some(&body));
+    }
+    world.json(&["verify"]).is(0, &json!({"revoked": 1, "confirmed": 89, "missing": 0}));
+}
+
+/// The last numbers were lost with Redis and handed out again: others' messages stand where ours were.
+#[test]
+fn overwritten() {
+    let world = World::imported(90);
+    world.server.control("/_rehearsal/settle", Some(&Value::Null));
+    let fall = json!({"kind": "fall-back-seq", "by": 3, "conversation": "si_a_b"});
+    world.server.control("/_rehearsal/now", Some(&fall));
+    for n in 0..3 {
+        world.write(&format!("mine {n}"));
+    }
+    world.server.control("/_rehearsal/settle", Some(&Value::Null));
+    world.json(&["verify"]).is(8, &json!({"missing": 3, "foreign": 3}));
+    world.json(&["verify", "--repair"]).is(0, &json!({"missing": 0, "repaired_sent": 3}));
+    assert_eq!(world.ours().len(), 90);
+}
+
+#[test]
+fn a_server_that_has_nothing_of_it_is_not_filled_by_a_repair() {
+    let world = World::imported(30);
+    let other = World::new(&["--users", "auto"]);
+    let api = ["--api", &other.server.url];
+    world
+        .command(&[&["verify", "--quiet"][..], &api].concat())
+        .code(8)
+        .stderr(contains("and http://").and(contains("is asked")))
+        .stdout(contains("30 missing"));
+    world
+        .command(&[&["verify", "--quiet", "--repair"][..], &api].concat())
+        .code(8)
+        .stdout(contains("is it the right server?"));
+    assert_eq!(other.server.audit()["total"]["received"], 0);
+}
+
+use predicates::prelude::PredicateBooleanExt as _;

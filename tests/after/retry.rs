@@ -1,0 +1,167 @@
+//! Rejects go out again: provisioned or mended, behind the rest or in their places, as the policy says.
+
+use predicates::str::contains;
+use serde_json::{Value, json};
+
+use super::support::history;
+use super::world::World;
+use crate::support::as_admin;
+
+/// A world in which b, who is somebody's receiver, is not registered.
+fn without_b(args: &[&str]) -> World {
+    let world = World::new(&[]);
+    world.export("chat.jsonl", &history(30));
+    fs_err::write(world.path("users.csv"), "userID,nickname\na,A\nc,C\n").unwrap();
+    fs_err::write(world.path("groups.csv"), "groupID,ownerUserID,memberUserIDs\ng,a,c\n").unwrap();
+    world.ask(&["provision", "--users", "users.csv", "--groups", "groups.csv"]).code(0);
+    let allow = ["--allow", "missing-users", "--allow", "not-members"];
+    world.run(&[&["chat.jsonl"][..], &allow, args].concat()).is(3, &json!({}));
+    world
+}
+
+fn rejected(world: &World) -> Vec<Value> {
+    let text = fs_err::read_to_string(world.path("import.job/rejected.jsonl")).unwrap();
+    text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+}
+
+fn write_rejected(world: &World, lines: &[Value]) {
+    let lines: Vec<String> = lines.iter().map(Value::to_string).collect();
+    fs_err::write(world.path("import.job/rejected.jsonl"), lines.join("\n") + "\n").unwrap();
+}
+
+#[test]
+fn provisioned_they_go_out_with_their_own_time_behind_the_rest() {
+    let world = without_b(&[]);
+    // Five messages to b, and five of his own in the group.
+    assert_eq!(rejected(&world).len(), 10);
+    // Whom the server doesn't let in loses nothing.
+    crate::support::importer()
+        .current_dir(world.dir.path())
+        .env("OPENIM_SECRET", "hush-hush")
+        .args(["retry", "--quiet", "--api", &world.server.url])
+        .assert()
+        .code(7);
+    assert_eq!(rejected(&world).len(), 10);
+    // Nothing has changed: refused again, for the same reasons, and still there once.
+    let again = world.json(&["retry"]);
+    again.is(3, &json!({"confirmed": 20, "rejected": 10}));
+    assert_eq!(rejected(&world).len(), 10);
+    world.ask(&["provision"]).code(0);
+    world.json(&["retry"]).is(0, &json!({"confirmed": 30, "rejected": 0, "messages": 30}));
+    assert_eq!(rejected(&world).len(), 0);
+    let judgement = world.judge(&["chat.jsonl"]);
+    assert_eq!((judgement.lost, judgement.doubled), (0, 0), "{judgement:?}");
+    world.json(&["verify"]).is(0, &json!({"confirmed": 30, "missing": 0}));
+    world.json(&["retry"]).is(0, &json!({"confirmed": 30}));
+    world.run(&["chat.jsonl"]).is(0, &json!({"confirmed": 30}));
+}
+
+#[test]
+fn held_a_conversation_goes_on_in_order() {
+    let world = without_b(&["--on-reject", "hold"]);
+    let status = world.run(&["--on-reject", "hold", "--allow", "missing-users", "--allow", "not-members"]);
+    assert_eq!(status.code, 3, "{}", status.json);
+    let verdict = status.json["verdict"].as_str().unwrap();
+    assert!(
+        verdict.contains("2 conversations wait at a refused message") && verdict.contains("si_a_b"),
+        "{verdict}"
+    );
+    world.json(&["verify"]).is(3, &json!({"missing": 0}));
+    world.ask(&["provision"]).code(0);
+    world.json(&["retry", "--on-reject", "hold"]).is(0, &json!({"confirmed": 30, "rejected": 0}));
+    let judgement = world.judge(&["chat.jsonl"]);
+    assert!(judgement.is_exact(), "{judgement:?}");
+}
+
+#[test]
+fn mended_in_the_file() {
+    let world = without_b(&[]);
+    let mut lines = rejected(&world);
+    let b_in_g = lines.iter_mut().filter(|line| line["message"]["groupID"] == "g");
+    for line in b_in_g {
+        // c says it for him.
+        line["message"]["sendID"] = "c".into();
+        line["message"]["content"]["content"] = format!("for b: {}", line["id"].as_str().unwrap()).into();
+    }
+    write_rejected(&world, &lines);
+    world.json(&["retry", "--only", "sg_g"]).is(3, &json!({"confirmed": 25, "rejected": 5}));
+    let said: Vec<String> = world.texts("sg_g");
+    assert_eq!(said.iter().filter(|text| text.starts_with("for b: m15")).count(), 5, "{said:?}");
+    // The others are still there, untouched.
+    let left = rejected(&world);
+    assert_eq!(left.len(), 5);
+    assert!(left.iter().all(|line| line["message"]["recvID"] == "b"), "{left:?}");
+    // What was mended is what is expected now.
+    world.json(&["verify"]).is(3, &json!({"missing": 0, "changed": 0, "confirmed": 25}));
+}
+
+#[test]
+fn lines_that_are_still_wrong_stay_and_are_named() {
+    let world = without_b(&[]);
+    let mut lines = rejected(&world);
+    lines.retain(|line| line["message"]["recvID"] == "b");
+    lines[0]["message"]["recvID"] = "c".into();
+    lines[1]["message"]["sendTime"] = 1_600_000_000_000_u64.into();
+    lines[2]["message"]["content"] = "plain words".into();
+    // Nobody wants the fourth any more; the fifth is as it was.
+    lines.remove(3);
+    write_rejected(&world, &lines);
+    let retried = world.json(&["retry"]);
+    retried.is(3, &json!({"rejected": 10}));
+    for said in [
+        "rejected.jsonl:1: it belongs to `si_a_b` and not to `si_a_c`",
+        "rejected.jsonl:2: its sendTime was",
+        "rejected.jsonl:3: content-not-object",
+    ] {
+        assert!(retried.err.contains(said), "{}", retried.err);
+    }
+    // The fifth was refused again.
+    assert_eq!(rejected(&world).len(), 4);
+    fs_err::write(world.path("import.job/rejected.jsonl"), "{\"source\":\n").unwrap();
+    world.ask(&["retry"]).code(2).stderr(contains("rejected.jsonl:1: this is no JSON object"));
+}
+
+#[test]
+fn what_the_export_had_wrong_comes_when_it_is_mended() {
+    let world = World::new(&["--users", "auto"]);
+    world.export("chat.jsonl", &history(30));
+    let mut text = fs_err::read_to_string(world.path("chat.jsonl")).unwrap();
+    text += "\n{\"id\":\"x1\",\"sendID\":\"a\",\"recvID\":\"b\",\"sendTime\":1500000100000,\"content\":{\"content\":\"\"}}";
+    text += "\n{\"id\":\"x2\",\"sendID\":\"a\",\"recvID\":\"b\",\"sendTime\":1500000101000,\"content\":{\"content\":\"\"}}";
+    text += "\nnot json\n";
+    fs_err::write(world.path("chat.jsonl"), text).unwrap();
+    world
+        .run(&["chat.jsonl", "--skip-invalid", "--provision"])
+        .is(3, &json!({"confirmed": 30, "rejected": 3}));
+    let mut lines = rejected(&world);
+    assert_eq!(lines.len(), 3);
+    world.json(&["retry"]).is(3, &json!({"confirmed": 30, "rejected": 3}));
+    let x1 = lines.iter_mut().find(|line| line["id"] == "x1").unwrap();
+    x1["message"]["content"]["content"] = "mended".into();
+    write_rejected(&world, &lines);
+    let retried = world.json(&["retry"]);
+    retried.is(3, &json!({"confirmed": 31, "messages": 31, "rejected": 2}));
+    assert_eq!(world.texts("si_a_b").last().unwrap(), "mended");
+    assert_eq!(rejected(&world).len(), 2);
+    // It is known: the export, mended as well, brings nothing new.
+    let text = fs_err::read_to_string(world.path("chat.jsonl")).unwrap();
+    let mended = text.lines().filter(|line| !line.contains("x2") && !line.contains("not json"));
+    let mended: Vec<String> =
+        mended.map(|line| line.replace(r#"{"content":""}"#, r#"{"content":"mended"}"#)).collect();
+    fs_err::write(world.path("again.jsonl"), mended.join("\n")).unwrap();
+    world.run(&["--add", "again.jsonl"]).is(3, &json!({"confirmed": 31, "already_there": 31, "rejected": 2}));
+    world.json(&["verify"]).is(3, &json!({"confirmed": 31}));
+}
+
+#[test]
+fn a_group_that_was_muted() {
+    let world = World::new(&["--users", "auto"]);
+    world.export("chat.jsonl", &history(60));
+    world.run(&["chat.jsonl", "--provision", "--only", "si_a_b"]).is(0, &json!({}));
+    as_admin(&world.server.url, "/group/mute_group", &json!({"groupID": "g"}));
+    world.run(&["--on-reject", "hold"]).is(3, &json!({}));
+    as_admin(&world.server.url, "/group/cancel_mute_group", &json!({"groupID": "g"}));
+    world.json(&["retry"]).is(0, &json!({"confirmed": 60}));
+    let judgement = world.judge(&["chat.jsonl"]);
+    assert!(judgement.is_exact(), "{judgement:?}");
+}
