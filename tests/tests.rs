@@ -20,5 +20,6 @@ mod parsers;
 mod rehearsal;
 mod second_pass;
 mod secrets;
+mod speed;
 mod support;
 mod usage;
