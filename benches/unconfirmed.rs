@@ -12,7 +12,7 @@ use std::time::Instant;
 
 use anyhow::Context;
 use clap::Parser;
-use openim_importer::job::{Conversation, ConvNo, Job, JobReader};
+use openim_importer::job::{ConvNo, Conversation, Job, JobReader, Spooled};
 use openim_importer::message::Ordinal;
 use openim_importer::openim::{Client, Login, Settings, Verdict};
 
@@ -40,7 +40,7 @@ async fn main() -> anyhow::Result<()> {
     let begun = Instant::now();
     let callers: Vec<_> = (0..args.connections)
         .map(|_| {
-            let reader = Job::observe(&args.job)?;
+            let reader = Mutex::new(Job::observe(&args.job)?);
             let (client, conversations, acknowledged) =
                 (client.clone(), conversations.clone(), acknowledged.clone());
             Ok(tokio::spawn(async move {
@@ -74,21 +74,26 @@ fn all(reader: &JobReader) -> anyhow::Result<Vec<Conversation>> {
 }
 
 async fn send(
-    reader: &JobReader,
+    reader: &Mutex<JobReader>,
     client: &Client,
     conversation: &Conversation,
     acknowledged: &AtomicU64,
 ) -> anyhow::Result<()> {
     let mut next = Ordinal(0);
-    loop {
-        let page = reader.entries(conversation.no, next, 64)?;
-        let Some(last) = page.last() else { return Ok(()) };
-        next = Ordinal(last.ordinal.0 + 1);
-        for entry in &page {
-            let message = reader.message(entry)?;
+    while next.0 < conversation.messages {
+        let messages = page(&reader.lock().unwrap_or_else(PoisonError::into_inner), conversation, &mut next)?;
+        for message in messages {
             if let Verdict::Delivered { .. } = client.send(message.content_type.code(), message.body).await {
                 acknowledged.fetch_add(1, Ordering::Relaxed);
             }
         }
     }
+    Ok(())
+}
+
+/// The next messages of a conversation.
+fn page(reader: &JobReader, of: &Conversation, next: &mut Ordinal) -> anyhow::Result<Vec<Spooled>> {
+    let entries = reader.entries(of.no, *next, 64)?;
+    next.0 = entries.last().map_or(of.messages, |last| last.ordinal.0 + 1);
+    Ok(entries.iter().map(|entry| reader.message(entry)).collect::<Result<_, _>>()?)
 }

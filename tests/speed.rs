@@ -89,7 +89,8 @@ fn a_larger_export_costs_no_more_a_message() {
     let (a, b) = (small.cpu as f64 / 20_000.0, large.cpu as f64 / 120_000.0);
     assert!(b < a * 1.5, "{a} and {b} ticks a message");
     // What is sorted may stay in memory until there is enough of it for a run; texts may not.
-    let (memory, text) = ((large.peak.saturating_sub(small.peak)) as f64, (many_bytes - few_bytes) as f64 / 1024.0);
+    let (memory, text) =
+        ((large.peak.saturating_sub(small.peak)) as f64, (many_bytes - few_bytes) as f64 / 1024.0);
     assert!(memory < text * 0.8, "{memory} kB more for {text} kB more of text");
 }
 
