@@ -64,7 +64,7 @@ pub fn mended(
     let mut gathered = Gathered::new(&pass, RUN)?;
     gathered.summary.mended = lines;
     feed(&mut |message| gathered.take(&Batch::unexamined(std::slice::from_ref(message)), &mut pass))?;
-    gathered.file(pass, &[], false, &Progress::default())
+    gathered.file(pass, &[], (Release::Main, false), &Progress::default())
 }
 
 /// What the reading gathers for the sorting.
