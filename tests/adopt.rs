@@ -57,7 +57,11 @@ fn lose_the_job(
         adopted.push(adopt(dir.path(), &export, &server, &[]));
     }
     assert!(!adopted.is_empty(), "the importer was too fast to be killed: {}", server.audit()["total"]);
-    assert_eq!(Importer::start(dir.path(), &export, &server, &[]).exit_code(), Some(0), "seed {seed}");
+    assert_eq!(
+        Importer::start(dir.path(), &export, &server, &["--repair"]).exit_code(),
+        Some(0),
+        "seed {seed}"
+    );
     (Expected::of(&[&export]).judge(&server), adopted)
 }
 
@@ -81,13 +85,10 @@ fn a_lost_job_again_and_again() {
         &[],
         &["--fault", "lose-queue:chance=0.02"],
         &["--fault", "lose-answer:chance=0.003", "--fault", "lose-queue:chance=0.01"],
-        &["--fault", "read-gap:ms=30", "--fault", "live-traffic:per-second=2"],
+        &["--fault", "read-gap:ms=30", "--fault", "repeat-queue:last=20,chance=0.02"],
     ];
     let mut wrong = Vec::new();
-    for (n, faults) in (0..)
-        .zip(faults.iter().cycle().take(ROUNDS))
-        
-    {
+    for (n, faults) in (0..).zip(faults.iter().cycle().take(ROUNDS)) {
         let release = ["3.8.3", "main"][n % 2];
         let seed = 100 + n as u64;
         let (judgement, adopted) = lose_the_job(release, 4_000, 3, seed, faults);

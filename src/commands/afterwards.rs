@@ -59,10 +59,7 @@ impl LookArgs {
 }
 
 /// The conversations of that name; `None`: all. One that the job doesn't have is a mistake.
-pub(super) fn only(
-    names: &[String],
-    reader: &JobReader,
-) -> Result<Option<HashSet<ConversationId>>, Failure> {
+pub(super) fn only(names: &[String], reader: &JobReader) -> Result<Option<HashSet<ConversationId>>, Failure> {
     let mut only = None;
     for id in names {
         let id = ConversationId(id.clone());

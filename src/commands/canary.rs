@@ -84,8 +84,9 @@ impl Canary {
         if yes {
             return Ok(Next::GoOn);
         }
-        let stopped =
-            format!("The canary is done. {verified}{refused} {left}: the same command without --canary goes on.");
+        let stopped = format!(
+            "The canary is done. {verified}{refused} {left}: the same command without --canary goes on."
+        );
         if !stdin().is_terminal() {
             return Ok(Next::Stop(stopped));
         }

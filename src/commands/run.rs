@@ -11,7 +11,9 @@ use super::canary::{Canary, Next};
 use super::context::{Context, note};
 use super::preflight::{self, Verdict as Looked};
 use super::prepare::{Prepared, Taking, job_failure, prepare};
-use super::{Exit, Failure, OrFail, afterwards, check, mark_read, provision, rehearsal, server, stop, verify};
+use super::{
+    Exit, Failure, OrFail, afterwards, check, mark_read, provision, rehearsal, server, stop, verify,
+};
 use crate::after::{self, AfterError, MarkReport};
 use crate::before::{Allowed, Depth, Looks, Stage};
 use crate::cli::{PaceArgs, RunArgs};

@@ -68,11 +68,9 @@ impl World {
 #[test]
 fn a_canary_is_sent_verified_and_stops_where_nobody_can_be_asked() {
     let world = World::new(600, 12);
-    world
-        .run(&["--canary", "4"])
-        .success()
-        .stderr(contains("canary: 4 conversations with"))
-        .stdout(contains("The canary is done. All").and(contains("the same command without --canary goes on")));
+    world.run(&["--canary", "4"]).success().stderr(contains("canary: 4 conversations with")).stdout(
+        contains("The canary is done. All").and(contains("the same command without --canary goes on")),
+    );
     let (held, asked) = (world.held(), world.asked());
     assert_eq!(held.len(), 4, "{held:?}");
     assert!(held.iter().all(|(id, n)| asked[id] == *n), "{held:?} of {asked:?}");
@@ -216,12 +214,18 @@ fn a_period_and_later_the_rest() {
         .success()
         .stdout(contains("All 100 messages").and(contains("100 after --until, 100 before --since")));
     let sent = times(&world);
-    assert_eq!((sent.first(), sent.last(), sent.len()), (Some(&1_700_000_001_000), Some(&1_700_000_001_990), 100));
+    assert_eq!(
+        (sent.first(), sent.last(), sent.len()),
+        (Some(&1_700_000_001_000), Some(&1_700_000_001_990), 100)
+    );
     // Another period of the same sources is another pass, and has to be asked for.
     world.run(&["--since", &to]).code(2).stderr(contains("with --add"));
     world.run(&["--add", "--since", &to]).success().stdout(contains("All 200 messages"));
     let sent = times(&world);
-    assert_eq!((sent.first(), sent.last(), sent.len()), (Some(&1_700_000_001_000), Some(&1_700_000_002_990), 200));
+    assert_eq!(
+        (sent.first(), sent.last(), sent.len()),
+        (Some(&1_700_000_001_000), Some(&1_700_000_002_990), 200)
+    );
     world.run(&["--add"]).success().stdout(contains("All 300 messages").and(contains("older than")));
     assert_eq!(times(&world).len(), 300);
 }
@@ -241,6 +245,9 @@ fn friends_come_after_the_history() {
     let origins: Vec<&str> =
         log.as_array().unwrap().iter().map(|one| one["origin"].as_str().unwrap()).collect();
     let first_notice = origins.iter().position(|origin| *origin == "notice");
-    assert!(first_notice.is_some_and(|at| origins[at..].iter().all(|origin| *origin == "notice")), "{origins:?}");
+    assert!(
+        first_notice.is_some_and(|at| origins[at..].iter().all(|origin| *origin == "notice")),
+        "{origins:?}"
+    );
     world.run(&more).success().stdout(contains("friends: 1 there already"));
 }
