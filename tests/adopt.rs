@@ -7,7 +7,7 @@ use std::time::Duration;
 use fastrand::Rng;
 use serde_json::Value;
 
-use crate::kills::{Importer, export};
+use crate::chaos::{Importer, export};
 use crate::support::truth::{Expected, Judgement};
 use crate::support::{Rehearsal, importer};
 
@@ -44,7 +44,8 @@ fn lose_the_job(
     let mut rng = Rng::with_seed(seed);
     let mut adopted = Vec::new();
     for _ in 0..losses {
-        let mut importer = Importer::start(dir.path(), &export, &server, &["--connections", "8"]);
+        let mut importer =
+            Importer::start(dir.path(), &export, &server, &["--provision", "--connections", "8"]);
         let until = held(&server) + rng.u64(1..messages / (u64::from(losses) + 1));
         while held(&server) < until && !importer.has_ended() {
             std::thread::sleep(Duration::from_millis(5));
@@ -58,7 +59,7 @@ fn lose_the_job(
     }
     assert!(!adopted.is_empty(), "the importer was too fast to be killed: {}", server.audit()["total"]);
     assert_eq!(
-        Importer::start(dir.path(), &export, &server, &["--repair"]).exit_code(),
+        Importer::start(dir.path(), &export, &server, &["--provision", "--repair"]).exit_code(),
         Some(0),
         "seed {seed}"
     );

@@ -40,6 +40,7 @@ or `times=N` say otherwise; which ones follows from the seed. The same names are
   fall-back-seq  by=N             maxSeq falls back: slots are overwritten
   read-gap       ms=N             numbers first, messages later (law 3)
  all the time:
+  stall          of=N             one in so many partitions of the queue stands still, or conversation=ID
   live-traffic   per-second=N     others write in each conversation (law 12)
   users-act      per-second=N act=revoke|delete|clear|any   (law 13)
 

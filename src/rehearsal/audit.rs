@@ -130,7 +130,7 @@ pub(super) fn audit(shared: &Shared) -> Audit {
         conversation.expire(now);
     }
     let mut audit = Audit {
-        queue: world.queue.len(),
+        queue: world.queue.len() + world.stalled.len(),
         unsettled: world.unsettled,
         redis_bytes: redis_bytes(&world),
         refused: world.refusals.clone(),

@@ -62,7 +62,7 @@ pub(super) async fn run(shared: Arc<Shared>, stop: CancellationToken) {
 async fn collect(shared: &Shared, to_write: mpsc::Sender<Batch>) {
     let timing = shared.options.timing;
     loop {
-        while shared.world().queue.is_empty() {
+        while shared.world().is_idle() {
             shared.queued.notified().await;
         }
         let close = Instant::now() + timing.batch_interval;
@@ -90,6 +90,7 @@ async fn collect(shared: &Shared, to_write: mpsc::Sender<Batch>) {
 fn take_batch(shared: &Shared, gap: Duration) -> Batch {
     let mut guard = shared.world();
     let world = &mut *guard;
+    set_apart(shared, world);
     let count = world.queue.len().min(BATCH);
     let mut by_key: HashMap<(Arc<str>, bool), usize> = HashMap::new();
     let mut groups: Vec<Vec<Queued>> = Vec::new();
@@ -104,6 +105,21 @@ fn take_batch(shared: &Shared, gap: Duration) -> Batch {
     let mut longest = gap;
     let groups = groups.into_iter().filter_map(|group| number(shared, world, group, &mut longest)).collect();
     Batch { due: Instant::now() + longest, generation: world.generation, groups }
+}
+
+/// What stands still makes way for the others, and comes back to the front in its order.
+fn set_apart(shared: &Shared, world: &mut World) {
+    let stalls = |queued: &Queued| {
+        let route = &queued.record.route;
+        shared.faults.stalls(&route.conversation, &route.key)
+    };
+    if world.stalled.is_empty() && !world.queue.iter().any(stalls) {
+        return;
+    }
+    let all = world.stalled.drain(..).chain(world.queue.drain(..));
+    let (stalled, free): (Vec<Queued>, Vec<Queued>) = all.partition(stalls);
+    world.stalled.extend(stalled);
+    world.queue.extend(free);
 }
 
 /// Numbers for messages of one key, unless they are lost.

@@ -14,6 +14,8 @@ pub(super) struct World {
     pub(super) routes: Routes,
     /// The first queue: acknowledged, not yet numbered.
     pub(super) queue: VecDeque<Queued>,
+    /// What was in it and belongs to partitions that stand still.
+    pub(super) stalled: VecDeque<Queued>,
     /// Queued, and neither in the store nor lost yet.
     pub(super) unsettled: usize,
     /// The messages that the second stage handled last.
@@ -112,6 +114,11 @@ pub(super) struct GroupMember {
 }
 
 impl World {
+    /// Nothing waits for the second stage.
+    pub(super) fn is_idle(&self) -> bool {
+        self.queue.is_empty() && self.stalled.is_empty()
+    }
+
     pub(super) fn conversation_mut(&mut self, id: &Arc<str>) -> &mut Conversation {
         self.conversations.entry(Arc::clone(id)).or_default()
     }

@@ -78,6 +78,19 @@ impl Rehearsal {
         request(&self.url, path, body)
     }
 
+    /// The slots of a conversation, in order.
+    pub(crate) fn log(&self, conversation: &str) -> Vec<Value> {
+        let path = format!("/_rehearsal/log?conversation={}", truth::percent(conversation));
+        let Value::Array(log) = self.control(&path, None) else { panic!("{conversation}: no log") };
+        log
+    }
+
+    /// Turns a fault off.
+    pub(crate) fn turn_off(&self, fault: u64) {
+        let path = format!("/_rehearsal/faults?id={fault}");
+        request_with("DELETE", &self.url, &path, None, "");
+    }
+
     /// The audit: what was received, acknowledged, stored and dropped, from the server's side.
     pub(crate) fn audit(&self) -> Value {
         self.control("/_rehearsal/audit", None)
@@ -95,21 +108,20 @@ impl Drop for Rehearsal {
 pub(crate) fn as_admin(url: &str, path: &str, body: &Value) -> Value {
     let login = serde_json::json!({ "secret": "openIM123", "userID": "imAdmin" });
     let token = request(url, "/auth/get_admin_token", Some(&login))["data"]["token"].clone();
-    let answer = request_with(url, path, Some(body), token.as_str().unwrap());
+    let answer = request_with("POST", url, path, Some(body), token.as_str().unwrap());
     assert_eq!(answer["errCode"], 0, "{path}: {answer}");
     answer
 }
 
 /// A plain HTTP call that shares nothing with the importer's client.
 pub(crate) fn request(url: &str, path: &str, body: Option<&Value>) -> Value {
-    request_with(url, path, body, "")
+    request_with(if body.is_some() { "POST" } else { "GET" }, url, path, body, "")
 }
 
-fn request_with(url: &str, path: &str, body: Option<&Value>, token: &str) -> Value {
+fn request_with(method: &str, url: &str, path: &str, body: Option<&Value>, token: &str) -> Value {
     let address = url.strip_prefix("http://").unwrap().trim_end_matches('/');
     let mut stream = TcpStream::connect(address).unwrap();
     let body = body.map(Value::to_string);
-    let method = if body.is_some() { "POST" } else { "GET" };
     let body = body.unwrap_or_default();
     write!(
         stream,

@@ -1,6 +1,6 @@
 //! The judge: what an export asks for against what the server's log holds. Shares no code with the importer.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::path::Path;
 
 use serde_json::Value;
@@ -17,7 +17,7 @@ pub(crate) struct Expected {
 }
 
 /// What became of them.
-#[derive(Debug, Default, PartialEq, Eq)]
+#[derive(Debug, Default, Clone, PartialEq, Eq)]
 pub(crate) struct Judgement {
     /// Messages asked for.
     pub messages: usize,
@@ -31,6 +31,8 @@ pub(crate) struct Judgement {
     pub hidden: usize,
     /// In the log and not ours: live traffic.
     pub foreign: usize,
+    /// In the log a second time because the server repeated it: the same ids (law 5). Counted as doubled, too.
+    pub copies: usize,
 }
 
 impl Judgement {
@@ -78,9 +80,7 @@ impl Expected {
         server.control("/_rehearsal/settle", Some(&Value::Null));
         let mut judgement = Judgement::default();
         for (conversation, expected) in &self.conversations {
-            let log =
-                server.control(&format!("/_rehearsal/log?conversation={}", percent(conversation)), None);
-            judgement.add(expected, log.as_array().unwrap());
+            judgement.add(expected, &server.log(conversation));
         }
         judgement
     }
@@ -95,6 +95,7 @@ impl Judgement {
             places.entry(key).or_default().push(place);
         }
         let mut latest = None;
+        let mut seen: HashSet<&str> = HashSet::new();
         for entry in log {
             let state = entry["state"].as_str().unwrap();
             if matches!(state, "deleted" | "empty") || entry["origin"] != "sent" {
@@ -108,8 +109,10 @@ impl Judgement {
                 self.foreign += 1;
                 continue;
             };
-            let Some(place) = left.pop() else {
+            let is_new = entry["serverMsgID"].as_str().is_none_or(|id| seen.insert(id));
+            let Some(place) = Some(left).filter(|_| is_new).and_then(Vec::pop) else {
                 self.doubled += 1;
+                self.copies += usize::from(!is_new);
                 continue;
             };
             self.hidden += usize::from(state == "hidden");
@@ -134,7 +137,7 @@ fn as_floats(value: &Value) -> Value {
     }
 }
 
-fn percent(text: &str) -> String {
+pub(super) fn percent(text: &str) -> String {
     text.bytes()
         .map(|b| {
             if b.is_ascii_alphanumeric() || b"-_.~".contains(&b) {

@@ -109,6 +109,12 @@ pub enum FaultKind {
         /// ms
         ms: u64,
     },
+    /// One partition of the queue stands still while the others flow: messages of one in so many keys, or of one
+    /// conversation, wait until it is turned off.
+    Stall {
+        /// How many partitions there are.
+        of: u64,
+    },
     /// Others write in the conversations that are imported into (law 12).
     LiveTraffic {
         /// Messages a second in each conversation.
@@ -184,7 +190,7 @@ impl FaultKind {
             | Self::FallBackSeq { .. }
             | Self::ReadGap { .. } => Place::Number,
             Self::LoseStore => Place::Store,
-            Self::LiveTraffic { .. } | Self::UsersAct { .. } => Place::Always,
+            Self::Stall { .. } | Self::LiveTraffic { .. } | Self::UsersAct { .. } => Place::Always,
         }
     }
 

@@ -107,6 +107,18 @@ impl Faults {
             .collect()
     }
 
+    /// Whether messages of that conversation, with that key, stand still in the queue.
+    pub(super) fn stalls(&self, conversation: &str, key: &str) -> bool {
+        !self.quiet.load(Ordering::Relaxed)
+            && self.rules().on.iter().any(|rule| match (&rule.fault.kind, &rule.fault.when.conversation) {
+                (FaultKind::Stall { .. }, Some(only)) => only == conversation,
+                (FaultKind::Stall { of }, None) => {
+                    key.bytes().fold(self.seed, |hash, byte| mix(hash ^ u64::from(byte))).is_multiple_of(*of)
+                }
+                _ => false,
+            })
+    }
+
     /// Whether the rate limiter is on.
     pub(super) fn limits_rate(&self) -> bool {
         self.rules().on.iter().any(|rule| matches!(rule.fault.kind, FaultKind::RateLimit { .. }))

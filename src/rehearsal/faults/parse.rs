@@ -88,6 +88,7 @@ impl Keys<'_> {
             "jump-seq" => FaultKind::JumpSeq { by: self.number("by", 66.0)? },
             "fall-back-seq" => FaultKind::FallBackSeq { by: self.number("by", 10.0)? },
             "read-gap" => FaultKind::ReadGap { ms: self.number("ms", 1000.0)? },
+            "stall" => FaultKind::Stall { of: self.number("of", 8.0)? },
             "live-traffic" => FaultKind::LiveTraffic { per_second: self.float("per-second", 10.0)? },
             "users-act" => {
                 FaultKind::UsersAct { act: self.act()?, per_second: self.float("per-second", 10.0)? }
@@ -169,7 +170,7 @@ impl Keys<'_> {
     }
 }
 
-const NAMES: [&str; 22] = [
+const NAMES: [&str; 23] = [
     "lose-answer",
     "close-before-body",
     "close-after-body",
@@ -185,6 +186,7 @@ const NAMES: [&str; 22] = [
     "jump-seq",
     "fall-back-seq",
     "read-gap",
+    "stall",
     "live-traffic",
     "users-act",
     "rate-limit",

@@ -37,6 +37,7 @@ pub(in crate::rehearsal) fn perform(shared: &Shared, kind: &FaultKind, only: Opt
         | FaultKind::Hang { .. }
         | FaultKind::LoseStore
         | FaultKind::ReadGap { .. }
+        | FaultKind::Stall { .. }
         | FaultKind::LiveTraffic { .. }
         | FaultKind::UsersAct { .. }
         | FaultKind::RateLimit { .. } => {}
@@ -92,8 +93,8 @@ fn restarted(shared: &Shared, world: &mut World, kill: bool) {
 }
 
 fn lose_queue(world: &mut World, only: Option<&str>, why: &str) {
-    let queue = std::mem::take(&mut world.queue);
-    for queued in queue {
+    let (stalled, queue) = (std::mem::take(&mut world.stalled), std::mem::take(&mut world.queue));
+    for queued in stalled.into_iter().chain(queue) {
         let id = Arc::clone(&queued.record.route.conversation);
         if only.is_none_or(|only| id.as_ref() == only) {
             world.unsettled -= 1;

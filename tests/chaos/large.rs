@@ -1,0 +1,145 @@
+//! All of it, for hours if need be: `CHAOS_SCALE` (default 1) says how much; the table goes to standard output and
+//! to the file that `CHAOS_TABLE` names.
+
+use std::time::Duration;
+
+use serde_json::json;
+
+use super::Scenario;
+use super::table::Table;
+
+const RELEASES: [&str; 2] = ["3.8.3", "main"];
+
+/// Every fault of the rehearsal server that an import can survive, as it is tried alone.
+const FAULTS: [&str; 17] = [
+    "lose-answer:chance=0.01",
+    "close-before-body:chance=0.01",
+    "close-after-body:chance=0.01",
+    "proxy-error:chance=0.01,processed=true",
+    "proxy-error:chance=0.01,status=504",
+    "too-many:chance=0.002,retry-after=1",
+    "rate-limit:per-second=700",
+    "error-500:chance=0.01",
+    "hang:chance=0.0005,ms=3000,processed=true",
+    "expire-token:after=300,every=400,times=3",
+    "kick-token:after=300,every=400,times=3",
+    "lose-queue:chance=0.02",
+    "repeat-queue:chance=0.02,last=40",
+    "jump-seq:chance=0.05,by=66",
+    "read-gap:chance=0.1,ms=400",
+    "live-traffic:per-second=10",
+    "users-act:per-second=40",
+];
+
+fn scale() -> u64 {
+    std::env::var("CHAOS_SCALE").ok().and_then(|scale| scale.parse().ok()).unwrap_or(1)
+}
+
+fn report(table: &Table) {
+    let text = table.text();
+    println!("{text}");
+    if let Ok(path) = std::env::var("CHAOS_TABLE") {
+        let before = fs_err::read_to_string(&path).unwrap_or_default();
+        fs_err::write(path, before + &text + "\n").unwrap();
+    }
+    assert_eq!(table.inexact(), 0, "runs that were not exact");
+}
+
+#[test]
+#[ignore = "takes long: CHAOS_SCALE=3 makes it 300 kills"]
+fn kills() {
+    let mut table = Table::default();
+    for release in RELEASES {
+        for seed in 0..scale() {
+            table.play(&Scenario {
+                kills: 50,
+                ..Scenario::new("importer killed", release, seed)
+                    .sized(20_000, 50)
+                    .option(&["--rate", "400/s"])
+            });
+        }
+    }
+    report(&table);
+}
+
+#[test]
+#[ignore = "takes long"]
+fn servers() {
+    let mut table = Table::default();
+    let strikes = [
+        ("queue lost", json!({"kind": "lose-queue"})),
+        ("queue repeated", json!({"kind": "repeat-queue", "last": 89})),
+        ("killed and restarted", json!({"kind": "restart", "down-ms": 300, "kill": true})),
+        ("restarted", json!({"kind": "restart", "down-ms": 300, "kill": false})),
+    ];
+    for release in RELEASES {
+        for (name, strike) in &strikes {
+            for seed in 0..scale() {
+                table.play(&Scenario {
+                    strikes: (50, strike.clone()),
+                    longest: Duration::from_millis(1_200),
+                    ..Scenario::new(name, release, seed)
+                        .sized(20_000, 50)
+                        .option(&["--rate", "800/s", "--repair"])
+                });
+            }
+        }
+    }
+    report(&table);
+}
+
+#[test]
+#[ignore = "takes long"]
+fn alone() {
+    let mut table = Table::default();
+    for release in RELEASES {
+        for fault in FAULTS {
+            for seed in 0..scale() {
+                table.play(
+                    &Scenario::new(fault, release, seed).sized(5_000, 50).fault(fault).option(&["--repair"]),
+                );
+            }
+        }
+    }
+    report(&table);
+}
+
+#[test]
+#[ignore = "takes long"]
+fn mixtures() {
+    let mut table = Table::default();
+    for release in RELEASES {
+        for seed in 0..5 * scale() {
+            let mut rng = fastrand::Rng::with_seed(1_000 + seed);
+            let five = rng.choose_multiple(FAULTS, 5);
+            let mut scenario = Scenario {
+                kills: 5,
+                ..Scenario::new("five at random, and kills", release, seed).sized(5_000, 50)
+            };
+            for fault in five {
+                scenario = scenario.fault(fault);
+            }
+            table.play(&scenario.option(&["--repair", "--rate", "800/s"]));
+        }
+    }
+    report(&table);
+}
+
+#[test]
+#[ignore = "takes long"]
+fn slowness() {
+    let mut table = Table::default();
+    for release in RELEASES {
+        let mut late = Scenario::new("stored 30 s late", release, 1).sized(2_000, 50);
+        late.server = vec!["--storing-lag", "30s"];
+        table.play(&late);
+        let mut late = Scenario {
+            kills: 3,
+            ..Scenario::new("stored 10 s late, and kills", release, 1).sized(2_000, 50)
+        };
+        late.server = vec!["--storing-lag", "10s"];
+        late.longest = Duration::from_secs(20);
+        table.play(&late);
+    }
+    report(&table);
+}

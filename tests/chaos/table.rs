@@ -1,0 +1,80 @@
+//! The table of what was tried, and what came of it.
+
+use super::run::{Outcome, Scenario};
+
+/// Rows, one for each scenario over all its runs.
+#[derive(Debug, Default)]
+pub(super) struct Table(Vec<Row>);
+
+#[derive(Debug, Default)]
+struct Row {
+    name: String,
+    release: &'static str,
+    runs: u64,
+    blows: u64,
+    messages: usize,
+    lost: usize,
+    doubled: usize,
+    out_of_order: usize,
+    hidden: usize,
+    live_lost: u64,
+    deleted: u64,
+    copies: usize,
+    inexact: u64,
+}
+
+impl Table {
+    /// Plays it and adds it to its row.
+    pub(super) fn play(&mut self, scenario: &Scenario) -> Outcome {
+        let outcome = scenario.play();
+        let at = self.0.iter().position(|row| row.name == scenario.name && row.release == scenario.release);
+        let row = match at {
+            Some(at) => &mut self.0[at],
+            None => {
+                let row = Row { name: scenario.name.clone(), release: scenario.release, ..Row::default() };
+                self.0.push(row);
+                self.0.last_mut().unwrap()
+            }
+        };
+        let judged = &outcome.judgement;
+        row.runs += 1;
+        row.blows += u64::from(outcome.blows);
+        row.messages += judged.messages;
+        row.lost += judged.lost;
+        row.doubled += judged.doubled;
+        row.out_of_order += judged.out_of_order;
+        row.hidden += judged.hidden;
+        row.live_lost += outcome.live_lost;
+        row.deleted += outcome.deleted;
+        row.copies += judged.copies;
+        row.inexact += u64::from(!outcome.is_exact());
+        outcome
+    }
+
+    /// Runs that were not exact.
+    pub(super) fn inexact(&self) -> u64 {
+        self.0.iter().map(|row| row.inexact).sum()
+    }
+
+    /// As Markdown.
+    pub(super) fn text(&self) -> String {
+        let mut text = "| fault | release | runs | kills, strikes | messages | lost | doubled | out of order | hidden | live messages lost | deleted to restore order |\n|---|---|---|---|---|---|---|---|---|---|---|\n".to_owned();
+        for row in &self.0 {
+            text += &format!(
+                "| {} | {} | {} | {} | {} | {} | {} | {} | {} | {} | {} |\n",
+                row.name,
+                row.release,
+                row.runs,
+                row.blows,
+                row.messages,
+                row.lost,
+                row.doubled,
+                row.out_of_order,
+                row.hidden,
+                row.live_lost,
+                row.deleted
+            );
+        }
+        text
+    }
+}
