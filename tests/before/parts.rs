@@ -9,7 +9,7 @@ use predicates::prelude::PredicateBooleanExt as _;
 use predicates::str::contains;
 use serde_json::{Value, json};
 
-use crate::kills::export;
+use crate::chaos::export;
 use crate::support::truth::Expected;
 use crate::support::{Rehearsal, importer, request};
 
