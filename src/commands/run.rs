@@ -9,7 +9,9 @@ use tokio_util::sync::CancellationToken;
 use super::context::{Context, note};
 use super::preflight::{self, Verdict as Looked};
 use super::prepare::{Prepared, Taking, job_failure, prepare};
-use super::{Exit, Failure, OrFail, afterwards, check, mark_read, provision, rehearsal, server, stop};
+use super::{
+    Exit, Failure, OrFail, afterwards, check, mark_read, provision, rehearsal, server, stop, verify,
+};
 use crate::after::{self, AfterError, MarkReport};
 use crate::before::{Allowed, Depth, Looks, Stage, canary};
 use crate::cli::{PaceArgs, RunArgs};
@@ -230,6 +232,10 @@ pub(super) async fn send(
     settings: import::Settings,
     stop: StopSignal,
 ) -> Result<Outcome, Failure> {
+    if job.reader().and_then(|reader| reader.queue()).map_err(job_failure)?.messages() > 0 {
+        // What was verified is less than what there will be.
+        verify::forget(job)?;
+    }
     let progress = Arc::new(import::Progress::default());
     let watched = Arc::clone(&progress);
     let drawn = Progress::start(context.style, Arc::new(move || snapshot(&watched)));
