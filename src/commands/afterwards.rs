@@ -1,6 +1,7 @@
 //! What everything that is done after an import begins with: the job, how fast, and how it ends where the
 //! server gives no answer.
 
+use std::collections::HashSet;
 use std::io::{IsTerminal, Write, stderr, stdin};
 use std::num::NonZeroU16;
 use std::path::Path;
@@ -47,26 +48,31 @@ impl LookArgs {
         stop: &StopSignal,
     ) -> Result<Settings, Failure> {
         let usual = Settings::default();
-        let mut only = None;
-        for id in &self.only {
-            let id = ConversationId(id.clone());
-            if reader.find(&id).map_err(job_failure)?.is_none() {
-                let text = format!(
-                    "`{id}` is not in the job; its conversations are named `si_<user>_<user>` and `sg_<group>`"
-                );
-                return Err(Failure::new(Exit::Usage, text));
-            }
-            only.get_or_insert_with(std::collections::HashSet::new).insert(id);
-        }
         Ok(Settings {
             connections: self.connections.map_or(usual.connections, NonZeroU16::get),
             rate: self.rate.map(|rate| rate.0),
             give_up: self.give_up.or(context.file.import.give_up).unwrap_or(usual.give_up),
-            only,
+            only: only(&self.only, reader)?,
             stop: stop.drain.clone(),
             ..usual
         })
     }
+}
+
+/// The conversations of that name; `None`: all. One that the job doesn't have is a mistake.
+pub(super) fn only(names: &[String], reader: &JobReader) -> Result<Option<HashSet<ConversationId>>, Failure> {
+    let mut only = None;
+    for id in names {
+        let id = ConversationId(id.clone());
+        if reader.find(&id).map_err(job_failure)?.is_none() {
+            let text = format!(
+                "`{id}` is not in the job; its conversations are named `si_<user>_<user>` and `sg_<group>`"
+            );
+            return Err(Failure::new(Exit::Usage, text));
+        }
+        only.get_or_insert_with(HashSet::new).insert(id);
+    }
+    Ok(only)
 }
 
 /// The job, held by this process: nothing may be sent from it meanwhile.

@@ -86,6 +86,25 @@ pub(super) fn verify(context: &Context, args: &VerifyArgs) -> Result<Exit, Failu
     end(context, &job, &reader, &found, &mended, began)
 }
 
+/// Looks at a part of a job; how it ends, and the sentence.
+pub(super) async fn part(
+    context: &Context,
+    job: &Job,
+    reader: &JobReader,
+    client: &Client,
+    settings: after::Settings,
+) -> Result<(Exit, String), Failure> {
+    let found = look(context, job, reader, client, settings, None, false).await?;
+    show(context, &found)?;
+    let exit = match (found.failing(), found.unproved()) {
+        (0, 0) => Exit::Done,
+        (0, _) => Exit::Unfinished,
+        _ => Exit::Difference,
+    };
+    let summary = crate::report::Summary::default();
+    Ok((exit, verdict::verdict(&found, &Mended::default(), &summary, 0, 0)))
+}
+
 /// What was mended.
 #[derive(Debug, Default)]
 struct Mended {

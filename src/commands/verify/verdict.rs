@@ -151,7 +151,13 @@ impl Counted {
 }
 
 /// What was proved, and what was not: a few sentences.
-fn verdict(found: &Found, mended: &Mended, job: &report::Summary, left: u64, undone: u64) -> String {
+pub(super) fn verdict(
+    found: &Found,
+    mended: &Mended,
+    job: &report::Summary,
+    left: u64,
+    undone: u64,
+) -> String {
     let mut said = Vec::new();
     if mended.deleted + mended.sent > 0 {
         let (deleted, sent) = (count(mended.deleted), count(mended.sent));
