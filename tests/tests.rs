@@ -23,5 +23,6 @@ mod rehearsal;
 mod replies;
 mod second_pass;
 mod secrets;
+mod speed;
 mod support;
 mod usage;

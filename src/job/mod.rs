@@ -59,7 +59,7 @@ pub use mended::{RejectedLine, RejectedLines, RejectedPlaces};
 pub use pass::Pass;
 pub use people::{Person, PersonKey, Renamed, person_hashes};
 pub use progress::{LostCall, Progress, Standing, Step, Under};
-pub use purge::DIFFERENCES;
+pub use purge::{DIFFERENCES, VERIFIED};
 pub use queue::{Queue, Queued};
 pub use read::JobReader;
 pub use receipts::Receipt;

@@ -16,6 +16,9 @@ pub(super) const TABLE: Table =
 const FILES: &[&str] =
     &[spool::FILE, lines::FINDINGS, lines::REJECTED, lines::UPLOADS, DIFFERENCES, "report.html"];
 
+/// How the last `verify` ended: it names nobody, and stays.
+pub const VERIFIED: &str = "verified.json";
+
 /// What `verify` found.
 pub const DIFFERENCES: &str = "differences.jsonl";
 

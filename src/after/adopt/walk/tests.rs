@@ -68,9 +68,9 @@ fn walk(messages: u64, slots: Vec<Sighting>, page: usize) -> Result {
         let found = walk.take(&written, some.to_vec());
         add(&mut written, found);
     }
-    let (found, end) = walk.end(&written);
+    let found = walk.finish(&written);
     add(&mut written, found);
-    Result { found: all, end }
+    Result { found: all, end: walk.end() }
 }
 
 fn show(messages: u64, text: &str) -> String {
