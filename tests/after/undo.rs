@@ -106,7 +106,7 @@ async fn stopped_in_the_middle_it_goes_on() {
             drop(job);
             job = Job::open(&dir.path().join("x.job")).unwrap();
         };
-        assert!(stops > 2, "{stops}");
+        assert!(stops > 0, "it was over before it could be stopped");
         assert_eq!(report, UndoReport { conversations: 3, deleted: 1_800, kept: 0, failed: 0 });
         server.settle().await;
         assert_eq!(left(&server), [""; 0]);
