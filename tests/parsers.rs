@@ -53,7 +53,11 @@ fn seeds(target: &str) -> Vec<Vec<u8>> {
                 Format::Telegram => fixture("telegram/account/result.json"),
                 Format::WhatsApp => fixture("whatsapp/WhatsApp Chat with Ann Lee.txt"),
             };
-            (0..).zip(Format::ALL).map(|(n, format)| with(&[n], &of(format))).collect()
+            let mut seeds: Vec<_> =
+                (0..).zip(Format::ALL).map(|(n, format)| with(&[n], &of(format))).collect();
+            // Found here: a message of which only the head is left.
+            seeds.push(with(&[5], b"01/03/2024, 00:02 - Bob: a\n01/03/2024, 00:03 - \n"));
+            seeds
         }
         "answer" => [
             r#"{"errCode":0,"errMsg":"","errDlt":"","data":{"serverMsgID":"a","clientMsgID":"b","sendTime":1,"modify":null}}"#,

@@ -19,6 +19,7 @@ use crate::import::StopSignal;
 use crate::job::{Job, JobReader};
 use crate::message::ConversationId;
 use crate::openim::Client;
+use crate::report::count;
 
 /// What to look at, and how fast.
 #[derive(Debug, Clone, Default, Args)]
@@ -124,6 +125,29 @@ pub(super) fn is_confirmed(dir: &Path, yes: bool, what: &str) -> Result<bool, Fa
     let mut typed = String::new();
     stdin().read_line(&mut typed).or_fail(Exit::Internal)?;
     Ok(typed.trim() == name)
+}
+
+/// How many conversations were undone and are not to be sent; with `again` they start anew.
+pub(super) fn undone(job: &mut Job, reader: &JobReader, again: bool) -> Result<u64, Failure> {
+    let (conversations, sum) = reader.undone_in_all().map_err(job_failure)?;
+    if conversations == 0 {
+        return Ok(0);
+    }
+    if !sum.is_done {
+        let text = "an undo of this job has begun and is not finished: `undo` goes on with it; then `run --again` \
+                    sends it anew";
+        return Err(Failure::new(Exit::Usage, text));
+    }
+    if again {
+        let conversations = job.start_again().map_err(job_failure)?;
+        note(&format!("{} undone conversations start anew", count(conversations)))?;
+        return Ok(0);
+    }
+    if reader.queue().map_err(job_failure)?.messages() == 0 {
+        let text = "this job was undone, and nothing else is left of it: `run --again` sends it anew";
+        return Err(Failure::new(Exit::Usage, text));
+    }
+    Ok(conversations)
 }
 
 /// Whose the fault is decides the exit code.

@@ -112,7 +112,7 @@ impl Night<'_> {
         let Prepared { mut job, .. } = prepared;
         let allowed = self.args.preflight.allowed()?;
         let reader = job.reader().map_err(job_failure)?;
-        let undone = undone(&mut job, &reader, self.args.again)?;
+        let undone = afterwards::undone(&mut job, &reader, self.args.again)?;
         let mut settings = settings(self.context, &self.args.pace, self.args.on_reject);
         settings.repair = self.args.repair;
         settings.only = afterwards::only(&self.args.only, &reader)?;
@@ -143,30 +143,31 @@ impl Night<'_> {
             Canaried::All(sent) => *sent,
             Canaried::GoOn => self.import(&mut job, &reader, settings, stop).await?,
         };
-        let (mut exit, mut verdict) = verdict(&outcome, part);
+        let (mut exit, verdict) = verdict(&outcome, part);
+        let mut said = vec![verdict];
         if undone > 0 {
-            verdict += &format!(
-                " {} conversations were undone and are left out: `run --again` sends them anew.",
-                count(undone)
-            );
+            let undone = count(undone);
+            said.push(format!(
+                "{undone} conversations were undone and are left out: `run --again` sends them anew."
+            ));
         }
         let later = files.friends.is_some() || files.blacks.is_some();
         if self.args.provision && later && exit != Exit::Unfinished && outcome.left == 0 {
             let made = provision::make(&self.client, Some(&reader), &files, Stage::After, false).await?;
-            verdict += &format!(" Now that the history is there: {}.", provision::verdict(&made, false));
+            said.push(format!("Now that the history is there: {}.", provision::verdict(&made, false)));
             exit = if exit == Exit::Done && made.failed() > 0 { Exit::Rejects } else { exit };
         } else if self.args.provision && later {
-            verdict += " Friends and block lists come when the history is there.";
+            said.push("Friends and block lists come when the history is there.".to_owned());
         }
         match marked {
             None => {}
-            Some(Ok(marked)) => verdict += &format!(" {}", mark_read::verdict(&marked)),
+            Some(Ok(marked)) => said.push(mark_read::verdict(&marked)),
             Some(Err(error)) => {
-                verdict += &format!(" Read positions: {error}.");
+                said.push(format!("Read positions: {error}."));
                 exit = if exit == Exit::Done { Exit::Unfinished } else { exit };
             }
         }
-        self.end(&job, &reader, exit, verdict, Some(&outcome))
+        self.end(&job, &reader, exit, said.join(" "), Some(&outcome))
     }
 
     /// Sends the canary and reads it back; how the run ends, unless the others follow.
@@ -304,29 +305,6 @@ pub(super) async fn send(
     let outcome = import::run(settings, job, client, stop, progress).await;
     drawn.finish();
     outcome.map_err(failure)
-}
-
-/// How many conversations were undone and are not to be sent; with `again` they start anew.
-fn undone(job: &mut Job, reader: &JobReader, again: bool) -> Result<u64, Failure> {
-    let (conversations, sum) = reader.undone_in_all().map_err(job_failure)?;
-    if conversations == 0 {
-        return Ok(0);
-    }
-    if !sum.is_done {
-        let text = "an undo of this job has begun and is not finished: `undo` goes on with it; then `run --again` \
-                    sends it anew";
-        return Err(Failure::new(Exit::Usage, text));
-    }
-    if again {
-        let conversations = job.start_again().map_err(job_failure)?;
-        note(&format!("{} undone conversations start anew", count(conversations)))?;
-        return Ok(0);
-    }
-    if reader.queue().map_err(job_failure)?.messages() == 0 {
-        let text = "this job was undone, and nothing else is left of it: `run --again` sends it anew";
-        return Err(Failure::new(Exit::Usage, text));
-    }
-    Ok(conversations)
 }
 
 /// Flags win over the file, the file over what is usual.

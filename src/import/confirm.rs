@@ -82,7 +82,7 @@ fn look_after(engine: &Arc<Engine>) -> Vec<Arc<Cell>> {
         if longest.as_ref().is_none_or(|(most, _)| remaining > *most) {
             longest = Some((remaining, cell.clone()));
         }
-        if !state.asking && now >= state.ask_from && state.lane.wants_poll(hurry) {
+        if !state.asking && now >= state.ask_from && state.lane.wants_poll(hurry, now) {
             due.push(cell.clone());
         }
     }
@@ -139,7 +139,7 @@ fn took_max(
     let now = engine.now();
     state.lane.polled(Seq(seqs.max_seq), now)?;
     if !state.lane.has_news() {
-        if state.lane.is_settling() {
+        if state.lane.is_settling() || !state.lane.is_blocked(now, engine.lag()) {
             state.ask_from = now + UNHURRIED;
         }
         return Ok(());
@@ -176,14 +176,14 @@ async fn overwriting(engine: &Arc<Engine>, fallen: Vec<(Arc<Cell>, FellBack)>) -
 /// What was acknowledged is lost: did the numbers fall back in between, so that the new messages took the slots
 /// of confirmed ones? `maxSeq` itself shows that only until it has grown again.
 pub(super) async fn look_below(engine: Arc<Engine>, cell: Arc<Cell>, cursor: Ordinal) {
-    const SOME: u64 = 100;
+    const SOME: u16 = 100;
     if engine.flushed(&cell, Durability::Written).await.is_err() {
         return;
     }
     let conv = cell.conversation.no;
-    let from = Ordinal(cursor.0.saturating_sub(SOME));
+    let from = Ordinal(cursor.0.saturating_sub(SOME.into()));
     let read = engine.read(|reader| {
-        let receipts = reader.receipts(conv, from, SOME as usize)?;
+        let receipts = reader.receipts(conv, from, SOME.into())?;
         Ok((receipts, read::likely_senders(reader, &cell.conversation, from)?))
     });
     let (receipts, users) = match read {

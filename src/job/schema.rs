@@ -8,6 +8,7 @@
 use std::path::Path;
 use std::time::Duration;
 
+use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags, OptionalExtension, params};
 
 use super::error::{InJob, JobError};
@@ -215,11 +216,19 @@ pub(super) fn create(dir: &Path) -> Result<Connection, JobError> {
         OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX,
     )
     .in_job(dir)?;
-    db.busy_timeout(BUSY).in_job(dir)?;
+    tune(&db).in_job(dir)?;
     check_versions(&db, dir)?;
     set_up(&db).in_job(dir)?;
     make_tables(&mut db).in_job(dir)?;
     Ok(db)
+}
+
+/// What every connection needs.
+fn tune(db: &Connection) -> rusqlite::Result<()> {
+    db.busy_timeout(BUSY)?;
+    // Else a prepared statement is planned anew whenever a bound value could make another plan better, which
+    // is with nearly every one: 8 % of all instructions of an import, measured.
+    db.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true).map(|_| ())
 }
 
 /// Opens the database of a job for writing.
@@ -241,7 +250,7 @@ pub(super) fn observe(dir: &Path) -> Result<Connection, JobError> {
         OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX,
     )
     .in_job(dir)?;
-    db.busy_timeout(BUSY).in_job(dir)?;
+    tune(&db).in_job(dir)?;
     db.set_prepared_statement_cache_capacity(STATEMENTS);
     check_versions(&db, dir)?;
     Ok(db)

@@ -157,6 +157,7 @@ fn write(mut db: Connection, dir: &Path, mut entries: mpsc::Receiver<Message>) -
             apply(&transaction, entry).in_job(dir)?;
         }
         transaction.commit().in_job(dir)?;
+        tracing::trace!(entries = batch.len(), "committed");
         for (_, wait) in batch.drain(..) {
             if let Some((_, done)) = wait {
                 // Whoever waited may have been stopped.

@@ -287,7 +287,13 @@ pub fn verdict(content_type: i32, status: u16, retry_after: Option<Duration>, bo
     if status >= 500 {
         return Verdict::Unanswered(Lost::Proxy(status));
     }
-    let envelope = match (status, Envelope::read(body)) {
+    // The usual answer, read in one go.
+    if status == 200
+        && let Some(verdict) = delivered(body)
+    {
+        return verdict;
+    }
+    let envelope: Envelope<'_> = match (status, Envelope::read(body)) {
         (200 | 400, Some(envelope)) => envelope,
         // Asked again it would do the same; that it was not processed is certain.
         (408, _) => return Verdict::Unanswered(Lost::Proxy(status)),
@@ -303,7 +309,8 @@ pub fn verdict(content_type: i32, status: u16, retry_after: Option<Duration>, bo
         }
     };
     if envelope.err_code == 0 {
-        return delivered(&envelope);
+        // Acknowledged without a name: nothing to find it by, as with a lost answer.
+        return Verdict::Unanswered(Lost::Error(0, "success without a serverMsgID".to_owned()));
     }
     let fits = |when: &When| match when {
         Always => true,
@@ -341,7 +348,8 @@ pub(super) fn not_openim(status: u16, body: &[u8]) -> String {
     if text.is_empty() { format!("HTTP {status}") } else { format!("HTTP {status}, `{text}`") }
 }
 
-fn delivered(envelope: &Envelope<'_>) -> Verdict {
+/// A success that names the message.
+fn delivered(body: &[u8]) -> Option<Verdict> {
     #[derive(Default, Deserialize)]
     #[serde(rename_all = "camelCase", default)]
     struct Data<'a> {
@@ -352,16 +360,12 @@ fn delivered(envelope: &Envelope<'_>) -> Verdict {
         #[serde(deserialize_with = "there")]
         modify: bool,
     }
-    let data: Data<'_> =
-        envelope.data.and_then(|data| serde_json::from_str(data.get()).ok()).unwrap_or_default();
-    if data.server.is_empty() {
-        // Acknowledged without a name: nothing to find it by, as with a lost answer.
-        return Verdict::Unanswered(Lost::Error(0, "success without a serverMsgID".to_owned()));
-    }
-    Verdict::Delivered {
+    let envelope: Envelope<'_, Data<'_>> = serde_json::from_slice(body).ok()?;
+    let data = envelope.data.filter(|data| envelope.err_code == 0 && !data.server.is_empty())?;
+    Some(Verdict::Delivered {
         ids: Ids { server: MsgId::new(&data.server), client: MsgId::new(&data.client) },
         release: if data.modify { Release::V3_8_3 } else { Release::Main },
-    }
+    })
 }
 
 /// The key is there, whatever it holds.

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use super::client::Client;
 use super::error::CallError;
-use super::wire::{Envelope, null_is_default, text};
+use super::wire::{data_of, null_is_default, text};
 use crate::message::{Ids, MsgId, SendTime, Seq};
 
 /// As many conversations as one [`Client::seqs`] asks about (contract, section 5).
@@ -124,17 +124,11 @@ pub fn read_pulled(body: &[u8]) -> Result<Records<'_>, CallError> {
         #[serde(rename = "Msgs", borrow, deserialize_with = "null_is_default")]
         records: Vec<LogRecord<'a>>,
     }
-    let unreadable = |why: String| CallError::Unreadable { path: PULL, why };
-    let envelope = Envelope::read(body).ok_or_else(|| unreadable("no JSON".to_owned()))?;
-    let data = envelope.data.map_or("null", serde_json::value::RawValue::get);
-    let data: Option<Data<'_>> =
-        serde_json::from_str(data).map_err(|error| unreadable(super::redact(&error.to_string())))?;
-    let mut all: Records<'_> = data
-        .unwrap_or_default()
-        .msgs
-        .into_iter()
-        .map(|(name, messages)| (name, messages.unwrap_or_default().records))
-        .collect();
+    // What the parser says can quote the answer.
+    let data: Data<'_> = data_of(body)
+        .map_err(|error| CallError::Unreadable { path: PULL, why: super::redact(&error.to_string()) })?;
+    let mut all: Records<'_> =
+        data.msgs.into_iter().map(|(name, messages)| (name, messages.unwrap_or_default().records)).collect();
     for (_, records) in &mut all {
         records.sort_by_key(|record| record.seq);
     }
@@ -170,10 +164,8 @@ impl Client {
             return Ok(Vec::new());
         }
         let body = self.call_raw(SEQS, &Ask { user, conversations }).await?;
-        let data = Envelope::read(&body).and_then(|envelope| envelope.data);
-        let got: Option<Got> = serde_json::from_str(data.map_or("null", serde_json::value::RawValue::get))
-            .map_err(|error| CallError::Unreadable { path: SEQS, why: error.to_string() })?;
-        let got = got.unwrap_or_default().seqs;
+        let Got { seqs: got } = data_of(&body)
+            .map_err(|error| CallError::Unreadable { path: SEQS, why: super::redact(&error.to_string()) })?;
         Ok(conversations.iter().map(|name| got.get(*name).copied().unwrap_or_default()).collect())
     }
 

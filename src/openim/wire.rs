@@ -4,17 +4,18 @@ use std::borrow::Cow;
 
 use serde::{Deserialize, Deserializer};
 
-/// The envelope of every answer, with the data unread.
+/// The envelope of every answer. Its data is left unread, or read along with it: looking for the end of a
+/// large one and reading it afterwards costs twice.
 #[derive(Debug, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub(super) struct Envelope<'a> {
+#[serde(rename_all = "camelCase", bound(deserialize = "D: Deserialize<'de>"))]
+pub(super) struct Envelope<'a, D = &'a serde_json::value::RawValue> {
     pub(super) err_code: i32,
     #[serde(borrow, default, deserialize_with = "text")]
     pub(super) err_msg: Cow<'a, str>,
     #[serde(borrow, default, deserialize_with = "text")]
     pub(super) err_dlt: Cow<'a, str>,
-    #[serde(borrow, default)]
-    pub(super) data: Option<&'a serde_json::value::RawValue>,
+    #[serde(default)]
+    pub(super) data: Option<D>,
 }
 
 impl<'a> Envelope<'a> {
@@ -22,7 +23,14 @@ impl<'a> Envelope<'a> {
     pub(super) fn read(body: &'a [u8]) -> Option<Self> {
         serde_json::from_slice(body).ok()
     }
+}
 
+/// The data of an answer that said 0; the default where there is none.
+pub(super) fn data_of<'a, D: Deserialize<'a> + Default>(body: &'a [u8]) -> Result<D, serde_json::Error> {
+    serde_json::from_slice::<Envelope<'a, D>>(body).map(|envelope| envelope.data.unwrap_or_default())
+}
+
+impl<D> Envelope<'_, D> {
     /// What it says about an error, fit to show.
     pub(super) fn said(&self) -> String {
         let (name, detail) = (redact(&self.err_msg), redact(&self.err_dlt));

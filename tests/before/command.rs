@@ -140,7 +140,11 @@ fn a_hundred_thousand_users_and_ten_thousand_groups() {
     for (what, all) in [("users", USERS), ("groups", GROUPS), ("members", 20 * GROUPS)] {
         let of = |json: &Value, word: &str| json[what][word].as_u64().unwrap();
         assert_eq!(of(&first, "made") + of(&first, "there"), all, "{what}: {first}");
-        assert_eq!((of(&second, "made"), of(&second, "there"), of(&second, "failed")), (0, all, 0), "{second}");
+        assert_eq!(
+            (of(&second, "made"), of(&second, "there"), of(&second, "failed")),
+            (0, all, 0),
+            "{second}"
+        );
     }
     assert_eq!(server.audit()["total"]["max_seq"], 0, "a notice in a history");
 }

@@ -153,7 +153,8 @@ impl Scenario {
     fn live_lost(&self, server: &Rehearsal, audit: &Value) -> u64 {
         let mut lost = 0;
         for (name, one) in audit["conversations"].as_object().unwrap() {
-            let live = one["live"].as_u64().unwrap_or(0);
+            // What the server's own faults cost is not our doing.
+            let live = one["live"].as_u64().unwrap() - one["live_dropped"].as_u64().unwrap();
             if live == 0 {
                 continue;
             }

@@ -219,6 +219,7 @@ async fn every_fault_is_turned_on_by_the_control_path_too() {
         json!({ "kind": "jump-seq", "by": 5 }),
         json!({ "kind": "fall-back-seq", "by": 5 }),
         json!({ "kind": "read-gap", "ms": 5 }),
+        json!({ "kind": "stall", "of": 8 }),
         json!({ "kind": "live-traffic", "per-second": 1 }),
         json!({ "kind": "users-act", "act": "clear", "per-second": 1 }),
     ];

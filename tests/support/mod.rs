@@ -73,6 +73,11 @@ impl Rehearsal {
         Self { process, url }
     }
 
+    /// Its process.
+    pub(crate) fn pid(&self) -> u32 {
+        self.process.id()
+    }
+
     /// What a GET or POST on a control path answers.
     pub(crate) fn control(&self, path: &str, body: Option<&Value>) -> Value {
         request(&self.url, path, body)

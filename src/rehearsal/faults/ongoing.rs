@@ -112,6 +112,10 @@ fn misbehave(
         return;
     }
     let seq = dice.i64(1..=conversation.max_seq);
+    // People are slower than the third stage: they act on what is in the store.
+    if !conversation.slots(seq).next().is_some_and(|(_, slot)| slot.stored.is_some()) {
+        return;
+    }
     let mut people: Vec<Arc<str>> = conversation
         .members
         .iter()
