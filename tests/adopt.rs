@@ -90,8 +90,13 @@ fn a_whole_import_whose_job_is_lost() {
         // What a job knows is worth more than what can be found out.
         command(dir.path(), &server, &["adopt", export]).code(2).stderr(contains("is not lost"));
         fs_err::remove_dir_all(dir.path().join("x.job")).unwrap();
+        let audit = server.audit();
+        let longest = audit["conversations"].as_object().unwrap().iter();
+        let (longest, _) = longest.max_by_key(|(_, one)| one["messages"].as_u64()).unwrap();
         let act = |what: &str, seq: u32| {
-            let body = json!({ "user": "a1", "conversation": "si_a1_b1", "seq": seq });
+            let log = server.control(&format!("/_rehearsal/log?conversation={longest}"), None);
+            let sender = log[seq as usize - 1]["sendID"].clone();
+            let body = json!({ "user": sender, "conversation": longest, "seq": seq });
             server.control(&format!("/_rehearsal/{what}"), Some(&body));
         };
         act("revoke", 3);
