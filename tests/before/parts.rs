@@ -119,7 +119,9 @@ fn delete(world: &World, token: &Value, conversation: &str) {
     let token = token["data"]["token"].as_str().unwrap();
     let runtime = tokio::runtime::Runtime::new().unwrap();
     let answer: Value = runtime.block_on(async {
-        reqwest::Client::new()
+        reqwest::Client::builder()
+            .build()
+            .unwrap()
             .post(format!("{}/msg/delete_msg_phsical_by_seq", world.server.url))
             .header("operationID", "somebody")
             .header("token", token)
