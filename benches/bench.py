@@ -83,13 +83,16 @@ class Ran:
         self.cpu, self.mib = usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024
 
 
-def run(args, err=subprocess.DEVNULL, stop_after=None):
-    """Runs to the end; wall time, CPU and peak memory of that process alone."""
+def run(args, err=subprocess.DEVNULL, stop_when=None):
+    """Runs to the end, or is told to stop; wall time, CPU and peak memory of that process alone."""
     with open(os.path.join(WORK, 'out'), 'w+b') as out:
         start = time.monotonic()
         p = subprocess.Popen(args, stdout=out, stderr=err, env=ENV, cwd=WORK)
-        if stop_after:
-            threading.Timer(stop_after, p.send_signal, [signal.SIGINT]).start()
+        while stop_when:
+            time.sleep(0.05)
+            if stop_when():
+                p.send_signal(signal.SIGINT)
+                break
         _, status, usage = os.wait4(p.pid, 0)
         seconds = time.monotonic() - start
         p.returncode = os.waitstatus_to_exitcode(status)

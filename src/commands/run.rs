@@ -300,6 +300,10 @@ pub(super) async fn send(
     settings: import::Settings,
     stop: StopSignal,
 ) -> Result<Outcome, Failure> {
+    if job.reader().and_then(|reader| reader.queue()).map_err(job_failure)?.messages() > 0 {
+        // What was verified is less than what there will be.
+        verify::forget(job)?;
+    }
     let progress = Arc::new(import::Progress::default());
     let watched = Arc::clone(&progress);
     let drawn = Progress::start(context.style, Arc::new(move || snapshot(&watched)));
