@@ -95,7 +95,7 @@ enum Canaried {
     /// There are no others.
     All(Box<Sent>),
     /// The run ends with it.
-    Over(Exit, String, Outcome),
+    Over(Exit, String, Box<Outcome>),
 }
 
 /// Everything that happens with a server.
@@ -192,23 +192,24 @@ impl Night<'_> {
         let (outcome, marked) = self.import(job, reader, settings, stop.clone()).await?;
         if !matches!(outcome.ended, Ended::Done | Ended::NothingToDo) {
             let (exit, verdict) = verdict(&outcome, true);
-            return Ok(Canaried::Over(exit, verdict, outcome));
+            return Ok(Canaried::Over(exit, verdict, Box::new(outcome)));
         }
         let (exit, verified) = verify::part(self.context, job, reader, &self.client, look).await?;
         if exit != Exit::Done {
             let text = format!("The canary is sent, and the rest is not. {verified}");
-            return Ok(Canaried::Over(exit, text, outcome));
+            return Ok(Canaried::Over(exit, text, Box::new(outcome)));
         }
         if canary.is_all {
             return Ok(Canaried::All(Box::new((outcome, marked))));
         }
         match canary.next(&outcome, &verified, self.args.yes, stop).await? {
             Next::GoOn => Ok(Canaried::GoOn),
-            Next::Stop(mut text) => {
-                if let Some(Ok(marked)) = marked {
-                    text += &format!(" {}", mark_read::verdict(&marked));
-                }
-                Ok(Canaried::Over(Exit::Done, text, outcome))
+            Next::Stop(text) => {
+                let text = match marked {
+                    Some(Ok(marked)) => format!("{text} {}", mark_read::verdict(&marked)),
+                    _ => text,
+                };
+                Ok(Canaried::Over(Exit::Done, text, Box::new(outcome)))
             }
         }
     }

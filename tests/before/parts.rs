@@ -119,7 +119,9 @@ fn delete(world: &World, token: &Value, conversation: &str) {
     let token = token["data"]["token"].as_str().unwrap();
     let runtime = tokio::runtime::Runtime::new().unwrap();
     let answer: Value = runtime.block_on(async {
-        reqwest::Client::new()
+        reqwest::Client::builder()
+            .build()
+            .unwrap()
             .post(format!("{}/msg/delete_msg_phsical_by_seq", world.server.url))
             .header("operationID", "somebody")
             .header("token", token)
@@ -235,13 +237,19 @@ fn a_period_and_later_the_rest() {
 fn friends_come_after_the_history() {
     let world = World::new(60, 3);
     let friends = world.dir.path().join("friends.csv");
-    fs_err::write(&friends, "ownerUserID,friendUserIDs\na1,b1\n").unwrap();
+    let rows = fs_err::read_to_string(&world.export).unwrap();
+    let row = rows.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
+    let row = row.into_iter().find(|row| row["recvID"].is_string()).unwrap();
+    let mut pair = [row["sendID"].as_str().unwrap(), row["recvID"].as_str().unwrap()];
+    pair.sort_unstable();
+    let id = format!("si_{}_{}", pair[0], pair[1]);
+    fs_err::write(&friends, format!("ownerUserID,friendUserIDs\n{},{}\n", pair[0], pair[1])).unwrap();
     let more = ["--friends", friends.to_str().unwrap()];
-    let part = [&["--only", "si_a1_b1"], &more[..]].concat();
+    let part = [&["--only", id.as_str()], &more[..]].concat();
     world.run(&part).success().stdout(contains("Friends and block lists come when the history is there"));
     world.run(&more).success().stdout(contains("Now that the history is there: friends: 1 made"));
     assert!(world.is_exact());
-    let log = world.server.control("/_rehearsal/log?conversation=si_a1_b1", None);
+    let log = world.server.control(&format!("/_rehearsal/log?conversation={id}"), None);
     let origins: Vec<&str> =
         log.as_array().unwrap().iter().map(|one| one["origin"].as_str().unwrap()).collect();
     let first_notice = origins.iter().position(|origin| *origin == "notice");
