@@ -145,7 +145,8 @@ fn log(server: &Rehearsal) -> String {
     let audit = server.audit();
     let mut out = String::new();
     for conversation in audit["conversations"].as_object().unwrap().keys() {
-        let escaped: String = conversation.bytes().map(|b| format!("%{b:02X}")).collect();
+        let escaped: Vec<String> = conversation.bytes().map(|b| format!("%{b:02X}")).collect();
+        let escaped = escaped.concat();
         let log = server.control(&format!("/_rehearsal/log?conversation={escaped}"), None);
         let sent: Vec<&Value> =
             log.as_array().unwrap().iter().filter(|entry| entry["origin"] == "sent").collect();

@@ -122,7 +122,7 @@ fn a_hundred_thousand_files() {
                 "[{{\"type\":\"message\",\"user\":\"U1\",\"text\":\"x\",\"ts\":\"{}.000200\"}}]",
                 1_500_000_000 + channel * 1000 + day
             );
-            std::fs::write(folder.join(name), text).unwrap();
+            fs_err::write(folder.join(name), text).unwrap();
         }
     }
     fs_err::write(dir.path().join("export/channels.json"), "[]").unwrap();

@@ -19,7 +19,7 @@ fn list(dir: &Path) -> Vec<csv::StringRecord> {
 
 fn configure(dir: &Path, media: &str) {
     let source = fixture("telegram/account");
-    let text = format!("sources = [{source:?}]\n[media]\n{media}\n");
+    let text = format!("sources = [\"{}\"]\n[media]\n{media}\n", source.display());
     fs_err::write(dir.join("import.toml"), text).unwrap();
 }
 

@@ -134,9 +134,12 @@ fn damage(random: &mut fastrand::Rng, bytes: &mut Vec<u8>, other: &[u8]) {
 }
 
 fn attack(target: &str) {
+    #[expect(clippy::disallowed_methods, reason = "how long, for who runs it by hand")]
     let rounds = std::env::var("FUZZ_ROUNDS").map_or(1, |rounds| rounds.parse().unwrap());
     let seeds = seeds(target);
-    seeds.iter().for_each(|seed| targets::run(target, seed));
+    for seed in &seeds {
+        targets::run(target, seed);
+    }
     let mut random = fastrand::Rng::with_seed(11);
     for _ in 0..INPUTS * rounds {
         let mut bytes = seeds[random.usize(..seeds.len())].clone();

@@ -119,10 +119,10 @@ fn run(release: &str) -> (Value, Said) {
 
 #[track_caller]
 fn expect(said: &Said, words: &str, kind: u64, quoted: &str) {
-    let (is, text, quotes) = said.get(words).unwrap_or_else(|| panic!("`{words}` is not there: {said:?}"));
+    let (is, text, quote) = said.get(words).unwrap_or_else(|| panic!("`{words}` is not there: {said:?}"));
     assert_eq!(*is, kind, "{words}: {text}");
     if kind == 114 {
-        assert_eq!((quotes.as_str(), text.as_str()), (quoted, words));
+        assert_eq!((quote.as_str(), text.as_str()), (quoted, words));
     } else if quoted.is_empty() {
         assert_eq!(text, words);
     } else {

@@ -67,6 +67,7 @@ fn look_after(engine: &Arc<Engine>) -> Vec<Arc<Cell>> {
     };
     let mut due = Vec::new();
     let mut settling = 0;
+    let mut unreadable = None;
     let mut longest: Option<(u64, Arc<Cell>)> = None;
     let cells = engine.active();
     for cell in &cells {
@@ -78,6 +79,9 @@ fn look_after(engine: &Arc<Engine>) -> Vec<Arc<Cell>> {
         engine.apply_if_any(cell, &mut state, effects);
         engine.wake(cell, &mut state);
         settling += u64::from(state.lane.is_settling());
+        if state.blind > BLIND {
+            unreadable.get_or_insert_with(|| cell.name.clone());
+        }
         let remaining = state.lane.remaining();
         if longest.as_ref().is_none_or(|(most, _)| remaining > *most) {
             longest = Some((remaining, cell.clone()));
@@ -87,7 +91,7 @@ fn look_after(engine: &Arc<Engine>) -> Vec<Arc<Cell>> {
         }
     }
     engine.close_if_done(&cells);
-    engine.show(settling, longest.map(|(left, cell)| (cell.name.clone(), left)));
+    engine.show(settling, longest.map(|(left, cell)| (cell.name.clone(), left)), unreadable);
     due
 }
 
@@ -151,6 +155,10 @@ fn took_max(
     }
     Ok(())
 }
+
+/// As many pulls in a row that show nothing take seconds; right after a first message it is 20 ms at most
+/// (law 3).
+const BLIND: u32 = 12;
 
 /// Between two questions about a conversation in which nothing moves.
 const UNHURRIED: Duration = Duration::from_millis(100);
@@ -373,7 +381,6 @@ async fn pull(engine: &Arc<Engine>, user: &str, cells: &[(Arc<Cell>, Seq, Seq)])
             return;
         }
     };
-    engine.lives();
     let records: HashMap<String, Vec<_>> = records.into_iter().collect();
     for (cell, from, to) in cells {
         let slots = records.get(&cell.name).map_or(&[][..], Vec::as_slice);
