@@ -167,7 +167,6 @@ fn a_lost_job_is_rebuilt_and_the_import_ends_exact() {
 /// Losses of the server's own among those of the job.
 #[test]
 #[ignore = "minutes; the figures are in docs/before.md"]
-#[expect(clippy::print_stdout, reason = "figures, for who runs it with --nocapture")]
 fn a_lost_job_again_and_again() {
     let faults: [&[&str]; 4] = [
         &[],

@@ -133,6 +133,7 @@ fn damage(random: &mut fastrand::Rng, bytes: &mut Vec<u8>, other: &[u8]) {
     }
 }
 
+#[expect(clippy::print_stderr, reason = "the test fails, and this says with what")]
 fn attack(target: &str) {
     #[expect(clippy::disallowed_methods, reason = "how long, for who runs it by hand")]
     let rounds = std::env::var("FUZZ_ROUNDS").map_or(1, |rounds| rounds.parse().unwrap());

@@ -108,7 +108,6 @@ fn crowd(users: usize, groups: usize) -> Files {
 /// 100,000 users and 10,000 groups, killed in the middle, then provisioned twice.
 #[test]
 #[ignore = "a minute or two; the figures are in docs/before.md"]
-#[expect(clippy::print_stdout, reason = "figures, for who runs it with --nocapture")]
 fn a_hundred_thousand_users_and_ten_thousand_groups() {
     const USERS: u64 = 100_000;
     const GROUPS: u64 = 10_000;

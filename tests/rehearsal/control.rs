@@ -174,8 +174,8 @@ async fn what_is_under_way_when_it_stops_is_in_the_state() {
         let folder = tempfile::tempdir().unwrap();
         let mut options = Options::fast(release);
         options.state = Some(folder.path().join("state.jsonl"));
-        options.timing.storing_lag = Duration::from_secs(600);
-        options.timing.store_lag = Duration::from_secs(600);
+        options.timing.storing_lag = Duration::from_mins(10);
+        options.timing.store_lag = Duration::from_mins(10);
         let client = Client::with(options.clone(), &["a", "b"]).await;
         for n in 0..5 {
             client.send("a", "b", n).await;
