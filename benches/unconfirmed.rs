@@ -29,6 +29,7 @@ struct Args {
 #[tokio::main]
 async fn main() -> anyhow::Result<()> {
     let args = Args::parse();
+    #[expect(clippy::disallowed_methods, reason = "a bench has no configuration")]
     let secret = std::env::var("OPENIM_SECRET").context("OPENIM_SECRET")?;
     let login = Login::Secret { secret: secret.into(), admin_user: "imAdmin".to_owned() };
     let mut settings = Settings::new(&args.api, login);

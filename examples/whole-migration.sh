@@ -70,6 +70,6 @@ back() {
 case ${1:-both} in
     there) there ;;
     back) back ;;
-    both) there && back ;;
+    both) there; back ;;
     *) echo "usage: $0 [there|back]" >&2; exit 2 ;;
 esac

@@ -223,9 +223,13 @@ pub struct RunArgs {
     /// Only this conversation, such as `sg_team` or `si_alice_bob`; can be given several times
     #[arg(long, value_name = "CONVERSATION")]
     pub only: Vec<String>,
-    /// Only so many conversations, of every kind; the same command without it goes on
-    #[arg(long, value_name = "N")]
+    /// First so many conversations, of every kind: they are sent, read back and compared; then it asks whether
+    /// to go on. Without a terminal it stops there, and the same command without --canary goes on
+    #[arg(long, value_name = "N", conflicts_with = "only")]
     pub canary: Option<std::num::NonZeroUsize>,
+    /// Go on after the canary without asking, if nothing differs
+    #[arg(long, requires = "canary")]
+    pub yes: bool,
     /// A message that the server refuses: skip it, or hold its conversation there until `retry` [default: skip]
     #[arg(long, value_name = "WHAT", value_enum)]
     pub on_reject: Option<OnReject>,

@@ -213,3 +213,26 @@ fn usage() {
     importer().args(["run", "--rate", "fast"]).assert().code(2).stderr(contains("`fast` is no rate"));
     importer().arg("fly").assert().code(2);
 }
+
+#[test]
+fn a_spool_that_was_cut_off() {
+    let dir = tempfile::tempdir().unwrap();
+    let export = fixture("company-chat.jsonl");
+    importer().current_dir(dir.path()).arg("check").arg(&export).assert().success();
+    let spool = dir.path().join("import.job/messages.spool");
+    let bytes = fs_err::metadata(&spool).unwrap().len();
+    fs_err::OpenOptions::new().write(true).open(&spool).unwrap().set_len(bytes / 2).unwrap();
+    let server = Rehearsal::start(&[]);
+    importer()
+        .current_dir(dir.path())
+        .env("OPENIM_SECRET", "openIM123")
+        .arg("run")
+        .arg(&export)
+        .args(["--api", &server.url, "--provision", "--allow", "retention"])
+        .assert()
+        .code(1)
+        .stderr(
+            predicates::str::contains("messages.spool` is damaged").and(predicates::str::contains("`adopt`")),
+        );
+    assert_eq!(server.audit()["total"]["received"], 0);
+}

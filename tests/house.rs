@@ -14,7 +14,7 @@ const MAY_NAME: &[(&str, &[&str])] = &[
     ("job", &["finding", "message"]),
     ("prepare", &["checks", "export", "finding", "job", "mapping", "message"]),
     ("openim", &["finding", "message"]),
-    ("before", &["finding", "job", "message", "openim", "report"]),
+    ("before", &["finding", "import", "job", "message", "openim", "report"]),
     ("import", &["finding", "job", "message", "openim"]),
     ("after", &["finding", "import", "job", "message", "openim"]),
     ("rehearsal", &["message"]),

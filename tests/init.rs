@@ -251,6 +251,8 @@ fn known_formats_are_recognised_and_ask_for_what_they_lack() {
         assert!(file.contains("\n[format]\nname = \""), "{file}");
         let Some(asks) = asks else { continue };
         assert!(said.out.contains(asks), "{name}: {}", said.out);
+        // Names are no ids, and pictures have no link: said although there is no message yet.
+        assert!(file.contains("\n[users]\n# ") && file.contains("\n#base_url = "), "{file}");
         let check = run(dir.path(), &["check"]);
         assert_eq!(check.code, 4, "{}{}", check.out, check.err);
         let mended = fs_err::read_to_string(dir.path().join("import.toml")).unwrap().replace("#zone", "zone");

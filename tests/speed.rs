@@ -21,9 +21,9 @@ struct Used {
 
 /// Of a process that is running.
 fn used(pid: u32) -> Option<Used> {
-    let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
+    let stat = fs_err::read_to_string(format!("/proc/{pid}/stat")).ok()?;
     let fields: Vec<&str> = stat.rsplit_once(')')?.1.split_whitespace().collect();
-    let status = std::fs::read_to_string(format!("/proc/{pid}/status")).ok()?;
+    let status = fs_err::read_to_string(format!("/proc/{pid}/status")).ok()?;
     let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
     Some(Used {
         cpu: fields[11].parse::<u64>().ok()? + fields[12].parse::<u64>().ok()?,
@@ -39,7 +39,7 @@ fn run(folder: &Path, args: &[&str]) -> (Used, String) {
         .env("OPENIM_SECRET", "openIM123")
         .current_dir(folder)
         .stdout(Stdio::null())
-        .stderr(std::fs::File::create(&log).unwrap())
+        .stderr(fs_err::File::create(&log).unwrap().into_parts().0)
         .spawn()
         .unwrap();
     let mut last = None;
@@ -50,7 +50,7 @@ fn run(folder: &Path, args: &[&str]) -> (Used, String) {
         }
         std::thread::sleep(Duration::from_millis(2));
     };
-    let said = std::fs::read_to_string(log).unwrap();
+    let said = fs_err::read_to_string(log).unwrap();
     assert!(status.success(), "{args:?}: {}", &said[said.len().saturating_sub(2_000)..]);
     (last.unwrap(), said)
 }
@@ -70,7 +70,7 @@ fn export(folder: &Path, messages: u64, conversations: u64) -> PathBuf {
         )
         .unwrap();
     }
-    std::fs::write(&path, text).unwrap();
+    fs_err::write(&path, text).unwrap();
     path
 }
 

@@ -42,9 +42,10 @@ pub fn code(name: &str) -> Option<&'static Code> {
     CODES.iter().copied().find(|code| code.name == name)
 }
 
-/// Whether `--allow` takes it: without an OpenIM or its admin's token there is nothing to go on with.
+/// Whether `--allow` takes it: without an OpenIM or its admin's token there is nothing to go on with, and nothing
+/// is ever sent a second time.
 pub fn can_be_allowed(code: &Code) -> bool {
-    !matches!(code.name, "not-openim" | "not-admin")
+    !matches!(code.name, "not-openim" | "not-admin" | "already-there")
 }
 
 const fn refuse(name: &'static str, means: &'static str, mend: &'static str) -> Code {
@@ -148,7 +149,7 @@ pub(super) const NAME_COLLISION_POSSIBLE: Code = warn(
 pub(super) const ALREADY_THERE: Code = refuse(
     "already-there",
     "conversations already hold messages that equal this history's",
-    "if an earlier import put them there and its job is lost, `openim-import adopt` rebuilds it and goes on; allowed: everything is sent a second time",
+    "if an earlier import put them there, go on with its job (--job); if that is lost, `openim-import adopt` rebuilds it from the server, and `run` goes on",
 );
 
 pub(super) const NOT_EMPTY: Code = warn(

@@ -20,8 +20,8 @@ pub enum AllowError {
         /// What was given.
         name: String,
     },
-    /// Nothing can be done without it.
-    #[error("--allow `{0}`: this can't be allowed, nothing can be imported without it")]
+    /// It stands against everything.
+    #[error("--allow `{0}`: this one can't be allowed, it has to be mended")]
     Never(&'static str),
 }
 

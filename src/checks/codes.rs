@@ -211,7 +211,7 @@ pub const SAME_TIME: Code = warning(
     "same-time",
     "messages of this conversation have the same time as the one before them; they keep the order of the \
      source",
-    "nothing, if that order is right; else give more exact times, or spread them under [times]",
+    "nothing, if that order is right; else give more exact times, or `spread_equal = true` in [time]",
 );
 /// No id tells whether it was meant.
 pub const SAME_MESSAGE: Code = warning(

@@ -3,15 +3,14 @@
 use std::fmt::Write;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use clap::Args;
 
 use super::context::Context;
 use super::prepare::{Prepared, Taking, job_failure, now, prepare};
-use super::server::{self, exit_of};
-use super::{Exit, Failure, OrFail, check, rehearsal, stop};
-use crate::after::{self, Adopted, AfterError};
+use super::{Exit, Failure, OrFail, afterwards, check, rehearsal, server, stop};
+use crate::after::{self, Adopted};
 use crate::cli::{PaceArgs, ServerArgs, SourceArgs};
 use crate::import::Limits;
 use crate::job::Job;
@@ -106,32 +105,12 @@ async fn read(
         ..usual
     };
     let quiet = args.pace.unanswered_wait.or(file.unanswered_wait).unwrap_or(Limits::default().cut_wait);
-    server::reach(&client, FIRST_ANSWER).await?;
+    server::reach(&client, server::FIRST_ANSWER).await?;
     let watched = Arc::clone(adopted);
     let drawn = Progress::start(context.style, Arc::new(move || snapshot(&watched)));
     let result = after::adopt(client, job, settings, quiet, now().0, Arc::clone(adopted)).await;
     drawn.finish();
-    result.map_err(failure)
-}
-
-/// How long the server is waited for.
-const FIRST_ANSWER: Duration = Duration::from_secs(30);
-
-fn failure(error: AfterError) -> Failure {
-    let exit = match &error {
-        AfterError::Job(_) => return after_job(error),
-        AfterError::Call(error) => exit_of(error),
-        AfterError::GaveUp { .. } | AfterError::Stopped => Exit::Unfinished,
-        AfterError::Positions(_) | AfterError::Io(_) => Exit::Internal,
-    };
-    Failure { exit, error: error.into() }
-}
-
-fn after_job(error: AfterError) -> Failure {
-    match error {
-        AfterError::Job(error) => job_failure(error),
-        error => Failure { exit: Exit::Internal, error: error.into() },
-    }
+    result.map_err(afterwards::failure)
 }
 
 fn verdict_of(adopted: &Adopted, messages: u64) -> String {

@@ -1,6 +1,7 @@
 //! What everything that is done after an import begins with: the job, how fast, and how it ends where the
 //! server gives no answer.
 
+use std::collections::HashSet;
 use std::io::{IsTerminal, Write, stderr, stdin};
 use std::num::NonZeroU16;
 use std::path::Path;
@@ -18,6 +19,7 @@ use crate::import::StopSignal;
 use crate::job::{Job, JobReader};
 use crate::message::ConversationId;
 use crate::openim::Client;
+use crate::report::count;
 
 /// What to look at, and how fast.
 #[derive(Debug, Clone, Default, Args)]
@@ -46,26 +48,31 @@ impl LookArgs {
         stop: &StopSignal,
     ) -> Result<Settings, Failure> {
         let usual = Settings::default();
-        let mut only = None;
-        for id in &self.only {
-            let id = ConversationId(id.clone());
-            if reader.find(&id).map_err(job_failure)?.is_none() {
-                let text = format!(
-                    "`{id}` is not in the job; its conversations are named `si_<user>_<user>` and `sg_<group>`"
-                );
-                return Err(Failure::new(Exit::Usage, text));
-            }
-            only.get_or_insert_with(std::collections::HashSet::new).insert(id);
-        }
         Ok(Settings {
             connections: self.connections.map_or(usual.connections, NonZeroU16::get),
             rate: self.rate.map(|rate| rate.0),
             give_up: self.give_up.or(context.file.import.give_up).unwrap_or(usual.give_up),
-            only,
+            only: only(&self.only, reader)?,
             stop: stop.drain.clone(),
             ..usual
         })
     }
+}
+
+/// The conversations of that name; `None`: all. One that the job doesn't have is a mistake.
+pub(super) fn only(names: &[String], reader: &JobReader) -> Result<Option<HashSet<ConversationId>>, Failure> {
+    let mut only = None;
+    for id in names {
+        let id = ConversationId(id.clone());
+        if reader.find(&id).map_err(job_failure)?.is_none() {
+            let text = format!(
+                "`{id}` is not in the job; its conversations are named `si_<user>_<user>` and `sg_<group>`"
+            );
+            return Err(Failure::new(Exit::Usage, text));
+        }
+        only.get_or_insert_with(HashSet::new).insert(id);
+    }
+    Ok(only)
 }
 
 /// The job, held by this process: nothing may be sent from it meanwhile.
@@ -118,6 +125,29 @@ pub(super) fn is_confirmed(dir: &Path, yes: bool, what: &str) -> Result<bool, Fa
     let mut typed = String::new();
     stdin().read_line(&mut typed).or_fail(Exit::Internal)?;
     Ok(typed.trim() == name)
+}
+
+/// How many conversations were undone and are not to be sent; with `again` they start anew.
+pub(super) fn undone(job: &mut Job, reader: &JobReader, again: bool) -> Result<u64, Failure> {
+    let (conversations, sum) = reader.undone_in_all().map_err(job_failure)?;
+    if conversations == 0 {
+        return Ok(0);
+    }
+    if !sum.is_done {
+        let text = "an undo of this job has begun and is not finished: `undo` goes on with it; then `run --again` \
+                    sends it anew";
+        return Err(Failure::new(Exit::Usage, text));
+    }
+    if again {
+        let conversations = job.start_again().map_err(job_failure)?;
+        note(&format!("{} undone conversations start anew", count(conversations)))?;
+        return Ok(0);
+    }
+    if reader.queue().map_err(job_failure)?.messages() == 0 {
+        let text = "this job was undone, and nothing else is left of it: `run --again` sends it anew";
+        return Err(Failure::new(Exit::Usage, text));
+    }
+    Ok(conversations)
 }
 
 /// Whose the fault is decides the exit code.

@@ -149,6 +149,14 @@ pub(super) fn text(summary: &Summary, dir: &std::path::Path) -> String {
             line(&mut out, format_args!("{} {what}", count(n)));
         }
     }
+    if summary.to_upload > 0 {
+        let list = dir.join(crate::job::UPLOADS);
+        let n = count(summary.to_upload);
+        line(
+            &mut out,
+            format_args!("{n} files have to be put where everybody can read them, see {}", list.display()),
+        );
+    }
     for found in &summary.findings {
         let severity = match found.severity {
             Severity::Error => "error",

@@ -15,7 +15,9 @@ use crate::cli::{Common, SourceArgs};
 use crate::config::ImportFile;
 use crate::export::Source;
 use crate::formats::{About, ChatKind, DateOrder, Format};
-use crate::init::{Assumed, Guess, Needs, Survey, Template, Unknown, is_native, look, needs};
+use crate::init::{
+    Assumed, Guess, Needs, Survey, Template, Unknown, is_native, look, media_and_users, needs,
+};
 use crate::message::{Release, SourceNo};
 use crate::report::bytes;
 use answer::{Answer, described};
@@ -133,12 +135,7 @@ fn known(args: &InitArgs, format: Format, tick: &mut dyn FnMut(u64, u64)) -> Res
     file.format.name = Some(format);
     let given = About { zone: args.zone.clone(), me: args.me.clone(), ..About::default() };
     let mut seen = survey(args, &file, tick)?;
-    let Needs { sections, to_do, assumed } = needs(format, &given, &seen.0);
-    let title = format.title().to_owned();
-    let template =
-        Template { title: title.clone(), sources: args.sources.clone(), sections, ..Template::default() };
-    let text = template.text();
-    read(&text)?;
+    let Needs { mut sections, to_do, assumed } = needs(format, &given, &seen.0);
     let with = assumed.words();
     if with.is_some() {
         if assumed.utc {
@@ -152,6 +149,12 @@ fn known(args: &InitArgs, format: Format, tick: &mut dyn FnMut(u64, u64)) -> Res
         }
         seen = survey(args, &file, tick)?;
     }
+    sections.extend(media_and_users(&seen.0));
+    let title = format.title().to_owned();
+    let template =
+        Template { title: title.clone(), sources: args.sources.clone(), sections, ..Template::default() };
+    let text = template.text();
+    read(&text)?;
     Ok(Found { title, text: Some(text), to_do, survey: Some(seen), assumed: with, ..Found::default() })
 }
 

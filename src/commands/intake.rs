@@ -125,13 +125,22 @@ impl Plan {
     pub(super) fn settings(&self) -> String {
         let ImportFile { export, mapping, users, time, format, media, policy, .. } = &self.file;
         let period = &self.period;
-        format!("{export:?} {mapping:?} {users:?} {time:?} {format:?} {media:?} {policy:?} {period:?}")
+        // What the files say that the settings name counts as well.
+        let tables = [users.file.as_deref(), media.table.as_deref()].map(|path| path.and_then(fingerprint));
+        format!(
+            "{tables:x?} {export:?} {mapping:?} {users:?} {time:?} {format:?} {media:?} {policy:?} {period:?}"
+        )
     }
 
     fn format_settings(&self) -> formats::Settings {
         let ImportFile { format, media, policy, .. } = &self.file;
         formats::Settings { about: format.clone(), media: media.clone(), policy: *policy }
     }
+}
+
+/// Tells one content of a file from another; `None` where it can't be read, which is said where it is used.
+fn fingerprint(path: &std::path::Path) -> Option<u64> {
+    fs_err::read(path).ok().map(|bytes| xxhash_rust::xxh3::xxh3_64(&bytes))
 }
 
 /// Sources that can't be read are the user's to mend, not ours.

@@ -2,6 +2,7 @@
 
 pub mod adopt;
 mod afterwards;
+mod canary;
 mod check;
 mod completions;
 mod context;

@@ -17,8 +17,8 @@ use crate::report::{Progress, Snapshot, Style, count};
 #[derive(Debug, Clone, Default, Args)]
 #[command(next_help_heading = "Preflight")]
 pub struct PreflightArgs {
-    /// Go on although the preflight found this, such as `retention`; can be given several times
-    #[arg(long, value_name = "FINDING")]
+    /// Go on although the preflight found this, such as `retention`; or several: `retention,webhooks`
+    #[arg(long, value_name = "FINDING", value_delimiter = ',')]
     pub allow: Vec<String>,
     /// Look at all block lists and mutes, not only at the first 20,000 and 2,000
     #[arg(long)]

@@ -81,8 +81,13 @@ pub(super) fn retry(context: &Context, args: &RetryArgs) -> Result<Exit, Failure
     })?;
     let mut summary = report::Summary { command: "retry", ..super::status::figures(&reader)? };
     let (mut exit, verdict) = match &outcome {
-        None if summary.rejected > 0 => {
-            (Exit::Rejects, "Nothing was sent: no line of rejected.jsonl can go out as it is.".to_owned())
+        None if summary.rejected > 0 || !places.is_empty() => {
+            let what = if lines == 0 { "has no lines" } else { "has no line that can go out as it is" };
+            let rejected = count(summary.rejected.max(places.len() as u64));
+            (
+                Exit::Rejects,
+                format!("Nothing was sent: rejected.jsonl {what}; {rejected} messages are rejected."),
+            )
         }
         None => (Exit::Done, "There is nothing to retry: no message was rejected.".to_owned()),
         Some(outcome) => run::verdict(outcome, !args.only.is_empty()),
@@ -90,10 +95,10 @@ pub(super) fn retry(context: &Context, args: &RetryArgs) -> Result<Exit, Failure
     if exit == Exit::Done && summary.rejected > 0 {
         exit = Exit::Rejects;
     }
-    summary.verdict = verdict;
-    if let (Some(_), 1..) = (&outcome, summary.rejected) {
-        summary.verdict += &format!(" {} rejects are left in rejected.jsonl.", count(summary.rejected));
-    }
+    summary.verdict = match (&outcome, summary.rejected) {
+        (Some(_), n @ 1..) => format!("{verdict} {} rejects are left in rejected.jsonl.", count(n)),
+        _ => verdict,
+    };
     if let Some(outcome) = outcome {
         (summary.lost_and_resent, summary.retries) = (outcome.lost_and_resent, outcome.retries);
     }
@@ -161,7 +166,8 @@ impl<'a> Mended<'a> {
         let key = (reject.conv, reject.ordinal);
         let Some(entry) = self.reader.entries(reject.conv, reject.ordinal, 1)?.pop() else { return Ok(()) };
         let was = self.reader.message(&entry)?;
-        if !self.is_wanted(&was.conversation()) {
+        // What was undone starts anew whole, or not at all.
+        if !self.is_wanted(&was.conversation()) || self.reader.undone(reject.conv)?.is_some() {
             return Ok(());
         }
         let same = |text: &str| {
@@ -272,7 +278,9 @@ impl Sink for Judge<'_> {
         if self.checker.examine(&message, &mut |finding| found.push(finding)) {
             (self.take)(&message);
         }
-        found.into_iter().for_each(|finding| self.finding(finding));
+        for finding in found {
+            self.finding(finding);
+        }
     }
 
     fn left_out(&mut self, _: Place, _: &'static str) {}

@@ -1,17 +1,21 @@
 //! `run`: prepare if needed, preflight, import, verdict. The same command again resumes.
 
 use std::io::Write;
+use std::num::NonZeroUsize;
 use std::path::Path;
 use std::sync::Arc;
 
 use tokio_util::sync::CancellationToken;
 
+use super::canary::{Canary, Next};
 use super::context::{Context, note};
 use super::preflight::{self, Verdict as Looked};
 use super::prepare::{Prepared, Taking, job_failure, prepare};
-use super::{Exit, Failure, OrFail, check, mark_read, provision, rehearsal, server, stop};
+use super::{
+    Exit, Failure, OrFail, afterwards, check, mark_read, provision, rehearsal, server, stop, verify,
+};
 use crate::after::{self, AfterError, MarkReport};
-use crate::before::{Allowed, Depth, Looks, Stage, canary};
+use crate::before::{Allowed, Depth, Looks, Stage};
 use crate::cli::{PaceArgs, RunArgs};
 use crate::config;
 use crate::import::{self, Ended, ImportError, Outcome, StopSignal};
@@ -81,6 +85,19 @@ fn ready(
     Ok(None)
 }
 
+/// What was sent, and what became of the read positions, if that was asked for.
+type Sent = (Outcome, Option<Result<MarkReport, AfterError>>);
+
+/// What came of the canary.
+enum Canaried {
+    /// The others follow.
+    GoOn,
+    /// There are no others.
+    All(Box<Sent>),
+    /// The run ends with it.
+    Over(Exit, String, Box<Outcome>),
+}
+
 /// Everything that happens with a server.
 struct Night<'a> {
     context: &'a Context,
@@ -95,19 +112,16 @@ impl Night<'_> {
         let Prepared { mut job, .. } = prepared;
         let allowed = self.args.preflight.allowed()?;
         let reader = job.reader().map_err(job_failure)?;
-        let undone = undone(&mut job, &reader, self.args.again)?;
+        let undone = afterwards::undone(&mut job, &reader, self.args.again)?;
         let mut settings = settings(self.context, &self.args.pace, self.args.on_reject);
         settings.repair = self.args.repair;
-        if !self.args.only.is_empty() {
-            let only = self.args.only.iter().map(|id| crate::message::ConversationId(id.clone()));
-            settings.only = Some(only.collect());
-        }
+        settings.only = afterwards::only(&self.args.only, &reader)?;
         // A night that has begun is not given up sooner than its operator said; a wrong address shows at once.
         let started = job.is_started().map_err(job_failure)?;
         let limit = if started { settings.give_up } else { settings.give_up.min(server::FIRST_ANSWER) };
         server::reach(&self.client, limit).await?;
+        let files = self.args.files.files(&self.context.file.provision);
         if self.rehearsed || self.args.provision {
-            let files = self.args.files.files(&self.context.file.provision);
             let made = provision::make(&self.client, Some(&reader), &files, Stage::Before, false).await?;
             note(&provision::verdict(&made, false))?;
         }
@@ -116,31 +130,88 @@ impl Night<'_> {
         {
             return self.end(&job, &reader, Exit::Preflight, refusal, None);
         }
-        if let Some(n) = self.args.canary {
-            let chosen = canary(&reader, n.get()).map_err(job_failure)?;
-            let ids = chosen.conversations.iter().map(|no| reader.conversation(*no));
-            let ids: Result<Vec<_>, _> = ids.collect();
-            settings.only = Some(ids.map_err(job_failure)?.into_iter().flatten().map(|c| c.id()).collect());
-        }
         let stop = stop::listen();
         let part = settings.only.is_some();
-        let (outcome, marked) = self.import(&mut job, &reader, settings, stop).await?;
-        let (mut exit, mut verdict) = verdict(&outcome, part);
+        let canaried = match self.args.canary {
+            Some(n) => self.canary(&mut job, &reader, settings.clone(), &stop, n).await?,
+            None => Canaried::GoOn,
+        };
+        let (outcome, marked) = match canaried {
+            Canaried::Over(exit, verdict, outcome) => {
+                return self.end(&job, &reader, exit, verdict, Some(&outcome));
+            }
+            Canaried::All(sent) => *sent,
+            Canaried::GoOn => self.import(&mut job, &reader, settings, stop).await?,
+        };
+        let (mut exit, verdict) = verdict(&outcome, part);
+        let mut said = vec![verdict];
         if undone > 0 {
-            verdict += &format!(
-                " {} conversations were undone and are left out: `run --again` sends them anew.",
-                count(undone)
-            );
+            let undone = count(undone);
+            said.push(format!(
+                "{undone} conversations were undone and are left out: `run --again` sends them anew."
+            ));
+        }
+        let later = files.friends.is_some() || files.blacks.is_some();
+        if self.args.provision && later && exit != Exit::Unfinished && outcome.left == 0 {
+            let made = provision::make(&self.client, Some(&reader), &files, Stage::After, false).await?;
+            said.push(format!("Now that the history is there: {}.", provision::verdict(&made, false)));
+            exit = if exit == Exit::Done && made.failed() > 0 { Exit::Rejects } else { exit };
+        } else if self.args.provision && later {
+            said.push("Friends and block lists come when the history is there.".to_owned());
         }
         match marked {
             None => {}
-            Some(Ok(marked)) => verdict += &format!(" {}", mark_read::verdict(&marked)),
+            Some(Ok(marked)) => said.push(mark_read::verdict(&marked)),
             Some(Err(error)) => {
-                verdict += &format!(" Read positions: {error}.");
+                said.push(format!("Read positions: {error}."));
                 exit = if exit == Exit::Done { Exit::Unfinished } else { exit };
             }
         }
-        self.end(&job, &reader, exit, verdict, Some(&outcome))
+        self.end(&job, &reader, exit, said.join(" "), Some(&outcome))
+    }
+
+    /// Sends the canary and reads it back; how the run ends, unless the others follow.
+    async fn canary(
+        &self,
+        job: &mut Job,
+        reader: &JobReader,
+        mut settings: import::Settings,
+        stop: &StopSignal,
+        n: NonZeroUsize,
+    ) -> Result<Canaried, Failure> {
+        let canary = Canary::choose(reader, n)?;
+        canary.say()?;
+        let only = Some(canary.only.clone());
+        let look = after::Settings {
+            only: only.clone(),
+            give_up: settings.give_up,
+            stop: stop.drain.clone(),
+            ..after::Settings::default()
+        };
+        settings.only = only;
+        let (outcome, marked) = self.import(job, reader, settings, stop.clone()).await?;
+        if !matches!(outcome.ended, Ended::Done | Ended::NothingToDo) {
+            let (exit, verdict) = verdict(&outcome, true);
+            return Ok(Canaried::Over(exit, verdict, Box::new(outcome)));
+        }
+        let (exit, verified) = verify::part(self.context, job, reader, &self.client, look).await?;
+        if exit != Exit::Done {
+            let text = format!("The canary is sent, and the rest is not. {verified}");
+            return Ok(Canaried::Over(exit, text, Box::new(outcome)));
+        }
+        if canary.is_all {
+            return Ok(Canaried::All(Box::new((outcome, marked))));
+        }
+        match canary.next(&outcome, &verified, self.args.yes, stop).await? {
+            Next::GoOn => Ok(Canaried::GoOn),
+            Next::Stop(text) => {
+                let text = match marked {
+                    Some(Ok(marked)) => format!("{text} {}", mark_read::verdict(&marked)),
+                    _ => text,
+                };
+                Ok(Canaried::Over(Exit::Done, text, Box::new(outcome)))
+            }
+        }
     }
 
     async fn look(&self, reader: &JobReader, job: &Job, allowed: &Allowed) -> Result<Looked, Failure> {
@@ -163,7 +234,7 @@ impl Night<'_> {
         reader: &JobReader,
         settings: import::Settings,
         stop: StopSignal,
-    ) -> Result<(Outcome, Option<Result<MarkReport, AfterError>>), Failure> {
+    ) -> Result<Sent, Failure> {
         let sending = send(self.context, job, self.client.clone(), settings, stop.clone());
         if !self.args.mark_read {
             return Ok((sending.await?, None));
@@ -229,35 +300,16 @@ pub(super) async fn send(
     settings: import::Settings,
     stop: StopSignal,
 ) -> Result<Outcome, Failure> {
+    if job.reader().and_then(|reader| reader.queue()).map_err(job_failure)?.messages() > 0 {
+        // What was verified is less than what there will be.
+        verify::forget(job)?;
+    }
     let progress = Arc::new(import::Progress::default());
     let watched = Arc::clone(&progress);
     let drawn = Progress::start(context.style, Arc::new(move || snapshot(&watched)));
     let outcome = import::run(settings, job, client, stop, progress).await;
     drawn.finish();
     outcome.map_err(failure)
-}
-
-/// How many conversations were undone and are not to be sent; with `again` they start anew.
-fn undone(job: &mut Job, reader: &JobReader, again: bool) -> Result<u64, Failure> {
-    let (conversations, sum) = reader.undone_in_all().map_err(job_failure)?;
-    if conversations == 0 {
-        return Ok(0);
-    }
-    if !sum.is_done {
-        let text = "an undo of this job has begun and is not finished: `undo` goes on with it; then `run --again` \
-                    sends it anew";
-        return Err(Failure::new(Exit::Usage, text));
-    }
-    if again {
-        let conversations = job.start_again().map_err(job_failure)?;
-        note(&format!("{} undone conversations start anew", count(conversations)))?;
-        return Ok(0);
-    }
-    if reader.queue().map_err(job_failure)?.messages() == 0 {
-        let text = "this job was undone, and nothing else is left of it: `run --again` sends it anew";
-        return Err(Failure::new(Exit::Usage, text));
-    }
-    Ok(conversations)
 }
 
 /// Flags win over the file, the file over what is usual.
@@ -309,12 +361,13 @@ pub(super) fn verdict(outcome: &Outcome, part: bool) -> (Exit, String) {
             (Exit::Rejects, text)
         }
         Ended::Done | Ended::NothingToDo => {
-            let what = if part { "This part is done" } else { "Not finished" };
-            let text = format!(
-                "{what}: {confirmed} messages are confirmed, {} are left; {again}.",
-                count(outcome.left)
-            );
-            (if part { Exit::Done } else { Exit::Unfinished }, text)
+            let (exit, what, how) = if part {
+                (Exit::Done, "This part is done", "the same command without --only sends them")
+            } else {
+                (Exit::Unfinished, "Not finished", again)
+            };
+            let left = count(outcome.left);
+            (exit, format!("{what}: {confirmed} messages are confirmed, {left} are left; {how}."))
         }
         Ended::Stopped => (
             Exit::Unfinished,

@@ -11,7 +11,7 @@ use serde::Serialize;
 use super::afterwards::{self, LookArgs};
 use super::context::{Context, note, print};
 use super::prepare::job_failure;
-use super::{Exit, Failure, OrFail, server, stop};
+use super::{Exit, Failure, OrFail, server, stop, verify};
 use crate::after::{self, UndoReport};
 use crate::cli::ServerArgs;
 use crate::job::{Job, JobReader, Left};
@@ -65,6 +65,7 @@ pub(super) fn undo(context: &Context, args: &UndoArgs) -> Result<Exit, Failure> 
     if !afterwards::is_confirmed(job.dir(), args.yes, &question)? {
         return Err(Failure::new(Exit::Usage, "that was not its name: nothing was deleted"));
     }
+    verify::forget(&job)?;
     let runtime = tokio::runtime::Runtime::new().or_fail(Exit::Internal)?;
     let report = runtime.block_on(async {
         let settings = args.look.settings(context, &reader, &stop::listen())?;
@@ -108,17 +109,17 @@ pub(super) fn undo(context: &Context, args: &UndoArgs) -> Result<Exit, Failure> 
 /// How it ended, in one sentence.
 fn verdict(report: &UndoReport) -> String {
     let UndoReport { conversations, deleted, kept, failed } = *report;
-    let mut text = format!("{} messages deleted in {} conversations", count(deleted), count(conversations));
-    if kept > 0 {
-        text += &format!(", {} kept: they are not ours any more", count(kept));
-    }
-    if failed > 0 {
-        text += &format!(", {} could not be deleted; the same command tries them again", count(failed));
-    }
-    if kept + failed > 0 {
-        text += &format!(" ({LEFT} names each)");
-    }
-    text + ". `run --again` would send them anew."
+    let deleted = format!("{} messages deleted in {} conversations", count(deleted), count(conversations));
+    let kept_ones = match kept {
+        0 => String::new(),
+        n => format!(", {} kept: they are not ours any more", count(n)),
+    };
+    let failed_ones = match failed {
+        0 => String::new(),
+        n => format!(", {} could not be deleted; the same command tries them again", count(n)),
+    };
+    let named = if kept + failed > 0 { format!(" ({LEFT} names each)") } else { String::new() };
+    format!("{deleted}{kept_ones}{failed_ones}{named}. `run --again` would send them anew.")
 }
 
 /// What was not deleted, each with the reason; a file in the job.

@@ -4,23 +4,25 @@ use std::num::NonZeroU64;
 use std::time::Instant;
 
 use clap::Args;
-use serde::Serialize;
 
 use super::afterwards::{self, LookArgs};
-use super::context::{Context, note, print};
+use super::context::{Context, note};
 use super::prepare::job_failure;
 use super::{Exit, Failure, OrFail, run, server, stop};
-use crate::after::{self, Counts, Extent, Kind};
+use crate::after::{self, Extent};
 use crate::cli::ServerArgs;
 use crate::import::{self, Ended, StopSignal};
-use crate::job::{DIFFERENCES, Job, JobReader};
+use crate::job::{Job, JobReader};
 use crate::openim::Client;
 use crate::prepare;
-use crate::report::{self, count};
+use crate::report::count;
 
 mod look;
+mod verdict;
 
 use look::{Found, look};
+use verdict::{end, show};
+pub(super) use verdict::{forget, last};
 
 /// `verify`.
 #[derive(Debug, Args)]
@@ -48,29 +50,6 @@ impl VerifyArgs {
     fn extent(&self) -> Option<Extent> {
         self.store.then(|| self.sample.map_or(Extent::All, |n| Extent::Sample(n.get())))
     }
-}
-
-/// The object of `--json`: that of every command, and each kind of difference.
-#[derive(Debug, Serialize)]
-struct Outcome {
-    #[serde(flatten)]
-    summary: report::Summary,
-    #[serde(flatten)]
-    found: Differences,
-}
-
-/// Figures that only `verify` has.
-#[derive(Debug, Default, Serialize)]
-struct Differences {
-    missing: u64,
-    not_stored: u64,
-    changed: u64,
-    revoked: u64,
-    foreign: u64,
-    unread: u64,
-    store_checked: Option<u64>,
-    repaired_deleted: u64,
-    repaired_sent: u64,
 }
 
 /// The command.
@@ -104,7 +83,26 @@ pub(super) fn verify(context: &Context, args: &VerifyArgs) -> Result<Exit, Failu
         let repair = Repair { context, args, client, stop };
         repair.until_nothing_is_left(&mut job, &reader, settings).await
     })?;
-    end(context, &reader, &found, &mended, began)
+    end(context, &job, &reader, &found, &mended, began)
+}
+
+/// Looks at a part of a job; how it ends, and the sentence.
+pub(super) async fn part(
+    context: &Context,
+    job: &Job,
+    reader: &JobReader,
+    client: &Client,
+    settings: after::Settings,
+) -> Result<(Exit, String), Failure> {
+    let found = look(context, job, reader, client, settings, None, false).await?;
+    show(context, &found)?;
+    let exit = match (found.failing(), found.unproved()) {
+        (0, 0) => Exit::Done,
+        (0, _) => Exit::Unfinished,
+        _ => Exit::Difference,
+    };
+    let summary = crate::report::Summary::default();
+    Ok((exit, verdict::verdict(&found, &Mended::default(), &summary, 0, 0)))
 }
 
 /// What was mended.
@@ -185,143 +183,4 @@ impl Repair<'_> {
             _ => Some(run::verdict(&outcome, false).1),
         })
     }
-}
-
-/// Differences shown; all of them are in the file.
-const SHOWN: usize = 20;
-
-/// Names what was found.
-fn show(context: &Context, found: &Found) -> Result<(), Failure> {
-    let mut lines = found.shown.clone();
-    let more = found.named.saturating_sub(found.shown.len() as u64);
-    if more > 0 {
-        lines.push(format!("… and {} more: {DIFFERENCES} in the job's folder names them all", count(more)));
-    }
-    for kind in Kind::ALL {
-        let n = found.counts.of(kind);
-        if n > 0 {
-            lines.push(format!("{} {kind}: {}; {}", count(n), kind.means(), kind.mend()));
-        }
-    }
-    if lines.is_empty() { Ok(()) } else { context.say(&lines.join("\n")) }
-}
-
-fn end(
-    context: &Context,
-    reader: &JobReader,
-    found: &Found,
-    mended: &Mended,
-    began: Instant,
-) -> Result<Exit, Failure> {
-    let left = reader.queue().map_err(job_failure)?.messages();
-    let held = reader.held(1).map_err(job_failure)?;
-    let (undone, _) = reader.undone_in_all().map_err(job_failure)?;
-    let mut summary = report::Summary { command: "verify", ..super::status::figures(reader)? };
-    let unfinished = left > 0 && held.is_empty();
-    let exit = if found.failing() > 0 {
-        Exit::Difference
-    } else if unfinished || found.unproved() > 0 || mended.stopped.is_some() {
-        Exit::Unfinished
-    } else if summary.rejected > 0 || !held.is_empty() {
-        Exit::Rejects
-    } else {
-        Exit::Done
-    };
-    summary.verdict = verdict(found, mended, &summary, left, undone);
-    let Counted { doubled, hidden, out_of_place } = Counted::of(&found.counts);
-    summary.confirmed = found.equal;
-    summary.stored = found.store.as_ref().map(|store| store.stored());
-    (summary.doubled, summary.hidden, summary.out_of_place) = (doubled, hidden, out_of_place);
-    summary.seconds = began.elapsed().as_secs_f64();
-    summary.exit_code = exit.code();
-    if !context.json() {
-        return print(&summary.verdict).map(|()| exit);
-    }
-    let of = |kind| found.counts.of(kind);
-    let found = Differences {
-        missing: of(Kind::Missing),
-        not_stored: of(Kind::NotStored),
-        changed: of(Kind::Changed),
-        revoked: of(Kind::Revoked),
-        foreign: of(Kind::Foreign),
-        unread: found.unproved(),
-        store_checked: found.store.as_ref().map(|store| store.checked),
-        repaired_deleted: mended.deleted,
-        repaired_sent: mended.sent,
-    };
-    print(&serde_json::to_string(&Outcome { summary, found }).or_fail(Exit::Internal)?).map(|()| exit)
-}
-
-/// What has a name of its own in every command's object.
-struct Counted {
-    doubled: u64,
-    hidden: u64,
-    out_of_place: u64,
-}
-
-impl Counted {
-    fn of(counts: &Counts) -> Self {
-        Self {
-            doubled: counts.of(Kind::Doubled),
-            // Whether an empty slot is hidden or deleted is not known where the store was not asked.
-            hidden: counts.of(Kind::Hidden) + counts.of(Kind::Empty),
-            out_of_place: counts.of(Kind::OutOfPlace) + counts.of(Kind::Late),
-        }
-    }
-}
-
-/// What was proved, and what was not.
-fn verdict(found: &Found, mended: &Mended, job: &report::Summary, left: u64, undone: u64) -> String {
-    let mut text = String::new();
-    if mended.deleted + mended.sent > 0 {
-        text += &format!(
-            "Repaired: {} second copies deleted, {} messages sent again. ",
-            count(mended.deleted),
-            count(mended.sent)
-        );
-    }
-    let conversations = count(found.conversations);
-    if found.failing() > 0 {
-        let (n, words) = (count(found.failing()), found.counts.in_words());
-        text += &format!(
-            "{n} differences ({words}): {} of {} messages in {conversations} conversations are confirmed.",
-            count(found.equal),
-            count(found.expected)
-        );
-    } else if found.unproved() == 0 {
-        text += &format!(
-            "All {} messages in {conversations} conversations are confirmed: read back from the server's log, each once, \
-             as it was sent.",
-            count(found.expected)
-        );
-    } else {
-        text += &format!(
-            "No difference among the {} messages that could be read; {} stand where somebody is writing just now, or nobody \
-             of this job may read: verify again.",
-            count(found.equal),
-            count(found.unproved())
-        );
-    }
-    if let Some(store) = &found.store {
-        text += &format!(" {}", look::of_the_store(store));
-    }
-    if found.failing() == 0 && found.counts != Counts::default() {
-        text += &format!(" Besides: {}.", found.counts.in_words());
-    }
-    if left > 0 {
-        text += &format!(
-            " {} messages are left to send: `run` goes on, or `retry` where one was refused.",
-            count(left)
-        );
-    }
-    if job.rejected > 0 {
-        text += &format!(" {} were rejected: see rejected.jsonl.", count(job.rejected));
-    }
-    if undone > 0 {
-        text += &format!(" {} conversations were undone and not looked at.", count(undone));
-    }
-    if let Some(why) = &mended.stopped {
-        text += &format!(" {why}");
-    }
-    text
 }

@@ -41,7 +41,7 @@ pub const CSV_QUOTE_OPEN: Code = Code {
     severity: Severity::Error,
     means: "a quoted cell begins on this line and never ends; the line was left out",
     mend: "close the quote, double a quote that belongs to the text, or set `quote` in [export.csv] to \"\" \
-           if cells are not quoted",
+           if cells are not quoted; raise `max_record` if it is that long",
 };
 
 /// A document that breaks off or is no JSON between its records.

@@ -107,6 +107,9 @@ impl List<'_> {
         if meta.is_dir() {
             let before = self.found.len();
             let passed = self.folder(path)?;
+            if self.found.len() == before && passed.fresh {
+                self.archives_in(path)?;
+            }
             if self.found.len() == before && passed.fresh && glob.is_none() {
                 return Err(passed.error(&name, self.layout));
             }
@@ -159,11 +162,32 @@ impl List<'_> {
         Ok(passed)
     }
 
+    /// The zips of a folder that has nothing else: each chat of WhatsApp comes in one, each batch of Mattermost.
+    /// Beside other files they are what users sent, and stay shut.
+    fn archives_in(&mut self, root: &Path) -> Result<(), ExportError> {
+        for entry in files(root) {
+            let entry = entry?;
+            let path = entry.path();
+            let named = path.extension().is_some_and(|e| e.eq_ignore_ascii_case("zip"));
+            if !named || !archive::is_zip(path)? || !self.first_time(path) {
+                continue;
+            }
+            match self.archive(path) {
+                // Another of them may have something.
+                Ok(()) | Err(ExportError::NoExports { .. }) => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(())
+    }
+
     fn archive(&mut self, path: &Path) -> Result<(), ExportError> {
         let name = path.to_string_lossy();
         let mut passed = Passed::default();
         let before = self.found.len();
+        let mut packed_again = false;
         for entry in archive::entries(path)? {
+            packed_again |= entry.name.to_ascii_lowercase().ends_with(".zip");
             if self.layout.belongs(&entry.name) {
                 self.found.push(Found {
                     path: format!("{name}/{}", entry.name),
@@ -176,10 +200,14 @@ impl List<'_> {
                 passed.note(&entry.name);
             }
         }
-        if self.found.len() == before {
-            return Err(passed.error(&name, self.layout));
+        if self.found.len() > before {
+            return Ok(());
         }
-        Ok(())
+        if packed_again {
+            let why = "it holds archives in turn; unpack it and name the folder".to_owned();
+            return Err(ExportError::Unrecognised { path: name.into_owned(), why });
+        }
+        Err(passed.error(&name, self.layout))
     }
 
     /// Whether this file was not met before, under whatever name.

@@ -370,6 +370,20 @@ fn archives_are_folders() {
 }
 
 #[test]
+fn a_folder_of_archives_alone_is_read_into() {
+    let (one, two) = (zip(&[("a.jsonl", b"{\"n\":1}\n")]), zip(&[("a.jsonl", b"{\"n\":2}\n")]));
+    let none = zip(&[("c.png", b"x")]);
+    let folder = folder(&[("1.zip", &one), ("sub/2.ZIP", &two), ("3.zip", &none), ("note.md", b"x")]);
+    assert_eq!(read(folder.path()).unwrap().text, "{\"n\":1}\n{\"n\":2}\n");
+    // Beside an export they are what somebody sent.
+    fs_err::write(folder.path().join("z.jsonl"), TWO).unwrap();
+    assert_eq!(read(folder.path()).unwrap().text.as_bytes(), TWO);
+    let nested = self::folder(&[("x.zip", &zip(&[("batch001.zip", &one)]))]);
+    let why = refusal(&nested, &Settings::default(), &[arg(&nested.path().join("x.zip"))]);
+    assert!(why.contains("it holds archives in turn; unpack it"), "{why}");
+}
+
+#[test]
 fn archives_that_lie_are_refused() {
     // The central directory says that the entry is shorter than it is.
     let text = "{\"n\":1}\n".repeat(100_000);

@@ -89,6 +89,9 @@ pub(super) struct Extras<'a> {
     pub(super) forwarded_from: Cow<'a, str>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub(super) reactions: Vec<Reaction<'a>>,
+    /// Whom an answer calls on, by the export's ids; `AtAllTag` is everyone.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(super) mentions: Vec<Cow<'a, str>>,
     /// The export's id of the message it answers, where the message itself can't say so.
     #[serde(skip_serializing_if = "str::is_empty")]
     pub(super) reply_to: Cow<'a, str>,
@@ -162,6 +165,10 @@ impl Composer {
         let mut reply = draft.reply.take().filter(|_| quotes);
         if answer.is_none() {
             draft.extras.reply_to = reply.take().map(|r| r.target).unwrap_or_default();
+        }
+        // An answer is no 106: whom it calls on is kept beside it.
+        if group && reply.is_some() {
+            draft.extras.mentions = std::mem::take(&mut draft.mentions).list();
         }
         let mut ex = Some(draft.extras.json());
         let (mut sent, mut skipped) = (0, None);
@@ -354,6 +361,7 @@ impl Extras<'_> {
             && !self.edited
             && self.forwarded_from.is_empty()
             && self.reactions.is_empty()
+            && self.mentions.is_empty()
             && self.reply_to.is_empty()
     }
 }

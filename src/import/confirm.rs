@@ -67,6 +67,7 @@ fn look_after(engine: &Arc<Engine>) -> Vec<Arc<Cell>> {
     };
     let mut due = Vec::new();
     let mut settling = 0;
+    let mut unreadable = None;
     let mut longest: Option<(u64, Arc<Cell>)> = None;
     let cells = engine.active();
     for cell in &cells {
@@ -78,16 +79,19 @@ fn look_after(engine: &Arc<Engine>) -> Vec<Arc<Cell>> {
         engine.apply_if_any(cell, &mut state, effects);
         engine.wake(cell, &mut state);
         settling += u64::from(state.lane.is_settling());
+        if state.blind > BLIND {
+            unreadable.get_or_insert_with(|| cell.name.clone());
+        }
         let remaining = state.lane.remaining();
         if longest.as_ref().is_none_or(|(most, _)| remaining > *most) {
             longest = Some((remaining, cell.clone()));
         }
-        if !state.asking && now >= state.ask_from && state.lane.wants_poll(hurry) {
+        if !state.asking && now >= state.ask_from && state.lane.wants_poll(hurry, now) {
             due.push(cell.clone());
         }
     }
     engine.close_if_done(&cells);
-    engine.show(settling, longest.map(|(left, cell)| (cell.name.clone(), left)));
+    engine.show(settling, longest.map(|(left, cell)| (cell.name.clone(), left)), unreadable);
     due
 }
 
@@ -139,7 +143,7 @@ fn took_max(
     let now = engine.now();
     state.lane.polled(Seq(seqs.max_seq), now)?;
     if !state.lane.has_news() {
-        if state.lane.is_settling() {
+        if state.lane.is_settling() || !state.lane.is_blocked(now, engine.lag()) {
             state.ask_from = now + UNHURRIED;
         }
         return Ok(());
@@ -151,6 +155,10 @@ fn took_max(
     }
     Ok(())
 }
+
+/// As many pulls in a row that show nothing take seconds; right after a first message it is 20 ms at most
+/// (law 3).
+const BLIND: u32 = 12;
 
 /// Between two questions about a conversation in which nothing moves.
 const UNHURRIED: Duration = Duration::from_millis(100);
@@ -176,14 +184,14 @@ async fn overwriting(engine: &Arc<Engine>, fallen: Vec<(Arc<Cell>, FellBack)>) -
 /// What was acknowledged is lost: did the numbers fall back in between, so that the new messages took the slots
 /// of confirmed ones? `maxSeq` itself shows that only until it has grown again.
 pub(super) async fn look_below(engine: Arc<Engine>, cell: Arc<Cell>, cursor: Ordinal) {
-    const SOME: u64 = 100;
+    const SOME: u16 = 100;
     if engine.flushed(&cell, Durability::Written).await.is_err() {
         return;
     }
     let conv = cell.conversation.no;
-    let from = Ordinal(cursor.0.saturating_sub(SOME));
+    let from = Ordinal(cursor.0.saturating_sub(SOME.into()));
     let read = engine.read(|reader| {
-        let receipts = reader.receipts(conv, from, SOME as usize)?;
+        let receipts = reader.receipts(conv, from, SOME.into())?;
         Ok((receipts, read::likely_senders(reader, &cell.conversation, from)?))
     });
     let (receipts, users) = match read {
@@ -373,7 +381,6 @@ async fn pull(engine: &Arc<Engine>, user: &str, cells: &[(Arc<Cell>, Seq, Seq)])
             return;
         }
     };
-    engine.lives();
     let records: HashMap<String, Vec<_>> = records.into_iter().collect();
     for (cell, from, to) in cells {
         let slots = records.get(&cell.name).map_or(&[][..], Vec::as_slice);

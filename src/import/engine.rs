@@ -108,7 +108,7 @@ impl Engine {
         Duration::from_micros(self.lag.load(Ordering::Relaxed))
     }
 
-    /// A sign of life from the server.
+    /// A sign of life from the server: something came into the log. That it answers is none.
     pub(super) fn lives(&self) {
         self.alive.store(u64::try_from(self.now().as_millis()).unwrap_or(u64::MAX), Ordering::Relaxed);
     }
@@ -209,10 +209,10 @@ impl Engine {
     }
 
     /// What the progress line says.
-    pub(super) fn show(&self, settling: u64, longest: Option<(String, u64)>) {
+    pub(super) fn show(&self, settling: u64, longest: Option<(String, u64)>, unreadable: Option<String>) {
         self.progress.settling.set(settling);
         self.progress.active.set(self.active_len() as u64);
-        let cause = self.throttle.cause().or_else(|| {
+        let cause = self.throttle.cause().or(unreadable.map(Cause::Unreadable)).or_else(|| {
             let silent = self.silent_for();
             (silent > SILENCE).then_some(Cause::Storing(silent))
         });

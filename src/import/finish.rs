@@ -13,7 +13,7 @@ use super::schedule;
 use super::settings::ImportError;
 use super::withdraw;
 use crate::job::{ConvNo, Deleted, Double, Durability, Progress, Receipt, Withdrawn, Write};
-use crate::message::{MsgId, Ordinal, Seq};
+use crate::message::{MsgId, Ordinal, SendTime, Seq};
 use crate::openim::{ACTIVE_AT_ONCE, LogRecord, Range};
 
 /// Looks at what came after the last message of every conversation that was worked on since a run ended in
@@ -130,6 +130,19 @@ pub(super) async fn clear(engine: &Arc<Engine>) -> Result<(), ImportError> {
     if engine.settings.repair {
         add_copies(engine, &mut watched)?;
     }
+    if watched.is_empty() {
+        return Ok(());
+    }
+    wait_until_stored(engine, &watched).await?;
+    // Unseen: whoever looks before the store is written finds nothing, which the server then remembers for a day
+    // (law 3), and after that day it is there again.
+    for (conv, slots) in &watched {
+        let Some(conversation) = engine.read(|reader| reader.conversation(*conv))? else { continue };
+        let ours: Vec<Seq> = slots.iter().filter(|one| !one.is_copy).map(|one| one.seq).collect();
+        if !withdraw::delete(engine, &conversation.id().0, &ours).await {
+            return Ok(());
+        }
+    }
     for _ in 0..ROUNDS {
         for (conv, slots) in &mut watched {
             look_for(engine, *conv, slots).await?;
@@ -186,6 +199,35 @@ fn add_copies(engine: &Engine, watched: &mut BTreeMap<ConvNo, Vec<Watched>>) -> 
     }
     for slots in watched.values_mut() {
         slots.sort_by_key(|one| one.seq);
+    }
+    Ok(())
+}
+
+/// What is deleted before the store has it comes back (law 14). The queue keeps its order, so when the store has
+/// the last messages of some of these conversations, it has the others but for moments.
+async fn wait_until_stored(
+    engine: &Arc<Engine>,
+    watched: &BTreeMap<ConvNo, Vec<Watched>>,
+) -> Result<(), ImportError> {
+    const SOME: usize = 4;
+    const LONGEST: Duration = Duration::from_mins(1);
+    tokio::time::sleep(engine.settings.stay_away.max(2 * engine.lag())).await;
+    let until = Instant::now() + LONGEST;
+    for conv in watched.keys().rev().take(SOME) {
+        let last = engine.read(|reader| {
+            let Some(progress) = reader.progress(*conv)? else { return Ok(None) };
+            let Some(receipt) = reader.last_receipt(*conv, progress.cursor)? else { return Ok(None) };
+            Ok(reader.entries(*conv, receipt.ordinal, 1)?.pop())
+        })?;
+        let Some(time) = last.map(|entry| entry.send_time) else { continue };
+        while !engine.has_ended() && Instant::now() < until {
+            match engine.client.stored_between(time, SendTime(time.0 + 1)).await {
+                Ok(0) => tokio::time::sleep(engine.settings.stay_away / 2).await,
+                Ok(_) => break,
+                Err(error) if engine.call_failed(&error) => engine.pause().await,
+                Err(_) => return Ok(()),
+            }
+        }
     }
     Ok(())
 }

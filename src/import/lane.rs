@@ -146,8 +146,10 @@ pub struct Lane {
     /// Errors in a row, and for which message.
     errors: (Ordinal, u32),
     max_seq: Seq,
-    /// When something moved last: `max_seq`, something read, something sent.
+    /// When something of ours moved last: it was read, sent, or answered.
     moved: Now,
+    /// When `max_seq` grew last.
+    grown: Now,
     /// Whether the safe bound was asked for since `max_seq` moved.
     asked: bool,
     /// Whether `max_seq` is known at all.
@@ -241,6 +243,7 @@ impl Lane {
             errors: (start.cursor, 0),
             max_seq: start.read_to,
             moved: now,
+            grown: now,
             asked: false,
             polled: false,
             misses: 0,
@@ -349,10 +352,12 @@ impl Lane {
         self.attempts.back().is_some_and(|attempt| matches!(attempt.state, State::UnderWay { .. }))
     }
 
-    /// Nothing moved for that long, and everything up to the safe bound was read.
+    /// Nothing of ours moved for that long, and everything up to the safe bound was read. Others may write all
+    /// the while: where they do, waiting for silence would be waiting for ever.
     fn is_quiet(&self, now: Now, base: Duration, lag: Duration) -> bool {
-        let read = self.max_seq <= self.read_to || self.asked;
-        self.polled && read && now.saturating_sub(self.moved) >= base + 2 * lag
+        let long_ago = |then: Now| now.saturating_sub(then) >= base + 2 * lag;
+        let read = self.max_seq <= self.read_to || (self.asked && long_ago(self.grown));
+        self.polled && read && long_ago(self.moved)
     }
 
     /// What is known for aligning.

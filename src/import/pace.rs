@@ -62,6 +62,8 @@ pub enum Cause {
     Errors(String),
     /// Messages are acknowledged, and nothing can be read back.
     Storing(Duration),
+    /// Nobody who takes part in a conversation is shown anything of it.
+    Unreadable(String),
 }
 
 impl std::fmt::Display for Cause {
@@ -70,6 +72,9 @@ impl std::fmt::Display for Cause {
             Self::RateLimited(pause) => write!(f, "{pause}"),
             Self::Down(why) => write!(f, "waiting for the server: {why}"),
             Self::Errors(why) => write!(f, "backing off: {why}"),
+            Self::Unreadable(name) => {
+                write!(f, "the server shows nothing of `{name}` to those who take part in it")
+            }
             Self::Storing(since) => {
                 write!(f, "the server acknowledges and stores nothing for {} s", since.as_secs())
             }

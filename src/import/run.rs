@@ -126,7 +126,7 @@ async fn log_in(engine: &Arc<Engine>, stop: &StopSignal) -> Result<(), ImportErr
             }
             Err(error) if error.is_passing() && engine.silent_for() < engine.settings.give_up => {
                 engine.call_failed(&error);
-                engine.show(0, None);
+                engine.show(0, None, None);
                 if stop.drain.is_cancelled() {
                     return Ok(());
                 }

@@ -200,7 +200,6 @@ async fn send(engine: &Arc<Engine>, cell: &Arc<Cell>, outgoing: Outgoing) -> boo
         Verdict::Delivered { ids, .. } => {
             progress.acknowledged.add(1);
             engine.throttle.answered(Instant::now());
-            engine.lives();
             let stop = engine.tally().count(None);
             debug_assert!(stop.is_none(), "a success is no reason to stop");
             let mut state = cell.lock();
@@ -286,6 +285,7 @@ async fn rejected(
     }
     let (reason, detail) = (rejection.reason, rejection.detail.clone());
     tracing::debug!(conversation = cell.name, reason = reason.name(), detail, "refused");
+    engine.lives();
     let mostly = engine.tally().count(Some(reason));
     let mut state = cell.lock();
     state.refused_since = None;

@@ -19,7 +19,7 @@ mod values;
 
 pub use guess::{Field, Guess, LeaveOut, Open, guess};
 pub use mask::mask;
-pub use preset::{Assumed, Needs, needs};
+pub use preset::{Assumed, Needs, media_and_users, needs};
 pub use shape::Shape;
 pub use survey::{Found, Survey, in_words};
 pub use table::Table;

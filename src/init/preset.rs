@@ -9,7 +9,7 @@ use crate::formats::{About, Format};
 /// Sections of `import.toml`, and what the user has to fill in before anything can be sent.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct Needs {
-    /// `[format]`, `[media]`.
+    /// `[format]`.
     pub sections: Vec<String>,
     /// A sentence for each thing that is missing.
     pub to_do: Vec<String>,
@@ -95,9 +95,13 @@ pub fn needs(format: Format, given: &About, survey: &Survey) -> Needs {
     needs.assumed.utc = survey.findings.contains_key("zone-missing");
     needs.assumed.day_first = survey.findings.contains_key("date-order-unknown");
     needs.assumed.groups = survey.findings.contains_key("chat-kind-unknown");
-    needs.sections.extend(media(survey));
-    needs.sections.extend(users(survey));
     needs
+}
+
+/// `[media]` and `[users]`, by a survey in which nothing is missing or it is assumed: what has no time has no
+/// people and no media either.
+pub fn media_and_users(survey: &Survey) -> impl Iterator<Item = String> {
+    media(survey).into_iter().chain(users(survey))
 }
 
 /// `[users]`, where ids had to be translated.

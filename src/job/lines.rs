@@ -8,6 +8,8 @@ use super::error::{InJob, JobError};
 use super::folder::private;
 
 pub(super) const FINDINGS: &str = "findings.jsonl";
+/// Media that somebody has to put where everybody can read them.
+pub const UPLOADS: &str = "media-to-upload.csv";
 pub(super) const REJECTED: &str = "rejected.jsonl";
 
 /// The two files of lines that a pass adds to.

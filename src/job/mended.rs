@@ -3,6 +3,7 @@
 //! A line is known by the place in the sources that its message came from, whatever else was changed in it.
 
 use std::collections::HashMap;
+use std::fs::OpenOptions;
 use std::io::{BufRead, BufReader, BufWriter, Write};
 use std::path::PathBuf;
 
@@ -59,7 +60,7 @@ impl Iterator for RejectedLines {
                 Ok(0) => return None,
                 Ok(_) => {}
                 Err(error) if error.kind() == std::io::ErrorKind::InvalidData => {
-                    text = "not UTF-8".to_owned()
+                    "not UTF-8".clone_into(&mut text);
                 }
                 Err(error) => return Some(Err(error).in_job(&self.path)),
             }
@@ -67,7 +68,8 @@ impl Iterator for RejectedLines {
             if text.trim().is_empty() {
                 continue;
             }
-            let line = serde_json::from_str::<RejectedLine>(&text);
+            // Some editors put a mark at the beginning.
+            let line = serde_json::from_str::<RejectedLine>(text.trim_start_matches('\u{feff}'));
             return Some(match line {
                 Ok(line) => Ok(RejectedLine { no: self.no, ..line }),
                 Err(error) => Err(JobError::Line {
@@ -114,7 +116,7 @@ impl JobReader {
     /// The lines of `rejected.jsonl`; none where it isn't there.
     pub fn rejected_lines(&self) -> Result<RejectedLines, JobError> {
         let path = self.dir().join(REJECTED);
-        let from = match std::fs::File::open(&path) {
+        let from = match OpenOptions::new().read(true).open(&path) {
             Ok(file) => Some(BufReader::new(file)),
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => None,
             Err(error) => return Err(error).in_job(self.dir()),
@@ -152,7 +154,7 @@ impl Job {
         is_taken: &dyn Fn(u64) -> bool,
     ) -> Result<(), JobError> {
         let path = self.dir.join(REJECTED);
-        let file = match std::fs::File::open(&path) {
+        let file = match OpenOptions::new().read(true).open(&path) {
             Ok(file) => BufReader::new(file),
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(()),
             Err(error) => return Err(error).in_job(&self.dir),

@@ -10,6 +10,7 @@ use std::path::Path;
 use rusqlite::params;
 
 use super::error::{InJob, JobError};
+use super::folder::NewFile;
 use super::lines::Lines;
 use super::loader::Loader;
 use super::read::{spool_end, to_sql};
@@ -86,6 +87,11 @@ impl<'j> Pass<'j> {
     /// Begins the transaction that puts the pass into the index.
     pub fn load(&mut self) -> Result<(Loader<'_>, &mut Lines), JobError> {
         Ok((Loader::begin(&self.job.db, &self.job.dir, self.no)?, &mut self.lines))
+    }
+
+    /// A file of the folder that takes its place when it is whole.
+    pub fn new_file(&self, name: &str) -> Result<NewFile, JobError> {
+        NewFile::make(&self.job.dir, name)
     }
 
     /// The job folder; files that the pass needs for a while belong there.

@@ -13,7 +13,11 @@ pub(super) const TABLE: Table =
     Table { name: "purged", version: 1, sql: "CREATE TABLE purged (at INTEGER NOT NULL);" };
 
 /// Files with texts of messages in them.
-const FILES: &[&str] = &[spool::FILE, lines::FINDINGS, lines::REJECTED, DIFFERENCES, "report.html"];
+const FILES: &[&str] =
+    &[spool::FILE, lines::FINDINGS, lines::REJECTED, lines::UPLOADS, DIFFERENCES, "report.html"];
+
+/// How the last `verify` ended: it names nobody, and stays.
+pub const VERIFIED: &str = "verified.json";
 
 /// What `verify` found.
 pub const DIFFERENCES: &str = "differences.jsonl";

@@ -9,12 +9,13 @@ use super::heap::put_texts;
 use super::people::Lately;
 use super::rows::{ByOffset, ConvRow, IndexRow, KeyKind, KeyRow, PersonRow, UserRow};
 use super::seen::Seen;
+use super::uploads::UploadRow;
 use crate::checks::{Checker, codes};
 use crate::export::Chunk;
 use crate::finding::{Finding, Severity};
 use crate::job::{ConvKey, Key, Position, UserKey, write_record};
 use crate::mapping::people::Person;
-use crate::mapping::{Mapper, Sink};
+use crate::mapping::{Mapper, Sink, Upload};
 use crate::message::{Message, Peer, Place, Release, SendTime, SourceNo};
 
 /// What one chunk gave; used again for the next one, so that its room is asked for once.
@@ -50,6 +51,8 @@ pub(super) struct Batch {
     pub(super) conversations: Vec<ConvRow>,
     /// People that the mapper told of.
     pub(super) people: Vec<PersonRow>,
+    /// Files that somebody has to put elsewhere.
+    pub(super) uploads: Vec<UploadRow>,
 }
 
 /// More room than that is not kept for the next chunk, which has half a megabyte.
@@ -71,6 +74,7 @@ impl Batch {
         self.users.clear();
         self.conversations.clear();
         self.people.clear();
+        self.uploads.clear();
         (self.rejected, self.unmapped) = (0, 0);
     }
 
@@ -174,6 +178,11 @@ impl Sink for Digest<'_> {
     fn person(&mut self, person: Person<'_>) {
         let row = self.scratch.lately.news(&person, &mut self.batch.heap);
         self.batch.people.extend(row);
+    }
+
+    fn upload(&mut self, upload: Upload<'_>) {
+        let row = UploadRow::new(&upload, &mut self.batch.heap);
+        self.batch.uploads.push(row);
     }
 
     fn left_out(&mut self, _: Place, reason: &'static str) {

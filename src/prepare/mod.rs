@@ -26,6 +26,7 @@ mod spread;
 mod summary;
 #[cfg(test)]
 mod tests;
+mod uploads;
 
 pub use pass::{few, mended, run};
 pub use progress::{Look, Phase, Progress};

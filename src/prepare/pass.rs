@@ -17,6 +17,7 @@ use super::progress::{Phase, Progress};
 use super::rows::{ByOffset, ConvRow, IndexRow, KeyRow, Note, PersonRow, UserRow};
 use super::sort::{RUN, Sorter};
 use super::summary::Summary;
+use super::uploads::{self, UploadRow};
 use super::{PrepareError, Rules};
 use crate::checks::Checker;
 use crate::export::{Chunk, Reader, Source};
@@ -77,6 +78,8 @@ struct Gathered {
     users: Sorter<UserRow>,
     conversations: Sorter<ConvRow>,
     people: Sorter<PersonRow>,
+    uploads: Sorter<UploadRow>,
+    run: usize,
     findings: Findings,
     summary: Summary,
     /// So far, before it is known which are there twice.
@@ -212,6 +215,8 @@ impl Gathered {
     fn new(pass: &Pass<'_>, run: usize) -> Result<Self, JobError> {
         // Names and notes are far fewer than messages: they need not have as much room.
         let few = run.div_ceil(8);
+        let (mut heap, mut uploads) = (Heap::new(pass.dir()), Sorter::new(pass.dir(), few));
+        uploads::known(pass, &mut heap, &mut uploads)?;
         Ok(Self {
             index: Sorter::new(pass.dir(), run),
             keys: Sorter::new(pass.dir(), run),
@@ -219,7 +224,9 @@ impl Gathered {
             users: Sorter::new(pass.dir(), few),
             conversations: Sorter::new(pass.dir(), few),
             people: Sorter::new(pass.dir(), few),
-            heap: Heap::new(pass.dir()),
+            heap,
+            uploads,
+            run: few,
             findings: Findings::new(Names::new(pass.source_names()?)),
             summary: Summary { pass: pass.no().0, ..Summary::default() },
             messages: 0,
@@ -247,6 +254,9 @@ impl Gathered {
         }
         for row in &batch.people {
             self.people.push(PersonRow { spot: row.spot.moved(base), ..*row })?;
+        }
+        for row in &batch.uploads {
+            self.uploads.push(row.moved(base))?;
         }
         pass.lines().rejects(&batch.rejects)?;
         for finding in &batch.findings {
@@ -277,10 +287,13 @@ impl Gathered {
             users,
             conversations,
             people,
+            uploads,
+            run,
             mut findings,
             mut summary,
             messages: _,
         } = self;
+        summary.to_upload = uploads::write(uploads, &heap, &pass, run)?;
         let spool = pass.spool()?;
         let (mut loader, lines) = pass.load()?;
         for source in sources {

@@ -42,6 +42,9 @@ pub struct Summary {
     pub spread: u64,
     /// What became of replies.
     pub replies: Replies,
+    /// Media in `media-to-upload.csv` that nobody has put anywhere yet.
+    #[serde(default)]
+    pub to_upload: u64,
     /// Everything found, by code: errors first, then by count.
     pub findings: Vec<Counted>,
 }

@@ -226,6 +226,7 @@ impl Tally {
         self.copies += other.copies;
         self.notices += other.notices;
         self.live += other.live;
+        self.live_dropped += other.live_dropped;
         self.never_stored += other.never_stored;
         for (reason, count) in &other.dropped {
             *self.dropped.entry(reason.clone()).or_default() += count;

@@ -52,7 +52,7 @@ pub(super) fn damage(shared: &Shared, conversation: &str, seq: i64, damage: &Dam
             ..copy(record)
         }),
         Damage::Redate { send_time } => {
-            rewrite(conversation.slot_mut(seq), |record| Record { send_time: *send_time, ..copy(record) })
+            rewrite(conversation.slot_mut(seq), |record| Record { send_time: *send_time, ..copy(record) });
         }
         Damage::Swap { with } => {
             let first = std::mem::take(conversation.slot_mut(seq));

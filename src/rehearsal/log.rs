@@ -104,6 +104,8 @@ pub struct Tally {
     pub live: u64,
     /// Written to the cache, never to the store (law 8).
     pub never_stored: u64,
+    /// Of these, gone by a fault before they were written.
+    pub live_dropped: u64,
     /// Queued and gone, by reason.
     pub dropped: BTreeMap<String, u64>,
     /// Notices of the server itself.

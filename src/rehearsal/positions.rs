@@ -3,7 +3,7 @@
 use super::answer::{Data, Outcome, Refusal};
 use super::api::{Caller, admin_only, admin_or_own};
 use super::body::{Fields, parse};
-use super::log::{Cached, Conversation, Revocation};
+use super::log::{Cached, Conversation, DOCUMENT, Revocation};
 use super::shared::Shared;
 use super::world::World;
 use serde_json::json;
@@ -141,11 +141,18 @@ pub(super) fn delete(conversation: &mut Conversation, seq: i64) {
     slot.revoked = None;
 }
 
-/// Deletes for one user.
+/// Deletes for one user. That is marked in the stored document: where there is none yet, it is forgotten. The
+/// cache forgets the message in any case, so that who reads before the store has it finds nothing (law 3).
 pub(super) fn hide(world: &mut World, user: &str, id: &str, seqs: &[i64]) {
     let name = world.name(user);
-    if let Some(conversation) = world.conversations.get_mut(id) {
-        conversation.member_mut(&name).hidden.extend(seqs);
+    let Some(conversation) = world.conversations.get_mut(id) else { return };
+    let there = 1..=conversation.max_seq;
+    for seq in seqs.iter().copied().filter(|seq| there.contains(seq)) {
+        let is_stored = conversation.documents.get(&((seq - 1) / DOCUMENT)).is_some_and(|d| d.rank > 0);
+        conversation.slot_mut(seq).cached = Cached::Absent;
+        if is_stored {
+            conversation.member_mut(&name).hidden.insert(seq);
+        }
     }
 }
 
@@ -169,5 +176,7 @@ pub(super) fn revoke_for(world: &mut World, user: &str, id: &str, seq: i64, now:
     let Some(record) = slot.content().map(Arc::clone) else { return false };
     let role = if record.route.sender.as_ref() == user { 20 } else { 60 };
     slot.revoked = Some(Box::new(Revocation { user: user.to_owned(), nickname, role, time: now }));
+    // Marked in the store, and read from there the next time.
+    slot.cached = Cached::Absent;
     true
 }

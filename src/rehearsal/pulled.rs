@@ -19,19 +19,18 @@ macro_rules! put {
 }
 
 /// What of a message is shown to the user who asks.
-pub(super) enum Shown {
-    Whole,
+pub(super) struct Shown<'s> {
     /// It keeps its ids and becomes type 2101 (law 13).
-    Revoked(Box<Revocation>),
-    /// The user deleted it for himself: no content, status 4.
-    Deleted,
+    pub(super) revoked: Option<&'s Revocation>,
+    /// The user deleted it for himself: status 4, and no content but what says that it is revoked.
+    pub(super) deleted: bool,
 }
 
 pub(super) fn write_message(
     null_maps: bool,
     seq: i64,
     record: &Arc<Record>,
-    shown: &Shown,
+    shown: &Shown<'_>,
     out: &mut String,
 ) {
     let route = &record.route;
@@ -56,19 +55,19 @@ pub(super) fn write_message(
         out,
         ",\"sessionType\":{},\"msgFrom\":200,\"contentType\":{},\"content\":",
         route.session,
-        if matches!(shown, Shown::Revoked(_)) { REVOKED } else { record.content_type }
+        if shown.revoked.is_some() { REVOKED } else { record.content_type }
     );
-    match shown {
-        Shown::Whole => write_bytes(&record.content, out),
-        Shown::Revoked(by) => write_bytes(&super::notices::revoked(record, seq, by), out),
-        Shown::Deleted => out.push_str("null"),
+    match shown.revoked {
+        Some(by) => write_bytes(&super::notices::revoked(record, seq, by), out),
+        None if shown.deleted => out.push_str("null"),
+        None => write_bytes(&record.content, out),
     }
     put!(
         out,
         ",\"seq\":{seq},\"sendTime\":{},\"createTime\":{},\"status\":{},\"isRead\":false",
         record.send_time,
         record.create_time,
-        if matches!(shown, Shown::Deleted) { DELETED } else { 0 }
+        if shown.deleted { DELETED } else { 0 }
     );
     match extra.and_then(|e| e.options.as_deref()) {
         Some(options) => {

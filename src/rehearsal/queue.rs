@@ -126,7 +126,8 @@ fn set_apart(shared: &Shared, world: &mut World) {
 fn number(shared: &Shared, world: &mut World, group: Vec<Queued>, gap: &mut Duration) -> Option<Numbered> {
     let id = Arc::clone(&group[0].record.route.conversation);
     let count = i64::try_from(group.len()).expect("at most a batch");
-    let mut lost = (group.len() > MOST).then_some("more than 100 in a batch");
+    let group_len = group.len();
+    let mut lost = (group_len > MOST).then_some("more than 100 in a batch");
     for fault in shared.faults.strike(Moment::Number(&id)) {
         match fault {
             FaultKind::LoseQueue => lost = Some("the queue was lost"),
@@ -141,7 +142,10 @@ fn number(shared: &Shared, world: &mut World, group: Vec<Queued>, gap: &mut Dura
     if let Some(why) = lost {
         world.unsettled -= group.len();
         for queued in &group {
-            world.conversation_mut(&queued.record.route.conversation).dropped(why, 1);
+            let conversation = world.conversation_mut(&queued.record.route.conversation);
+            conversation.dropped(why, 1);
+            let by_a_fault = group_len <= MOST && queued.record.is_live();
+            conversation.tally.live_dropped += u64::from(by_a_fault);
         }
         return None;
     }

@@ -201,11 +201,7 @@ fn pull_range(
             continue;
         };
         time = record.send_time;
-        let shown = if member.hidden.contains(&seq) {
-            Shown::Deleted
-        } else {
-            revoked.map_or(Shown::Whole, Shown::Revoked)
-        };
+        let shown = Shown { revoked: revoked.as_deref(), deleted: member.hidden.contains(&seq) };
         write_message(null_maps, seq, record, &shown, &mut out);
     }
     out.push_str(if is_end { "],\"isEnd\":true,\"endSeq\":0}" } else { "],\"isEnd\":false,\"endSeq\":0}" });

@@ -39,6 +39,13 @@ pub(super) struct Record {
     pub(super) extra: Option<Box<Extra>>,
 }
 
+impl Record {
+    /// Written by somebody else while an import runs (law 12).
+    pub(super) fn is_live(&self) -> bool {
+        self.extra.as_deref().is_some_and(|extra| extra.live)
+    }
+}
+
 /// What few messages have.
 #[derive(Debug, Clone, Default, serde::Serialize, serde::Deserialize)]
 #[serde(default)]

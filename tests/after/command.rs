@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::support::history;
 use super::world::World;
-use crate::support::importer;
+use crate::support::{importer, importer_process};
 
 /// Every command that needs a job and a server.
 const WITH_SERVER: [&[&str]; 4] = [&["verify"], &["mark-read"], &["undo", "--yes"], &["retry"]];
@@ -185,6 +185,96 @@ fn undone_and_sent_anew() {
     world.run(&["--again"]).is(0, &json!({"confirmed": 90}));
 }
 
+/// Refused while the job runs; then all of it is taken back, also what was under way when the run was killed.
+#[test]
+fn a_run_that_is_cut_short_can_be_taken_back() {
+    let world = World::new(&[]);
+    world.export("chat.jsonl", &history(3_000));
+    world.command(&["check", "chat.jsonl", "--quiet"]).success();
+    world.ask(&["provision"]).success();
+    let mut run = importer_process()
+        .current_dir(world.dir.path())
+        .env("OPENIM_SECRET", "openIM123")
+        .args(["run", "--quiet", "--api", &world.server.url, "--allow", "retention", "--rate", "500/s"])
+        .stdout(std::process::Stdio::null())
+        .stderr(std::process::Stdio::null())
+        .spawn()
+        .unwrap();
+    while world.server.audit()["total"]["received"].as_u64().unwrap() < 600 {
+        assert!(run.try_wait().unwrap().is_none(), "it ended too soon");
+        std::thread::sleep(std::time::Duration::from_millis(20));
+    }
+    let process = format!("process {}", run.id());
+    for args in [&["undo", "--yes"][..], &["verify"], &["retry"]] {
+        world.ask(args).code(2).stderr(contains(&*process));
+    }
+    world.command(&["receipts"]).code(0).stdout(contains("si_a_b"));
+    run.kill().unwrap();
+    run.wait().unwrap();
+    let sent = world.ours().len();
+    assert!((600..3_000).contains(&sent), "{sent}");
+    // Killed itself in the middle, it goes on.
+    let mut undo = importer_process()
+        .current_dir(world.dir.path())
+        .env("OPENIM_SECRET", "openIM123")
+        .args([
+            "undo",
+            "--yes",
+            "--quiet",
+            "--connections",
+            "1",
+            "--rate",
+            "400/s",
+            "--api",
+            &world.server.url,
+        ])
+        .spawn()
+        .unwrap();
+    while world.server.audit()["total"]["deleted"].as_u64().unwrap() == 0 {
+        assert!(undo.try_wait().unwrap().is_none(), "it ended too soon");
+        std::thread::sleep(std::time::Duration::from_millis(20));
+    }
+    undo.kill().unwrap();
+    undo.wait().unwrap();
+    world.ask(&["run", "--allow", "retention"]).code(2).stderr(contains("`undo` goes on with it"));
+    world.json(&["undo", "--yes"]).is(0, &json!({"kept": 0, "failed": 0}));
+    assert_eq!(world.ours().len(), 0);
+    world.run(&["--again"]).is(0, &json!({"confirmed": 3_000}));
+    let judgement = world.judge(&["chat.jsonl"]);
+    assert!(judgement.is_exact(), "{judgement:?}");
+}
+
+#[test]
+fn stopped_it_says_how_to_go_on() {
+    let world = World::imported(600);
+    let verify = importer_process()
+        .current_dir(world.dir.path())
+        .env("OPENIM_SECRET", "openIM123")
+        .args(["verify", "--quiet", "--rate", "50/s", "--api", &world.server.url])
+        .stderr(std::process::Stdio::piped())
+        .spawn()
+        .unwrap();
+    std::thread::sleep(std::time::Duration::from_millis(1_500));
+    let id = verify.id().to_string();
+    assert!(std::process::Command::new("kill").args(["-s", "INT", &id]).status().unwrap().success());
+    let output = verify.wait_with_output().unwrap();
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(5), "{said}");
+    assert!(said.contains("stopped; the same command goes on"), "{said}");
+}
+
+/// While people write, nothing is read too early.
+#[test]
+fn verified_while_people_write() {
+    let world = World::imported(300);
+    world.server.control("/_rehearsal/faults", Some(&json!({"kind": "live-traffic", "per-second": 30})));
+    world.server.control("/_rehearsal/faults", Some(&json!({"kind": "read-gap", "ms": 200})));
+    for _ in 0..5 {
+        world.json(&["verify"]).is(0, &json!({"confirmed": 300, "missing": 0, "doubled": 0}));
+    }
+    assert_eq!(world.server.audit()["total"]["hidden"], 0, "law 3");
+}
+
 /// What a user put where ours was is not deleted, and is named.
 #[test]
 fn an_undo_names_what_it_keeps() {
@@ -210,6 +300,7 @@ fn receipts_and_a_purge() {
         .command(&["receipts", "--format", "jsonl", "-o", "r.jsonl", "--json"])
         .code(0)
         .stdout(contains(r#""receipts":30"#));
+    world.json(&["verify"]).is(0, &json!({}));
     let csv = String::from_utf8(world.command(&["receipts"]).get_output().stdout.clone()).unwrap();
     assert_eq!(csv.lines().count(), 31);
     world.command(&["purge", "--yes", "--json"]).code(0).stdout(contains(r#""command":"purge""#));
@@ -219,7 +310,10 @@ fn receipts_and_a_purge() {
     }
     let after = String::from_utf8(world.command(&["receipts"]).get_output().stdout.clone()).unwrap();
     assert_eq!(after, csv);
-    world.command(&["status"]).code(0).stdout(contains("All 30 messages are confirmed"));
+    world.command(&["status"]).code(0).stdout(
+        contains("All 30 messages are confirmed")
+            .and(contains("last verified").and(contains("in 3 conversations are confirmed: read back"))),
+    );
     for args in [&["verify"][..], &["retry"]] {
         world.ask(args).code(2).stderr(contains("removed by `purge`"));
     }

@@ -184,3 +184,29 @@ fn a_server_that_has_nothing_of_it_is_not_filled_by_a_repair() {
 }
 
 use predicates::prelude::PredicateBooleanExt as _;
+
+/// The repair meets the same server as the import did: it loses answers, is killed, and repeats what it had.
+#[test]
+fn repaired_while_the_server_falls_over() {
+    let world = World::imported(900);
+    world.server.control("/_rehearsal/settle", Some(&Value::Null));
+    world.server.control("/_rehearsal/now", Some(&json!({"kind": "repeat-queue", "last": 30})));
+    world.delete("si_a_b", &(1..=300).step_by(7).collect::<Vec<i64>>());
+    world.delete("sg_g", &(100..=140).collect::<Vec<i64>>());
+    for seq in 20..=29 {
+        world.damage("si_a_c", seq, &json!({"kind": "unstore"}));
+    }
+    for fault in [
+        json!({"kind": "lose-answer", "chance": 0.05}),
+        json!({"kind": "restart", "kill": true, "down-ms": 100, "every": 25, "times": 3}),
+        json!({"kind": "proxy-error", "chance": 0.02, "path": "/msg/pull_msg_by_seq"}),
+        json!({"kind": "proxy-error", "chance": 0.2, "path": "/msg/delete_msg_phsical_by_seq", "processed": true}),
+        json!({"kind": "hang", "ms": 100, "chance": 0.1, "path": "/statistics/user/active"}),
+    ] {
+        world.server.control("/_rehearsal/faults", Some(&fault));
+    }
+    let repaired = world.json(&["verify", "--store", "--repair", "--rate", "5000/s"]);
+    repaired.is(0, &json!({"confirmed": 900, "stored": 900, "missing": 0, "not_stored": 0, "doubled": 0}));
+    let judgement = world.judge(&["chat.jsonl"]);
+    assert_eq!((judgement.lost, judgement.doubled, judgement.hidden), (0, 0, 0), "{judgement:?}");
+}

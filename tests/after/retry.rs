@@ -74,6 +74,25 @@ fn held_a_conversation_goes_on_in_order() {
 }
 
 #[test]
+fn held_and_mended_it_goes_out_in_its_place() {
+    let world = without_b(&["--on-reject", "hold"]);
+    let mut lines = rejected(&world);
+    let line = lines.iter_mut().find(|line| line["message"]["groupID"] == "g").unwrap();
+    line["message"]["sendID"] = "c".into();
+    line["message"]["content"]["content"] = "for b".into();
+    // As an editor of another world leaves it.
+    let text: Vec<String> = lines.iter().map(Value::to_string).collect();
+    let text = format!("\u{feff}{}\r\n", text.join("\r\n"));
+    fs_err::write(world.path("import.job/rejected.jsonl"), text).unwrap();
+    world.json(&["retry", "--on-reject", "hold", "--only", "sg_g"]).is(3, &json!({}));
+    // Up to the next one of b's.
+    assert_eq!(world.texts("sg_g"), ["message 2", "for b", "message 8"]);
+    world.json(&["verify"]).is(3, &json!({"missing": 0, "changed": 0, "out_of_place": 0}));
+    fs_err::remove_file(world.path("import.job/rejected.jsonl")).unwrap();
+    world.json(&["retry"]).is(3, &json!({}));
+}
+
+#[test]
 fn mended_in_the_file() {
     let world = without_b(&[]);
     let mut lines = rejected(&world);

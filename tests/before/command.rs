@@ -91,23 +91,31 @@ fn each_mistake_has_its_exit_code() {
         .stderr(contains("--api"));
 }
 
-/// Killed ten times while it works, then run to its end: everything is there, once, and no notice.
-#[test]
-fn killed_again_and_again() {
-    let users: Vec<String> = (0..4_000).map(|n| format!("u{n},Name {n}")).collect();
-    let group = |g: i32| {
-        let members: Vec<String> = (0..20).map(|m| format!("u{}", (g * 31 + m * 7) % 4_000)).collect();
+/// So many users, and groups of twenty.
+fn crowd(users: usize, groups: usize) -> Files {
+    let names: Vec<String> = (0..users).map(|n| format!("u{n},Name {n}")).collect();
+    let group = |g: usize| {
+        let members: Vec<String> = (0..20).map(|m| format!("u{}", (g * 31 + m * 7) % users)).collect();
         format!("g{g},{},{}", members[0], members.join(" "))
     };
-    let groups: Vec<String> = (0..150).map(group).collect();
-    let files = Files::new(&[
-        ("users.csv", &format!("userID,nickname\n{}\n", users.join("\n"))),
+    let groups: Vec<String> = (0..groups).map(group).collect();
+    Files::new(&[
+        ("users.csv", &format!("userID,nickname\n{}\n", names.join("\n"))),
         ("groups.csv", &format!("groupID,ownerUserID,memberUserIDs\n{}\n", groups.join("\n"))),
-    ]);
+    ])
+}
+
+/// 100,000 users and 10,000 groups, killed in the middle, then provisioned twice.
+#[test]
+#[ignore = "a minute or two; the figures are in docs/before.md"]
+fn a_hundred_thousand_users_and_ten_thousand_groups() {
+    const USERS: u64 = 100_000;
+    const GROUPS: u64 = 10_000;
+    let files = crowd(100_000, 10_000);
     let server = Rehearsal::start(&["--answer-time", "0s"]);
-    let all = ["--users", "users.csv", "--groups", "groups.csv"];
-    let mut killed = 0;
-    for n in 0..10 {
+    let all = ["--users", "users.csv", "--groups", "groups.csv", "--json"];
+    let mut made_before = 0;
+    for seconds in [1, 6, 15] {
         let mut process = importer_process()
             .env("OPENIM_SECRET", "openIM123")
             .current_dir(files.0.path())
@@ -116,10 +124,55 @@ fn killed_again_and_again() {
             .stderr(Stdio::null())
             .spawn()
             .unwrap();
-        std::thread::sleep(Duration::from_millis(20 + n * 25));
-        killed += u32::from(process.try_wait().unwrap().is_none());
+        std::thread::sleep(Duration::from_secs(seconds));
+        made_before += u32::from(process.try_wait().unwrap().is_none());
         process.kill().unwrap();
         process.wait().unwrap();
+    }
+    assert!(made_before > 0, "it was too fast to be killed");
+    let run = || -> Value {
+        let done = provision(&server, &files, &all).success();
+        serde_json::from_slice(&done.get_output().stdout).unwrap()
+    };
+    let (first, second) = (run(), run());
+    println!("after three kills: {first}\nagain: {second}");
+    for (what, all) in [("users", USERS), ("groups", GROUPS), ("members", 20 * GROUPS)] {
+        let of = |json: &Value, word: &str| json[what][word].as_u64().unwrap();
+        assert_eq!(of(&first, "made") + of(&first, "there"), all, "{what}: {first}");
+        assert_eq!(
+            (of(&second, "made"), of(&second, "there"), of(&second, "failed")),
+            (0, all, 0),
+            "{second}"
+        );
+    }
+    assert_eq!(server.audit()["total"]["max_seq"], 0, "a notice in a history");
+}
+
+/// Killed a little later each time, until it gets to its end: everything is there, once, and no notice.
+#[test]
+fn killed_again_and_again() {
+    let files = crowd(4_000, 150);
+    let server = Rehearsal::start(&["--answer-time", "0s"]);
+    let all = ["--users", "users.csv", "--groups", "groups.csv"];
+    let mut killed = 0;
+    loop {
+        let mut process = importer_process()
+            .env("OPENIM_SECRET", "openIM123")
+            .current_dir(files.0.path())
+            .args(args(&server, &all))
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
+        // In steps so small that, on whatever machine, several of them end in the middle of the work.
+        std::thread::sleep(Duration::from_millis(5 + killed * 5 + killed * killed / 4));
+        if let Some(ended) = process.try_wait().unwrap() {
+            assert!(ended.success(), "{ended}");
+            break;
+        }
+        process.kill().unwrap();
+        process.wait().unwrap();
+        killed += 1;
     }
     assert!(killed >= 3, "only {killed} were killed at work");
     let last = provision(&server, &files, &[&all[..], &["--json"]].concat()).success();

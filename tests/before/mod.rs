@@ -2,6 +2,7 @@
 
 mod canary;
 mod command;
+mod parts;
 mod preflight;
 mod provision;
 mod world;

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use openim_importer::before::{Allowed, Depth, Looks, Patience, Preflight, preflight, text};
 use openim_importer::job::JobReader;
-use openim_importer::message::{Peer, Release};
+use openim_importer::message::{Message, Peer, Release};
 use openim_importer::openim::{Client, Login, Settings};
 use openim_importer::rehearsal::Options;
 use serde_json::json;
@@ -303,6 +303,22 @@ async fn what_the_night_would_take() {
     }
 }
 
+/// Older ones that came with a later pass stand behind newer ones, and take them along.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_the_night_would_hide() {
+    let world = World::new(Release::Main).await;
+    world.register(&["a", "b"]).await;
+    let to = |time| message("a", Peer::User("b".into()), time);
+    let new: Vec<_> = (0..100).map(|n| to(NOW() - 3_600_000 + n)).collect();
+    let old: Vec<_> = (0..150).map(|n| to(FIRST + n)).collect();
+    let job = world.job_of_passes(&[&new, &old]);
+    let found = look(&world.client, Some(&job)).await;
+    let seen = seen(&found, "retention");
+    let expected = "150 messages in 1 conversations would be deleted at the next run, and 100 newer ones would be \
+                    hidden with them; the oldest is ";
+    assert!(seen.contains(expected), "{seen}");
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn settings_that_bear_on_an_import() {
     let world = World::with(Options {
@@ -342,6 +358,61 @@ async fn conversations_that_hold_messages_and_move() {
         assert_eq!(seen(&found, "not-empty"), "1 of 2 conversations: si_a_c", "{release}");
         assert_eq!(seen(&found, "live-traffic"), "1 of 2 conversations in 1.0 s: si_a_b");
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn messages_that_are_there_already() {
+    for release in BOTH {
+        let world = World::new(release).await;
+        world.register(&["a", "b", "c"]).await;
+        let start = NOW() - 3_600_000;
+        let ours = |sender, to: &'static str, n| message(sender, Peer::User(to.into()), start + n);
+        // The last of ours in one, nothing of ours in the other.
+        world.send("b", "a", start + 2).await;
+        world.send("a", "c", start + 3).await;
+        let job = world.job_of(&[ours("a", "b", 1), ours("b", "a", 2), ours("c", "a", 4)]);
+        let found = look(&world.client, Some(&job)).await;
+        assert_eq!(
+            seen(&found, "already-there"),
+            "1 of 2 conversations that hold messages: si_a_b",
+            "{release}"
+        );
+        assert!(seen(&found, "not-empty").starts_with("1 of 2 conversations: "), "{release}");
+        let words = words(&found, "already-there");
+        assert!(words.contains("adopt") && !words.contains("--allow"), "{words}");
+        assert_eq!(world.server.audit().total.hidden, 0, "read too early (law 3)");
+    }
+}
+
+/// A backup can't be seen: it is asked for every time.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_backup_is_thought_of() {
+    let world = World::new(Release::Main).await;
+    let found = look(&world.client, None).await;
+    insta::assert_snapshot!(words(&found, "no-backup"), @"
+    warning no-backup: whether there is a backup of the server can't be seen from here
+        mend: back up MongoDB before the first message (`mongodump`); `undo` takes back what was imported, and nothing else
+    ");
+}
+
+/// What a history needs of memory and disk, on a job of that size: a gigabyte is written.
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "writes a gigabyte; how it reads is shown in src/before/assess/tests.rs too"]
+async fn room_for_a_gigabyte() {
+    let world = World::new(Release::Main).await;
+    world.register(&["a", "b"]).await;
+    let text = format!(r#"{{"content":"{}"}}"#, "x".repeat(1_000_000));
+    let one = |n| Message {
+        content: text.as_str().into(),
+        ..message("a", Peer::User("b".into()), NOW() - 3_600_000 + n)
+    };
+    let messages: Vec<Message<'_>> = (0..1_100).map(one).collect();
+    let job = world.job_of(&messages);
+    let found = look(&world.client, Some(&job)).await;
+    let redis = seen(&found, "redis-memory");
+    assert!(redis.starts_with("about 1.0 GiB for 1,100 messages at "), "{redis}");
+    let disk = seen(&found, "disk-space");
+    assert!(disk.starts_with("at most 1.0 GiB in MongoDB"), "{disk}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

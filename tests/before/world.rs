@@ -64,12 +64,19 @@ impl World {
     }
 
     pub(super) fn job_of(&self, messages: &[Message<'_>]) -> JobReader {
+        self.job_of_passes(&[messages])
+    }
+
+    /// A job of several passes.
+    pub(super) fn job_of_passes(&self, passes: &[&[Message<'_>]]) -> JobReader {
         let dir = self.folder.path().join("a.job");
         if dir.exists() {
             fs_err::remove_dir_all(&dir).unwrap();
         }
         let mut job = Job::create(&dir).unwrap();
-        few(&mut job, messages).unwrap();
+        for messages in passes {
+            few(&mut job, messages).unwrap();
+        }
         job.reader().unwrap()
     }
 

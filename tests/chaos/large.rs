@@ -1,6 +1,9 @@
 //! All of it, for hours if need be: `CHAOS_SCALE` (default 1) says how much; the table goes to standard output and
 //! to the file that `CHAOS_TABLE` names.
 
+#![expect(clippy::print_stdout, reason = "the table, for who runs it with --nocapture")]
+#![expect(clippy::disallowed_methods, reason = "how much, and whereto: these tests are run by hand")]
+
 use std::time::Duration;
 
 use serde_json::json;

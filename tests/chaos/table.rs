@@ -1,5 +1,7 @@
 //! The table of what was tried, and what came of it.
 
+use std::fmt::Write;
+
 use super::run::{Outcome, Scenario};
 
 /// Rows, one for each scenario over all its runs.
@@ -28,14 +30,12 @@ impl Table {
     pub(super) fn play(&mut self, scenario: &Scenario) -> Outcome {
         let outcome = scenario.play();
         let at = self.0.iter().position(|row| row.name == scenario.name && row.release == scenario.release);
-        let row = match at {
-            Some(at) => &mut self.0[at],
-            None => {
-                let row = Row { name: scenario.name.clone(), release: scenario.release, ..Row::default() };
-                self.0.push(row);
-                self.0.last_mut().unwrap()
-            }
-        };
+        let at = at.unwrap_or_else(|| {
+            let (name, release) = (scenario.name.clone(), scenario.release);
+            self.0.push(Row { name, release, ..Row::default() });
+            self.0.len() - 1
+        });
+        let row = &mut self.0[at];
         let judged = &outcome.judgement;
         row.runs += 1;
         row.blows += u64::from(outcome.blows);
@@ -60,8 +60,9 @@ impl Table {
     pub(super) fn text(&self) -> String {
         let mut text = "| fault | release | runs | kills, strikes | messages | lost | doubled | out of order | hidden | live messages lost | deleted to restore order |\n|---|---|---|---|---|---|---|---|---|---|---|\n".to_owned();
         for row in &self.0 {
-            text += &format!(
-                "| {} | {} | {} | {} | {} | {} | {} | {} | {} | {} | {} |\n",
+            writeln!(
+                text,
+                "| {} | {} | {} | {} | {} | {} | {} | {} | {} | {} | {} |",
                 row.name,
                 row.release,
                 row.runs,
@@ -73,7 +74,8 @@ impl Table {
                 row.hidden,
                 row.live_lost,
                 row.deleted
-            );
+            )
+            .unwrap();
         }
         text
     }

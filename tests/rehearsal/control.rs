@@ -174,8 +174,8 @@ async fn what_is_under_way_when_it_stops_is_in_the_state() {
         let folder = tempfile::tempdir().unwrap();
         let mut options = Options::fast(release);
         options.state = Some(folder.path().join("state.jsonl"));
-        options.timing.storing_lag = Duration::from_secs(600);
-        options.timing.store_lag = Duration::from_secs(600);
+        options.timing.storing_lag = Duration::from_mins(10);
+        options.timing.store_lag = Duration::from_mins(10);
         let client = Client::with(options.clone(), &["a", "b"]).await;
         for n in 0..5 {
             client.send("a", "b", n).await;
@@ -219,6 +219,7 @@ async fn every_fault_is_turned_on_by_the_control_path_too() {
         json!({ "kind": "jump-seq", "by": 5 }),
         json!({ "kind": "fall-back-seq", "by": 5 }),
         json!({ "kind": "read-gap", "ms": 5 }),
+        json!({ "kind": "stall", "of": 8 }),
         json!({ "kind": "live-traffic", "per-second": 1 }),
         json!({ "kind": "users-act", "act": "clear", "per-second": 1 }),
     ];

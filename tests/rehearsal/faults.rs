@@ -259,6 +259,22 @@ async fn read_gap_makes_reads_empty_for_a_while() {
 }
 
 #[tokio::test]
+async fn stall_holds_one_conversation_up_and_loses_nothing() {
+    both(async |release| {
+        let client = with(release, "stall:conversation=si_a_b").await;
+        for n in 0..3 {
+            assert_eq!((client.send("a", "b", n).await, client.send("a", "c", n).await), (0, 0));
+        }
+        while client.seqs("a", "si_a_c").await.1 < 3 {}
+        assert_eq!(client.seqs("a", PAIR).await, (0, 0), "acknowledged, and still in the queue");
+        client.server.no_fault(None);
+        client.server.settle().await;
+        assert_eq!((client.log(PAIR), client.log("si_a_c")), (vec![0, 1, 2], vec![0, 1, 2]));
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn live_traffic_writes_in_the_same_conversations() {
     both(async |release| {
         let client = Client::fast(release, &["a", "b", "c"]).await;

@@ -330,6 +330,31 @@ async fn law_13_users_revoke_delete_and_clear() {
 }
 
 #[tokio::test]
+async fn law_13_who_acts_before_the_store_has_it_takes_it_out_of_the_cache() {
+    both(async |release| {
+        let mut options = Options::fast(release);
+        options.timing.store_lag = Duration::from_secs(2);
+        let client = Client::with(options, &["a", "b"]).await;
+        for n in 0..3 {
+            client.send("a", "b", n).await;
+        }
+        while client.seqs("a", PAIR).await.1 < 3 {}
+        for (act, seq) in [("delete", 1), ("revoke", 2), ("delete", 3)] {
+            client.control(act, &json!({ "user": "b", "conversation": PAIR, "seq": seq })).await;
+        }
+        // Read meanwhile it stays hidden from everybody for a day; unread it comes back, the deletion forgotten.
+        tokio::time::sleep(Duration::from_millis(30)).await;
+        assert_eq!(client.pull("a", PAIR, 1, 1).await[0]["status"], 4);
+        client.server.settle().await;
+        let after = client.pull("b", PAIR, 1, 3).await;
+        assert_eq!(after[0]["status"], 4);
+        assert_eq!((&after[1]["status"], &after[1]["contentType"]), (&json!(0), &json!(2101)));
+        assert_eq!((&after[2]["status"], &after[2]["ex"]), (&json!(0), &json!("2")));
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn law_14_what_is_deleted_before_the_store_is_written_comes_back() {
     both(async |release| {
         let mut options = Options::fast(release);

@@ -17,6 +17,8 @@ use tokio::sync::{Mutex, mpsc};
 use tokio::task::JoinSet;
 
 use super::log::{Log, PAGE, Seen};
+use super::narrow::Looked;
+use super::store;
 use super::visit::{AfterError, Desk, Round, Server, Settings};
 use crate::import::{Past, Receipts, Sighting, Who, candidates};
 use crate::job::{ConvNo, Conversation, Durability, Gone, Job, JobReader, Receipt, Reject, Step, Under};
@@ -76,7 +78,16 @@ pub async fn adopt(
     let writer = job.writer()?;
     let workers = settings.connections;
     let server = Server::new(client, settings);
-    let shared = Arc::new(Shared { server, writer: writer.handle(), run, adopted: Arc::clone(&adopted) });
+    let shared = Arc::new(Shared {
+        server,
+        writer: writer.handle(),
+        run,
+        adopted: Arc::clone(&adopted),
+        lookups: AtomicU64::new(LOOKUPS),
+    });
+    // What it had deleted last may come back when the store is written (law 14). Read before that, it would
+    // be hidden for a day, and then come back for good.
+    let quiet = quiet.max(shared.server.settings.stay_away);
     let result = read_all(&shared, &reader, workers, quiet.saturating_sub(began.elapsed())).await;
     drop(shared);
     let closed = tokio::task::spawn_blocking(move || writer.close()).await;
@@ -97,7 +108,12 @@ struct Shared {
     writer: WriterHandle,
     run: u32,
     adopted: Arc<Adopted>,
+    /// How often the store may still be asked.
+    lookups: AtomicU64,
 }
+
+/// So many empty slots are looked up in the store; the others are taken for messages that are hidden or deleted.
+const LOOKUPS: u64 = 200;
 
 /// A conversation that holds something, and how long its log was at first.
 type Task = (Conversation, Seq);
@@ -184,6 +200,11 @@ async fn each_page(
 impl Shared {
     async fn write(&self, entry: Write) -> Result<(), AfterError> {
         self.writer.lazily(entry).await.map_err(gone)
+    }
+
+    /// Takes one of the questions to the store: each is a walk over all it holds (law 8).
+    fn may_ask_the_store(&self) -> bool {
+        self.lookups.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| left.checked_sub(1)).is_ok()
     }
 
     /// Unless it is stopped.
@@ -285,6 +306,7 @@ impl<'a> Reading<'a> {
     /// Takes note of what was found.
     async fn note(&mut self, found: Found) -> Result<(), AfterError> {
         let Found { receipts, late, doubles, strays } = found;
+        let receipts = self.without_absent(receipts).await?;
         let hidden = receipts.iter().chain(&late).filter(|receipt| receipt.hidden).count();
         self.count(|adopted| &adopted.found, receipts.len() + late.len());
         self.count(|adopted| &adopted.late, late.len());
@@ -313,6 +335,28 @@ impl<'a> Reading<'a> {
             self.unsure = 0;
         }
         Ok(())
+    }
+
+    /// Leaves out those whose slot is empty and which the store doesn't have either: they were refused, and
+    /// the empty slot is another's.
+    async fn without_absent(&mut self, receipts: Vec<Receipt>) -> Result<Vec<Receipt>, AfterError> {
+        let mut there = Vec::with_capacity(receipts.len());
+        for receipt in receipts {
+            if receipt.ids.is_none() && self.shared.may_ask_the_store() {
+                let message = self.desk.read(|reader| {
+                    let entry = reader.entries(self.conversation.no, receipt.ordinal, 1)?.pop();
+                    entry.map(|entry| reader.message(&entry)).transpose()
+                })?;
+                if let Some(message) = message
+                    && store::look_for(&self.shared.server, &message, None).await? == Looked::Absent
+                {
+                    self.walk.is_not_there(receipt.ordinal);
+                    continue;
+                }
+            }
+            there.push(receipt);
+        }
+        Ok(there)
     }
 
     async fn activate(&mut self, baseline: Seq) -> Result<(), AfterError> {
@@ -345,10 +389,10 @@ impl<'a> Reading<'a> {
     }
 
     async fn end(mut self, log: &Log<'_>, first: Seq) -> Result<(), AfterError> {
-        let walk = std::mem::replace(&mut self.walk, Walk::new(Ordinal(0)));
-        let (found, end) = walk.end(&Known { desk: self.desk, conv: self.conversation.no });
+        let found = self.walk.finish(&Known { desk: self.desk, conv: self.conversation.no });
         self.note(found).await?;
-        let End { cursor, read_to, behind, passed } = end;
+        let walk = std::mem::replace(&mut self.walk, Walk::new(Ordinal(0)));
+        let End { cursor, read_to, behind, passed } = walk.end();
         if !self.activated {
             self.activate(read_to).await?;
             self.count(|adopted| &adopted.begun, usize::from(behind > 0));

@@ -109,24 +109,27 @@ impl Walk {
         self.passed.insert(ordinal);
     }
 
-    /// The log is read to its end.
-    pub(super) fn end(mut self, known: &dyn Receipts) -> (Found, End) {
+    /// The log is read to its end: what is found by that.
+    pub(super) fn finish(&mut self, known: &dyn Receipts) -> Found {
         let mut found = Found::default();
-        let ours = |slot: &Sighting| matches!(slot.who, Who::Ours { .. });
-        let empty = self.open.iter().filter(|slot| !ours(slot)).count();
+        let empty = self.open.iter().filter(|slot| !is_ours(slot)).count();
         if self.cursor >= self.end || empty > MOST_UNCONFIRMED {
             // Nothing of ours is missing there, or they are too many to be ours.
-            self.open.retain(ours);
+            self.open.retain(is_ours);
             while self.judge(known, &mut found) {}
         }
-        let end = End {
+        found
+    }
+
+    /// Where it stands then.
+    pub(super) fn end(self) -> End {
+        End {
             cursor: self.cursor,
             // What is open is read again by `run`, in the light of what it sends.
             read_to: self.open.first().map_or(self.read_to, |slot| Seq(slot.seq.0 - 1)),
-            behind: self.open.iter().filter(|slot| ours(slot)).count() as u64,
+            behind: self.open.iter().filter(|slot| is_ours(slot)).count() as u64,
             passed: self.passed.difference(&self.late).copied().collect(),
-        };
-        (found, end)
+        }
     }
 
     /// Decides what can be decided; whether a message was passed over, and more may be decided now.
@@ -214,11 +217,14 @@ impl Walk {
     }
 
     fn drop_skipped(&mut self) {
-        let ours = |slot: &Sighting| matches!(slot.who, Who::Ours { .. });
-        if self.open.len() > EMPTY && !self.open.iter().any(ours) {
+        if self.open.len() > EMPTY && !self.open.iter().any(is_ours) {
             self.open.drain(..self.open.len() - EMPTY);
         }
     }
+}
+
+fn is_ours(slot: &Sighting) -> bool {
+    matches!(slot.who, Who::Ours { .. })
 }
 
 /// What is known besides the log.

@@ -12,7 +12,8 @@ use super::super::ask::Ask;
 use super::super::facts::{Facts, History, RetentionLoss, Tally};
 use super::super::retention::{Loss, Walk, cutoff};
 use super::talks::{self, Page, Talk};
-use super::{Looks, PreflightError, now_ms};
+use super::there::{self, Held};
+use super::{Looks, PreflightError, now_ms, soften};
 
 /// Conversations in a page: their senders are in memory.
 const PAGE: usize = 100;
@@ -23,6 +24,8 @@ pub(super) struct First {
     at: Instant,
     /// In the order of the job.
     max_seqs: Vec<i64>,
+    /// Not begun, and not empty; as many as are looked into.
+    held: Vec<ConvNo>,
 }
 
 /// Looks at every conversation, and counts the single ones.
@@ -33,7 +36,7 @@ pub(super) async fn look(
     facts: &mut Facts,
     history: &mut History,
 ) -> Result<First, PreflightError> {
-    let mut first = First { at: Instant::now(), max_seqs: Vec::new() };
+    let mut first = First { at: Instant::now(), max_seqs: Vec::new(), held: Vec::new() };
     let mut pages = Pages { job, after: None, receivers: HashSet::new(), groups: 0, singles: 0, looks };
     let mut block_lists: HashMap<String, HashSet<String>> = HashMap::new();
     let mut blocked = Tally::default();
@@ -53,6 +56,9 @@ pub(super) async fn look(
                 // What stands in a conversation that was begun is for `run` to judge: it knows what it sent.
                 if job.progress(no)?.is_none() {
                     facts.conversations.not_empty.look((max_seq > 0).then_some(id));
+                    if max_seq > 0 && (first.held.len() as u64) < looks.depth.held() {
+                        first.held.push(no);
+                    }
                 }
                 first.max_seqs.push(max_seq);
             }
@@ -125,6 +131,49 @@ impl Pages<'_> {
         .flatten()
         .collect()
     }
+}
+
+/// Whether conversations hold this history's own messages already.
+pub(super) async fn what_is_there(
+    ask: &Ask,
+    looks: &Looks<'_>,
+    job: &JobReader,
+    first: &First,
+    facts: &mut Facts,
+) -> Result<(), PreflightError> {
+    use crate::report::count;
+    let held = facts.conversations.not_empty.count;
+    if held > first.held.len() as u64 {
+        let most = looks.depth.held();
+        let text =
+            format!("{} of {} conversations that hold messages were looked into", count(most), count(held));
+        facts.people.cut_short.push(text);
+    }
+    let mut all = first.held.iter();
+    let next = || -> Result<Option<Held>, PreflightError> {
+        for no in all.by_ref() {
+            if let Some(held) = Held::of(job, *no)? {
+                return Ok(Some(held));
+            }
+        }
+        Ok(None)
+    };
+    let work = |ask: Ask, held: Held| async move { Ok(soften(there::look(&ask, &held).await)?) };
+    let there = &mut facts.conversations.already_there;
+    let unanswered = &mut facts.unanswered;
+    ask.all(next, work, |found: Result<Option<String>, String>| {
+        match found {
+            Ok(found) => there.look(found),
+            Err(why) => {
+                const QUESTION: &str = "what stands in the conversations";
+                if unanswered.iter().all(|(known, _)| *known != QUESTION) {
+                    unanswered.push((QUESTION, why));
+                }
+            }
+        }
+        Ok(())
+    })
+    .await
 }
 
 /// Law 6, for every message of the job, in a thread of its own: this is work, not waiting.

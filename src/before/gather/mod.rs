@@ -8,6 +8,7 @@
 mod conversations;
 mod server;
 mod talks;
+mod there;
 mod users;
 
 use std::sync::Arc;
@@ -62,7 +63,8 @@ impl<'a> Looks<'a> {
 pub enum Depth {
     /// At the server alone: a dozen calls. For a run that is resumed.
     Server,
-    /// At everything, but for block lists beyond 20,000 receivers and mutes beyond 2,000 groups.
+    /// At everything, but for block lists beyond 20,000 receivers, mutes beyond 2,000 groups, and what stands
+    /// in more than 2,000 conversations.
     Usual,
     /// At everything.
     Thorough,
@@ -75,6 +77,11 @@ impl Depth {
             Self::Thorough => u64::MAX,
             Self::Usual | Self::Server => 20_000,
         }
+    }
+
+    /// Conversations that hold messages and are looked into.
+    pub(super) const fn held(self) -> u64 {
+        self.mutes()
     }
 
     /// Groups whose members are looked at for mutes.
@@ -145,6 +152,7 @@ pub async fn preflight(client: &Client, looks: &Looks<'_>) -> Result<Preflight, 
         };
         let first = conversations::look(&ask, looks, job, &mut facts, &mut history).await?;
         users::look(&ask, looks, job, &mut facts).await?;
+        conversations::what_is_there(&ask, looks, job, &first, &mut facts).await?;
         conversations::retention(job, &first, &mut facts).await?;
         conversations::look_again(&ask, looks, job, first, &mut facts).await?;
         facts.history = Some(history);

@@ -9,7 +9,7 @@ use std::time::Duration;
 use super::super::context::{Context, note};
 use super::super::prepare::job_failure;
 use super::super::{Exit, Failure, OrFail, afterwards};
-use super::SHOWN;
+use super::verdict::SHOWN;
 use crate::after::{
     self, AfterError, Counts, Difference, Event, Extent, Extras, Kind, Plan, Step, StoreReport,
 };
@@ -225,17 +225,19 @@ pub(super) fn of_the_store(store: &StoreReport) -> String {
     } else {
         format!("The store itself was asked for a sample of {} of {}", count(*checked), count(*of))
     };
-    let mut text = match (not_stored, unsure) {
-        (0, 0) => format!("{what}: all are stored"),
-        _ => format!("{what}: {} are stored", count(store.stored())),
+    let stored = match (not_stored, unsure) {
+        (0, 0) => "all are stored".to_owned(),
+        _ => format!("{} are stored", count(store.stored())),
     };
-    if *not_stored > 0 {
-        text += &format!(", {} are not", count(*not_stored));
-    }
-    if *unsure > 0 {
-        text += &format!(", of {} it can't be said, because others wrote at the same times", count(*unsure));
-    }
-    text + "."
+    let not = match not_stored {
+        0 => String::new(),
+        n => format!(", {} are not", count(*n)),
+    };
+    let unsure = match unsure {
+        0 => String::new(),
+        n => format!(", of {} it can't be said, because others wrote at the same times", count(*n)),
+    };
+    format!("{what}: {stored}{not}{unsure}.")
 }
 
 /// A progress line over a number.

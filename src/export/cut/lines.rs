@@ -55,6 +55,10 @@ impl Cutter for Lines {
                 size = (size * 2).min(self.max + 1);
                 continue;
             }
+            // The records in front of one that is too long are not.
+            if let Some(end) = self.begins.and_then(|begins| open_end(text, begins)) {
+                break end;
+            }
             let place = Place { source: input.no(), line: window.line(), byte: window.byte(), part: 0 };
             let start = String::from_utf8_lossy(&text[..text.len().min(200)]);
             findings.push(Finding::new(&codes::RECORD_TOO_LONG, place, &start));
@@ -93,6 +97,16 @@ fn last_end(text: &[u8], begins: Option<Begins>) -> Option<usize> {
         }
         whole = start - 1;
     }
+}
+
+/// Behind the last line end, if a record begins there, of which there is not all.
+fn open_end(text: &[u8], begins: Begins) -> Option<usize> {
+    const ENOUGH: usize = 200;
+    let start = memchr::memrchr(b'\n', text)? + 1;
+    let head = &text[start..text.len().min(start + ENOUGH)];
+    // Cut where a character ends.
+    let whole = std::str::from_utf8(head).map_or_else(|e| e.valid_up_to(), str::len);
+    begins(&head[..whole]).then_some(start)
 }
 
 /// Drops the record at the start of the window, however long it is, reading `size` bytes at a time.

@@ -27,12 +27,11 @@ use sha2::{Digest, Sha256};
 use xxhash_rust::xxh3::xxh3_64;
 
 use super::super::codes::{self, reason};
-use super::super::compose::{
-    Composer, Draft, Extras, Mentions, Part, Platform, Reaction, Reply, invalid, refuse,
-};
+use super::super::compose::{Composer, Draft, Extras, Part, Platform, Reaction, Reply, invalid, refuse};
 use super::super::media::{Kind, Medium, mime_by_name};
 use super::super::settings::SameTime;
 use super::line::{Line, Post, attached};
+use super::{Ignore, mentions};
 use crate::export::cut::{Cutter, Lines};
 use crate::export::{CHUNK, Chunk, Context, ExportError, Found, Input, Layout, Origin, Pool};
 use crate::mapping::people::{Kind as PersonKind, Person};
@@ -171,7 +170,9 @@ impl Bulk {
             peer,
             platform: Platform::default(),
             time: SendTime(time),
-            mentions: self.mentions(words),
+            mentions: mentions(words, |name| {
+                self.users.get().filter(|users| users.contains_key(name)).map(|_| Cow::Owned(name.to_owned()))
+            }),
             reply: root.map(|root| Reply {
                 target: Cow::Borrowed(root.id),
                 quoted: Some((Cow::Borrowed(root.user), Cow::Borrowed(root.words))),
@@ -192,36 +193,6 @@ impl Bulk {
             SameTime::SameMessage => id,
             SameTime::ByText => format!("{id}/{:016x}", xxh3_64(body.message.0.as_bytes())),
         }
-    }
-
-    /// Whom a text calls on: `@name` of a user that the export knows.
-    fn mentions(&self, words: &str) -> Mentions<'static> {
-        let mut mentions = Mentions::default();
-        for (at, _) in words.match_indices('@') {
-            let before = words[..at].chars().next_back();
-            if before.is_some_and(|c| c.is_alphanumeric() || c == '@') {
-                continue;
-            }
-            let name = &words[at + 1..];
-            let end = name.find(|c: char| !(c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_')));
-            let mut name = name[..end.unwrap_or(name.len())].to_ascii_lowercase();
-            // The dot behind a name ends the sentence, unless there is such a user.
-            loop {
-                match name.as_str() {
-                    "channel" | "all" | "here" => mentions.all = true,
-                    known if self.users.get().is_some_and(|users| users.contains_key(known)) => {
-                        mentions.users.push(Cow::Owned(name));
-                    }
-                    other if other.ends_with(['.', '-', '_']) => {
-                        name.pop();
-                        continue;
-                    }
-                    _ => {}
-                }
-                break;
-            }
-        }
-        mentions
     }
 }
 
@@ -266,12 +237,6 @@ impl Layout for Bulk {
 
 /// Adds the names of users, which stand in front of the posts.
 fn names(file: &Found, max: usize, users: &mut HashMap<String, String>) -> Result<(), ExportError> {
-    struct Ignore;
-    impl Sink for Ignore {
-        fn message(&mut self, _: crate::message::Message<'_>) {}
-        fn left_out(&mut self, _: Place, _: &'static str) {}
-        fn finding(&mut self, _: crate::finding::Finding) {}
-    }
     let mut input = Input::open(file, SourceNo(0), None)?;
     let (mut cutter, mut pool) = (Lines::new(max), Pool::new(CHUNK));
     let context = Arc::new(Context::default());

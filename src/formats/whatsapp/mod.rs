@@ -71,7 +71,8 @@ impl WhatsApp {
         sink: &mut dyn Sink,
     ) {
         let lines;
-        let rest = match &text[header.rest..] {
+        // Behind the dash there may be nothing, and the blank before that is trimmed.
+        let rest = match text.get(header.rest..).unwrap_or_default() {
             rest if rest.contains('\r') => {
                 lines = rest.replace("\r\n", "\n");
                 &lines

@@ -85,7 +85,7 @@ impl Lane {
             return Err(FellBack { max_seq, read_to: self.read_to });
         }
         if max_seq > self.max_seq {
-            self.moved = now;
+            self.grown = now;
             self.asked = false;
             self.misses = 0;
         }
@@ -99,8 +99,10 @@ impl Lane {
         self.max_seq > self.read_to && !self.examining
     }
 
-    /// Whether its `maxSeq` is worth a question now.
-    pub fn wants_poll(&self, hurry: Hurry) -> bool {
+    /// Whether its `maxSeq` is worth a question now. What was sent is not left alone for long, even where there is
+    /// enough to send elsewhere: how long it took to be readable is taken for the server's doing.
+    pub fn wants_poll(&self, hurry: Hurry, now: Now) -> bool {
+        const LONG: Duration = Duration::from_millis(200);
         if self.examining {
             return false;
         }
@@ -111,7 +113,9 @@ impl Lane {
             Hurry::Draining => 1,
         };
         let live = self.attempts.len();
-        live > 0 && (live >= least || self.upcoming().is_none() || self.has_hole() || self.is_awaiting())
+        let waits = self.attempts.front().is_some_and(|oldest| now.saturating_sub(oldest.at) >= LONG);
+        live > 0
+            && (waits || live >= least || self.upcoming().is_none() || self.has_hole() || self.is_awaiting())
     }
 
     /// As whom to ask how far reading does no harm.
@@ -157,7 +161,9 @@ impl Lane {
     pub fn read(&mut self, receipts: &dyn Receipts, slots: Vec<Sighting>, now: Now) -> Effects {
         let Some(last) = slots.last() else { return Effects::default() };
         self.read_to = last.seq;
-        self.moved = now;
+        if slots.iter().any(|slot| matches!(slot.who, Who::Ours { .. })) {
+            self.moved = now;
+        }
         let foreign = slots.iter().filter(|slot| slot.who == Who::Foreign).count() as u64;
         let mut effects = Effects { foreign, ..Effects::default() };
         self.foreign |= effects.foreign > 0;

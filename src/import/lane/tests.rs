@@ -410,7 +410,7 @@ impl World {
     fn read(&mut self) {
         let now = self.now();
         if !self.lane.is_done()
-            && !self.lane.wants_poll(if self.server.rng.bool() { Hurry::Starving } else { Hurry::Usual })
+            && !self.lane.wants_poll(if self.server.rng.bool() { Hurry::Starving } else { Hurry::Usual }, now)
             && !self.server.chance(50)
         {
             return;

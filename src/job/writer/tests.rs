@@ -62,7 +62,7 @@ async fn what_was_written_is_read_again() {
     assert_eq!((progress.rejected, progress.run, progress.state), (1, 3, a_step(conv).state));
     assert_eq!(reader.open_conversations(None, 9).unwrap(), [(conv, progress)]);
     assert_eq!(reader.touched_since(3, None, 9).unwrap(), [(conv, progress)]);
-    assert_eq!(reader.touched_since(2, None, 9).unwrap(), []);
+    assert_eq!(reader.touched_since(4, None, 9).unwrap(), []);
     assert_eq!(reader.receipt(conv, Ordinal(2)).unwrap(), Some(receipt(2)));
     assert_eq!(reader.receipt(conv, Ordinal(3)).unwrap(), None);
     assert_eq!(reader.last_receipt(conv, Ordinal(4)).unwrap(), Some(receipt(2)));

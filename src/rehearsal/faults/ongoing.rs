@@ -112,6 +112,10 @@ fn misbehave(
         return;
     }
     let seq = dice.i64(1..=conversation.max_seq);
+    // People are slower than the third stage: they act on what is in the store.
+    if conversation.slots(seq).next().is_none_or(|(_, slot)| slot.stored.is_none()) {
+        return;
+    }
     let mut people: Vec<Arc<str>> = conversation
         .members
         .iter()

@@ -72,6 +72,8 @@ pub(in crate::rehearsal) fn generation_ended(
             Queue::Kafka { .. } => shared.enqueue(world, Queued { record, again: false }),
             Queue::Memory => {
                 world.conversation_mut(&record.route.conversation).dropped("lost in a restart", 1);
+                world.conversation_mut(&record.route.conversation).tally.live_dropped +=
+                    u64::from(record.is_live());
             }
         }
     }
@@ -99,6 +101,7 @@ fn lose_queue(world: &mut World, only: Option<&str>, why: &str) {
         if only.is_none_or(|only| id.as_ref() == only) {
             world.unsettled -= 1;
             world.conversation_mut(&id).dropped(why, 1);
+            world.conversation_mut(&id).tally.live_dropped += u64::from(queued.record.is_live());
         } else {
             world.queue.push_back(queued);
         }

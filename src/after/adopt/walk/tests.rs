@@ -1,4 +1,5 @@
 use std::collections::HashMap;
+use std::fmt::Write as _;
 
 use proptest::prelude::*;
 
@@ -52,7 +53,7 @@ struct Result {
     end: End,
 }
 
-fn walk(messages: u64, slots: Vec<Sighting>, page: usize) -> Result {
+fn walk(messages: u64, slots: &[Sighting], page: usize) -> Result {
     let mut walk = Walk::new(Ordinal(messages));
     let mut written = Written::default();
     let mut all = Found::default();
@@ -68,21 +69,21 @@ fn walk(messages: u64, slots: Vec<Sighting>, page: usize) -> Result {
         let found = walk.take(&written, some.to_vec());
         add(&mut written, found);
     }
-    let (found, end) = walk.end(&written);
+    let found = walk.finish(&written);
     add(&mut written, found);
-    Result { found: all, end }
+    Result { found: all, end: walk.end() }
 }
 
 fn show(messages: u64, text: &str) -> String {
     let shown: Vec<String> = [1, 7, 200, 10_000]
         .into_iter()
         .map(|page| {
-            let Result { found, end } = walk(messages, log(text), page);
+            let Result { found, end } = walk(messages, &log(text), page);
             let mut out = format!("{} there", found.receipts.len());
             let hidden = found.receipts.iter().filter(|receipt| receipt.hidden).count();
             let mut say = |what: &str, all: Vec<String>| {
                 if !all.is_empty() {
-                    out += &format!(", {what} {}", all.join(" "));
+                    write!(out, ", {what} {}", all.join(" ")).unwrap();
                 }
             };
             let slots = |all: &[Withdrawn]| all.iter().map(|one| one.seq.to_string()).collect();
@@ -234,7 +235,7 @@ proptest! {
                 }
             }
         }
-        let Result { found, end } = walk(next + 100, log, page);
+        let Result { found, end } = walk(next + 100, &log, page);
         // Where each message stands, under names of its own.
         let stands = |n: Ordinal, seq: Seq| {
             place.get(&n.0) == Some(&seq.0) || strays.get(&seq.0) == Some(&n.0)

@@ -1,0 +1,126 @@
+//! `run --canary N`: a few conversations of every kind go first, are read back, and then somebody decides.
+
+use std::collections::HashSet;
+use std::io::{IsTerminal, Write, stderr, stdin};
+use std::num::NonZeroUsize;
+use std::time::Duration;
+
+use super::context::note;
+use super::prepare::job_failure;
+use super::{Exit, Failure, OrFail};
+use crate::before::canary;
+use crate::import::{Outcome, StopSignal};
+use crate::job::JobReader;
+use crate::message::ConversationId;
+use crate::report::{count, duration};
+
+/// The conversations that go first.
+#[derive(Debug)]
+pub(super) struct Canary {
+    pub(super) only: HashSet<ConversationId>,
+    /// `single below 10 messages, group below 100, type 101`
+    kinds: String,
+    messages: u64,
+    /// There are no others.
+    pub(super) is_all: bool,
+}
+
+/// What happens after them.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Next {
+    /// The others.
+    GoOn,
+    /// Nothing; the sentence to end with.
+    Stop(String),
+}
+
+impl Canary {
+    /// Chooses them: the same ones each time.
+    pub(super) fn choose(reader: &JobReader, n: NonZeroUsize) -> Result<Self, Failure> {
+        let chosen = canary(reader, n.get()).map_err(job_failure)?;
+        let mut only = HashSet::new();
+        for no in &chosen.conversations {
+            only.extend(reader.conversation(*no).map_err(job_failure)?.map(|conversation| conversation.id()));
+        }
+        let kinds: Vec<String> = chosen.kinds.iter().map(ToString::to_string).collect();
+        let totals = reader.totals().map_err(job_failure)?;
+        Ok(Self {
+            is_all: only.len() as u64 >= totals.conversations,
+            only,
+            kinds: kinds.join(", "),
+            messages: chosen.messages,
+        })
+    }
+
+    /// Says which.
+    pub(super) fn say(&self) -> Result<(), Failure> {
+        note(&format!(
+            "canary: {} conversations with {} messages go first ({})",
+            count(self.only.len() as u64),
+            count(self.messages),
+            self.kinds
+        ))
+    }
+
+    /// They are there, and are what was sent: whether the others follow.
+    pub(super) async fn next(
+        &self,
+        outcome: &Outcome,
+        verified: &str,
+        yes: bool,
+        stop: &StopSignal,
+    ) -> Result<Next, Failure> {
+        let left = format!(
+            "{} messages in {} conversations are left{}",
+            count(outcome.left),
+            count(outcome.conversations_left),
+            time_for(outcome)
+        );
+        let refused = match outcome.rejected {
+            0 => String::new(),
+            n => format!(" {} messages were refused: see rejected.jsonl.", count(n)),
+        };
+        note(&format!("canary: {verified}{refused} {left}."))?;
+        if yes {
+            return Ok(Next::GoOn);
+        }
+        let stopped = format!(
+            "The canary is done. {verified}{refused} {left}: the same command without --canary goes on."
+        );
+        if !stdin().is_terminal() {
+            return Ok(Next::Stop(stopped));
+        }
+        let asked = ask("Go on with them? [y/N] ")?;
+        let goes_on = tokio::select! {
+            answer = asked => matches!(answer.unwrap_or_default().trim(), "y" | "Y" | "yes" | "Yes"),
+            () = stop.drain.cancelled() => false,
+        };
+        Ok(if goes_on { Next::GoOn } else { Next::Stop(stopped) })
+    }
+}
+
+/// How long the rest will take at the pace of the canary; nothing if it was too short to tell.
+fn time_for(outcome: &Outcome) -> String {
+    const ENOUGH: u64 = 100;
+    if outcome.confirmed_now < ENOUGH {
+        return String::new();
+    }
+    #[expect(clippy::cast_precision_loss, reason = "an estimate")]
+    let seconds = outcome.took.as_secs_f64() * outcome.left as f64 / outcome.confirmed_now as f64;
+    format!(", about {} at this pace", duration(Duration::from_secs_f64(seconds.min(1e9))))
+}
+
+/// Asks, and gives the answer when it comes. A thread of its own: one that waits for somebody to type would
+/// keep the runtime from ending.
+fn ask(question: &str) -> Result<tokio::sync::oneshot::Receiver<String>, Failure> {
+    write!(stderr(), "{question}").or_fail(Exit::Internal)?;
+    let (tell, answer) = tokio::sync::oneshot::channel();
+    std::thread::spawn(move || {
+        let mut typed = String::new();
+        if stdin().read_line(&mut typed).is_ok() {
+            // Nobody waits any more: it was stopped.
+            tell.send(typed).ok();
+        }
+    });
+    Ok(answer)
+}

@@ -1,0 +1,204 @@
+//! What was found and proved, in words and figures.
+
+use std::time::Instant;
+
+use serde::{Deserialize, Serialize};
+
+use super::super::context::{Context, print};
+use super::super::prepare::{job_failure, now};
+use super::super::{Exit, Failure, OrFail};
+use super::Mended;
+use super::look::{self, Found};
+use crate::after::{Counts, Kind, StoreReport};
+use crate::job::{DIFFERENCES, Job, JobReader, VERIFIED};
+use crate::report::{self, count};
+
+/// The object of `--json`: that of every command, and each kind of difference.
+#[derive(Debug, Serialize)]
+struct Outcome {
+    #[serde(flatten)]
+    summary: report::Summary,
+    #[serde(flatten)]
+    found: Differences,
+}
+
+/// Figures that only `verify` has.
+#[derive(Debug, Default, Serialize)]
+struct Differences {
+    missing: u64,
+    not_stored: u64,
+    changed: u64,
+    revoked: u64,
+    foreign: u64,
+    unread: u64,
+    store_checked: Option<u64>,
+    repaired_deleted: u64,
+    repaired_sent: u64,
+}
+
+/// Differences shown; all of them are in the file.
+pub(super) const SHOWN: usize = 20;
+
+/// Names what was found.
+pub(super) fn show(context: &Context, found: &Found) -> Result<(), Failure> {
+    let mut lines = found.shown.clone();
+    let more = found.named.saturating_sub(found.shown.len() as u64);
+    if more > 0 {
+        lines.push(format!("… and {} more: {DIFFERENCES} in the job's folder names them all", count(more)));
+    }
+    for kind in Kind::ALL {
+        let n = found.counts.of(kind);
+        if n > 0 {
+            lines.push(format!("{} {kind}: {}; {}", count(n), kind.means(), kind.mend()));
+        }
+    }
+    if lines.is_empty() { Ok(()) } else { context.say(&lines.join("\n")) }
+}
+
+pub(super) fn end(
+    context: &Context,
+    job: &Job,
+    reader: &JobReader,
+    found: &Found,
+    mended: &Mended,
+    began: Instant,
+) -> Result<Exit, Failure> {
+    let left = reader.queue().map_err(job_failure)?.messages();
+    let held = reader.held(1).map_err(job_failure)?;
+    let (undone, _) = reader.undone_in_all().map_err(job_failure)?;
+    let mut summary = report::Summary { command: "verify", ..super::super::status::figures(reader)? };
+    let unfinished = left > 0 && held.is_empty();
+    let exit = if found.failing() > 0 {
+        Exit::Difference
+    } else if unfinished || found.unproved() > 0 || mended.stopped.is_some() {
+        Exit::Unfinished
+    } else if summary.rejected > 0 || !held.is_empty() {
+        Exit::Rejects
+    } else {
+        Exit::Done
+    };
+    summary.verdict = verdict(found, mended, &summary, left, undone);
+    let Counted { doubled, hidden, out_of_place } = Counted::of(&found.counts);
+    summary.confirmed = found.equal;
+    summary.stored = found.store.as_ref().map(StoreReport::stored);
+    (summary.doubled, summary.hidden, summary.out_of_place) = (doubled, hidden, out_of_place);
+    summary.seconds = began.elapsed().as_secs_f64();
+    summary.exit_code = exit.code();
+    keep(job, &summary.verdict)?;
+    if !context.json() {
+        return print(&summary.verdict).map(|()| exit);
+    }
+    let of = |kind| found.counts.of(kind);
+    let found = Differences {
+        missing: of(Kind::Missing),
+        not_stored: of(Kind::NotStored),
+        changed: of(Kind::Changed),
+        revoked: of(Kind::Revoked),
+        foreign: of(Kind::Foreign),
+        unread: found.unproved(),
+        store_checked: found.store.as_ref().map(|store| store.checked),
+        repaired_deleted: mended.deleted,
+        repaired_sent: mended.sent,
+    };
+    print(&serde_json::to_string(&Outcome { summary, found }).or_fail(Exit::Internal)?).map(|()| exit)
+}
+
+/// How a verification ended, for `status` and `report`.
+#[derive(Debug, Serialize, Deserialize)]
+struct Kept {
+    /// ms since 1970.
+    at: i64,
+    verdict: String,
+}
+
+fn keep(job: &Job, verdict: &str) -> Result<(), Failure> {
+    let mut file = job.new_file(VERIFIED).map_err(job_failure)?;
+    let kept = Kept { at: now().0, verdict: verdict.to_owned() };
+    serde_json::to_writer(&mut file, &kept).or_fail(Exit::Internal)?;
+    file.keep().or_fail(Exit::Internal)
+}
+
+/// When the job was verified last, ms since 1970, and how that ended.
+pub(in super::super) fn last(reader: &JobReader) -> Option<(i64, String)> {
+    let text = fs_err::read_to_string(reader.dir().join(VERIFIED)).ok()?;
+    serde_json::from_str(&text).ok().map(|Kept { at, verdict }| (at, verdict))
+}
+
+/// Forgets it: what it says is no longer so.
+pub(in super::super) fn forget(job: &Job) -> Result<(), Failure> {
+    match fs_err::remove_file(job.dir().join(VERIFIED)) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(error).or_fail(Exit::Internal),
+        _ => Ok(()),
+    }
+}
+
+/// What has a name of its own in every command's object.
+struct Counted {
+    doubled: u64,
+    hidden: u64,
+    out_of_place: u64,
+}
+
+impl Counted {
+    fn of(counts: &Counts) -> Self {
+        Self {
+            doubled: counts.of(Kind::Doubled),
+            // Whether an empty slot is hidden or deleted is not known where the store was not asked.
+            hidden: counts.of(Kind::Hidden) + counts.of(Kind::Empty),
+            out_of_place: counts.of(Kind::OutOfPlace) + counts.of(Kind::Late),
+        }
+    }
+}
+
+/// What was proved, and what was not: a few sentences.
+pub(super) fn verdict(
+    found: &Found,
+    mended: &Mended,
+    job: &report::Summary,
+    left: u64,
+    undone: u64,
+) -> String {
+    let mut said = Vec::new();
+    if mended.deleted + mended.sent > 0 {
+        let (deleted, sent) = (count(mended.deleted), count(mended.sent));
+        said.push(format!("Repaired: {deleted} second copies deleted, {sent} messages sent again."));
+    }
+    let (equal, expected) = (count(found.equal), count(found.expected));
+    let conversations = count(found.conversations);
+    said.push(if found.failing() > 0 {
+        format!(
+            "{} differences ({}): {equal} of {expected} messages in {conversations} conversations are confirmed.",
+            count(found.failing()),
+            found.counts.in_words()
+        )
+    } else if found.unproved() == 0 {
+        format!(
+            "All {expected} messages in {conversations} conversations are confirmed: read back from the server's log, \
+             each once, as it was sent."
+        )
+    } else {
+        format!(
+            "No difference among the {equal} messages that could be read; {} stand where somebody is writing just now, \
+             or nobody of this job may read: verify again.",
+            count(found.unproved())
+        )
+    });
+    said.extend(found.store.as_ref().map(look::of_the_store));
+    if found.failing() == 0 && found.counts != Counts::default() {
+        said.push(format!("Besides: {}.", found.counts.in_words()));
+    }
+    if left > 0 {
+        let left = count(left);
+        said.push(format!(
+            "{left} messages are left to send: `run` goes on, or `retry` where one was refused."
+        ));
+    }
+    if job.rejected > 0 {
+        said.push(format!("{} were rejected: see rejected.jsonl.", count(job.rejected)));
+    }
+    if undone > 0 {
+        said.push(format!("{} conversations were undone and not looked at.", count(undone)));
+    }
+    said.extend(mended.stopped.clone());
+    said.join(" ")
+}
