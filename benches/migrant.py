@@ -23,7 +23,8 @@ async def main():
         async def worker():
             nonlocal acknowledged
             for line in rows:
-                acknowledged += (await post('/msg/send_msg', json.loads(line), token))['errCode'] == 0
+                answer = await post('/msg/send_msg', json.loads(line), token)
+                acknowledged += answer['errCode'] == 0
 
         start = time.monotonic()
         await asyncio.gather(*[worker() for _ in range(workers)])
