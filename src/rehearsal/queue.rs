@@ -62,7 +62,7 @@ pub(super) async fn run(shared: Arc<Shared>, stop: CancellationToken) {
 async fn collect(shared: &Shared, to_write: mpsc::Sender<Batch>) {
     let timing = shared.options.timing;
     loop {
-        while shared.world().is_idle() {
+        while shared.world().must_wait() {
             shared.queued.notified().await;
         }
         let close = Instant::now() + timing.batch_interval;
@@ -91,7 +91,7 @@ fn take_batch(shared: &Shared, gap: Duration) -> Batch {
     let mut guard = shared.world();
     let world = &mut *guard;
     set_apart(shared, world);
-    let count = world.queue.len().min(BATCH);
+    let count = if world.recovering > 0 { 0 } else { world.queue.len().min(BATCH) };
     let mut by_key: HashMap<(Arc<str>, bool), usize> = HashMap::new();
     let mut groups: Vec<Vec<Queued>> = Vec::new();
     for queued in world.queue.drain(..count) {
@@ -103,7 +103,9 @@ fn take_batch(shared: &Shared, gap: Duration) -> Batch {
         groups[place].push(queued);
     }
     let mut longest = gap;
-    let groups = groups.into_iter().filter_map(|group| number(shared, world, group, &mut longest)).collect();
+    let groups: Vec<Numbered> =
+        groups.into_iter().filter_map(|group| number(shared, world, group, &mut longest)).collect();
+    world.numbered += groups.iter().map(|group| group.records.len()).sum::<usize>();
     Batch { due: Instant::now() + longest, generation: world.generation, groups }
 }
 
@@ -184,6 +186,7 @@ fn write_group(shared: &Shared, generation: u64, group: Numbered) -> Option<Numb
     let now = shared.now();
     let mut guard = shared.world();
     let world = &mut *guard;
+    world.numbered -= group.records.len();
     if world.generation != generation {
         generation_ended(shared, world, group.records);
         return None;
