@@ -134,7 +134,10 @@ fn number(shared: &Shared, world: &mut World, group: Vec<Queued>, gap: &mut Dura
         match fault {
             FaultKind::LoseQueue => lost = Some("the queue was lost"),
             FaultKind::RepeatQueue { last } => repeat_last(shared, world, last, None),
-            FaultKind::JumpSeq { by } => world.conversation_mut(&id).shift(by),
+            // A conversation without numbers has none to lose: it begins with 1.
+            FaultKind::JumpSeq { by } if world.conversation_mut(&id).max_seq > 0 => {
+                world.conversation_mut(&id).shift(by);
+            }
             // Whatever the batch adds: as it is told afterwards, maxSeq has fallen by so much.
             FaultKind::FallBackSeq { by } => world.conversation_mut(&id).shift(-(by.saturating_add(count))),
             FaultKind::ReadGap { ms } => *gap = (*gap).max(Duration::from_millis(ms)),
