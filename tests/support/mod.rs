@@ -6,6 +6,7 @@ use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::time::Duration;
 
 use serde_json::Value;
 
@@ -123,9 +124,20 @@ pub(crate) fn request(url: &str, path: &str, body: Option<&Value>) -> Value {
     request_with(if body.is_some() { "POST" } else { "GET" }, url, path, body, "")
 }
 
+/// A server that restarts refuses connections for a moment.
+fn connect(address: &str) -> TcpStream {
+    for _ in 0..100 {
+        if let Ok(stream) = TcpStream::connect(address) {
+            return stream;
+        }
+        std::thread::sleep(Duration::from_millis(50));
+    }
+    TcpStream::connect(address).unwrap()
+}
+
 fn request_with(method: &str, url: &str, path: &str, body: Option<&Value>, token: &str) -> Value {
     let address = url.strip_prefix("http://").unwrap().trim_end_matches('/');
-    let mut stream = TcpStream::connect(address).unwrap();
+    let mut stream = connect(address);
     let body = body.map(Value::to_string);
     let body = body.unwrap_or_default();
     write!(
