@@ -47,13 +47,12 @@ pub(super) async fn poll(engine: Arc<Engine>, work: mpsc::Sender<Work>) {
             let cause = engine.progress.shown().cause.map_or_else(String::new, |cause| cause.to_string());
             engine.end(Ok(Ended::GaveUp(cause)));
         }
-        let start = engine.now();
+        took = Duration::ZERO;
         for some in due.chunks(ACTIVE_AT_ONCE) {
-            if ask_max(&engine, some, &work).await.is_none() {
+            if ask_max(&engine, some, &work, &mut took).await.is_none() {
                 return;
             }
         }
-        took = engine.now().saturating_sub(start);
     }
 }
 
@@ -95,10 +94,20 @@ fn look_after(engine: &Arc<Engine>) -> Vec<Arc<Cell>> {
     due
 }
 
-/// Asks for `maxSeq`, and hands on those that grew. `None`: the run has ended.
-async fn ask_max(engine: &Arc<Engine>, cells: &[Arc<Cell>], work: &mpsc::Sender<Work>) -> Option<()> {
+/// Asks for `maxSeq`, and hands on those that grew. `None`: the run has ended. `took`: the question alone. To
+/// hand on can take as long as all that reading before it, and to rest twice as long after that let 96 callers
+/// stand still for seconds (measured: 8,200 messages a second instead of 30,000).
+async fn ask_max(
+    engine: &Arc<Engine>,
+    cells: &[Arc<Cell>],
+    work: &mpsc::Sender<Work>,
+    took: &mut Duration,
+) -> Option<()> {
     let names: Vec<&str> = cells.iter().map(|cell| cell.name.as_str()).collect();
-    let seqs = match engine.client.seqs(engine.client.admin_user(), &names).await {
+    let asked = engine.now();
+    let answer = engine.client.seqs(engine.client.admin_user(), &names).await;
+    *took += engine.now().saturating_sub(asked);
+    let seqs = match answer {
         Ok(seqs) => seqs,
         Err(error) => {
             if !engine.call_failed(&error) {
