@@ -26,7 +26,10 @@ pub(super) async fn examine(engine: Arc<Engine>, cell: Arc<Cell>, seqs: Vec<Seq>
     };
     let sighting = |seq: &Seq| {
         let known = found.iter().find(|sighting| sighting.seq == *seq).cloned();
-        known.unwrap_or(Sighting { seq: *seq, who: Who::Empty { examined: true } })
+        // Nobody sees anything there, and the store has nothing: a number that was handed out and never used. A
+        // server killed in that moment loses the messages that were to stand there, just as many as there are
+        // slots, so they must not be taken for ours: 9 of 20,000 were called confirmed and were lost.
+        known.unwrap_or(Sighting { seq: *seq, who: Who::Foreign })
     };
     let sightings = seqs.iter().map(sighting).collect();
     let mut state = cell.lock();
