@@ -78,7 +78,7 @@ fn look_after(engine: &Arc<Engine>) -> Vec<Arc<Cell>> {
         engine.apply_if_any(cell, &mut state, effects);
         engine.wake(cell, &mut state);
         settling += u64::from(state.lane.is_settling());
-        if state.blind > BLIND {
+        if state.blind >= read::BLIND {
             unreadable.get_or_insert_with(|| cell.name.clone());
         }
         let remaining = state.lane.remaining();
@@ -164,10 +164,6 @@ fn took_max(
     }
     Ok(())
 }
-
-/// As many pulls in a row that show nothing take seconds; right after a first message it is 20 ms at most
-/// (law 3).
-const BLIND: u32 = 12;
 
 /// Between two questions about a conversation in which nothing moves.
 const UNHURRIED: Duration = Duration::from_millis(100);

@@ -188,8 +188,11 @@ fn add_copies(engine: &Engine, watched: &mut BTreeMap<ConvNo, Vec<Watched>>) -> 
         after = Some((*conv, last.seq));
         for (conv, Double { seq, ordinal, server }) in page {
             let receipt = engine.read(|reader| reader.receipt(conv, ordinal))?;
+            // Where the slot of the message itself reads as empty, the copy is all there is.
             let is_elsewhere = |receipt: &Receipt| {
-                receipt.seq != seq && receipt.ids.as_ref().is_some_and(|ids| ids.server == server)
+                !receipt.hidden
+                    && receipt.seq != seq
+                    && receipt.ids.as_ref().is_some_and(|ids| ids.server == server)
             };
             if receipt.as_ref().is_some_and(is_elsewhere) {
                 let one = Watched { seq, server, is_copy: true, deleted: false, away: None };

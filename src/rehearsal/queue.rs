@@ -62,7 +62,7 @@ pub(super) async fn run(shared: Arc<Shared>, stop: CancellationToken) {
 async fn collect(shared: &Shared, to_write: mpsc::Sender<Batch>) {
     let timing = shared.options.timing;
     loop {
-        while shared.world().is_idle() {
+        while shared.world().must_wait() {
             shared.queued.notified().await;
         }
         let close = Instant::now() + timing.batch_interval;
@@ -91,7 +91,7 @@ fn take_batch(shared: &Shared, gap: Duration) -> Batch {
     let mut guard = shared.world();
     let world = &mut *guard;
     set_apart(shared, world);
-    let count = world.queue.len().min(BATCH);
+    let count = if world.recovering > 0 { 0 } else { world.queue.len().min(BATCH) };
     let mut by_key: HashMap<(Arc<str>, bool), usize> = HashMap::new();
     let mut groups: Vec<Vec<Queued>> = Vec::new();
     for queued in world.queue.drain(..count) {
@@ -103,7 +103,9 @@ fn take_batch(shared: &Shared, gap: Duration) -> Batch {
         groups[place].push(queued);
     }
     let mut longest = gap;
-    let groups = groups.into_iter().filter_map(|group| number(shared, world, group, &mut longest)).collect();
+    let groups: Vec<Numbered> =
+        groups.into_iter().filter_map(|group| number(shared, world, group, &mut longest)).collect();
+    world.numbered += groups.iter().map(|group| group.records.len()).sum::<usize>();
     Batch { due: Instant::now() + longest, generation: world.generation, groups }
 }
 
@@ -132,7 +134,10 @@ fn number(shared: &Shared, world: &mut World, group: Vec<Queued>, gap: &mut Dura
         match fault {
             FaultKind::LoseQueue => lost = Some("the queue was lost"),
             FaultKind::RepeatQueue { last } => repeat_last(shared, world, last, None),
-            FaultKind::JumpSeq { by } => world.conversation_mut(&id).shift(by),
+            // A conversation without numbers has none to lose: it begins with 1.
+            FaultKind::JumpSeq { by } if world.conversation_mut(&id).max_seq > 0 => {
+                world.conversation_mut(&id).shift(by);
+            }
             // Whatever the batch adds: as it is told afterwards, maxSeq has fallen by so much.
             FaultKind::FallBackSeq { by } => world.conversation_mut(&id).shift(-(by.saturating_add(count))),
             FaultKind::ReadGap { ms } => *gap = (*gap).max(Duration::from_millis(ms)),
@@ -184,6 +189,7 @@ fn write_group(shared: &Shared, generation: u64, group: Numbered) -> Option<Numb
     let now = shared.now();
     let mut guard = shared.world();
     let world = &mut *guard;
+    world.numbered -= group.records.len();
     if world.generation != generation {
         generation_ended(shared, world, group.records);
         return None;

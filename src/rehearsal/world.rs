@@ -16,6 +16,12 @@ pub(super) struct World {
     pub(super) queue: VecDeque<Queued>,
     /// What was in it and belongs to partitions that stand still.
     pub(super) stalled: VecDeque<Queued>,
+    /// Messages that have their numbers and are not written.
+    pub(super) numbered: usize,
+    /// Of these, how many had their numbers when the second stage was killed: nothing else is taken before.
+    pub(super) recovering: usize,
+    /// What the queue gives out again after that, in its order.
+    pub(super) redelivered: Vec<Queued>,
     /// Queued, and neither in the store nor lost yet.
     pub(super) unsettled: usize,
     /// The messages that the second stage handled last.
@@ -114,9 +120,16 @@ pub(super) struct GroupMember {
 }
 
 impl World {
-    /// Nothing waits for the second stage.
-    pub(super) fn is_idle(&self) -> bool {
-        self.queue.is_empty() && self.stalled.is_empty()
+    /// The queue keeps its order (law 10): what it gives out again comes before what it has not given out yet.
+    pub(super) fn redeliver(&mut self) {
+        for queued in self.redelivered.drain(..).rev() {
+            self.queue.push_front(queued);
+        }
+    }
+
+    /// Nothing is there for the second stage to take.
+    pub(super) fn must_wait(&self) -> bool {
+        self.recovering > 0 || (self.queue.is_empty() && self.stalled.is_empty())
     }
 
     pub(super) fn conversation_mut(&mut self, id: &Arc<str>) -> &mut Conversation {

@@ -65,17 +65,22 @@ pub(in crate::rehearsal) fn generation_ended(
     world: &mut World,
     records: Vec<Arc<crate::rehearsal::record::Record>>,
 ) {
-    world.unsettled -= records.len();
+    world.recovering = world.recovering.saturating_sub(records.len());
     for record in records {
         match shared.traits().queue {
             // What was not finished comes again.
-            Queue::Kafka { .. } => shared.enqueue(world, Queued { record, again: false }),
+            Queue::Kafka { .. } => world.redelivered.push(Queued { record, again: false }),
             Queue::Memory => {
-                world.conversation_mut(&record.route.conversation).dropped("lost in a restart", 1);
-                world.conversation_mut(&record.route.conversation).tally.live_dropped +=
-                    u64::from(record.is_live());
+                world.unsettled -= 1;
+                let conversation = world.conversation_mut(&record.route.conversation);
+                conversation.dropped("lost in a restart", 1);
+                conversation.tally.live_dropped += u64::from(record.is_live());
             }
         }
+    }
+    if world.recovering == 0 {
+        world.redeliver();
+        shared.queued.notify_one();
     }
 }
 
@@ -84,11 +89,20 @@ fn restarted(shared: &Shared, world: &mut World, kill: bool) {
         (Queue::Kafka { stopped, .. }, false) => repeat_last(shared, world, stopped, None),
         (Queue::Kafka { killed, .. }, true) => {
             world.generation += 1;
-            repeat_last(shared, world, killed, None);
+            world.recovering = world.numbered;
+            let again: Vec<_> =
+                world.handled.iter().rev().skip(world.numbered).take(killed).map(Arc::clone).collect();
+            world.unsettled += again.len();
+            world.redelivered.extend(again.into_iter().rev().map(|record| Queued { record, again: true }));
+            if world.recovering == 0 {
+                world.redeliver();
+                shared.queued.notify_one();
+            }
         }
         (Queue::Memory, false) => {}
         (Queue::Memory, true) => {
             world.generation += 1;
+            world.recovering = world.numbered;
             lose_queue(world, None, "lost in a restart");
         }
     }
