@@ -1,5 +1,5 @@
 //! All of it, for hours if need be: `CHAOS_SCALE` (default 1) says how much; the table goes to standard output and
-//! to the file that `CHAOS_TABLE` names.
+//! to the file that `CHAOS_TABLE` names. `CHAOS_ONLY` plays one row of `servers` or `alone`.
 
 #![expect(clippy::print_stdout, reason = "the table, for who runs it with --nocapture")]
 #![expect(clippy::disallowed_methods, reason = "how much, and whereto: these tests are run by hand")]
@@ -36,6 +36,11 @@ const FAULTS: [&str; 17] = [
 
 fn scale() -> u64 {
     std::env::var("CHAOS_SCALE").ok().and_then(|scale| scale.parse().ok()).unwrap_or(1)
+}
+
+/// `CHAOS_ONLY` names one row.
+fn is_wanted(name: &str) -> bool {
+    std::env::var("CHAOS_ONLY").map_or(true, |only| only == name)
 }
 
 fn report(table: &Table) {
@@ -76,7 +81,7 @@ fn servers() {
         ("restarted", json!({"kind": "restart", "down-ms": 300, "kill": false})),
     ];
     for release in RELEASES {
-        for (name, strike) in &strikes {
+        for (name, strike) in strikes.iter().filter(|(name, _)| is_wanted(name)) {
             for seed in 0..scale() {
                 table.play(&Scenario {
                     strikes: (50, strike.clone()),
@@ -96,7 +101,7 @@ fn servers() {
 fn alone() {
     let mut table = Table::default();
     for release in RELEASES {
-        for fault in FAULTS {
+        for fault in FAULTS.into_iter().filter(|fault| is_wanted(fault)) {
             for seed in 0..scale() {
                 table.play(
                     &Scenario::new(fault, release, seed).sized(5_000, 50).fault(fault).option(&["--repair"]),
