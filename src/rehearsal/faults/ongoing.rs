@@ -113,7 +113,7 @@ fn misbehave(
     }
     let seq = dice.i64(1..=conversation.max_seq);
     // People are slower than the third stage: they act on what is in the store.
-    if !conversation.slots(seq).next().is_some_and(|(_, slot)| slot.stored.is_some()) {
+    if conversation.slots(seq).next().is_none_or(|(_, slot)| slot.stored.is_none()) {
         return;
     }
     let mut people: Vec<Arc<str>> = conversation
