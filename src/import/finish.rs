@@ -14,7 +14,7 @@ use super::settings::ImportError;
 use super::withdraw;
 use crate::job::{ConvNo, Deleted, Double, Durability, Progress, Receipt, Withdrawn, Write};
 use crate::message::{MsgId, Ordinal, SendTime, Seq};
-use crate::openim::{ACTIVE_AT_ONCE, LogRecord, Range};
+use crate::openim::{ACTIVE_AT_ONCE, Range};
 
 /// Looks at what came after the last message of every conversation that was worked on since a run ended in
 /// peace: copies that the server made (law 5), messages that had been withdrawn, calls that surfaced after all.
@@ -270,8 +270,8 @@ async fn look_for(engine: &Arc<Engine>, conv: ConvNo, slots: &mut [Watched]) -> 
             }
             for one in some.iter_mut() {
                 let is_there =
-                    |record: &&&LogRecord<'_>| record.seq == one.seq.0 && record.ids().server == one.server;
-                if records.iter().any(|record| is_there(&record)) {
+                    records.iter().any(|record| record.seq == one.seq.0 && record.ids().server == one.server);
+                if is_there {
                     one.away = None;
                     back.push((one.seq, one.is_copy, one.deleted));
                     one.deleted = true;

@@ -138,7 +138,7 @@ impl Scenario {
         Duration::from_millis(20 + rng.u64(0..longest).min(rng.u64(0..=longest)))
     }
 
-    /// Faults are turned on when the importer is there: provisioning is not what is tried here.
+    /// Its faults are on from the start; they are told by the numbers they get, from 1.
     fn start_server(&self) -> (Rehearsal, Vec<u64>) {
         let seed = self.seed.to_string();
         let mut options = vec!["--release", self.release, "--answer-time", "1ms", "--seed", &seed];

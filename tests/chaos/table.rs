@@ -21,7 +21,6 @@ struct Row {
     hidden: usize,
     live_lost: u64,
     deleted: u64,
-    copies: usize,
     inexact: u64,
 }
 
@@ -46,7 +45,6 @@ impl Table {
         row.hidden += judged.hidden;
         row.live_lost += outcome.live_lost;
         row.deleted += outcome.deleted;
-        row.copies += judged.copies;
         row.inexact += u64::from(!outcome.is_exact());
         outcome
     }
