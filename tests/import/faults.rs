@@ -93,7 +93,7 @@ async fn tokens_that_die() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_lost_queue() {
     for release in [Release::V3_8_3, Release::Main] {
-        let (outcome, _) = survive(release, "lose-queue:chance=0.03", false).await;
+        let (outcome, _) = survive(release, "lose-queue:after=3,every=15", false).await;
         assert!(outcome.lost_and_resent > 0);
     }
 }
