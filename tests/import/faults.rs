@@ -100,10 +100,10 @@ async fn a_lost_queue() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_repeated_queue() {
-    let (outcome, server) = survive(Release::V3_8_3, "repeat-queue:chance=0.03,last=40", false).await;
+    let (outcome, server) = survive(Release::V3_8_3, "repeat-queue:after=3,every=15,last=40", false).await;
     assert!(outcome.doubled > 0, "found and reported");
     assert_eq!(outcome.doubled, server.audit().total.doubled);
-    let (outcome, server) = survive(Release::V3_8_3, "repeat-queue:chance=0.03,last=40", true).await;
+    let (outcome, server) = survive(Release::V3_8_3, "repeat-queue:after=3,every=15,last=40", true).await;
     assert!(outcome.repaired > 0);
     assert_eq!((outcome.doubled, server.audit().total.doubled), (0, 0), "found and deleted");
 }
