@@ -35,8 +35,8 @@ pub(super) fn run(context: &Context, args: &RunArgs) -> Result<Exit, Failure> {
         rehearsal::mark(&dir)?;
         return runtime.block_on(async {
             let (server, settings) = rehearsal::start(release.unwrap_or_default()).await?;
-            let exit =
-                Night { context, args, client: client(&settings)?, rehearsed: true }.pass(prepared).await;
+            let night = Night { context, args, client: client(&settings)?, rehearsed: true };
+            let exit = Box::pin(night.pass(prepared)).await;
             server.stop().await.or_fail(Exit::Internal)?;
             exit
         });

@@ -78,7 +78,7 @@ impl Client {
             token.set_secret(given).map_err(|error| SetupError::Tls(error.to_string()))?;
         }
         Ok(Self(Arc::new(Inner {
-            transport: Transport::new(settings)?,
+            transport: Transport::new(settings, &base)?,
             send: join(&base, SEND),
             base,
             login: settings.login.clone(),

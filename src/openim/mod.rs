@@ -7,6 +7,7 @@
 mod answer;
 mod client;
 mod error;
+mod plain;
 mod token;
 mod transport;
 mod wire;

@@ -1,6 +1,7 @@
 //! One HTTP exchange: what came back, or how far it got.
+//!
+//! Through reqwest where there is TLS or a proxy, otherwise through the client below it, see [`Plain`].
 
-use std::error::Error as _;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -9,6 +10,7 @@ use reqwest::{Method, Request, Url};
 
 use super::client::Settings;
 use super::error::SetupError;
+use super::plain::Plain;
 
 /// What came back.
 #[derive(Debug, Clone)]
@@ -32,52 +34,29 @@ pub(super) enum NoAnswer {
 /// Sends bodies and hands back answers: nothing here knows what they mean.
 #[derive(Debug)]
 pub(super) struct Transport {
-    http: reqwest::Client,
+    http: Http,
     timeout: Duration,
+}
+
+#[derive(Debug)]
+enum Http {
+    Plain(Plain),
+    Full(reqwest::Client),
 }
 
 const OPERATION: HeaderName = HeaderName::from_static("operationid");
 const TOKEN: HeaderName = HeaderName::from_static("token");
 const JSON: HeaderValue = HeaderValue::from_static("application/json");
 
+/// Shorter than any server's or proxy's own patience (nginx: 75 s): a connection that they close while a call
+/// goes out would be an unanswered one.
+pub(super) const IDLE: Duration = Duration::from_secs(30);
+
 impl Transport {
-    pub(super) fn new(settings: &Settings) -> Result<Self, SetupError> {
-        let mut builder = reqwest::Client::builder()
-            .connect_timeout(settings.connect_timeout)
-            .timeout(settings.timeout)
-            .pool_max_idle_per_host(usize::from(settings.connections))
-            // Shorter than any server's or proxy's own patience (nginx: 75 s): a connection that they close
-            // while a call goes out would be an unanswered one.
-            .pool_idle_timeout(Duration::from_secs(30))
-            .tcp_nodelay(true)
-            // A call that was moved elsewhere may have been processed where it was.
-            .redirect(reqwest::redirect::Policy::none())
-            // No layer repeats a call. The one repetition that can't be switched off is in hyper-util's pool
-            // (`retry_canceled_requests`): it takes another connection where the request was still in the
-            // queue of one that had just closed. Read in hyper 1.12: the message comes back only from
-            // `Envelope::drop` and `Client::recv_msg`, both before its first byte was written. A test sends
-            // calls into connections that close and counts.
-            .retry(reqwest::retry::never().max_retries_per_request(0))
-            // HTTP/2 would put all calls into one connection, whose end would leave them all unanswered.
-            .http1_only()
-            // Only `config` reads the environment; reqwest would by default.
-            .no_proxy();
-        if let Some(proxy) = &settings.proxy {
-            let proxy = reqwest::Proxy::all(proxy.as_str())
-                .map_err(|error| SetupError::Proxy { url: proxy.clone(), why: causes(&error) })?;
-            builder = builder.proxy(proxy);
-        }
-        if let Some(path) = &settings.ca {
-            let pem = fs_err::read(path).map_err(SetupError::Ca)?;
-            let bad = |why| SetupError::NoCertificate { path: path.clone(), why };
-            let certificates =
-                reqwest::Certificate::from_pem_bundle(&pem).map_err(|error| bad(causes(&error)))?;
-            if certificates.is_empty() {
-                return Err(bad("it holds none".to_owned()));
-            }
-            builder = builder.tls_certs_merge(certificates);
-        }
-        let http = builder.build().map_err(|error| SetupError::Tls(causes(&error)))?;
+    /// For calls to `base` and below.
+    pub(super) fn new(settings: &Settings, base: &Url) -> Result<Self, SetupError> {
+        let is_plain = base.scheme() == "http" && settings.proxy.is_none() && settings.ca.is_none();
+        let http = if is_plain { Http::Plain(Plain::new(settings)) } else { Http::Full(full(settings)?) };
         Ok(Self { http, timeout: settings.timeout })
     }
 
@@ -89,8 +68,7 @@ impl Transport {
         token: Option<HeaderValue>,
         body: Bytes,
     ) -> Result<Answer, NoAnswer> {
-        let mut request = Request::new(Method::POST, url.clone());
-        let headers = request.headers_mut();
+        let mut headers = HeaderMap::with_capacity(4);
         headers.insert(CONTENT_TYPE, JSON);
         if let Ok(operation) = HeaderValue::from_str(operation) {
             headers.insert(OPERATION, operation);
@@ -98,8 +76,14 @@ impl Transport {
         if let Some(token) = token {
             headers.insert(TOKEN, token);
         }
+        let http = match &self.http {
+            Http::Plain(plain) => return plain.post(url, headers, body).await,
+            Http::Full(http) => http,
+        };
+        let mut request = Request::new(Method::POST, url.clone());
+        *request.headers_mut() = headers;
         *request.body_mut() = Some(body.into());
-        let response = self.http.execute(request).await.map_err(|error| self.no_answer(&error))?;
+        let response = http.execute(request).await.map_err(|error| self.no_answer(&error))?;
         let status = response.status().as_u16();
         let retry_after = retry_after(response.headers());
         let body = response.bytes().await.map_err(|error| self.no_answer(&error))?;
@@ -117,13 +101,50 @@ impl Transport {
     }
 }
 
+fn full(settings: &Settings) -> Result<reqwest::Client, SetupError> {
+    let mut builder = reqwest::Client::builder()
+        .connect_timeout(settings.connect_timeout)
+        .timeout(settings.timeout)
+        .pool_max_idle_per_host(usize::from(settings.connections))
+        .pool_idle_timeout(IDLE)
+        .tcp_nodelay(true)
+        // A call that was moved elsewhere may have been processed where it was.
+        .redirect(reqwest::redirect::Policy::none())
+        // No layer repeats a call. The one repetition that can't be switched off is in hyper-util's pool
+        // (`retry_canceled_requests`): it takes another connection where the request was still in the
+        // queue of one that had just closed. Read in hyper 1.12: the message comes back only from
+        // `Envelope::drop` and `Client::recv_msg`, both before its first byte was written. A test sends
+        // calls into connections that close and counts.
+        .retry(reqwest::retry::never().max_retries_per_request(0))
+        // HTTP/2 would put all calls into one connection, whose end would leave them all unanswered.
+        .http1_only()
+        // Only `config` reads the environment; reqwest would by default.
+        .no_proxy();
+    if let Some(proxy) = &settings.proxy {
+        let proxy = reqwest::Proxy::all(proxy.as_str())
+            .map_err(|error| SetupError::Proxy { url: proxy.clone(), why: causes(&error) })?;
+        builder = builder.proxy(proxy);
+    }
+    if let Some(path) = &settings.ca {
+        let pem = fs_err::read(path).map_err(SetupError::Ca)?;
+        let bad = |why| SetupError::NoCertificate { path: path.clone(), why };
+        let certificates =
+            reqwest::Certificate::from_pem_bundle(&pem).map_err(|error| bad(causes(&error)))?;
+        if certificates.is_empty() {
+            return Err(bad("it holds none".to_owned()));
+        }
+        builder = builder.tls_certs_merge(certificates);
+    }
+    builder.build().map_err(|error| SetupError::Tls(causes(&error)))
+}
+
 /// Seconds; the other form, a date, is not used by OpenIM.
-fn retry_after(headers: &HeaderMap) -> Option<Duration> {
+pub(super) fn retry_after(headers: &HeaderMap) -> Option<Duration> {
     headers.get(RETRY_AFTER)?.to_str().ok()?.trim().parse().ok().map(Duration::from_secs)
 }
 
-/// The causes below an error of reqwest: its own text repeats the URL and says little more.
-fn causes(error: &reqwest::Error) -> String {
+/// The causes below an error: its own text repeats the URL and says little more.
+pub(super) fn causes(error: &(dyn std::error::Error + 'static)) -> String {
     let mut text = String::new();
     let mut source = error.source();
     while let Some(cause) = source {
