@@ -200,7 +200,7 @@ async fn clear(engine: &Arc<Engine>) -> Result<bool, ImportError> {
         if watched.is_empty() || engine.has_ended() {
             return Ok(true);
         }
-        tokio::time::sleep(engine.settings.stay_away / 4).await;
+        tokio::time::sleep(away_for(engine) / 4).await;
     }
     // They stay in the job: the next run, or `verify`, looks again.
     tracing::warn!("deleted messages come back again and again in {} conversations", watched.len());
@@ -278,7 +278,7 @@ async fn wait_until_stored(
 ) -> Result<(), ImportError> {
     const SOME: usize = 4;
     const LONGEST: Duration = Duration::from_mins(1);
-    tokio::time::sleep(engine.settings.stay_away.max(2 * engine.lag())).await;
+    tokio::time::sleep(away_for(engine)).await;
     let until = Instant::now() + LONGEST;
     for conv in watched.keys().rev().take(SOME) {
         let last = engine.read(|reader| {
@@ -299,9 +299,14 @@ async fn wait_until_stored(
     Ok(())
 }
 
+/// How long something has to stay away: where storing takes long, longer than that.
+fn away_for(engine: &Engine) -> Duration {
+    engine.settings.stay_away.max(2 * engine.lag())
+}
+
 /// Forgets what has stayed away.
 async fn note_gone(engine: &Engine, conv: ConvNo, slots: &mut Vec<Watched>) {
-    let long = engine.settings.stay_away.max(2 * engine.lag());
+    let long = away_for(engine);
     let is_gone = |one: &mut Watched| one.away.is_some_and(|since| since.elapsed() >= long);
     let (copies, ours): (Vec<Watched>, Vec<Watched>) =
         slots.extract_if(.., is_gone).partition(|one| one.is_copy);
