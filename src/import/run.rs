@@ -97,7 +97,7 @@ async fn work(
             drain(engine).await;
             Ok(ended)
         }
-        None => finish(engine, stop).await,
+        None => Box::pin(finish(engine, stop)).await,
     };
     engine.ready.close();
     tasks.shutdown().await;
