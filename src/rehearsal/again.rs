@@ -79,3 +79,38 @@ fn identity(record: &Record) -> u128 {
         [head.as_bytes(), record.ex.as_bytes(), b"\0", record.content.as_bytes()].concat().as_slice(),
     )
 }
+
+#[test]
+fn what_was_stored_is_told_from_what_was_lost() {
+    use super::record::{Routes, Way};
+    let route = Routes::default().to(&"a".into(), "b", Way::Single);
+    let record = |id: u8, text: &str| Record {
+        route: std::sync::Arc::clone(&route),
+        server_id: [id; 16],
+        client_id: [id; 16],
+        send_time: 1,
+        create_time: 1,
+        content_type: 101,
+        platform: 1,
+        content: text.into(),
+        ex: "".into(),
+        not_offline_push: true,
+        extra: None,
+    };
+    let (queued, stands) = (Earlier { stands: false, queued: true }, Earlier { stands: true, queued: false });
+    let mut again = Again::default();
+    assert_eq!(again.sent(&record(1, "x")), Earlier::default());
+    assert_eq!(again.sent(&record(2, "y")), Earlier::default(), "another message");
+    assert_eq!(again.sent(&record(3, "x")), queued);
+    again.written(&record(1, "x"));
+    again.written(&record(1, "x"));
+    assert_eq!(again.sent(&record(4, "x")), stands);
+    for lost in [3, 4] {
+        again.dropped(&record(lost, "x"));
+    }
+    again.deleted(&record(1, "x"));
+    assert_eq!(again.sent(&record(5, "x")), stands, "the server's own copy of it was deleted");
+    again.dropped(&record(5, "x"));
+    again.deleted(&record(1, "x"));
+    assert_eq!(again.sent(&record(6, "x")), Earlier::default(), "nothing is left of it");
+}
