@@ -200,9 +200,9 @@ pub(super) async fn in_store(
     let mut found = HashSet::new();
     for query in queries {
         for page in 1.. {
-            let Ok((logs, count)) = engine.client.search(&query, page, PAGE).await else { return Ok(None) };
+            let Ok((logs, count)) = engine.client.search(&query, page, LARGE_PAGE).await else { return Ok(None) };
             found.extend(logs.into_iter().map(|log| (Seq(log.seq), log.ids.server)));
-            if i64::from(page) * i64::from(PAGE) >= count {
+            if i64::from(page) * i64::from(LARGE_PAGE) >= count {
                 break;
             }
             if page == PAGES {
@@ -216,4 +216,6 @@ pub(super) async fn in_store(
 /// Messages that may be missing.
 const CANDIDATES: usize = 100;
 const PAGE: i32 = 100;
+/// Where all of a day is wanted.
+const LARGE_PAGE: i32 = 1_000;
 const PAGES: i32 = 20;
