@@ -200,7 +200,9 @@ pub(super) async fn in_store(
     let mut found = HashSet::new();
     for query in queries {
         for page in 1.. {
-            let Ok((logs, count)) = engine.client.search(&query, page, LARGE_PAGE).await else { return Ok(None) };
+            let Ok((logs, count)) = engine.client.search(&query, page, LARGE_PAGE).await else {
+                return Ok(None);
+            };
             found.extend(logs.into_iter().map(|log| (Seq(log.seq), log.ids.server)));
             if i64::from(page) * i64::from(LARGE_PAGE) >= count {
                 break;

@@ -191,19 +191,29 @@ async fn clear(engine: &Arc<Engine>) -> Result<bool, ImportError> {
             return Ok(true);
         }
     }
+    let mut told = Instant::now();
     for _ in 0..ROUNDS {
         for (conv, slots) in &mut watched {
-            look_for(engine, *conv, slots).await?;
+            if look_for(engine, *conv, slots).await? {
+                told = Instant::now();
+            }
             note_gone(engine, *conv, slots).await;
         }
         watched.retain(|_, slots| !slots.is_empty());
         if watched.is_empty() || engine.has_ended() {
             return Ok(true);
         }
+        // Everybody has cleared it, and the store has more than can be looked through: waiting tells nothing.
+        if told.elapsed() > 4 * away_for(engine) {
+            break;
+        }
         tokio::time::sleep(away_for(engine) / 4).await;
     }
     // They stay in the job: the next run, or `verify`, looks again.
-    tracing::warn!("deleted messages come back again and again in {} conversations", watched.len());
+    tracing::warn!(
+        "deleted messages come back again and again, or can't be looked for, in {} conversations",
+        watched.len()
+    );
     Ok(true)
 }
 
@@ -320,11 +330,13 @@ async fn note_gone(engine: &Engine, conv: ConvNo, slots: &mut Vec<Watched>) {
     }
 }
 
-async fn look_for(engine: &Arc<Engine>, conv: ConvNo, slots: &mut [Watched]) -> Result<(), ImportError> {
-    let Some(conversation) = engine.read(|reader| reader.conversation(conv))? else { return Ok(()) };
+/// False: nobody could tell what stands there.
+async fn look_for(engine: &Arc<Engine>, conv: ConvNo, slots: &mut [Watched]) -> Result<bool, ImportError> {
+    let Some(conversation) = engine.read(|reader| reader.conversation(conv))? else { return Ok(false) };
     let users = engine.read(|reader| likely_senders(reader, &conversation, Ordinal(0)))?;
     let name = conversation.id().0;
     let mut back = Vec::new();
+    let mut looked = false;
     for some in runs(slots) {
         let (from, to) = (some[0].seq, some[some.len() - 1].seq);
         let mut there: Option<HashSet<(Seq, MsgId)>> = None;
@@ -348,6 +360,7 @@ async fn look_for(engine: &Arc<Engine>, conv: ConvNo, slots: &mut [Watched]) -> 
             there = in_store(engine, &conversation, &ordinals).await?;
         }
         let Some(there) = there else { continue };
+        looked = true;
         for one in some.iter_mut() {
             if there.contains(&(one.seq, one.server.clone())) {
                 one.away = None;
@@ -366,7 +379,7 @@ async fn look_for(engine: &Arc<Engine>, conv: ConvNo, slots: &mut [Watched]) -> 
             engine.writer_gone(gone);
         }
     }
-    Ok(())
+    Ok(looked)
 }
 
 /// Neighbouring slots together: a call reads one range of a conversation.
