@@ -86,6 +86,9 @@ pub struct RehearseArgs {
     /// Let only friends write to each other
     #[arg(long)]
     pub friend_verify: bool,
+    /// Count messages that are sent again, by what had become of them (150 bytes a message)
+    #[arg(long)]
+    pub watch_again: bool,
     /// Keep the state in this file over a restart
     #[arg(long, value_name = "FILE")]
     pub state: Option<PathBuf>,
@@ -106,6 +109,7 @@ impl RehearseArgs {
             state: self.state.clone(),
             faults: self.fault.clone(),
             friend_verify: self.friend_verify,
+            watch_again: self.watch_again,
             timing: Timing {
                 answer: self.answer_time.map_or(measured.answer, AnswerTime::Fixed),
                 batch_interval: self.batch_interval.unwrap_or(measured.batch_interval),

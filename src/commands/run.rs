@@ -143,8 +143,9 @@ impl Night<'_> {
             Canaried::All(sent) => *sent,
             Canaried::GoOn => self.import(&mut job, &reader, settings, stop).await?,
         };
-        let (mut exit, verdict) = verdict(&outcome, part);
+        let (exit, verdict) = verdict(&outcome, part);
         let mut said = vec![verdict];
+        let mut exit = remaining(&outcome, self.args.repair, exit, &mut said);
         if undone > 0 {
             let undone = count(undone);
             said.push(format!(
@@ -392,6 +393,42 @@ pub(super) fn verdict(outcome: &Outcome, part: bool) -> (Exit, String) {
             (Exit::Unfinished, text)
         }
     }
+}
+
+/// What stands in the log besides, or can't be read there. Where it was to be repaired, all is not well.
+fn remaining(outcome: &Outcome, repair: bool, exit: Exit, said: &mut Vec<String>) -> Exit {
+    if !matches!(outcome.ended, Ended::Done | Ended::NothingToDo) {
+        return exit;
+    }
+    if outcome.hidden > 0 {
+        said.push(format!(
+            "{} of them read as empty in their slots: deleted by users, or hidden by the server's cache for a day; \
+             `verify` tells which.",
+            count(outcome.hidden)
+        ));
+    }
+    let done = matches!(exit, Exit::Done | Exit::Rejects);
+    if outcome.returning {
+        said.push(
+            "Deleted messages of ours may still come back: the same command looks for them again.".to_owned(),
+        );
+        if done {
+            return Exit::Unfinished;
+        }
+    }
+    if outcome.doubled == 0 {
+        return exit;
+    }
+    let copies =
+        format!("{} copies that the server made of them stand in the log besides", count(outcome.doubled));
+    if repair && done {
+        said.push(format!(
+            "{copies} and could not be deleted: `verify` names them, `verify --repair` tries again."
+        ));
+        return Exit::Difference;
+    }
+    said.push(format!("{copies}; clients fold them, the same command with --repair deletes them."));
+    exit
 }
 
 /// Whose the fault is decides the exit code.

@@ -245,7 +245,8 @@ impl Engine {
             return;
         }
         let now = self.now();
-        if now < state.send_from || self.is_draining() {
+        // What was withdrawn is gone before anything more is sent: no message goes out while a copy of it stands.
+        if now < state.send_from || state.deleting > 0 || self.is_draining() {
             return;
         }
         if let Next::Message(_) | Next::Fence(_) = state.lane.next(now, self.lag()) {

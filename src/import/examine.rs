@@ -2,6 +2,7 @@
 //! be deleted for one user alone (law 13); read too early by somebody, it is hidden from all, and only the
 //! store still shows it (law 3); deleted by its sender, it is nowhere.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -11,8 +12,8 @@ use super::engine::{Engine, JobReceipts};
 use super::read::{identify, likely_senders};
 use super::same::Stored;
 use super::settings::ImportError;
-use crate::job::{JobError, Peers};
-use crate::message::{Ids, Ordinal, Seq};
+use crate::job::{Conversation, Entry, JobError, JobReader, Peers};
+use crate::message::{Ids, MsgId, Ordinal, Peer, Seq};
 use crate::openim::{LogRecord, Range, StoreQuery};
 
 /// Looks at empty slots, and tells the lane.
@@ -127,27 +128,10 @@ async fn search(
     cursor: Ordinal,
 ) -> Result<Vec<Sighting>, JobError> {
     let mut found = Vec::new();
-    for query in engine.read(|reader| {
-        let mut queries: Vec<StoreQuery> = Vec::new();
-        for entry in reader.entries(cell.conversation.no, cursor, CANDIDATES)? {
-            let message = reader.message(&entry)?;
-            let (session_type, receiver) = match (&cell.conversation.peers, &message.peer) {
-                (Peers::Group(group), _) => (3, group.as_str().to_owned()),
-                (_, peer) => match peer {
-                    crate::message::Peer::User(user) | crate::message::Peer::Group(user) => {
-                        (1, user.to_string())
-                    }
-                },
-            };
-            let day = jiff::Timestamp::from_millisecond(message.send_time.0)
-                .map_or_else(|_| String::new(), |time| time.strftime("%Y-%m-%d").to_string());
-            let query = StoreQuery { sender: message.sender.0, receiver, session_type, content_type: 0, day };
-            if !queries.contains(&query) {
-                queries.push(query);
-            }
-        }
-        Ok(queries)
-    })? {
+    let queries = engine.read(|reader| {
+        queries(reader, &cell.conversation, reader.entries(cell.conversation.no, cursor, CANDIDATES)?)
+    })?;
+    for query in queries {
         for page in 1..=PAGES {
             let Ok((logs, count)) = engine.client.search(&query, page, PAGE).await else { break };
             for log in logs.into_iter().filter(|log| log.sender == query.sender) {
@@ -176,7 +160,64 @@ async fn search(
     Ok(found)
 }
 
+/// What finds these messages in the store, and others like them.
+fn queries(
+    reader: &JobReader,
+    conversation: &Conversation,
+    entries: Vec<Entry>,
+) -> Result<Vec<StoreQuery>, JobError> {
+    let mut queries: Vec<StoreQuery> = Vec::new();
+    for entry in entries {
+        let message = reader.message(&entry)?;
+        let (session_type, receiver) = match (&conversation.peers, &message.peer) {
+            (Peers::Group(group), _) => (3, group.as_str().to_owned()),
+            (_, Peer::User(user) | Peer::Group(user)) => (1, user.to_string()),
+        };
+        let day = jiff::Timestamp::from_millisecond(message.send_time.0)
+            .map_or_else(|_| String::new(), |time| time.strftime("%Y-%m-%d").to_string());
+        let query = StoreQuery { sender: message.sender.0, receiver, session_type, content_type: 0, day };
+        if !queries.contains(&query) {
+            queries.push(query);
+        }
+    }
+    Ok(queries)
+}
+
+/// In which slots the store has these messages, under which names. `None`: it could not be asked, or has more
+/// than can be looked through.
+pub(super) async fn in_store(
+    engine: &Engine,
+    conversation: &Conversation,
+    ordinals: &[Ordinal],
+) -> Result<Option<HashSet<(Seq, MsgId)>>, JobError> {
+    let queries = engine.read(|reader| {
+        let mut entries = Vec::new();
+        for ordinal in ordinals {
+            entries.extend(reader.entries(conversation.no, *ordinal, 1)?);
+        }
+        queries(reader, conversation, entries)
+    })?;
+    let mut found = HashSet::new();
+    for query in queries {
+        for page in 1.. {
+            let Ok((logs, count)) = engine.client.search(&query, page, LARGE_PAGE).await else {
+                return Ok(None);
+            };
+            found.extend(logs.into_iter().map(|log| (Seq(log.seq), log.ids.server)));
+            if i64::from(page) * i64::from(LARGE_PAGE) >= count {
+                break;
+            }
+            if page == PAGES {
+                return Ok(None);
+            }
+        }
+    }
+    Ok(Some(found))
+}
+
 /// Messages that may be missing.
 const CANDIDATES: usize = 100;
 const PAGE: i32 = 100;
+/// Where all of a day is wanted.
+const LARGE_PAGE: i32 = 1_000;
 const PAGES: i32 = 20;

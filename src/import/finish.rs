@@ -1,13 +1,14 @@
 //! The end of a run: what came after the last message is looked at as well, and what was withdrawn is looked
 //! for until it stays away (law 14).
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::cell::Cell;
 use super::confirm;
 use super::engine::Engine;
+use super::examine::in_store;
 use super::read::likely_senders;
 use super::schedule;
 use super::settings::ImportError;
@@ -18,7 +19,7 @@ use crate::openim::{ACTIVE_AT_ONCE, Range};
 
 /// Looks at what came after the last message of every conversation that was worked on since a run ended in
 /// peace: copies that the server made (law 5), messages that had been withdrawn, calls that surfaced after all.
-pub(super) async fn look_behind(engine: &Arc<Engine>) -> Result<(), ImportError> {
+async fn look_behind(engine: &Arc<Engine>) -> Result<(), ImportError> {
     written(engine).await;
     let since = engine.read(|reader| reader.first_run_after(DONE))?;
     let mut after = None;
@@ -28,7 +29,11 @@ pub(super) async fn look_behind(engine: &Arc<Engine>) -> Result<(), ImportError>
         after = Some(*last);
         look_at(engine, page).await?;
     }
-    // What the server repeats is mostly recent, and may be on its way just now.
+    look_at_recent(engine).await
+}
+
+/// What the server repeats is mostly recent, and may be on its way just now: looks until nothing new comes.
+async fn look_at_recent(engine: &Arc<Engine>) -> Result<(), ImportError> {
     loop {
         let before = engine.progress.doubled.get() + engine.progress.withdrawn.get();
         tokio::time::sleep(engine.settings.limits.quiet + 2 * engine.lag()).await;
@@ -72,10 +77,32 @@ async fn look_at(engine: &Arc<Engine>, page: Vec<(ConvNo, Progress)>) -> Result<
     Ok(())
 }
 
+/// Looks behind everything, clears up, and looks again: the server can repeat something while its copies are
+/// being deleted, which takes seconds, and a restart then leaves what nobody has looked at.
+pub(super) async fn finish(engine: &Arc<Engine>) -> Result<(), ImportError> {
+    const ROUNDS: u32 = 10;
+    look_behind(engine).await?;
+    for _ in 0..ROUNDS {
+        let seen = engine.progress.doubled.get() + engine.progress.withdrawn.get();
+        if !clear(engine).await? || engine.has_ended() {
+            return Ok(());
+        }
+        look_at_recent(engine).await?;
+        if engine.progress.doubled.get() + engine.progress.withdrawn.get() == seen {
+            return Ok(());
+        }
+    }
+    tracing::warn!("the server repeats messages again and again; what is left is in the job, for `verify`");
+    Ok(())
+}
+
 async fn seqs(engine: &Arc<Engine>, names: &[&str]) -> Option<Vec<crate::openim::Seqs>> {
     loop {
         match engine.client.seqs(engine.client.admin_user(), names).await {
-            Ok(seqs) => return Some(seqs),
+            Ok(seqs) => {
+                engine.lives();
+                return Some(seqs);
+            }
             Err(error) => {
                 if !engine.call_failed(&error) || engine.has_ended() {
                     return None;
@@ -96,23 +123,44 @@ async fn read_rest(
     let cell = Cell::new(conversation.clone(), schedule::lane(engine, &conversation, &progress)?);
     // `maxSeq` is not below what was read: it was just compared.
     cell.lock().lane.polled(max_seq, engine.now()).ok();
+    let mut stuck: Option<Instant> = None;
     loop {
-        let before = cell.lock().lane.read_to();
+        let (before, failed) = (cell.lock().lane.read_to(), engine.progress.retries.get());
         confirm::confirm_as_all(engine, &cell).await;
         while engine.is_busy_aside() {
             tokio::time::sleep(Duration::from_millis(10)).await;
         }
-        let state = cell.lock();
-        // A reader who saw nothing, once: others were asked as well.
-        if engine.has_ended() || (state.lane.read_to() == before && (state.blind == 0 || state.blind > 5)) {
+        let (read_to, blind) = {
+            let state = cell.lock();
+            (state.lane.read_to(), state.blind)
+        };
+        if engine.has_ended() || read_to >= max_seq {
             return Ok(());
         }
+        // Numbers are handed out before messages are written (law 3), and a server that is down for a moment
+        // answers nothing: that nothing could be read is no proof that nothing is there.
+        let failed = engine.progress.retries.get() > failed;
+        if !failed {
+            engine.lives();
+        }
+        if read_to > before || failed {
+            stuck = None;
+            continue;
+        }
+        let since = *stuck.get_or_insert_with(Instant::now);
+        let long = engine.settings.limits.quiet + 2 * engine.lag();
+        if since.elapsed() >= long && (blind == 0 || blind > 5) {
+            return Ok(());
+        }
+        tokio::time::sleep(engine.settings.poll.max(Duration::from_millis(20))).await;
     }
 }
 
 /// A slot that has to be empty, and stay so.
 struct Watched {
     seq: Seq,
+    /// Which message.
+    ordinal: Ordinal,
     /// What stood there.
     server: MsgId,
     /// Whether the server made it, or we.
@@ -124,14 +172,14 @@ struct Watched {
 }
 
 /// Looks for withdrawn messages, and where copies are to be deleted, for those (law 5). What is there is
-/// deleted, until all have stayed away (law 14).
-pub(super) async fn clear(engine: &Arc<Engine>) -> Result<(), ImportError> {
+/// deleted, until all have stayed away (law 14). False: there was nothing.
+async fn clear(engine: &Arc<Engine>) -> Result<bool, ImportError> {
     let mut watched = withdrawn(engine)?;
     if engine.settings.repair {
-        add_copies(engine, &mut watched)?;
+        add_copies(engine, &mut watched).await?;
     }
     if watched.is_empty() {
-        return Ok(());
+        return Ok(false);
     }
     wait_until_stored(engine, &watched).await?;
     // Unseen: whoever looks before the store is written finds nothing, which the server then remembers for a day
@@ -140,23 +188,33 @@ pub(super) async fn clear(engine: &Arc<Engine>) -> Result<(), ImportError> {
         let Some(conversation) = engine.read(|reader| reader.conversation(*conv))? else { continue };
         let ours: Vec<Seq> = slots.iter().filter(|one| !one.is_copy).map(|one| one.seq).collect();
         if !withdraw::delete(engine, &conversation.id().0, &ours).await {
-            return Ok(());
+            return Ok(true);
         }
     }
+    let mut told = Instant::now();
     for _ in 0..ROUNDS {
         for (conv, slots) in &mut watched {
-            look_for(engine, *conv, slots).await?;
+            if look_for(engine, *conv, slots).await? {
+                told = Instant::now();
+            }
             note_gone(engine, *conv, slots).await;
         }
         watched.retain(|_, slots| !slots.is_empty());
         if watched.is_empty() || engine.has_ended() {
-            return Ok(());
+            return Ok(true);
         }
-        tokio::time::sleep(engine.settings.stay_away / 4).await;
+        // Everybody has cleared it, and the store has more than can be looked through: waiting tells nothing.
+        if told.elapsed() > 4 * away_for(engine) {
+            break;
+        }
+        tokio::time::sleep(away_for(engine) / 4).await;
     }
     // They stay in the job: the next run, or `verify`, looks again.
-    tracing::warn!("deleted messages come back again and again in {} conversations", watched.len());
-    Ok(())
+    tracing::warn!(
+        "deleted messages come back again and again, or can't be looked for, in {} conversations",
+        watched.len()
+    );
+    Ok(true)
 }
 
 /// Looks a message needs to stay away for good, times the times it may come back.
@@ -172,34 +230,50 @@ fn withdrawn(engine: &Engine) -> Result<BTreeMap<ConvNo, Vec<Watched>>, ImportEr
         let page = engine.read(|reader| reader.to_look_for(after, PAGE))?;
         let Some((conv, last)) = page.last() else { return Ok(watched) };
         after = Some((*conv, last.seq));
-        for (conv, Withdrawn { seq, ids, .. }) in page {
-            let one = Watched { seq, server: ids.server, is_copy: false, deleted: true, away: None };
+        for (conv, Withdrawn { seq, ordinal, ids }) in page {
+            let one = Watched { seq, ordinal, server: ids.server, is_copy: false, deleted: true, away: None };
             watched.entry(conv).or_default().push(one);
         }
     }
 }
 
-/// Copies of messages whose receipts say that they stand elsewhere.
-fn add_copies(engine: &Engine, watched: &mut BTreeMap<ConvNo, Vec<Watched>>) -> Result<(), ImportError> {
+/// Copies of messages that stand elsewhere. Their receipts say so; where the message was not readable in its
+/// slot, the store has to show it there before its copy may go: else the copy can be all there is.
+async fn add_copies(
+    engine: &Arc<Engine>,
+    watched: &mut BTreeMap<ConvNo, Vec<Watched>>,
+) -> Result<(), ImportError> {
     let mut after = None;
     loop {
         let page = engine.read(|reader| reader.doubles(after, PAGE))?;
         let Some((conv, last)) = page.last() else { break };
         after = Some((*conv, last.seq));
+        let mut unreadable: BTreeMap<ConvNo, Vec<(Receipt, Watched)>> = BTreeMap::new();
         for (conv, Double { seq, ordinal, server }) in page {
-            let receipt = engine.read(|reader| reader.receipt(conv, ordinal))?;
-            // Where the slot of the message itself reads as empty, the copy is all there is.
-            let is_elsewhere = |receipt: &Receipt| {
-                !receipt.hidden
-                    && receipt.seq != seq
-                    && receipt.ids.as_ref().is_some_and(|ids| ids.server == server)
-            };
-            if receipt.as_ref().is_some_and(is_elsewhere) {
-                let one = Watched { seq, server, is_copy: true, deleted: false, away: None };
+            let Some(receipt) = engine.read(|reader| reader.receipt(conv, ordinal))? else { continue };
+            let is_elsewhere =
+                receipt.seq != seq && receipt.ids.as_ref().is_some_and(|ids| ids.server == server);
+            if !is_elsewhere {
+                continue;
+            }
+            let one = Watched { seq, ordinal, server, is_copy: true, deleted: false, away: None };
+            if receipt.hidden {
+                unreadable.entry(conv).or_default().push((receipt, one));
+            } else {
                 watched.entry(conv).or_default().push(one);
             }
         }
+        for (conv, doubtful) in unreadable {
+            let Some(conversation) = engine.read(|reader| reader.conversation(conv))? else { continue };
+            let ordinals: Vec<Ordinal> = doubtful.iter().map(|(_, one)| one.ordinal).collect();
+            let Some(stored) = in_store(engine, &conversation, &ordinals).await? else { continue };
+            let sure = doubtful
+                .into_iter()
+                .filter(|(receipt, one)| stored.contains(&(receipt.seq, one.server.clone())));
+            watched.entry(conv).or_default().extend(sure.map(|(_, one)| one));
+        }
     }
+    watched.retain(|_, slots| !slots.is_empty());
     for slots in watched.values_mut() {
         slots.sort_by_key(|one| one.seq);
     }
@@ -214,7 +288,7 @@ async fn wait_until_stored(
 ) -> Result<(), ImportError> {
     const SOME: usize = 4;
     const LONGEST: Duration = Duration::from_mins(1);
-    tokio::time::sleep(engine.settings.stay_away.max(2 * engine.lag())).await;
+    tokio::time::sleep(away_for(engine)).await;
     let until = Instant::now() + LONGEST;
     for conv in watched.keys().rev().take(SOME) {
         let last = engine.read(|reader| {
@@ -235,9 +309,14 @@ async fn wait_until_stored(
     Ok(())
 }
 
+/// How long something has to stay away: where storing takes long, longer than that.
+fn away_for(engine: &Engine) -> Duration {
+    engine.settings.stay_away.max(2 * engine.lag())
+}
+
 /// Forgets what has stayed away.
 async fn note_gone(engine: &Engine, conv: ConvNo, slots: &mut Vec<Watched>) {
-    let long = engine.settings.stay_away.max(2 * engine.lag());
+    let long = away_for(engine);
     let is_gone = |one: &mut Watched| one.away.is_some_and(|since| since.elapsed() >= long);
     let (copies, ours): (Vec<Watched>, Vec<Watched>) =
         slots.extract_if(.., is_gone).partition(|one| one.is_copy);
@@ -251,13 +330,16 @@ async fn note_gone(engine: &Engine, conv: ConvNo, slots: &mut Vec<Watched>) {
     }
 }
 
-async fn look_for(engine: &Arc<Engine>, conv: ConvNo, slots: &mut [Watched]) -> Result<(), ImportError> {
-    let Some(conversation) = engine.read(|reader| reader.conversation(conv))? else { return Ok(()) };
+/// False: nobody could tell what stands there.
+async fn look_for(engine: &Arc<Engine>, conv: ConvNo, slots: &mut [Watched]) -> Result<bool, ImportError> {
+    let Some(conversation) = engine.read(|reader| reader.conversation(conv))? else { return Ok(false) };
     let users = engine.read(|reader| likely_senders(reader, &conversation, Ordinal(0)))?;
     let name = conversation.id().0;
     let mut back = Vec::new();
+    let mut looked = false;
     for some in runs(slots) {
         let (from, to) = (some[0].seq, some[some.len() - 1].seq);
+        let mut there: Option<HashSet<(Seq, MsgId)>> = None;
         for user in users.iter().take(3) {
             let Some(pulled) = pull(engine, user, Range { conversation: &name, from, to }).await else {
                 continue;
@@ -265,21 +347,28 @@ async fn look_for(engine: &Arc<Engine>, conv: ConvNo, slots: &mut [Watched]) -> 
             let records = pulled.records().map_err(ImportError::Call)?;
             let records: Vec<_> =
                 records.iter().filter(|(one, _)| *one == name).flat_map(|(_, all)| all).collect();
-            if records.is_empty() {
-                continue;
+            if !records.is_empty() {
+                let names = records.iter().map(|record| (Seq(record.seq), record.ids().server));
+                there = Some(names.collect());
+                break;
             }
-            for one in some.iter_mut() {
-                let is_there =
-                    records.iter().any(|record| record.seq == one.seq.0 && record.ids().server == one.server);
-                if is_there {
-                    one.away = None;
-                    back.push((one.seq, one.is_copy, one.deleted));
-                    one.deleted = true;
-                } else {
-                    one.away.get_or_insert_with(Instant::now);
-                }
+        }
+        if there.is_none() {
+            // Nobody has a record of the conversation: a second stage that was killed at its first batch makes
+            // none. The store shows what is there.
+            let ordinals: Vec<Ordinal> = some.iter().map(|one| one.ordinal).collect();
+            there = in_store(engine, &conversation, &ordinals).await?;
+        }
+        let Some(there) = there else { continue };
+        looked = true;
+        for one in some.iter_mut() {
+            if there.contains(&(one.seq, one.server.clone())) {
+                one.away = None;
+                back.push((one.seq, one.is_copy, one.deleted));
+                one.deleted = true;
+            } else {
+                one.away.get_or_insert_with(Instant::now);
             }
-            break;
         }
     }
     let seqs: Vec<Seq> = back.iter().map(|(seq, ..)| *seq).collect();
@@ -290,7 +379,7 @@ async fn look_for(engine: &Arc<Engine>, conv: ConvNo, slots: &mut [Watched]) -> 
             engine.writer_gone(gone);
         }
     }
-    Ok(())
+    Ok(looked)
 }
 
 /// Neighbouring slots together: a call reads one range of a conversation.
@@ -301,7 +390,10 @@ fn runs(slots: &mut [Watched]) -> impl Iterator<Item = &mut [Watched]> {
 async fn pull(engine: &Arc<Engine>, user: &str, range: Range<'_>) -> Option<crate::openim::Pulled> {
     loop {
         match engine.client.pull(user, std::slice::from_ref(&range)).await {
-            Ok(pulled) => return Some(pulled),
+            Ok(pulled) => {
+                engine.lives();
+                return Some(pulled);
+            }
             Err(error) if super::worker::is_refusal(&error) => return None,
             Err(error) => {
                 if !engine.call_failed(&error) || engine.has_ended() {

@@ -97,7 +97,7 @@ async fn work(
             drain(engine).await;
             Ok(ended)
         }
-        None => finish(engine, stop).await,
+        None => Box::pin(finish(engine, stop)).await,
     };
     engine.ready.close();
     tasks.shutdown().await;
@@ -165,18 +165,28 @@ async fn drain(engine: &Arc<Engine>) {
 async fn finish(engine: &Arc<Engine>, stop: &StopSignal) -> Result<Ended, ImportError> {
     let all = async {
         wait_aside(engine).await;
-        finish::look_behind(engine).await?;
-        wait_aside(engine).await;
-        finish::clear(engine).await
+        finish::finish(engine).await
     };
     tokio::select! {
         result = all => result?,
+        cause = silence(engine) => return Ok(Ended::GaveUp(cause)),
         () = stop.drain.cancelled() => return Ok(Ended::Stopped),
     }
     match engine.take_ending() {
         Some(ended) => ended,
         None => Ok(Ended::Done),
     }
+}
+
+/// Returns when the server has given no sign of life for too long: at the end nobody else watches that.
+async fn silence(engine: &Engine) -> String {
+    while engine.silent_for() <= engine.settings.give_up {
+        tokio::time::sleep(LOOK_EVERY).await;
+    }
+    engine
+        .throttle
+        .cause()
+        .map_or_else(|| "nothing is heard from the server".to_owned(), |cause| cause.to_string())
 }
 
 async fn wait_aside(engine: &Engine) {
@@ -221,6 +231,7 @@ fn outcome(
         returned: progress.returned.get(),
         doubled,
         repaired: progress.repaired.get(),
+        returning: !reader.to_look_for(None, 1)?.is_empty(),
         hidden: progress.hidden.get(),
         foreign: progress.foreign.get(),
         took: started.elapsed(),

@@ -119,6 +119,8 @@ pub struct Outcome {
     pub withdrawn: u64,
     /// Withdrawn messages that came back and were deleted again (law 14).
     pub returned: u64,
+    /// Whether withdrawn messages may still come back: they are looked for again by the next run.
+    pub returning: bool,
     /// Copies that the server made and that are still there, of all runs.
     pub doubled: u64,
     /// Copies that the server made, deleted in this run.

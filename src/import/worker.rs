@@ -99,7 +99,7 @@ async fn take_turn(engine: &Engine) {
 /// What may go out now; its attempt is noted.
 fn turn(engine: &Engine, cell: &Cell, state: &mut CellState) -> Result<Turn, JobError> {
     let now = engine.now();
-    if engine.is_draining() || now < state.send_from {
+    if engine.is_draining() || now < state.send_from || state.deleting > 0 {
         return Ok(Turn::Park);
     }
     let next = state.lane.next(now, engine.lag());

@@ -224,6 +224,8 @@ impl Tally {
         self.acknowledged += other.acknowledged;
         self.written += other.written;
         self.copies += other.copies;
+        self.again_though_stored += other.again_though_stored;
+        self.again_though_queued += other.again_though_queued;
         self.notices += other.notices;
         self.live += other.live;
         self.live_dropped += other.live_dropped;

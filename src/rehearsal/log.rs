@@ -112,6 +112,10 @@ pub struct Tally {
     pub notices: u64,
     /// Second copies written with the same ids (law 5).
     pub copies: u64,
+    /// Sent while an earlier call's message stood in the log. Counted on request.
+    pub again_though_stored: u64,
+    /// Sent while an earlier call's message was in the queue, and stood nowhere. Counted on request.
+    pub again_though_queued: u64,
 }
 
 impl Conversation {

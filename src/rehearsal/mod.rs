@@ -22,6 +22,7 @@
 //! with 75 characters of text takes 420 to 470 bytes, all told; a `send_msg` takes 17 to 20 µs of one core with
 //! answer time 0, twice what its connection, head, body and token cost alone.
 
+mod again;
 mod answer;
 mod api;
 mod audit;

@@ -25,6 +25,8 @@ pub struct Options {
     pub faults: Vec<Fault>,
     /// Whether only friends may write to each other (1303 otherwise).
     pub friend_verify: bool,
+    /// Whether messages that are sent again are counted, by what had become of them: 150 bytes a message.
+    pub watch_again: bool,
     /// Webhooks that are on, by the names the server's settings give them (`BeforeSendSingleMsg`). Nobody is
     /// called: they are told, on main, to whoever asks for the settings.
     pub webhooks: Vec<String>,
@@ -82,6 +84,7 @@ impl Options {
             admin: "imAdmin".to_owned(),
             faults: Vec::new(),
             friend_verify: false,
+            watch_again: false,
             webhooks: Vec::new(),
             state: None,
         }

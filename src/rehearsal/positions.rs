@@ -1,5 +1,6 @@
 //! What users do to messages that are there: read positions, deleting, clearing, revoking (laws 13 and 14).
 
+use super::again::Again;
 use super::answer::{Data, Outcome, Refusal};
 use super::api::{Caller, admin_only, admin_or_own};
 use super::body::{Fields, parse};
@@ -56,11 +57,7 @@ pub(super) fn delete_for_all(shared: &Shared, caller: &Caller<'_>) -> Outcome {
     if shared.traits().checks_rights {
         admin_only(shared, caller)?;
     }
-    if let Some(conversation) = shared.world().conversations.get_mut(id) {
-        for seq in seqs {
-            delete(conversation, seq);
-        }
-    }
+    delete_all(&mut shared.world(), id, seqs);
     Ok(Data::Absent)
 }
 
@@ -81,11 +78,7 @@ pub(super) fn delete_for_me(shared: &Shared, caller: &Caller<'_>) -> Outcome {
     admin_or_own(shared, caller, user)?;
     let mut world = shared.world();
     if all {
-        if let Some(conversation) = world.conversations.get_mut(id) {
-            for seq in seqs {
-                delete(conversation, seq);
-            }
-        }
+        delete_all(&mut world, id, seqs);
     } else {
         hide(&mut world, user, id, &seqs);
     }
@@ -130,12 +123,23 @@ pub(super) fn revoke(shared: &Shared, caller: &Caller<'_>) -> Outcome {
     }
 }
 
+fn delete_all(world: &mut World, id: &str, seqs: Vec<i64>) {
+    let World { conversations, again, .. } = world;
+    let Some(conversation) = conversations.get_mut(id) else { return };
+    for seq in seqs {
+        delete(conversation, seq, again.as_mut());
+    }
+}
+
 /// Deletes for everybody: gone from the cache, and from the store, if it is there already (law 14).
-pub(super) fn delete(conversation: &mut Conversation, seq: i64) {
+fn delete(conversation: &mut Conversation, seq: i64, again: Option<&mut Again>) {
     if seq < 1 || seq > conversation.max_seq {
         return;
     }
     let slot = conversation.slot_mut(seq);
+    if let (Some(again), Some(record)) = (again, slot.content()) {
+        again.deleted(record);
+    }
     slot.cached = Cached::Absent;
     slot.deleted = true;
     slot.revoked = None;

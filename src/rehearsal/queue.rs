@@ -147,6 +147,9 @@ fn number(shared: &Shared, world: &mut World, group: Vec<Queued>, gap: &mut Dura
     if let Some(why) = lost {
         world.unsettled -= group.len();
         for queued in &group {
+            if let Some(again) = &mut world.again {
+                again.dropped(&queued.record);
+            }
             let conversation = world.conversation_mut(&queued.record.route.conversation);
             conversation.dropped(why, 1);
             let by_a_fault = group_len <= MOST && queued.record.is_live();
@@ -193,6 +196,9 @@ fn write_group(shared: &Shared, generation: u64, group: Numbered) -> Option<Numb
     if world.generation != generation {
         generation_ended(shared, world, group.records);
         return None;
+    }
+    if let Some(again) = &mut world.again {
+        group.records.iter().for_each(|record| again.written(record));
     }
     let conversation = world.conversation_mut(&group.conversation);
     for (seq, record) in (group.first..).zip(&group.records) {

@@ -277,6 +277,12 @@ fn queue(
         not_offline_push: request.not_offline_push || quiet,
         extra: extra(shared.traits(), request),
     };
+    if let Some(again) = &mut world.again {
+        let earlier = again.sent(&record);
+        let conversation = world.conversation_mut(&record.route.conversation);
+        conversation.tally.again_though_stored += u64::from(earlier.stands);
+        conversation.tally.again_though_queued += u64::from(earlier.queued);
+    }
     shared.enqueue(world, Queued::new(record));
     data
 }

@@ -1,5 +1,6 @@
 //! What all parts of a running server share.
 
+use super::again::Again;
 use super::faults::Faults;
 use super::options::{Options, Users};
 use super::pace::Pace;
@@ -49,7 +50,7 @@ pub(super) struct CutAll {
 
 impl Shared {
     pub(super) fn new(options: Options) -> Self {
-        let mut world = World::default();
+        let mut world = World { again: options.watch_again.then(Again::default), ..World::default() };
         let shared_clock = wall_clock();
         world.users.insert(
             options.admin.as_str().into(),

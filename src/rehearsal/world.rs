@@ -1,5 +1,6 @@
 //! Everything the server knows, under one lock.
 
+use super::again::Again;
 use super::log::Conversation;
 use super::record::{Record, Routes};
 use std::collections::{BTreeMap, HashMap, VecDeque};
@@ -40,6 +41,8 @@ pub(super) struct World {
     pub(super) refusals: BTreeMap<i32, u64>,
     /// Ids given out so far.
     pub(super) ids: u64,
+    /// What was sent before, where that is watched.
+    pub(super) again: Option<Again>,
     /// Documents made by the store so far.
     pub(super) documents: u64,
 }

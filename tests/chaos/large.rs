@@ -1,5 +1,6 @@
 //! All of it, for hours if need be: `CHAOS_SCALE` (default 1) says how much; the table goes to standard output and
-//! to the file that `CHAOS_TABLE` names. `CHAOS_ONLY` plays one row of `servers` or `alone`.
+//! to the file that `CHAOS_TABLE` names. `CHAOS_ONLY` plays one row, `CHAOS_RELEASE`
+//! one release.
 
 #![expect(clippy::print_stdout, reason = "the table, for who runs it with --nocapture")]
 #![expect(clippy::disallowed_methods, reason = "how much, and whereto: these tests are run by hand")]
@@ -8,10 +9,18 @@ use std::time::Duration;
 
 use serde_json::json;
 
-use super::Scenario;
 use super::table::Table;
+use super::{Scenario, Step};
 
-const RELEASES: [&str; 2] = ["3.8.3", "main"];
+fn releases() -> Vec<&'static str> {
+    let wanted = std::env::var("CHAOS_RELEASE");
+    ["3.8.3", "main"].into_iter().filter(|one| wanted.as_ref().map_or(true, |wanted| wanted == one)).collect()
+}
+
+/// Others write, revoke, delete and clear all the while, in the same conversations.
+fn among_people(scenario: Scenario) -> Scenario {
+    scenario.fault("live-traffic:per-second=2").fault("users-act:per-second=20")
+}
 
 /// Every fault of the rehearsal server that an import can survive, as it is tried alone.
 const FAULTS: [&str; 17] = [
@@ -57,14 +66,14 @@ fn report(table: &Table) {
 #[ignore = "takes long: CHAOS_SCALE=3 makes it 300 kills"]
 fn kills() {
     let mut table = Table::default();
-    for release in RELEASES {
+    for release in releases() {
         for seed in 0..scale() {
-            table.play(&Scenario {
+            let named = |name: &str| Scenario {
                 kills: 50,
-                ..Scenario::new("importer killed", release, seed)
-                    .sized(20_000, 50)
-                    .option(&["--rate", "400/s"])
-            });
+                ..Scenario::new(name, release, seed).sized(20_000, 50).option(&["--rate", "400/s"])
+            };
+            table.play_if(is_wanted, &named("importer killed"));
+            table.play_if(is_wanted, &among_people(named("importer killed, among people")));
         }
     }
     report(&table);
@@ -80,16 +89,18 @@ fn servers() {
         ("killed and restarted", json!({"kind": "restart", "down-ms": 300, "kill": true})),
         ("restarted", json!({"kind": "restart", "down-ms": 300, "kill": false})),
     ];
-    for release in RELEASES {
-        for (name, strike) in strikes.iter().filter(|(name, _)| is_wanted(name)) {
+    for release in releases() {
+        for (name, strike) in &strikes {
             for seed in 0..scale() {
-                table.play(&Scenario {
+                let named = |name: &str| Scenario {
                     strikes: (50, strike.clone()),
                     longest: Duration::from_millis(1_200),
                     ..Scenario::new(name, release, seed)
                         .sized(20_000, 50)
                         .option(&["--rate", "800/s", "--repair"])
-                });
+                };
+                table.play_if(is_wanted, &named(name));
+                table.play_if(is_wanted, &among_people(named(&format!("{name}, among people"))));
             }
         }
     }
@@ -100,7 +111,7 @@ fn servers() {
 #[ignore = "takes long"]
 fn alone() {
     let mut table = Table::default();
-    for release in RELEASES {
+    for release in releases() {
         for fault in FAULTS.into_iter().filter(|fault| is_wanted(fault)) {
             for seed in 0..scale() {
                 table.play(
@@ -116,7 +127,7 @@ fn alone() {
 #[ignore = "takes long"]
 fn mixtures() {
     let mut table = Table::default();
-    for release in RELEASES {
+    for release in releases() {
         for seed in 0..5 * scale() {
             let mut rng = fastrand::Rng::with_seed(1_000 + seed);
             let five = rng.choose_multiple(FAULTS, 5);
@@ -137,17 +148,43 @@ fn mixtures() {
 #[ignore = "takes long"]
 fn slowness() {
     let mut table = Table::default();
-    for release in RELEASES {
-        let mut late = Scenario::new("stored 30 s late", release, 1).sized(2_000, 50);
+    for release in releases() {
+        let mut late = Scenario::new("stored 30 s late", release, 1).sized(800, 100);
         late.server = vec!["--storing-lag", "30s"];
-        table.play(&late);
-        let mut late = Scenario {
-            kills: 3,
-            ..Scenario::new("stored 10 s late, and kills", release, 1).sized(2_000, 50)
-        };
+        table.play_if(is_wanted, &late);
+        let mut late =
+            Scenario { kills: 3, ..Scenario::new("stored 10 s late, and kills", release, 1).sized(800, 100) };
         late.server = vec!["--storing-lag", "10s"];
         late.longest = Duration::from_secs(20);
-        table.play(&late);
+        table.play_if(is_wanted, &late);
+        // Slower than usual: the other partitions still flow when this one does again.
+        let stall = Scenario {
+            script: vec![
+                (Duration::from_secs(3), Step::On(json!({"kind": "stall", "of": 8}))),
+                (Duration::from_mins(1), Step::AllOff),
+            ],
+            ..Scenario::new("a partition stands still for 60 s", release, 1)
+                .sized(20_000, 50)
+                .option(&["--rate", "300/s"])
+        };
+        table.play_if(is_wanted, &stall);
+        table.play_if(is_wanted, &all_at_once(release));
     }
     report(&table);
+}
+
+/// Nothing is stored any more until every conversation waits; then everything that was queued is lost, and no
+/// conversation moves that could be a sign for another.
+fn all_at_once(release: &'static str) -> Scenario {
+    let once = [
+        (Duration::from_secs(2), Step::On(json!({"kind": "stall", "of": 1}))),
+        (Duration::from_secs(6), Step::Now(json!({"kind": "lose-queue"}))),
+        (Duration::ZERO, Step::AllOff),
+    ];
+    Scenario {
+        script: [once.clone(), once.clone(), once].concat(),
+        ..Scenario::new("all in flight lost at once", release, 1)
+            .sized(20_000, 50)
+            .option(&["--rate", "800/s"])
+    }
 }

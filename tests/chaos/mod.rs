@@ -11,4 +11,4 @@ mod small;
 mod table;
 
 pub(crate) use export::{Importer, export};
-pub(crate) use run::Scenario;
+pub(crate) use run::{Scenario, Step};

@@ -27,10 +27,23 @@ pub(crate) struct Scenario {
     pub(crate) importer: Vec<&'static str>,
     /// How often the importer is killed.
     pub(crate) kills: u32,
+    /// What is done to the server one after the other, each after a pause.
+    pub(crate) script: Vec<(Duration, Step)>,
     /// An event that strikes the server at random moments, and how often.
     pub(crate) strikes: (u32, Value),
     /// A process lives, or a pause between two strikes lasts, so long at the most.
     pub(crate) longest: Duration,
+}
+
+/// Something that is done to the server.
+#[derive(Debug, Clone)]
+pub(crate) enum Step {
+    /// It happens once.
+    Now(Value),
+    /// A fault is turned on, as the control path takes it.
+    On(Value),
+    /// All faults are turned off.
+    AllOff,
 }
 
 /// What came of it.
@@ -39,6 +52,10 @@ pub(crate) struct Outcome {
     pub(crate) judgement: Judgement,
     /// Messages of others that were written into the log and do not stand there any more.
     pub(crate) live_lost: u64,
+    /// Messages sent once more while an earlier copy stood in the log.
+    pub(crate) again_though_stored: u64,
+    /// Messages sent once more while an earlier copy was in the queue, which the sender could not know.
+    pub(crate) again_though_queued: u64,
     /// Messages that the importer deleted to restore order.
     pub(crate) deleted: u64,
     /// Kills of the importer and strikes on the server that took place.
@@ -48,9 +65,13 @@ pub(crate) struct Outcome {
 }
 
 impl Outcome {
-    /// Nothing lost, doubled, out of order or hidden; nothing of others lost; and the importer says so.
+    /// Nothing lost, doubled, out of order or hidden; nothing of others lost; nothing sent again that was stored;
+    /// and the importer says so.
     pub(crate) fn is_exact(&self) -> bool {
-        self.judgement.is_exact() && self.live_lost == 0 && self.exit == Some(0)
+        self.judgement.is_exact()
+            && self.live_lost == 0
+            && self.again_though_stored == 0
+            && self.exit == Some(0)
     }
 }
 
@@ -66,6 +87,7 @@ impl Scenario {
             server: vec!["--batch-interval", "20ms", "--storing-lag", "40ms", "--store-lag", "150ms"],
             importer: vec!["--connections", "8"],
             kills: 0,
+            script: Vec::new(),
             strikes: (0, Value::Null),
             longest: Duration::from_millis(2_500),
         }
@@ -90,7 +112,7 @@ impl Scenario {
     pub(crate) fn play(&self) -> Outcome {
         let dir = tempfile::tempdir().unwrap();
         let export = export(dir.path(), self.messages, self.conversations, self.seed);
-        let (server, faults) = self.start_server();
+        let server = self.start_server();
         let mut rng = Rng::with_seed(self.seed);
         let start = |options: &[&str]| {
             let options: Vec<&str> = self.importer.iter().copied().chain(options.iter().copied()).collect();
@@ -104,6 +126,17 @@ impl Scenario {
             // Users and groups may be missing still after the first few.
             importer = start(if blows < 5 { &["--provision"] } else { &[] });
         }
+        for (pause, step) in &self.script {
+            if importer.ends_within(*pause) {
+                break;
+            }
+            match step {
+                Step::Now(event) => drop(server.control("/_rehearsal/now", Some(event))),
+                Step::On(fault) => drop(server.control("/_rehearsal/faults", Some(fault))),
+                Step::AllOff => server.turn_all_off(),
+            }
+            blows += u32::from(!matches!(step, Step::AllOff));
+        }
         let (strikes, event) = &self.strikes;
         for _ in 0..*strikes {
             if importer.ends_within(self.moment(&mut rng)) {
@@ -113,14 +146,14 @@ impl Scenario {
             blows += 1;
         }
         let exit = importer.exit_code();
-        for id in faults {
-            server.turn_off(id);
-        }
+        server.turn_all_off();
         let judgement = Expected::of(&[&export]).judge(&server);
         let audit = server.audit();
         let count = |name: &str| audit["total"][name].as_u64().unwrap_or(0);
         let outcome = Outcome {
             live_lost: Self::live_lost(&server, &audit),
+            again_though_stored: count("again_though_stored"),
+            again_though_queued: count("again_though_queued"),
             deleted: count("deleted"),
             judgement,
             blows,
@@ -138,16 +171,16 @@ impl Scenario {
         Duration::from_millis(20 + rng.u64(0..longest).min(rng.u64(0..=longest)))
     }
 
-    /// Its faults are on from the start; they are told by the numbers they get, from 1.
-    fn start_server(&self) -> (Rehearsal, Vec<u64>) {
+    /// Its faults are on from the start.
+    fn start_server(&self) -> Rehearsal {
         let seed = self.seed.to_string();
-        let mut options = vec!["--release", self.release, "--answer-time", "1ms", "--seed", &seed];
+        let mut options =
+            vec!["--release", self.release, "--answer-time", "1ms", "--seed", &seed, "--watch-again"];
         options.extend_from_slice(&self.server);
         for fault in &self.faults {
             options.extend_from_slice(&["--fault", fault]);
         }
-        let server = Rehearsal::start(&options);
-        (server, (1..=self.faults.len() as u64).collect())
+        Rehearsal::start(&options)
     }
 
     fn live_lost(server: &Rehearsal, audit: &Value) -> u64 {

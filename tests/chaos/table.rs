@@ -20,6 +20,8 @@ struct Row {
     out_of_order: usize,
     hidden: usize,
     live_lost: u64,
+    again_though_stored: u64,
+    again_though_queued: u64,
     deleted: u64,
     inexact: u64,
 }
@@ -44,9 +46,18 @@ impl Table {
         row.out_of_order += judged.out_of_order;
         row.hidden += judged.hidden;
         row.live_lost += outcome.live_lost;
+        row.again_though_stored += outcome.again_though_stored;
+        row.again_though_queued += outcome.again_though_queued;
         row.deleted += outcome.deleted;
         row.inexact += u64::from(!outcome.is_exact());
         outcome
+    }
+
+    /// The same, if its name is wanted.
+    pub(super) fn play_if(&mut self, is_wanted: impl Fn(&str) -> bool, scenario: &Scenario) {
+        if is_wanted(&scenario.name) {
+            self.play(scenario);
+        }
     }
 
     /// Runs that were not exact.
@@ -56,11 +67,11 @@ impl Table {
 
     /// As Markdown.
     pub(super) fn text(&self) -> String {
-        let mut text = "| fault | release | runs | kills, strikes | messages | lost | doubled | out of order | hidden | live messages lost | deleted to restore order |\n|---|---|---|---|---|---|---|---|---|---|---|\n".to_owned();
+        let mut text = "| fault | release | runs | kills, strikes | messages | lost | doubled | out of order | hidden | live messages lost | sent again although stored | sent again while queued | deleted to restore order |\n|---|---|---|---|---|---|---|---|---|---|---|---|---|\n".to_owned();
         for row in &self.0 {
             writeln!(
                 text,
-                "| {} | {} | {} | {} | {} | {} | {} | {} | {} | {} | {} |",
+                "| {} | {} | {} | {} | {} | {} | {} | {} | {} | {} | {} | {} | {} |",
                 row.name,
                 row.release,
                 row.runs,
@@ -71,6 +82,8 @@ impl Table {
                 row.out_of_order,
                 row.hidden,
                 row.live_lost,
+                row.again_though_stored,
+                row.again_though_queued,
                 row.deleted
             )
             .unwrap();

@@ -5,7 +5,7 @@ use std::time::Duration;
 use openim_importer::import::{Ended, ImportError, Limits, Outcome, Settings, StopSignal};
 use openim_importer::message::Release;
 use openim_importer::openim::{Client, Reason};
-use openim_importer::rehearsal::{Fault, Running};
+use openim_importer::rehearsal::{Fault, FaultKind, Running};
 
 use super::support::*;
 
@@ -106,6 +106,59 @@ async fn a_repeated_queue() {
     let (outcome, server) = survive(Release::V3_8_3, "repeat-queue:after=3,every=15,last=40", true).await;
     assert!(outcome.repaired > 0);
     assert_eq!((outcome.doubled, server.audit().total.doubled), (0, 0), "found and deleted");
+}
+
+/// A second stage that is killed at the first batch of a conversation never makes its people's records: nobody
+/// can read what stands there, and only the store shows it. Copies of the server are deleted there as well.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn copies_where_nobody_can_read() {
+    let server = strict_server(Release::V3_8_3).await;
+    server.fault("read-gap:ms=1500,times=1".parse().unwrap());
+    let dir = tempfile::tempdir().unwrap();
+    let said = history(20, 1, 21);
+    register(&server, &said).await;
+    let mut job = job(dir.path(), &said);
+    let killed = async {
+        while server.audit().total.max_seq == 0 {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+        server.now(&FaultKind::Restart { down_ms: 10, kill: true }, None);
+        while server.audit().total.tally.written == 0 {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+        server.now(&FaultKind::RepeatQueue { last: 10 }, None);
+    };
+    let settings = Settings { repair: true, ..settings() };
+    let (outcome, ()) = tokio::join!(run(settings, &mut job, &server), killed);
+    let outcome = outcome.unwrap();
+    server.settle().await;
+    assert_eq!((outcome.confirmed, outcome.hidden), (20, 20), "nobody can read them");
+    assert!(outcome.repaired > 0, "there was something to delete");
+    assert_eq!((outcome.doubled, server.audit().total.doubled), (0, 0), "copies are deleted all the same");
+    assert!(!outcome.returning);
+}
+
+/// What the server repeats while the run clears up is looked at before it ends.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn copies_made_at_the_very_end() {
+    let server = server(Release::V3_8_3).await;
+    server.fault("repeat-queue:after=3,every=4,times=3,last=20".parse().unwrap());
+    let dir = tempfile::tempdir().unwrap();
+    let said = history(600, 6, 22);
+    let mut job = job(dir.path(), &said);
+    let late = async {
+        // The first copy that is deleted: from now on the run clears up.
+        while server.audit().total.deleted == 0 {
+            tokio::time::sleep(Duration::from_millis(2)).await;
+        }
+        server.now(&FaultKind::RepeatQueue { last: 30 }, None);
+    };
+    let settings = Settings { repair: true, ..settings() };
+    let (outcome, ()) = tokio::join!(run(settings, &mut job, &server), late);
+    let outcome = outcome.unwrap();
+    server.settle().await;
+    assert_eq!((outcome.doubled, server.audit().total.doubled), (0, 0), "all copies are deleted");
+    assert_exact(&server, &said);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

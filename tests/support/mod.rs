@@ -91,10 +91,9 @@ impl Rehearsal {
         log
     }
 
-    /// Turns a fault off.
-    pub(crate) fn turn_off(&self, fault: u64) {
-        let path = format!("/_rehearsal/faults?id={fault}");
-        request_with("DELETE", &self.url, &path, None, "");
+    /// Turns all faults off.
+    pub(crate) fn turn_all_off(&self) {
+        request_with("DELETE", &self.url, "/_rehearsal/faults", None, "");
     }
 
     /// The audit: what was received, acknowledged, stored and dropped, from the server's side.

@@ -72,6 +72,9 @@ pub(in crate::rehearsal) fn generation_ended(
             Queue::Kafka { .. } => world.redelivered.push(Queued { record, again: false }),
             Queue::Memory => {
                 world.unsettled -= 1;
+                if let Some(again) = &mut world.again {
+                    again.dropped(&record);
+                }
                 let conversation = world.conversation_mut(&record.route.conversation);
                 conversation.dropped("lost in a restart", 1);
                 conversation.tally.live_dropped += u64::from(record.is_live());
@@ -114,6 +117,9 @@ fn lose_queue(world: &mut World, only: Option<&str>, why: &str) {
         let id = Arc::clone(&queued.record.route.conversation);
         if only.is_none_or(|only| id.as_ref() == only) {
             world.unsettled -= 1;
+            if let Some(again) = &mut world.again {
+                again.dropped(&queued.record);
+            }
             world.conversation_mut(&id).dropped(why, 1);
             world.conversation_mut(&id).tally.live_dropped += u64::from(queued.record.is_live());
         } else {
