@@ -5,6 +5,8 @@ use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use tokio::task::{JoinError, JoinSet};
+
 use super::cell::Cell;
 use super::confirm;
 use super::engine::Engine;
@@ -69,12 +71,31 @@ async fn look_at(engine: &Arc<Engine>, page: Vec<(ConvNo, Progress)>) -> Result<
     let names: Vec<String> = conversations.iter().map(|(conversation, _)| conversation.id().0).collect();
     let names: Vec<&str> = names.iter().map(String::as_str).collect();
     let Some(seqs) = seqs(engine, &names).await else { return Ok(()) };
-    for ((conversation, progress), seqs) in conversations.into_iter().zip(seqs) {
-        if seqs.max_seq > progress.read_to.0 {
-            read_rest(engine, conversation, &progress, Seq(seqs.max_seq)).await?;
+    let longer =
+        conversations.into_iter().zip(seqs).filter(|((_, progress), seqs)| seqs.max_seq > progress.read_to.0);
+    let mut tasks = JoinSet::new();
+    for ((conversation, progress), seqs) in longer {
+        if tasks.len() >= TOGETHER {
+            ended(tasks.join_next().await)?;
         }
+        let engine = engine.clone();
+        tasks.spawn(async move { read_rest(&engine, conversation, &progress, Seq(seqs.max_seq)).await });
+    }
+    while let Some(task) = tasks.join_next().await {
+        ended(Some(task))?;
     }
     Ok(())
+}
+
+/// So many conversations are looked behind at once: where nobody can read one (law 13), the store takes seconds.
+const TOGETHER: usize = 16;
+
+fn ended(task: Option<Result<Result<(), ImportError>, JoinError>>) -> Result<(), ImportError> {
+    match task {
+        Some(Ok(result)) => result,
+        Some(Err(error)) if error.is_panic() => std::panic::resume_unwind(error.into_panic()),
+        Some(Err(_)) | None => Ok(()),
+    }
 }
 
 /// Looks behind everything, clears up, and looks again: the server can repeat something while its copies are

@@ -142,21 +142,30 @@ async fn copies_where_nobody_can_read() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn copies_made_at_the_very_end() {
     let server = server(Release::V3_8_3).await;
-    server.fault("repeat-queue:after=3,every=4,times=3,last=20".parse().unwrap());
+    server.fault("repeat-queue:after=3,every=15,last=40".parse().unwrap());
     let dir = tempfile::tempdir().unwrap();
-    let said = history(600, 6, 22);
+    let said = history(1_500, 12, 22);
     let mut job = job(dir.path(), &said);
+    let over = StopSignal::default().at_once;
     let late = async {
         // The first copy that is deleted: from now on the run clears up.
-        while server.audit().total.deleted == 0 {
+        while server.audit().total.deleted == 0 && !over.is_cancelled() {
             tokio::time::sleep(Duration::from_millis(2)).await;
         }
+        server.no_fault(None);
         server.now(&FaultKind::RepeatQueue { last: 30 }, None);
+        !over.is_cancelled()
     };
     let settings = Settings { repair: true, ..settings() };
-    let (outcome, ()) = tokio::join!(run(settings, &mut job, &server), late);
+    let all = async {
+        let outcome = run(settings, &mut job, &server).await;
+        over.cancel();
+        outcome
+    };
+    let (outcome, in_time) = tokio::join!(all, late);
     let outcome = outcome.unwrap();
     server.settle().await;
+    assert!(in_time, "copies were made before the end, and deleted");
     assert_eq!((outcome.doubled, server.audit().total.doubled), (0, 0), "all copies are deleted");
     assert_exact(&server, &said);
 }

@@ -94,6 +94,11 @@ impl Lane {
         Ok(())
     }
 
+    /// How long ago the log was seen to grow: its slots are no younger.
+    pub fn grew_before(&self, now: Now) -> Duration {
+        now.saturating_sub(self.grown)
+    }
+
     /// Whether there may be something to read.
     pub fn has_news(&self) -> bool {
         self.max_seq > self.read_to && !self.examining
