@@ -85,19 +85,26 @@ const ACK: &str = r#"{"errCode":0,"data":{"serverMsgID":"s","clientMsgID":"c","s
 async fn no_layer_repeats_a_call() {
     // Every call is read whole, then the connection is closed: with any repetition below us the server
     // would see more calls than we made. Half of them go out on a connection that had an answer before.
-    let (api, seen) =
-        serve(|number, _| (number % 2 == 0).then(|| TOKEN.replace("token\":", "x\":\"\",\"token\":"))).await;
-    let login = Login::Token { token: "t".into(), admin_user: "imAdmin".into() };
-    let client = Client::new(&Settings::new(api, login)).unwrap();
-    let mut unanswered = 0;
-    for _ in 0..200 {
-        unanswered += usize::from(matches!(
-            client.send(101, Bytes::from_static(b"{}")).await,
-            Verdict::Unanswered(super::super::Lost::Cut(_))
-        ));
+    for through_a_proxy in [false, true] {
+        let answer = TOKEN.replace("token\":", "x\":\"\",\"token\":");
+        let (api, seen) = serve(move |number, _| (number % 2 == 0).then(|| answer.clone())).await;
+        let login = Login::Token { token: "t".into(), admin_user: "imAdmin".into() };
+        let mut settings = Settings::new(api.clone(), login);
+        if through_a_proxy {
+            // Then it is reqwest that calls.
+            settings.proxy = Some(api);
+        }
+        let client = Client::new(&settings).unwrap();
+        let mut unanswered = 0;
+        for _ in 0..200 {
+            unanswered += usize::from(matches!(
+                client.send(101, Bytes::from_static(b"{}")).await,
+                Verdict::Unanswered(super::super::Lost::Cut(_))
+            ));
+        }
+        assert_eq!(seen.load(Ordering::SeqCst), 200);
+        assert_eq!(unanswered, 100);
     }
-    assert_eq!(seen.load(Ordering::SeqCst), 200);
-    assert_eq!(unanswered, 100);
 }
 
 #[tokio::test]
