@@ -157,6 +157,8 @@ pub struct Lane {
     /// How often asking for the safe bound led nowhere.
     misses: u32,
     patience: Duration,
+    /// Where the log ended when the fence had had its time: before all that is read, it is not missing.
+    mark: Option<Seq>,
     last: Option<Ordinal>,
     /// Even the message that was to be the fence was refused.
     fence_refused: bool,
@@ -248,6 +250,7 @@ impl Lane {
             polled: false,
             misses: 0,
             patience: limits.patience,
+            mark: None,
             last: start.last,
             fence_refused: false,
             awaits: None,

@@ -180,7 +180,9 @@ async fn finish(engine: &Arc<Engine>, stop: &StopSignal) -> Result<Ended, Import
 
 /// Returns when the server has given no sign of life for too long: at the end nobody else watches that.
 async fn silence(engine: &Engine) -> String {
-    while engine.silent_for() <= engine.settings.give_up {
+    // Besides, we ask nothing while we let time pass ourselves.
+    let resting = || engine.settings.limits.quiet + engine.settings.stay_away + 4 * engine.lag();
+    while engine.silent_for() <= engine.settings.give_up + resting() {
         tokio::time::sleep(LOOK_EVERY).await;
     }
     engine

@@ -384,6 +384,11 @@ impl Lane {
         if self.examining || self.is_under_way() {
             return effects;
         }
+        if let Phase::Probing { again: Some(again), .. } = self.phase
+            && now >= again
+        {
+            self.mark.get_or_insert(self.max_seq);
+        }
         let waiting = !self.attempts.is_empty() || self.ghosts;
         if self.phase == Phase::Flow {
             if waiting && self.is_blocked(now, lag) && self.is_quiet(now, self.limits.stale, lag) {

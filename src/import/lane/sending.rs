@@ -73,12 +73,21 @@ impl Lane {
                 self.fence().map_or(Next::Wait, Next::Fence)
             }
             Phase::Probing { again: Some(again), .. }
-                if now >= again.max(self.moved + 2 * lag) && !self.is_crowded() =>
+                if now >= again.max(self.moved + 2 * lag)
+                    && self.is_missing(again, now)
+                    && !self.is_crowded() =>
             {
                 self.fence().map_or(Next::Wait, Next::Fence)
             }
             Phase::Probing { .. } => Next::Wait,
         }
+    }
+
+    /// The fence had its time, and is not among what the log had then. Where others write all the while into what
+    /// nobody can read (law 13), reading takes longer than storing; where numbers are handed out and never used,
+    /// all can't be read at all.
+    fn is_missing(&self, again: Now, now: Now) -> bool {
+        self.mark.is_some_and(|mark| self.read_to >= mark) || now >= again + 3 * self.limits.patience
     }
 
     /// Whether it could use more confirmed messages: its window is full, or it has nothing to send.
@@ -101,6 +110,7 @@ impl Lane {
                     self.next = self.next.max(Ordinal(ordinal.0 + 1));
                 }
                 self.phase = Phase::Probing { ordinal, again: None };
+                self.mark = None;
                 ordinal
             }
             Next::Wait | Next::Nothing => return,
