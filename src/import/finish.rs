@@ -37,7 +37,7 @@ async fn look_behind(engine: &Arc<Engine>) -> Result<(), ImportError> {
 /// What the server repeats is mostly recent, and may be on its way just now: looks until nothing new comes.
 async fn look_at_recent(engine: &Arc<Engine>) -> Result<(), ImportError> {
     loop {
-        let before = engine.progress.doubled.get() + engine.progress.withdrawn.get();
+        let before = out_of_place(engine);
         tokio::time::sleep(engine.settings.limits.quiet + 2 * engine.lag()).await;
         written(engine).await;
         for some in engine.recently_finished().chunks(ACTIVE_AT_ONCE) {
@@ -47,10 +47,15 @@ async fn look_at_recent(engine: &Arc<Engine>) -> Result<(), ImportError> {
             }
             look_at(engine, page).await?;
         }
-        if engine.has_ended() || engine.progress.doubled.get() + engine.progress.withdrawn.get() == before {
+        if engine.has_ended() || out_of_place(engine) == before {
             return Ok(());
         }
     }
+}
+
+/// Copies and withdrawn messages that were seen so far.
+fn out_of_place(engine: &Engine) -> u64 {
+    engine.progress.doubled.get() + engine.progress.withdrawn.get()
 }
 
 /// How a run that left nothing to look at calls its end in the job.
@@ -104,12 +109,12 @@ pub(super) async fn finish(engine: &Arc<Engine>) -> Result<(), ImportError> {
     const ROUNDS: u32 = 10;
     look_behind(engine).await?;
     for _ in 0..ROUNDS {
-        let seen = engine.progress.doubled.get() + engine.progress.withdrawn.get();
+        let seen = out_of_place(engine);
         if !clear(engine).await? || engine.has_ended() {
             return Ok(());
         }
         look_at_recent(engine).await?;
-        if engine.progress.doubled.get() + engine.progress.withdrawn.get() == seen {
+        if out_of_place(engine) == seen {
             return Ok(());
         }
     }

@@ -145,15 +145,8 @@ fn number(shared: &Shared, world: &mut World, group: Vec<Queued>, gap: &mut Dura
         }
     }
     if let Some(why) = lost {
-        world.unsettled -= group.len();
         for queued in &group {
-            if let Some(again) = &mut world.again {
-                again.dropped(&queued.record);
-            }
-            let conversation = world.conversation_mut(&queued.record.route.conversation);
-            conversation.dropped(why, 1);
-            let by_a_fault = group_len <= MOST && queued.record.is_live();
-            conversation.tally.live_dropped += u64::from(by_a_fault);
+            world.lose(&queued.record, why, group_len <= MOST);
         }
         return None;
     }

@@ -130,6 +130,17 @@ impl World {
         }
     }
 
+    /// A queued message will never be written. `by_a_fault`: it is no doing of whoever sends beside live users.
+    pub(super) fn lose(&mut self, record: &Record, why: &str, by_a_fault: bool) {
+        self.unsettled -= 1;
+        if let Some(again) = &mut self.again {
+            again.dropped(record);
+        }
+        let conversation = self.conversation_mut(&record.route.conversation);
+        conversation.dropped(why, 1);
+        conversation.tally.live_dropped += u64::from(by_a_fault && record.is_live());
+    }
+
     /// Nothing is there for the second stage to take.
     pub(super) fn must_wait(&self) -> bool {
         self.recovering > 0 || (self.queue.is_empty() && self.stalled.is_empty())

@@ -70,17 +70,14 @@ pub(in crate::rehearsal) fn generation_ended(
         match shared.traits().queue {
             // What was not finished comes again.
             Queue::Kafka { .. } => world.redelivered.push(Queued { record, again: false }),
-            Queue::Memory => {
-                world.unsettled -= 1;
-                if let Some(again) = &mut world.again {
-                    again.dropped(&record);
-                }
-                let conversation = world.conversation_mut(&record.route.conversation);
-                conversation.dropped("lost in a restart", 1);
-                conversation.tally.live_dropped += u64::from(record.is_live());
-            }
+            Queue::Memory => world.lose(&record, "lost in a restart", true),
         }
     }
+    go_on(shared, world);
+}
+
+/// The second stage takes messages again once all is accounted for that had its number.
+fn go_on(shared: &Shared, world: &mut World) {
     if world.recovering == 0 {
         world.redeliver();
         shared.queued.notify_one();
@@ -97,10 +94,7 @@ fn restarted(shared: &Shared, world: &mut World, kill: bool) {
                 world.handled.iter().rev().skip(world.numbered).take(killed).map(Arc::clone).collect();
             world.unsettled += again.len();
             world.redelivered.extend(again.into_iter().rev().map(|record| Queued { record, again: true }));
-            if world.recovering == 0 {
-                world.redeliver();
-                shared.queued.notify_one();
-            }
+            go_on(shared, world);
         }
         (Queue::Memory, false) => {}
         (Queue::Memory, true) => {
@@ -114,14 +108,8 @@ fn restarted(shared: &Shared, world: &mut World, kill: bool) {
 fn lose_queue(world: &mut World, only: Option<&str>, why: &str) {
     let (stalled, queue) = (std::mem::take(&mut world.stalled), std::mem::take(&mut world.queue));
     for queued in stalled.into_iter().chain(queue) {
-        let id = Arc::clone(&queued.record.route.conversation);
-        if only.is_none_or(|only| id.as_ref() == only) {
-            world.unsettled -= 1;
-            if let Some(again) = &mut world.again {
-                again.dropped(&queued.record);
-            }
-            world.conversation_mut(&id).dropped(why, 1);
-            world.conversation_mut(&id).tally.live_dropped += u64::from(queued.record.is_live());
+        if only.is_none_or(|only| queued.record.route.conversation.as_ref() == only) {
+            world.lose(&queued.record, why, true);
         } else {
             world.queue.push_back(queued);
         }
