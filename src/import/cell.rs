@@ -7,7 +7,7 @@ use std::time::Duration;
 use tokio::sync::Semaphore;
 
 use super::lane::{Lane, Now};
-use crate::job::{Conversation, Double, Entry, LostCall, Receipt, Reject, Withdrawn};
+use crate::job::{Conversation, Double, Entry, LostCall, Receipt, Reject, Unseen, Withdrawn};
 
 /// A conversation under way.
 #[derive(Debug)]
@@ -54,6 +54,7 @@ pub(super) struct Unwritten {
     pub(super) rejects: Vec<Reject>,
     pub(super) withdrawn: Vec<Withdrawn>,
     pub(super) doubles: Vec<Double>,
+    pub(super) unseen: Vec<Unseen>,
 }
 
 /// Who has it.

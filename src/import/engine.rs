@@ -401,6 +401,7 @@ impl Engine {
             rejects: unwritten.rejects,
             withdrawn: unwritten.withdrawn,
             doubles: unwritten.doubles,
+            unseen: unwritten.unseen,
         };
         match self.writer.try_lazily(Write::Step(Box::new(step))) {
             Ok(()) => {
@@ -412,6 +413,7 @@ impl Engine {
                 state.unwritten.rejects = step.rejects;
                 state.unwritten.withdrawn = step.withdrawn;
                 state.unwritten.doubles = step.doubles;
+                state.unwritten.unseen = step.unseen;
                 false
             }
             Err(_) => {
@@ -460,6 +462,13 @@ impl Engine {
     pub(super) async fn stop_aside(&self) {
         let mut tasks = std::mem::take(&mut *self.tasks.lock().unwrap_or_else(PoisonError::into_inner));
         tasks.shutdown().await;
+    }
+
+    /// Returns when nothing of it is left, or the run has ended.
+    pub(super) async fn done_aside(&self) {
+        while self.is_busy_aside() && !self.has_ended() {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
     }
 
     pub(super) fn is_busy_aside(&self) -> bool {

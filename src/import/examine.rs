@@ -12,13 +12,14 @@ use super::engine::{Engine, JobReceipts};
 use super::read::{identify, likely_senders};
 use super::same::Stored;
 use super::settings::ImportError;
-use crate::job::{Conversation, Entry, JobError, JobReader, Peers};
+use crate::job::{Conversation, Entry, JobError, JobReader, Peers, Unseen};
 use crate::message::{Ids, MsgId, Ordinal, Peer, Seq};
 use crate::openim::{LogRecord, Range, StoreQuery};
 
 /// Looks at empty slots, and tells the lane.
 pub(super) async fn examine(engine: Arc<Engine>, cell: Arc<Cell>, seqs: Vec<Seq>) {
-    let found = match look(&engine, &cell, &seqs).await {
+    let cursor = cell.lock().lane.cursor();
+    let found = match look(&engine, &cell, &seqs, cursor, PARTICIPANTS).await {
         Ok(found) => found,
         Err(error) => {
             engine.end(Err(ImportError::Job(error)));
@@ -34,17 +35,44 @@ pub(super) async fn examine(engine: Arc<Engine>, cell: Arc<Cell>, seqs: Vec<Seq>
     };
     let sightings = seqs.iter().map(sighting).collect();
     let mut state = cell.lock();
+    // What stands in the cache alone where nobody can read for now looks the same: see `look_once_more`.
+    let unseen = self::open(&seqs, &found).into_iter().map(|seq| Unseen { seq, ordinal: cursor });
+    state.unwritten.unseen.extend(unseen);
+    state.dirty = true;
     let receipts = JobReceipts { engine: &engine, conv: cell.conversation.no };
     let effects = state.lane.examined(&receipts, sightings, engine.now());
     engine.apply(&cell, &mut state, effects);
     engine.wake(&cell, &mut state);
 }
 
-async fn look(engine: &Arc<Engine>, cell: &Cell, seqs: &[Seq]) -> Result<Vec<Sighting>, JobError> {
-    let cursor = cell.lock().lane.cursor();
+/// Looks once more at slots of which nobody knew anything: what can be read there now, and was sent again since,
+/// is one too many, and is withdrawn.
+pub(super) async fn look_once_more(
+    engine: &Arc<Engine>,
+    cell: &Arc<Cell>,
+    unseen: &[Unseen],
+) -> Result<(), JobError> {
+    let Some(first) = unseen.first() else { return Ok(()) };
+    let seqs: Vec<Seq> = unseen.iter().map(|one| one.seq).collect();
+    let found = look(engine, cell, &seqs, first.ordinal, MOST_PARTICIPANTS).await?;
+    let mut state = cell.lock();
+    let receipts = JobReceipts { engine, conv: cell.conversation.no };
+    let effects = state.lane.surfaced(&receipts, found);
+    engine.apply(cell, &mut state, effects);
+    Ok(())
+}
+
+/// What stands in these slots, as far as anybody knows. `cursor`: the first message that may stand there.
+async fn look(
+    engine: &Arc<Engine>,
+    cell: &Cell,
+    seqs: &[Seq],
+    cursor: Ordinal,
+    participants: usize,
+) -> Result<Vec<Sighting>, JobError> {
     let users = engine.read(|reader| likely_senders(reader, &cell.conversation, cursor))?;
     let mut found: Vec<Sighting> = Vec::new();
-    for user in users.iter().take(PARTICIPANTS) {
+    for user in users.iter().take(participants) {
         for range in runs(&open(seqs, &found)) {
             let Some(records) = pull(engine, cell, user, range).await else { break };
             for (seq, ids, stored) in records {
@@ -77,6 +105,8 @@ async fn look(engine: &Arc<Engine>, cell: &Cell, seqs: &[Seq]) -> Result<Vec<Sig
 
 /// So many participants are asked.
 const PARTICIPANTS: usize = 3;
+/// Where it is the last look.
+const MOST_PARTICIPANTS: usize = 16;
 /// How long to wait after each look into the store.
 const WAITS: [Duration; 3] =
     [Duration::from_millis(400), Duration::from_millis(800), Duration::from_millis(1_600)];

@@ -10,12 +10,14 @@ use tokio::task::{JoinError, JoinSet};
 use super::cell::Cell;
 use super::confirm;
 use super::engine::Engine;
-use super::examine::in_store;
+use super::examine::{self, in_store};
 use super::read::likely_senders;
 use super::schedule;
 use super::settings::ImportError;
 use super::withdraw;
-use crate::job::{ConvNo, Deleted, Double, Durability, Progress, Receipt, Withdrawn, Write};
+use crate::job::{
+    ConvNo, Conversation, Deleted, Double, Durability, Progress, Receipt, Under, Unseen, Withdrawn, Write,
+};
 use crate::message::{MsgId, Ordinal, SendTime, Seq};
 use crate::openim::{ACTIVE_AT_ONCE, Range};
 
@@ -31,7 +33,71 @@ async fn look_behind(engine: &Arc<Engine>) -> Result<(), ImportError> {
         after = Some(*last);
         look_at(engine, page).await?;
     }
+    look_once_more(engine).await?;
     look_at_recent(engine).await
+}
+
+/// Slots that nobody could read when they were judged: a second stage killed at the first batches of a
+/// conversation can leave messages that stand in the cache alone and become readable later.
+async fn look_once_more(engine: &Arc<Engine>) -> Result<(), ImportError> {
+    let mut after = None;
+    while !engine.has_ended() {
+        let page = engine.read(|reader| reader.unseen(after, PAGE))?;
+        let Some((conv, last)) = page.last() else { break };
+        after = Some((*conv, last.seq));
+        let mut tasks = JoinSet::new();
+        for of_one in page.chunk_by(|(a, _), (b, _)| a == b) {
+            if tasks.len() >= TOGETHER {
+                ended(tasks.join_next().await)?;
+            }
+            let (conv, unseen) = (of_one[0].0, of_one.iter().map(|(_, one)| *one).collect());
+            let engine = engine.clone();
+            tasks.spawn(async move { look_once_more_at(&engine, conv, unseen).await });
+        }
+        while let Some(task) = tasks.join_next().await {
+            ended(Some(task))?;
+        }
+    }
+    engine.done_aside().await;
+    written(engine).await;
+    Ok(())
+}
+
+async fn look_once_more_at(
+    engine: &Arc<Engine>,
+    conv: ConvNo,
+    unseen: Vec<Unseen>,
+) -> Result<(), ImportError> {
+    let Some(cell) = engine
+        .read(|reader| {
+            let (conversation, progress) = (reader.conversation(conv)?, reader.progress(conv)?);
+            Ok(conversation.zip(progress))
+        })?
+        .map(|(conversation, progress)| idle_cell(engine, conversation, &progress))
+        .transpose()?
+    else {
+        return Ok(());
+    };
+    examine::look_once_more(engine, &cell, &unseen).await?;
+    if engine.has_ended() || engine.flushed(&cell, Durability::Written).await.is_err() {
+        return Ok(());
+    }
+    let seqs = unseen.iter().map(|one| one.seq).collect();
+    if let Err(gone) = engine.writer.lazily(Write::LookedAt(conv, seqs)).await {
+        engine.writer_gone(gone);
+    }
+    Ok(())
+}
+
+/// A conversation to be looked at, in which nothing is under way.
+fn idle_cell(
+    engine: &Engine,
+    conversation: Conversation,
+    progress: &Progress,
+) -> Result<Arc<Cell>, ImportError> {
+    let progress = Progress { state: Under::Nothing, ..*progress };
+    let lane = schedule::lane(engine, &conversation, &progress)?;
+    Ok(Cell::new(conversation, lane))
 }
 
 /// What the server repeats is mostly recent, and may be on its way just now: looks until nothing new comes.
@@ -141,21 +207,18 @@ async fn seqs(engine: &Arc<Engine>, names: &[&str]) -> Option<Vec<crate::openim:
 
 async fn read_rest(
     engine: &Arc<Engine>,
-    conversation: crate::job::Conversation,
+    conversation: Conversation,
     progress: &Progress,
     max_seq: Seq,
 ) -> Result<(), ImportError> {
-    let progress = Progress { state: crate::job::Under::Nothing, ..*progress };
-    let cell = Cell::new(conversation.clone(), schedule::lane(engine, &conversation, &progress)?);
+    let cell = idle_cell(engine, conversation, progress)?;
     // `maxSeq` is not below what was read: it was just compared.
     cell.lock().lane.polled(max_seq, engine.now()).ok();
     let mut stuck: Option<Instant> = None;
     loop {
         let (before, failed) = (cell.lock().lane.read_to(), engine.progress.retries.get());
         confirm::confirm_as_all(engine, &cell).await;
-        while engine.is_busy_aside() {
-            tokio::time::sleep(Duration::from_millis(10)).await;
-        }
+        engine.done_aside().await;
         let (read_to, blind) = {
             let state = cell.lock();
             (state.lane.read_to(), state.blind)

@@ -29,6 +29,7 @@ pub async fn run(
     let idle = queue.messages() == 0
         && reader.open_conversations(None, 1)?.is_empty()
         && reader.to_look_for(None, 1)?.is_empty()
+        && reader.unseen(None, 1)?.is_empty()
         && !(settings.repair && reader.repair_counts()?.1 > 0);
     if idle {
         return outcome(&reader, &progress, Ended::NothingToDo, started);
@@ -164,7 +165,7 @@ async fn drain(engine: &Arc<Engine>) {
 /// Everything is confirmed: what came after it, and what was withdrawn.
 async fn finish(engine: &Arc<Engine>, stop: &StopSignal) -> Result<Ended, ImportError> {
     let all = async {
-        wait_aside(engine).await;
+        engine.done_aside().await;
         finish::finish(engine).await
     };
     tokio::select! {
@@ -189,12 +190,6 @@ async fn silence(engine: &Engine) -> String {
         .throttle
         .cause()
         .map_or_else(|| "nothing is heard from the server".to_owned(), |cause| cause.to_string())
-}
-
-async fn wait_aside(engine: &Engine) {
-    while engine.is_busy_aside() && !engine.has_ended() {
-        tokio::time::sleep(Duration::from_millis(10)).await;
-    }
 }
 
 fn begin_counting(reader: &JobReader, progress: &Progress) -> Result<(), ImportError> {

@@ -42,6 +42,7 @@ mod spool;
 #[cfg(test)]
 mod tests;
 mod undo;
+mod unseen;
 mod who;
 mod withdrawn;
 mod writer;
@@ -69,6 +70,7 @@ pub use reply::QuotedIds;
 pub use runlog::Run;
 pub use spool::{Spool, read_at};
 pub use undo::{Left, Undone};
+pub use unseen::Unseen;
 pub use who::Who;
 pub use withdrawn::{Deleted, Double, Withdrawn};
 pub use writer::{Durability, Entry as Write, Gone, Writer, WriterHandle};

@@ -10,6 +10,7 @@ use super::error::{InJob, JobError};
 use super::read::{from_sql, to_sql};
 use super::receipts::{self, Receipt};
 use super::rejects::{self, Reject};
+use super::unseen::{self, Unseen};
 use super::withdrawn::{self, Double, Withdrawn};
 use super::{ConvNo, JobReader};
 use crate::message::{Ordinal, Seq};
@@ -75,6 +76,8 @@ pub struct Step {
     pub withdrawn: Vec<Withdrawn>,
     /// Copies that the server made.
     pub doubles: Vec<Double>,
+    /// Empty slots of which nobody knew anything.
+    pub unseen: Vec<Unseen>,
 }
 
 /// Sums over all conversations.
@@ -142,6 +145,7 @@ pub(super) fn step(transaction: &Transaction<'_>, step: &Step) -> rusqlite::Resu
         .prepare_cached("DELETE FROM rejects WHERE conv = ?1 AND ordinal < ?2 AND held = 1")?
         .execute(params![step.conv.0, to_sql(step.cursor.0)])?;
     rejects::insert(transaction, step.conv, &step.rejects)?;
+    unseen::insert(transaction, step.conv, &step.unseen)?;
     withdrawn::insert(transaction, step.conv, &step.withdrawn, &step.doubles)
 }
 

@@ -188,6 +188,18 @@ const TABLES: &[Table] = &[
               ) WITHOUT ROWID;",
     },
     Table {
+        name: "unseen",
+        version: 1,
+        // Empty slots of which neither readers nor the store knew anything, and the first message missing then:
+        // they are looked at once more at the end of a run, and forgotten.
+        sql: "CREATE TABLE unseen (
+                conv INTEGER NOT NULL,
+                seq INTEGER NOT NULL,
+                ordinal INTEGER NOT NULL,
+                PRIMARY KEY (conv, seq)
+              ) WITHOUT ROWID;",
+    },
+    Table {
         name: "runs",
         version: 1,
         // Times in ms since 1970; `ended` is NULL while it runs and where it was killed. `counts` is JSON.

@@ -15,7 +15,7 @@ use super::error::{InJob, JobError};
 use super::progress::{self, Step};
 use super::receipts::{self, Receipt};
 use super::withdrawn::{self, Deleted};
-use super::{ConvNo, Job, schema};
+use super::{ConvNo, Job, schema, unseen};
 use crate::message::Seq;
 
 /// Something to be written.
@@ -34,6 +34,8 @@ pub enum Entry {
     Deleted(ConvNo, Vec<Seq>, Deleted),
     /// Copies of the server that were deleted.
     Repaired(ConvNo, Vec<Seq>),
+    /// Slots that nobody had seen were looked at once more.
+    LookedAt(ConvNo, Vec<Seq>),
     /// A message was confirmed out of its turn.
     Receipt(ConvNo, Receipt),
     /// Nothing: to wait for what was given before.
@@ -192,6 +194,7 @@ fn apply(transaction: &Transaction<'_>, entry: &Entry) -> rusqlite::Result<()> {
         Entry::Activate { run, conversations } => progress::activate(transaction, *run, conversations),
         Entry::Step(step) => progress::step(transaction, step),
         Entry::Deleted(conv, seqs, deleted) => withdrawn::deleted(transaction, *conv, seqs, *deleted),
+        Entry::LookedAt(conv, seqs) => unseen::forget(transaction, *conv, seqs),
         Entry::Repaired(conv, seqs) => withdrawn::repaired(transaction, *conv, seqs),
         Entry::Receipt(conv, receipt) => {
             receipts::update(transaction, *conv, receipt)?;

@@ -138,6 +138,47 @@ async fn copies_where_nobody_can_read() {
     assert!(!outcome.returning);
 }
 
+/// Killed at a conversation's first batch, and storing nothing: what is sent again stands in the cache alone, where
+/// nobody can read it, and is taken for lost. When somebody can, it is found, and withdrawn.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_nobody_could_read_surfaces() {
+    let server = strict_server(Release::Main).await;
+    server.fault("read-gap:ms=1500,times=1".parse().unwrap());
+    let dir = tempfile::tempdir().unwrap();
+    let said: Vec<Said> = (0..150)
+        .map(|n| Said {
+            conversation: "sg_g1".to_owned(),
+            time: 1_500_000_000_000 + n * 1_000,
+            // b1 is no member yet: what he says comes after everything else.
+            sender: if n < 149 { "a1" } else { "b1" }.to_owned(),
+            text: format!("message {n}"),
+        })
+        .collect();
+    register_users(&server, &said).await;
+    make_groups(&server, &[("g1".to_owned(), ["a1".to_owned()].into())].into()).await;
+    let mut job = job(dir.path(), &said);
+    let strikes = async {
+        while server.audit().total.max_seq == 0 {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+        server.fault("lose-store".parse().unwrap());
+        server.now(&FaultKind::Restart { down_ms: 10, kill: true }, None);
+        // One is out a second time, taken for lost, and a third time.
+        while server.audit().total.tally.written < 2 {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+        server.no_fault(None);
+        // He gets a record of the conversation.
+        client(&server).invite("g1", &["b1"]).await.unwrap();
+    };
+    let (outcome, ()) = tokio::join!(run(settings(), &mut job, &server), strikes);
+    let outcome = outcome.unwrap();
+    server.settle().await;
+    assert_eq!((outcome.ended, outcome.confirmed), (Ended::Done, 150));
+    assert!(outcome.withdrawn > 0, "there was something to withdraw");
+    assert_exact(&server, &said);
+}
+
 /// What the server repeats while the run clears up is looked at before it ends.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn copies_made_at_the_very_end() {

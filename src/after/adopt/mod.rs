@@ -377,6 +377,7 @@ impl<'a> Reading<'a> {
             rejects: Vec::new(),
             withdrawn: Vec::new(),
             doubles: Vec::new(),
+            unseen: Vec::new(),
         }
     }
 

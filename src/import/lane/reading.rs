@@ -194,6 +194,16 @@ impl Lane {
         effects
     }
 
+    /// What was seen in slots that were long since passed over: whatever of it is ours has its place elsewhere.
+    pub fn surfaced(&mut self, receipts: &dyn Receipts, found: Vec<Sighting>) -> Effects {
+        let fates = align(&self.book(receipts), self.cursor, self.cursor, &found).fates;
+        let mut effects = Effects::default();
+        for (mut slot, fate) in found.into_iter().zip(fates) {
+            self.take(&mut slot, &fate, &mut effects);
+        }
+        effects
+    }
+
     /// A name we don't know is that of a call whose answer is missing, although other messages be equal: what
     /// was acknowledged has another name.
     fn narrow(&self, who: &mut Who) {

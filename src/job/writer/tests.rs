@@ -39,6 +39,7 @@ fn a_step(conv: ConvNo) -> Step {
         }],
         withdrawn: vec![Withdrawn { seq: Seq(7), ordinal: Ordinal(5), ids: ids(50) }],
         doubles: vec![Double { seq: Seq(8), ordinal: Ordinal(1), server: ids(1).server }],
+        unseen: vec![Unseen { seq: Seq(9), ordinal: Ordinal(2) }],
     }
 }
 
@@ -71,16 +72,19 @@ async fn what_was_written_is_read_again() {
     assert_eq!(reader.reject_counts().unwrap(), [("not-member".to_owned(), 1)]);
     assert_eq!(reader.to_look_for(None, 9).unwrap(), [(conv, a_step(conv).withdrawn[0].clone())]);
     assert_eq!(reader.doubles(None, 9).unwrap(), [(conv, a_step(conv).doubles[0].clone())]);
+    assert_eq!(reader.unseen(None, 9).unwrap(), [(conv, a_step(conv).unseen[0])]);
     assert_eq!(reader.standing().unwrap().passed, 4);
 
     handle.lazily(Write::Deleted(conv, vec![Seq(7)], Deleted::ForGood)).await.unwrap();
     handle.lazily(Write::Repaired(conv, vec![Seq(8)])).await.unwrap();
+    handle.lazily(Write::LookedAt(conv, vec![Seq(9)])).await.unwrap();
     // Sent after it was mended: the row that spans it is written anew.
     handle.lazily(Write::Receipt(conv, receipt(3))).await.unwrap();
     drop(handle);
     writer.close().unwrap();
     assert_eq!(reader.to_look_for(None, 9).unwrap(), []);
     assert_eq!(reader.doubles(None, 9).unwrap(), []);
+    assert_eq!(reader.unseen(None, 9).unwrap(), []);
     assert_eq!(reader.repair_counts().unwrap(), (1, 0));
     assert!(!reader.is_rejected(conv, Ordinal(3)).unwrap());
     assert_eq!(reader.receipts(conv, Ordinal(0), 9).unwrap().len(), 4);
