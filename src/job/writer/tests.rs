@@ -1,5 +1,5 @@
 use super::*;
-use crate::job::{Double, LostCall, Reject, Under, Withdrawn, Write};
+use crate::job::{Double, LostCall, Reject, Under, Unseen, Withdrawn, Write};
 use crate::message::{Ids, Message, MsgId, Ordinal};
 use crate::prepare::few;
 
