@@ -182,7 +182,8 @@ async fn what_nobody_could_read_surfaces() {
     };
     // Slow enough that the first batch does not take them all.
     let settings = Settings { rate: NonZeroU32::new(200), give_up: Duration::from_mins(1), ..settings() };
-    let (outcome, ()) = tokio::join!(run(settings, &mut job, &server), strikes);
+    let all = async { tokio::join!(run(settings, &mut job, &server), strikes) };
+    let (outcome, ()) = tokio::time::timeout(Duration::from_mins(3), all).await.expect("it struck");
     let outcome = outcome.unwrap();
     server.settle().await;
     assert_eq!((outcome.ended, outcome.confirmed), (Ended::Done, 150));
