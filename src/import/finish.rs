@@ -45,18 +45,12 @@ async fn look_once_more(engine: &Arc<Engine>) -> Result<(), ImportError> {
         let page = engine.read(|reader| reader.unseen(after, PAGE))?;
         let Some((conv, last)) = page.last() else { break };
         after = Some((*conv, last.seq));
-        let mut tasks = JoinSet::new();
-        for of_one in page.chunk_by(|(a, _), (b, _)| a == b) {
-            if tasks.len() >= TOGETHER {
-                ended(tasks.join_next().await)?;
-            }
+        together(page.chunk_by(|(a, _), (b, _)| a == b).map(|of_one| {
             let (conv, unseen) = (of_one[0].0, of_one.iter().map(|(_, one)| *one).collect());
             let engine = engine.clone();
-            tasks.spawn(async move { look_once_more_at(&engine, conv, unseen).await });
-        }
-        while let Some(task) = tasks.join_next().await {
-            ended(Some(task))?;
-        }
+            async move { look_once_more_at(&engine, conv, unseen).await }
+        }))
+        .await?;
     }
     engine.done_aside().await;
     written(engine).await;
@@ -144,13 +138,24 @@ async fn look_at(engine: &Arc<Engine>, page: Vec<(ConvNo, Progress)>) -> Result<
     let Some(seqs) = seqs(engine, &names).await else { return Ok(()) };
     let longer =
         conversations.into_iter().zip(seqs).filter(|((_, progress), seqs)| seqs.max_seq > progress.read_to.0);
+    together(longer.map(|((conversation, progress), seqs)| {
+        let engine = engine.clone();
+        async move { read_rest(&engine, conversation, &progress, Seq(seqs.max_seq)).await }
+    }))
+    .await
+}
+
+/// Works on several conversations at once.
+async fn together<F>(work: impl Iterator<Item = F>) -> Result<(), ImportError>
+where
+    F: Future<Output = Result<(), ImportError>> + Send + 'static,
+{
     let mut tasks = JoinSet::new();
-    for ((conversation, progress), seqs) in longer {
+    for one in work {
         if tasks.len() >= TOGETHER {
             ended(tasks.join_next().await)?;
         }
-        let engine = engine.clone();
-        tasks.spawn(async move { read_rest(&engine, conversation, &progress, Seq(seqs.max_seq)).await });
+        tasks.spawn(one);
     }
     while let Some(task) = tasks.join_next().await {
         ended(Some(task))?;

@@ -6,8 +6,8 @@
 use rusqlite::{Transaction, params};
 
 use super::error::JobError;
-use super::progress::number;
 use super::read::{from_sql, to_sql};
+use super::withdrawn::place;
 use super::{ConvNo, JobReader};
 use crate::message::{Ordinal, Seq};
 
@@ -45,7 +45,7 @@ impl JobReader {
         after: Option<(ConvNo, Seq)>,
         limit: usize,
     ) -> Result<Vec<(ConvNo, Unseen)>, JobError> {
-        let (conv, seq) = after.map_or((number(None), -1), |(conv, seq)| (number(Some(conv)), seq.0));
+        let (conv, seq) = place(after);
         self.rows(
             "SELECT conv, seq, ordinal FROM unseen WHERE (conv, seq) > (?1, ?2) ORDER BY conv, seq LIMIT ?3",
             params![conv, seq, to_sql(limit as u64)],

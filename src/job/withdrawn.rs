@@ -117,7 +117,7 @@ impl JobReader {
         after: Option<(ConvNo, Seq)>,
         limit: usize,
     ) -> Result<Vec<(ConvNo, Withdrawn)>, JobError> {
-        let (conv, seq) = after.map_or((number(None), -1), |(conv, seq)| (number(Some(conv)), seq.0));
+        let (conv, seq) = place(after);
         self.rows(
             "SELECT conv, seq, ordinal, server_id, client_id FROM withdrawn
              WHERE state < 2 AND (conv, seq) > (?1, ?2) ORDER BY conv, seq LIMIT ?3",
@@ -133,7 +133,7 @@ impl JobReader {
         after: Option<(ConvNo, Seq)>,
         limit: usize,
     ) -> Result<Vec<(ConvNo, Double)>, JobError> {
-        let (conv, seq) = after.map_or((number(None), -1), |(conv, seq)| (number(Some(conv)), seq.0));
+        let (conv, seq) = place(after);
         self.rows(
             "SELECT conv, seq, ordinal, server_id FROM doubled
              WHERE repaired = 0 AND (conv, seq) > (?1, ?2) ORDER BY conv, seq LIMIT ?3",
@@ -159,6 +159,11 @@ impl JobReader {
             )
             .in_job(self.dir())
     }
+}
+
+/// Behind which slot a page begins: none is before all of them.
+pub(super) fn place(after: Option<(ConvNo, Seq)>) -> (i64, i64) {
+    after.map_or((number(None), -1), |(conv, seq)| (number(Some(conv)), seq.0))
 }
 
 fn withdrawn(row: &Row<'_>, at: usize) -> rusqlite::Result<Withdrawn> {
