@@ -55,6 +55,8 @@ pub(super) struct Engine {
     tasks: Mutex<JoinSet<()>>,
     /// How long messages took lately from their answer to being read back, µs.
     lag: AtomicU64,
+    /// The same, as the job has it.
+    noted_lag: AtomicU64,
     /// The last sign of life, ms since `started`.
     alive: AtomicU64,
     ending: Mutex<Option<Result<Ended, ImportError>>>,
@@ -68,9 +70,10 @@ impl Engine {
         run: u32,
         reader: JobReader,
         progress: Arc<Progress>,
-    ) -> Self {
+    ) -> Result<Self, JobError> {
         let started = Instant::now();
-        Self {
+        let lag = micros(reader.lag()?);
+        Ok(Self {
             client,
             writer,
             run,
@@ -92,11 +95,12 @@ impl Engine {
             readers: Mutex::new(vec![reader]),
             tally: Mutex::default(),
             tasks: Mutex::default(),
-            lag: AtomicU64::new(0),
+            lag: AtomicU64::new(lag),
+            noted_lag: AtomicU64::new(lag),
             alive: AtomicU64::new(0),
             ending: Mutex::new(None),
             settings,
-        }
+        })
     }
 
     /// Time since the run began.
@@ -104,8 +108,10 @@ impl Engine {
         self.started.elapsed()
     }
 
+    /// How long storing takes. After a long standstill it would be longer than our patience: whoever waits for
+    /// twice that would be taken for a server that has died.
     pub(super) fn lag(&self) -> Duration {
-        Duration::from_micros(self.lag.load(Ordering::Relaxed))
+        Duration::from_micros(self.lag.load(Ordering::Relaxed)).min(self.settings.give_up / 8)
     }
 
     /// A sign of life from the server: something came into the log. That it answers is none.
@@ -439,10 +445,17 @@ impl Engine {
     }
 
     fn learn_lag(&self, lag: Duration) {
-        let new = u64::try_from(lag.as_micros()).unwrap_or(u64::MAX);
+        let new = micros(lag);
         let old = self.lag.load(Ordering::Relaxed);
         // Up at once, down slowly: what matters is how long it can take.
-        self.lag.store(if new > old { new } else { old - (old - new) / 16 }, Ordering::Relaxed);
+        let now = if new > old { new } else { old - (old - new) / 16 };
+        self.lag.store(now, Ordering::Relaxed);
+        let noted = self.noted_lag.load(Ordering::Relaxed);
+        let is_news = now > noted + noted / 4 + micros(LITTLE) || now + micros(LITTLE) < noted / 2;
+        // Where the writer has no room, the next message tells.
+        if is_news && self.writer.try_lazily(Write::Lag(Duration::from_micros(now))).is_ok() {
+            self.noted_lag.store(now, Ordering::Relaxed);
+        }
     }
 
     pub(super) fn tally(&self) -> std::sync::MutexGuard<'_, Tally> {
@@ -480,6 +493,13 @@ impl Engine {
 
 /// What was finished before is looked behind once, at the end, and not again.
 const RECENTLY: Duration = Duration::from_secs(30);
+
+/// The job is not told of a lag that changed by less.
+const LITTLE: Duration = Duration::from_millis(100);
+
+fn micros(time: Duration) -> u64 {
+    u64::try_from(time.as_micros()).unwrap_or(u64::MAX)
+}
 
 /// Without a sign of life for so long, the progress line says so.
 const SILENCE: Duration = Duration::from_secs(3);

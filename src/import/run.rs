@@ -37,7 +37,7 @@ pub async fn run(
     let no = job.begin_run(now_ms(), client.api())?;
     let writer = job.writer()?;
     let engine =
-        Arc::new(Engine::new(settings, client, writer.handle(), no, job.reader()?, progress.clone()));
+        Arc::new(Engine::new(settings, client, writer.handle(), no, job.reader()?, progress.clone())?);
     let ended = import(&engine, queue, &stop).await;
     engine.stop_aside().await;
     drop(engine);

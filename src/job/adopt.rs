@@ -32,7 +32,9 @@ impl Job {
             .in_job(&self.dir)?;
         if half {
             let transaction = self.db.transaction().in_job(&self.dir)?;
-            for table in ["receipts", "progress", "rejects", "withdrawn", "doubled", "runs", "adoption"] {
+            for table in
+                ["receipts", "progress", "rejects", "withdrawn", "doubled", "lag", "runs", "adoption"]
+            {
                 transaction.execute(&format!("DELETE FROM {table}"), []).in_job(&self.dir)?;
             }
             // Nothing was sent from it.

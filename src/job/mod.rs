@@ -19,6 +19,7 @@ mod facts;
 mod folder;
 mod key;
 mod keys;
+mod lag;
 mod lines;
 mod loader;
 mod lock;

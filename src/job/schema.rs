@@ -211,6 +211,7 @@ const TABLES: &[Table] = &[
                 counts TEXT NOT NULL DEFAULT '{}'
               );",
     },
+    super::lag::TABLE,
     super::adopt::TABLE,
     super::again::TABLE,
     super::undo::TABLE,

@@ -15,7 +15,7 @@ use super::error::{InJob, JobError};
 use super::progress::{self, Step};
 use super::receipts::{self, Receipt};
 use super::withdrawn::{self, Deleted};
-use super::{ConvNo, Job, schema, unseen};
+use super::{ConvNo, Job, lag, schema, unseen};
 use crate::message::Seq;
 
 /// Something to be written.
@@ -36,6 +36,8 @@ pub enum Entry {
     Repaired(ConvNo, Vec<Seq>),
     /// Slots that nobody had seen were looked at once more.
     LookedAt(ConvNo, Vec<Seq>),
+    /// How long the server takes to store messages.
+    Lag(Duration),
     /// A message was confirmed out of its turn.
     Receipt(ConvNo, Receipt),
     /// Nothing: to wait for what was given before.
@@ -196,6 +198,7 @@ fn apply(transaction: &Transaction<'_>, entry: &Entry) -> rusqlite::Result<()> {
         Entry::Deleted(conv, seqs, deleted) => withdrawn::deleted(transaction, *conv, seqs, *deleted),
         Entry::LookedAt(conv, seqs) => unseen::forget(transaction, *conv, seqs),
         Entry::Repaired(conv, seqs) => withdrawn::repaired(transaction, *conv, seqs),
+        Entry::Lag(lag) => lag::set(transaction, *lag),
         Entry::Receipt(conv, receipt) => {
             receipts::update(transaction, *conv, receipt)?;
             transaction

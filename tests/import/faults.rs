@@ -6,7 +6,7 @@ use std::time::Duration;
 use openim_importer::import::{Ended, ImportError, Limits, Outcome, Settings, StopSignal};
 use openim_importer::message::Release;
 use openim_importer::openim::{Client, Reason};
-use openim_importer::rehearsal::{Fault, FaultKind, Running};
+use openim_importer::rehearsal::{Fault, FaultKind, Options, Running, Users};
 
 use super::support::*;
 
@@ -231,6 +231,35 @@ async fn numbers_that_jump() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn messages_that_are_written_late() {
     both("read-gap:chance=0.2,ms=400").await;
+}
+
+/// How long storing takes is known to the process that takes over: it waits for what the first one had sent.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn slow_storing_outlives_a_kill() {
+    let mut options = Options { users: Users::Auto, watch_again: true, ..Options::fast(Release::V3_8_3) };
+    options.timing.storing_lag = Duration::from_millis(700);
+    let server = start(options).await;
+    let dir = tempfile::tempdir().unwrap();
+    let said = history(500, 10, 31);
+    let mut job = job(dir.path(), &said);
+    let stop = StopSignal::default();
+    let cut_off = async {
+        // Some were read back, and more is on its way.
+        while server.audit().total.tally.received < 420 {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+        stop.at_once.cancel();
+    };
+    // The first process learns it from what it reads, and has patience until then.
+    let first =
+        Settings { limits: Limits { stale: Duration::from_secs(5), ..settings().limits }, ..settings() };
+    let (outcome, ()) = tokio::join!(run_until(first, &mut job, &server, stop.clone()), cut_off);
+    let outcome = outcome.unwrap();
+    assert!(outcome.confirmed > 0 && outcome.confirmed < 420, "{} confirmed", outcome.confirmed);
+    assert_eq!(run(settings(), &mut job, &server).await.unwrap().ended, Ended::Done);
+    assert_exact(&server, &said);
+    let again = server.audit().total.tally;
+    assert_eq!((again.again_though_stored, again.again_though_queued), (0, 0), "it waited");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
