@@ -26,8 +26,7 @@ pub async fn run(
     let reader = job.reader()?;
     let queue = reader.queue()?;
     begin_counting(&reader, &progress)?;
-    let idle = queue.messages() == 0
-        && reader.open_conversations(None, 1)?.is_empty()
+    let idle = queue.is_empty()
         && reader.to_look_for(None, 1)?.is_empty()
         && reader.unseen(None, 1)?.is_empty()
         && !(settings.repair && reader.repair_counts()?.1 > 0);

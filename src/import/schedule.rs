@@ -1,7 +1,6 @@
-//! Takes up conversations as places become free: first what an earlier process left under way, then those
-//! with most left. Each is activated, with its baseline, before its first call.
+//! Takes up conversations as places become free, in the order of the queue. Each is activated, with its baseline,
+//! before its first call.
 
-use std::collections::HashSet;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
@@ -25,7 +24,6 @@ pub(super) async fn feed(engine: Arc<Engine>, queue: Queue) {
 }
 
 async fn feed_all(engine: &Arc<Engine>, mut queue: Queue) -> Result<(), ImportError> {
-    let resumed = resume(engine).await?;
     loop {
         let Some(free) = wait_for_places(engine).await else { return Ok(()) };
         let page = queue.page(free)?;
@@ -33,11 +31,8 @@ async fn feed_all(engine: &Arc<Engine>, mut queue: Queue) -> Result<(), ImportEr
             engine.slots.add_permits(free);
             return Ok(());
         }
-        let wanted: Vec<Queued> = page
-            .into_iter()
-            .filter(|queued| is_wanted(engine, &queued.conversation))
-            .filter(|queued| !resumed.contains(&queued.conversation.no))
-            .collect();
+        let wanted: Vec<Queued> =
+            page.into_iter().filter(|queued| is_wanted(engine, &queued.conversation)).collect();
         let taken = take_up(engine, wanted).await?;
         engine.slots.add_permits(free - taken);
     }
@@ -64,31 +59,6 @@ fn is_wanted(engine: &Engine, conversation: &Conversation) -> bool {
     engine.settings.only.as_ref().is_none_or(|only| only.contains(&conversation.id()))
 }
 
-/// What an earlier process left under way.
-async fn resume(engine: &Arc<Engine>) -> Result<HashSet<ConvNo>, ImportError> {
-    let mut resumed = HashSet::new();
-    let mut after = None;
-    loop {
-        let page = engine.read(|reader| reader.open_conversations(after, 100))?;
-        let Some((last, _)) = page.last() else { return Ok(resumed) };
-        after = Some(*last);
-        for (conv, progress) in page {
-            let Some(conversation) = engine.read(|reader| reader.conversation(conv))? else { continue };
-            if !is_wanted(engine, &conversation) {
-                continue;
-            }
-            let Ok(permit) = engine.slots.acquire().await else { return Ok(resumed) };
-            permit.forget();
-            if engine.has_ended() {
-                return Ok(resumed);
-            }
-            resumed.insert(conv);
-            let lane = lane(engine, &conversation, &progress)?;
-            engine.take_up(&Cell::new(conversation, lane));
-        }
-    }
-}
-
 /// Takes up conversations from the queue; gives how many places they took.
 async fn take_up(engine: &Arc<Engine>, wanted: Vec<Queued>) -> Result<usize, ImportError> {
     let mut fresh = Vec::new();
@@ -101,7 +71,7 @@ async fn take_up(engine: &Arc<Engine>, wanted: Vec<Queued>) -> Result<usize, Imp
             None => {}
             Some(progress) => {
                 let lane = lane(engine, &conversation, &progress)?;
-                if lane.remaining() > 0 {
+                if lane.remaining() > 0 || progress.state != Under::Nothing {
                     begun.push((progress.baseline, Cell::new(conversation, lane)));
                 }
             }

@@ -158,22 +158,6 @@ impl JobReader {
             .in_job(self.dir())
     }
 
-    /// Conversations in which something may be under way, by number, from the one after `after`. What was
-    /// undone starts anew or not at all.
-    pub fn open_conversations(
-        &self,
-        after: Option<ConvNo>,
-        limit: usize,
-    ) -> Result<Vec<(ConvNo, Progress)>, JobError> {
-        let sql = format!(
-            "SELECT conv, {COLUMNS} FROM progress WHERE state > 0 AND conv > ?1
-             AND conv NOT IN (SELECT conv FROM undo) ORDER BY conv LIMIT ?2"
-        );
-        self.rows(&sql, params![number(after), to_sql(limit as u64)], |row| {
-            Ok((ConvNo(row.get(0)?), progress(row, 1)?))
-        })
-    }
-
     /// Conversations that this run or a later one worked on, by number, from the one after `after`.
     pub fn touched_since(
         &self,

@@ -1,5 +1,5 @@
-//! Conversations with the most left to send first: the last one alone can only go at its own pace, so the
-//! giants have to start first.
+//! First the conversations that an earlier process left under way, then the others, and among each those with the
+//! most left to send: the last one alone can only go at its own pace, so the giants have to start first.
 
 use rusqlite::params;
 
@@ -9,17 +9,18 @@ use super::facts::Conversation;
 use super::read::{JobReader, from_sql, to_sql};
 use crate::message::Ordinal;
 
-/// What is left to send, longest first, as it was when the queue was made; walked page by page.
+/// What is left to do, as it was when the queue was made; walked page by page.
 #[derive(Debug)]
 pub struct Queue {
     reader: JobReader,
     /// Rank of the next.
     next: u64,
+    open: u64,
     conversations: u64,
     messages: u64,
 }
 
-/// A conversation with something left to send.
+/// A conversation with something left to send, or under way.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Queued {
     /// Which.
@@ -36,7 +37,8 @@ impl Queued {
 }
 
 impl JobReader {
-    /// Sorts what is left to send; what was undone is not. One walk over all conversations; the order is kept in a file, not in memory.
+    /// Sorts what is left to do; of what was undone, nothing is. One walk over all conversations; the order is kept
+    /// in a file, not in memory.
     pub fn queue(&self) -> Result<Queue, JobError> {
         let reader = self.reopen()?;
         // Not in memory: a million conversations are 20 MB.
@@ -44,26 +46,35 @@ impl JobReader {
         reader
             .db
             .execute_batch(
-                "CREATE TEMP TABLE queue (rank INTEGER PRIMARY KEY, conv INTEGER NOT NULL, left INTEGER NOT NULL);
-                 INSERT INTO queue (conv, left)
-                   SELECT s.conv, sum(s.messages) - coalesce(p.confirmed, 0) AS remaining
+                "CREATE TEMP TABLE queue (rank INTEGER PRIMARY KEY, conv INTEGER NOT NULL, left INTEGER NOT NULL,
+                   open INTEGER NOT NULL);
+                 INSERT INTO queue (conv, left, open)
+                   SELECT s.conv, sum(s.messages) - coalesce(p.confirmed, 0) AS remaining,
+                     coalesce(p.state, 0) > 0 AS open
                    FROM segments s LEFT JOIN progress p ON p.conv = s.conv
                    WHERE s.conv NOT IN (SELECT conv FROM undo)
-                   GROUP BY s.conv HAVING remaining > 0
-                   ORDER BY remaining DESC, s.conv;",
+                   GROUP BY s.conv HAVING remaining > 0 OR open
+                   ORDER BY open DESC, remaining DESC, s.conv;",
             )
             .in_job(reader.dir())?;
-        let (conversations, messages) = reader
+        let sums =
+            "SELECT coalesce(sum(open), 0), coalesce(sum(left > 0), 0), coalesce(sum(left), 0) FROM queue";
+        let (open, conversations, messages) = reader
             .db
-            .query_row("SELECT count(*), coalesce(sum(left), 0) FROM queue", [], |row| {
-                Ok((from_sql(row.get(0)?), from_sql(row.get(1)?)))
+            .query_row(sums, [], |row| {
+                Ok((from_sql(row.get(0)?), from_sql(row.get(1)?), from_sql(row.get(2)?)))
             })
             .in_job(reader.dir())?;
-        Ok(Queue { reader, next: 1, conversations, messages })
+        Ok(Queue { reader, next: 1, open, conversations, messages })
     }
 }
 
 impl Queue {
+    /// Whether nothing was left to send, and nothing under way, when the queue was made.
+    pub fn is_empty(&self) -> bool {
+        self.messages == 0 && self.open == 0
+    }
+
     /// How many conversations had something left when the queue was made.
     pub fn conversations(&self) -> u64 {
         self.conversations

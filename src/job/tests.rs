@@ -68,6 +68,33 @@ fn a_long_conversation_is_read_from_any_place() {
     }
 }
 
+/// Something may be under way where everything is confirmed, too.
+#[test]
+fn the_queue_begins_with_what_is_open() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut job = Job::create(dir.path()).unwrap();
+    few(&mut job, &[at(1, "a"), at(2, "a"), at(1, "b"), at(2, "b"), at(3, "b"), at(1, "c"), at(1, "d")])
+        .unwrap();
+    let no =
+        |id: &str| job.reader().unwrap().find(&ConversationId(format!("si_{id}"))).unwrap().unwrap().no.0;
+    job.db
+        .execute(
+            "INSERT INTO progress (conv, confirmed, state) VALUES (?1, 1, 1), (?2, 1, 2), (?3, 1, 0)",
+            [no("a_u1"), no("c_u1"), no("d_u1")],
+        )
+        .unwrap();
+    let queue = |job: &Job| job.reader().unwrap().queue().unwrap();
+    let names: Vec<String> = queue(&job).page(9).unwrap().iter().map(|q| q.conversation.id().0).collect();
+    assert_eq!(names, ["si_a_u1", "si_c_u1", "si_b_u1"]);
+    assert_eq!((queue(&job).conversations(), queue(&job).messages()), (2, 4));
+    job.db
+        .execute_batch("UPDATE progress SET confirmed = 2; DELETE FROM segments WHERE messages = 3")
+        .unwrap();
+    assert!(!queue(&job).is_empty(), "c is open");
+    job.db.execute_batch("UPDATE progress SET state = 0").unwrap();
+    assert!(queue(&job).is_empty());
+}
+
 #[test]
 fn the_queue_begins_with_the_longest_and_leaves_out_what_is_done() {
     let dir = tempfile::tempdir().unwrap();
