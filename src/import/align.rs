@@ -244,11 +244,16 @@ impl<B: Book> Aligner<'_, B> {
     fn behind(&self, ordinals: &[Ordinal]) -> Fate {
         // What was placed in this very slice has another name than this, see `seen`; what has a receipt was
         // compared with it. Of the rest nothing is known, and without a receipt a copy of the server can't be
-        // told from one of ours: nothing is called surplus, and so withdrawn, on content alone.
-        let unknown = ordinals.iter().find(|ordinal| {
-            (**ordinal < self.start || !self.seen.values().any(|fate| *fate == Fate::InPlace(**ordinal)))
-                && self.book.past(**ordinal) == Past::Unknown
-        });
+        // told from one of ours: nothing is called surplus, and so withdrawn, on content alone. One that was
+        // refused, and was not there when what comes after it was, is no longer to come.
+        let is_settled = |ordinal: Ordinal| {
+            ordinal >= self.start
+                && (self.book.due(ordinal) == Due::Perhaps
+                    || self.seen.values().any(|fate| *fate == Fate::InPlace(ordinal)))
+        };
+        let unknown = ordinals
+            .iter()
+            .find(|ordinal| !is_settled(**ordinal) && self.book.past(**ordinal) == Past::Unknown);
         match unknown {
             Some(ordinal) => Fate::Copy(*ordinal),
             None => Fate::Surplus(ordinals.last().copied().unwrap_or(self.cursor)),

@@ -265,6 +265,29 @@ pub(super) async fn confirm_as_all(engine: &Arc<Engine>, cell: &Arc<Cell>) {
     answered(engine, cell);
 }
 
+/// The last look before a message is sent again: what of it is stored is read. False: nobody can look now.
+pub(super) async fn look(engine: &Arc<Engine>, cell: &Arc<Cell>) -> bool {
+    let seqs = match engine.client.seqs(engine.client.admin_user(), &[cell.name.as_str()]).await {
+        Ok(seqs) => seqs,
+        Err(error) => {
+            engine.call_failed(&error);
+            engine.pause().await;
+            return false;
+        }
+    };
+    let is_news = {
+        let mut state = cell.lock();
+        let max_seq = seqs.first().map_or(0, |seqs| seqs.max_seq);
+        // That it fell back is noticed by the poller, who asks twice.
+        state.lane.polled(Seq(max_seq), engine.now()).is_ok() && state.lane.has_news() && state.blind == 0
+    };
+    if is_news {
+        confirm_as_all(engine, cell).await;
+    }
+    cell.lock().lane.looked();
+    true
+}
+
 /// The question is answered; what the answer moved may send now.
 fn answered(engine: &Arc<Engine>, cell: &Arc<Cell>) {
     let mut state = cell.lock();

@@ -255,7 +255,7 @@ impl Engine {
         if now < state.send_from || state.deleting > 0 || self.is_draining() {
             return;
         }
-        if let Next::Message(_) | Next::Fence(_) = state.lane.next(now, self.lag()) {
+        if let Next::Message(_) | Next::Fence(_) | Next::Look = state.lane.next(now, self.lag()) {
             state.place = Place::Ready;
             self.ready.push(cell.clone(), state.lane.remaining());
         }

@@ -19,7 +19,7 @@ use crate::openim::{LogRecord, Range, StoreQuery};
 /// Looks at empty slots, and tells the lane.
 pub(super) async fn examine(engine: Arc<Engine>, cell: Arc<Cell>, seqs: Vec<Seq>) {
     let cursor = cell.lock().lane.cursor();
-    let found = match look(&engine, &cell, &seqs, cursor, PARTICIPANTS).await {
+    let found = match look(&engine, &cell, &seqs, &[cursor], PARTICIPANTS).await {
         Ok(found) => found,
         Err(error) => {
             engine.end(Err(ImportError::Job(error)));
@@ -52,9 +52,10 @@ pub(super) async fn look_once_more(
     cell: &Arc<Cell>,
     unseen: &[Unseen],
 ) -> Result<(), JobError> {
-    let Some(first) = unseen.first() else { return Ok(()) };
     let seqs: Vec<Seq> = unseen.iter().map(|one| one.seq).collect();
-    let found = look(engine, cell, &seqs, first.ordinal, MOST_PARTICIPANTS).await?;
+    let mut missing: Vec<Ordinal> = unseen.iter().map(|one| one.ordinal).collect();
+    missing.sort_unstable();
+    let found = look(engine, cell, &seqs, &missing, MOST_PARTICIPANTS).await?;
     let mut state = cell.lock();
     let receipts = JobReceipts { engine, conv: cell.conversation.no };
     let effects = state.lane.surfaced(&receipts, found);
@@ -62,20 +63,27 @@ pub(super) async fn look_once_more(
     Ok(())
 }
 
-/// What stands in these slots, as far as anybody knows. `cursor`: the first message that may stand there.
+/// What stands in these slots, as far as anybody knows. `missing`: messages from which on some may stand there, in
+/// rising order.
 async fn look(
     engine: &Arc<Engine>,
     cell: &Cell,
     seqs: &[Seq],
-    cursor: Ordinal,
+    missing: &[Ordinal],
     participants: usize,
 ) -> Result<Vec<Sighting>, JobError> {
-    let users = engine.read(|reader| likely_senders(reader, &cell.conversation, cursor))?;
+    let Some(first) = missing.first() else { return Ok(Vec::new()) };
+    let users = engine.read(|reader| likely_senders(reader, &cell.conversation, *first))?;
     let mut found: Vec<Sighting> = Vec::new();
     for user in users.iter().take(participants) {
-        for range in runs(&open(seqs, &found)) {
+        let open = open(seqs, &found);
+        for range in ranges(&open) {
             let Some(records) = pull(engine, cell, user, range).await else { break };
             for (seq, ids, stored) in records {
+                // What stands between them is known.
+                if open.binary_search(&seq).is_err() {
+                    continue;
+                }
                 let known = cell.lock().lane.find(&ids);
                 let who = match known {
                     Some(ordinal) => Who::Ours { ids, ordinals: vec![ordinal], readable: true },
@@ -92,7 +100,7 @@ async fn look(
             break;
         }
         let is_old = cell.lock().lane.grew_before(engine.now()) > WAITS.iter().sum();
-        found.extend(search(engine, cell, &open, cursor).await?);
+        found.extend(search(engine, cell, &open, missing).await?);
         if is_old {
             break;
         }
@@ -111,20 +119,24 @@ const MOST_PARTICIPANTS: usize = 16;
 const WAITS: [Duration; 3] =
     [Duration::from_millis(400), Duration::from_millis(800), Duration::from_millis(1_600)];
 
+/// Those of the slots, in rising order, of which nothing is known.
 fn open(seqs: &[Seq], found: &[Sighting]) -> Vec<Seq> {
-    seqs.iter().copied().filter(|seq| found.iter().all(|sighting| sighting.seq != *seq)).collect()
+    let found: HashSet<Seq> = found.iter().map(|sighting| sighting.seq).collect();
+    seqs.iter().copied().filter(|seq| !found.contains(seq)).collect()
 }
 
-/// Neighbours together.
-fn runs(seqs: &[Seq]) -> Vec<(Seq, Seq)> {
-    let mut runs: Vec<(Seq, Seq)> = Vec::new();
+/// What covers the slots in as few calls as is reasonable: near ones together, and not too many at once.
+fn ranges(seqs: &[Seq]) -> Vec<(Seq, Seq)> {
+    const NEAR: i64 = 16;
+    const SLOTS: i64 = 400;
+    let mut ranges: Vec<(Seq, Seq)> = Vec::new();
     for seq in seqs {
-        match runs.last_mut() {
-            Some((_, last)) if last.0 + 1 == seq.0 => *last = *seq,
-            _ => runs.push((*seq, *seq)),
+        match ranges.last_mut() {
+            Some((first, last)) if seq.0 - last.0 <= NEAR && seq.0 - first.0 < SLOTS => *last = *seq,
+            _ => ranges.push((*seq, *seq)),
         }
     }
-    runs
+    ranges
 }
 
 /// What a participant sees there; `None` if he may not look.
@@ -159,18 +171,26 @@ async fn search(
     engine: &Arc<Engine>,
     cell: &Cell,
     seqs: &[Seq],
-    cursor: Ordinal,
+    missing: &[Ordinal],
 ) -> Result<Vec<Sighting>, JobError> {
     let mut found = Vec::new();
     let queries = engine.read(|reader| {
-        queries(reader, &cell.conversation, reader.entries(cell.conversation.no, cursor, CANDIDATES)?)
+        let mut entries: Vec<Entry> = Vec::new();
+        for ordinal in missing {
+            let known = entries.last().map_or(0, |last| last.ordinal.0 + 1);
+            let from = Ordinal(known.max(ordinal.0));
+            // As many as reach behind this one, and are not here yet.
+            let more = CANDIDATES.saturating_sub(usize::try_from(from.0 - ordinal.0).unwrap_or(CANDIDATES));
+            entries.extend(reader.entries(cell.conversation.no, from, more)?);
+        }
+        queries(reader, &cell.conversation, entries)
     })?;
     for query in queries {
         for page in 1..=PAGES {
             let Ok((logs, count)) = engine.client.search(&query, page, PAGE).await else { break };
             for log in logs.into_iter().filter(|log| log.sender == query.sender) {
                 let seq = Seq(log.seq);
-                if !seqs.contains(&seq) || found.iter().any(|one: &Sighting| one.seq == seq) {
+                if seqs.binary_search(&seq).is_err() || found.iter().any(|one: &Sighting| one.seq == seq) {
                     continue;
                 }
                 let known = cell.lock().lane.find(&log.ids);

@@ -148,10 +148,14 @@ pub struct Lane {
     max_seq: Seq,
     /// When something of ours moved last: it was read, sent, or answered.
     moved: Now,
+    /// Whether the log was looked at since time passed: only then may a fence go out.
+    looked: bool,
     /// When `max_seq` grew last.
     grown: Now,
     /// Whether the safe bound was asked for since `max_seq` moved.
     asked: bool,
+    /// The safe bound as it was seen last.
+    bound: Seq,
     /// Whether `max_seq` is known at all.
     polled: bool,
     /// How often asking for the safe bound led nowhere.
@@ -245,8 +249,10 @@ impl Lane {
             errors: (start.cursor, 0),
             max_seq: start.read_to,
             moved: now,
+            looked: false,
             grown: now,
             asked: false,
+            bound: start.read_to,
             polled: false,
             misses: 0,
             patience: limits.patience,
@@ -359,7 +365,9 @@ impl Lane {
     /// the while: where they do, waiting for silence would be waiting for ever.
     fn is_quiet(&self, now: Now, base: Duration, lag: Duration) -> bool {
         let long_ago = |then: Now| now.saturating_sub(then) >= base + 2 * lag;
-        let read = self.max_seq <= self.read_to || (self.asked && long_ago(self.grown));
+        // What can't be read for so long won't be soon.
+        let all = self.read_to >= self.bound || now >= self.grown + 3 * self.limits.patience;
+        let read = self.max_seq <= self.read_to || (self.asked && all && long_ago(self.grown));
         self.polled && read && long_ago(self.moved)
     }
 

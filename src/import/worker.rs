@@ -5,6 +5,7 @@ use std::sync::atomic::Ordering;
 use std::time::Instant;
 
 use super::cell::{Cell, CellState, Place};
+use super::confirm;
 use super::engine::Engine;
 use super::lane::{Answered, Company, Next};
 use super::settings::{Ended, ImportError};
@@ -24,6 +25,8 @@ enum Turn {
     /// The job has to know something first: that a message goes out a second time, or the receipt of a
     /// message that is to be quoted.
     Commit,
+    /// What is to be sent again may have been stored just now.
+    Look,
     Park,
 }
 
@@ -60,6 +63,11 @@ async fn send_some(engine: &Arc<Engine>, cell: &Arc<Cell>, caller: usize) {
             }
             Ok(Turn::Commit) => {
                 if engine.flushed(cell, Durability::Written).await.is_err() {
+                    break;
+                }
+            }
+            Ok(Turn::Look) => {
+                if !confirm::look(engine, cell).await {
                     break;
                 }
             }
@@ -103,10 +111,15 @@ fn turn(engine: &Engine, cell: &Cell, state: &mut CellState) -> Result<Turn, Job
         return Ok(Turn::Park);
     }
     let next = state.lane.next(now, engine.lag());
-    let (Next::Message(ordinal) | Next::Fence(ordinal)) = next else { return Ok(Turn::Park) };
-    if matches!(next, Next::Fence(_)) && state.lane.enter_doubt() {
+    // Before the look, because nothing shall come between that and the fence.
+    if matches!(next, Next::Fence(_) | Next::Look) && state.lane.enter_doubt() {
         return Ok(Turn::Commit);
     }
+    let ordinal = match next {
+        Next::Message(ordinal) | Next::Fence(ordinal) => ordinal,
+        Next::Look => return Ok(Turn::Look),
+        Next::Wait | Next::Nothing => return Ok(Turn::Park),
+    };
     let conv = cell.conversation.no;
     let entry = state.entry(ordinal, || engine.read(|reader| reader.entries(conv, ordinal, PAGE)))?;
     let Some(entry) = entry else {

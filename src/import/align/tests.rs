@@ -149,6 +149,9 @@ fn a_refusal_after_an_unanswered_attempt_is_decided_by_the_log() {
     assert_eq!(cursor("5a 6b 7c"), 8);
     assert_eq!(cursor("5a 7c"), 8);
     assert_eq!(cursor("5a 8c"), 6);
+    // 6 was not there when 7 was: what comes after that and is equal to both is a second 7, and no copy of 6.
+    let fates = align(&book, Ordinal(5), Ordinal(100), &log("5a 7c 6|7d")).fates;
+    assert_eq!(fates[2], Fate::Surplus(Ordinal(7)));
 }
 
 #[test]

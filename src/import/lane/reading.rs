@@ -91,6 +91,11 @@ impl Lane {
         }
         self.polled = true;
         self.max_seq = self.max_seq.max(max_seq);
+        if let Phase::Probing { again: Some(again), .. } = self.phase
+            && now >= again
+        {
+            self.mark.get_or_insert(self.max_seq);
+        }
         Ok(())
     }
 
@@ -148,6 +153,7 @@ impl Lane {
     pub fn bounded(&mut self, bound: Seq, all: bool) {
         self.misses = if bound <= self.read_to { self.misses + 1 } else { 0 };
         self.asked |= all || bound >= self.max_seq;
+        self.bound = self.bound.max(bound);
     }
 
     /// How often in a row asking for the safe bound led nowhere.
@@ -391,13 +397,9 @@ impl Lane {
     /// Lets time pass: notices that nothing moves any more.
     pub fn tick(&mut self, now: Now, lag: Duration) -> Effects {
         let mut effects = Effects::default();
+        self.looked = false;
         if self.examining || self.is_under_way() {
             return effects;
-        }
-        if let Phase::Probing { again: Some(again), .. } = self.phase
-            && now >= again
-        {
-            self.mark.get_or_insert(self.max_seq);
         }
         let waiting = !self.attempts.is_empty() || self.ghosts;
         if self.phase == Phase::Flow {

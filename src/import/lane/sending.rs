@@ -16,6 +16,9 @@ pub enum Next {
     /// This message as the fence: an earlier copy of it may surface, and whatever of ours then is not in its
     /// place is withdrawn. The job has to know first ([`Lane::is_in_doubt`]).
     Fence(Ordinal),
+    /// A last look at the log, then [`Lane::looked`]: a fence is due, and its earlier copy may have been stored
+    /// since the log was read.
+    Look,
     /// Nothing until something was read, or time has passed.
     Wait,
     /// Nothing more.
@@ -70,17 +73,30 @@ impl Lane {
                 if now < until || !self.is_quiet(now, self.limits.quiet, lag) || self.is_crowded() {
                     return Next::Wait;
                 }
-                self.fence().map_or(Next::Wait, Next::Fence)
+                self.fence_or_look()
             }
             Phase::Probing { again: Some(again), .. }
                 if now >= again.max(self.moved + 2 * lag)
                     && self.is_missing(again, now)
                     && !self.is_crowded() =>
             {
-                self.fence().map_or(Next::Wait, Next::Fence)
+                self.fence_or_look()
             }
             Phase::Probing { .. } => Next::Wait,
         }
+    }
+
+    fn fence_or_look(&self) -> Next {
+        match self.fence() {
+            Some(ordinal) if self.looked => Next::Fence(ordinal),
+            Some(_) => Next::Look,
+            None => Next::Wait,
+        }
+    }
+
+    /// The log was looked at just now, and what of it can be read was handed to [`Self::read`].
+    pub fn looked(&mut self) {
+        self.looked = true;
     }
 
     /// The fence had its time, and is not among what the log had then. Where others write all the while into what
@@ -92,7 +108,7 @@ impl Lane {
 
     /// Whether it could use more confirmed messages: its window is full, or it has nothing to send.
     pub fn is_blocked(&self, now: Now, lag: Duration) -> bool {
-        !self.is_under_way() && !matches!(self.next(now, lag), Next::Message(_) | Next::Fence(_))
+        !self.is_under_way() && matches!(self.next(now, lag), Next::Wait | Next::Nothing)
     }
 
     /// A call goes out with that message.
@@ -113,8 +129,9 @@ impl Lane {
                 self.mark = None;
                 ordinal
             }
-            Next::Wait | Next::Nothing => return,
+            Next::Look | Next::Wait | Next::Nothing => return,
         };
+        self.looked = false;
         self.attempt_no += 1;
         self.attempts.push_back(Attempt {
             no: self.attempt_no,

@@ -252,6 +252,8 @@ struct World {
     lag: Duration,
     fences: u64,
     withdrawals: u64,
+    /// Messages by the names that their copies got.
+    sent: HashMap<u32, u64>,
     tell: bool,
 }
 
@@ -353,10 +355,18 @@ impl World {
 
     fn send(&mut self) {
         for _ in 0..4 {
-            let next = self.lane.next(self.now(), self.lag);
+            let mut next = self.lane.next(self.now(), self.lag);
+            if next == Next::Look {
+                self.lane.enter_doubt();
+                self.disk.doubt = true;
+                self.look();
+                self.lane.looked();
+                next = self.lane.next(self.now(), self.lag);
+            }
             let (Next::Message(ordinal) | Next::Fence(ordinal)) = next else { return };
             if let Next::Fence(_) = next {
                 self.fences += 1;
+                assert!(!self.stands(ordinal), "message {} is sent again although it stands", ordinal.0);
                 self.lane.enter_doubt();
                 self.disk.doubt = true;
             }
@@ -372,6 +382,20 @@ impl World {
                 return;
             }
         }
+    }
+
+    /// Whether a message that is to come can be read in the log: a copy that was not withdrawn (law 14), and did
+    /// not take the place of another that is equal.
+    fn stands(&self, ordinal: Ordinal) -> bool {
+        let receipts = self.disk.receipts.values().filter_map(|receipt| receipt.ids.as_ref());
+        let dealt_with: HashSet<&Ids> = self.disk.withdrawn.values().chain(receipts).collect();
+        ordinal >= self.lane.cursor()
+            && self.server.log[..self.server.written].iter().any(|slot| {
+                let is_copy = |msg: &Msg| {
+                    self.sent.get(&msg.id) == Some(&ordinal.0) && !dealt_with.contains(&ids(msg.id))
+                };
+                slot.msg.as_ref().is_some_and(is_copy) && !slot.hidden && !slot.deleted && !slot.gone_for_a
+            })
     }
 
     fn call_server(&mut self, ordinal: u64, sender: &'static str) -> Answered {
@@ -390,6 +414,7 @@ impl World {
             return Answered::Unanswered(Lost::Error(500, String::new()), Company::Flows);
         }
         let msg = s.message(Some(says), sender);
+        self.sent.insert(msg.id, ordinal);
         if s.chance(s.faults.lost_answer) {
             if s.rng.bool() {
                 s.queue.push_back(msg);
@@ -409,12 +434,21 @@ impl World {
 
     fn read(&mut self) {
         let now = self.now();
+        // The poller rests where nothing moves.
+        if self.lane.is_settling() && !self.server.chance(20) {
+            return;
+        }
         if !self.lane.is_done()
             && !self.lane.wants_poll(if self.server.rng.bool() { Hurry::Starving } else { Hurry::Usual }, now)
             && !self.server.chance(50)
         {
             return;
         }
+        self.look();
+    }
+
+    fn look(&mut self) {
+        let now = self.now();
         self.lane.polled(Seq(seq_of(self.server.log.len()) - 1), now).unwrap();
         if !self.lane.has_news() {
             return;
@@ -590,6 +624,7 @@ fn run(seed: u64, tell: bool) -> (u64, u64) {
         lag: Duration::ZERO,
         fences: 0,
         withdrawals: 0,
+        sent: HashMap::new(),
         tell,
     };
     if tell {
