@@ -10,7 +10,9 @@
 
 mod align;
 mod cell;
+mod clear;
 mod confirm;
+mod effects;
 mod engine;
 mod examine;
 mod finish;

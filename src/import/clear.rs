@@ -1,0 +1,268 @@
+//! Clears up: what was withdrawn is deleted once more when the store has it, and looked for until it stays away
+//! (law 14); the same, where it is wanted, for copies that the server made (law 5).
+
+use std::collections::{BTreeMap, HashSet};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use super::engine::Engine;
+use super::examine::in_store;
+use super::read::likely_senders;
+use super::settings::ImportError;
+use super::withdraw;
+use crate::job::{ConvNo, Deleted, Double, Receipt, Withdrawn, Write};
+use crate::message::{MsgId, Ordinal, SendTime, Seq};
+use crate::openim::Range;
+
+/// Looks for withdrawn messages, and where copies are to be deleted, for those (law 5). What is there is
+/// deleted, until all have stayed away (law 14). False: there was nothing.
+pub(super) async fn clear(engine: &Arc<Engine>) -> Result<bool, ImportError> {
+    let mut watched = withdrawn(engine)?;
+    if engine.settings.repair {
+        add_copies(engine, &mut watched).await?;
+    }
+    if watched.is_empty() {
+        return Ok(false);
+    }
+    wait_until_stored(engine, &watched).await?;
+    // Unseen: whoever looks before the store is written finds nothing, which the server then remembers for a day
+    // (law 3), and after that day it is there again.
+    for (conv, slots) in &watched {
+        let Some(conversation) = engine.read(|reader| reader.conversation(*conv))? else { continue };
+        let ours: Vec<Seq> = slots.iter().filter(|one| !one.is_copy).map(|one| one.seq).collect();
+        if !withdraw::delete(engine, &conversation.id().0, &ours).await {
+            return Ok(true);
+        }
+    }
+    let mut told = Instant::now();
+    for _ in 0..ROUNDS {
+        for (conv, slots) in &mut watched {
+            if look_for(engine, *conv, slots).await? {
+                told = Instant::now();
+            }
+            note_gone(engine, *conv, slots).await;
+        }
+        watched.retain(|_, slots| !slots.is_empty());
+        if watched.is_empty() || engine.has_ended() {
+            return Ok(true);
+        }
+        // Everybody has cleared it, and the store has more than can be looked through: waiting tells nothing.
+        if told.elapsed() > 4 * away_for(engine) {
+            break;
+        }
+        tokio::time::sleep(away_for(engine) / 4).await;
+    }
+    // They stay in the job: the next run, or `verify`, looks again.
+    tracing::warn!(
+        "deleted messages come back again and again, or can't be looked for, in {} conversations",
+        watched.len()
+    );
+    Ok(true)
+}
+
+/// Looks a message needs to stay away for good, times the times it may come back.
+const ROUNDS: u32 = 60;
+
+/// A slot that has to be empty, and stay so.
+struct Watched {
+    seq: Seq,
+    /// Which message.
+    ordinal: Ordinal,
+    /// What stood there.
+    server: MsgId,
+    /// Whether the server made it, or we.
+    is_copy: bool,
+    /// Whether it was deleted by us, as far as this run knows.
+    deleted: bool,
+    /// Since when it was not seen.
+    away: Option<Instant>,
+}
+
+/// Rows of the job taken at once.
+const PAGE: usize = 500;
+
+fn withdrawn(engine: &Engine) -> Result<BTreeMap<ConvNo, Vec<Watched>>, ImportError> {
+    let mut watched: BTreeMap<ConvNo, Vec<Watched>> = BTreeMap::new();
+    let mut after = None;
+    loop {
+        let page = engine.read(|reader| reader.to_look_for(after, PAGE))?;
+        let Some((conv, last)) = page.last() else { return Ok(watched) };
+        after = Some((*conv, last.seq));
+        for (conv, Withdrawn { seq, ordinal, ids }) in page {
+            let one = Watched { seq, ordinal, server: ids.server, is_copy: false, deleted: true, away: None };
+            watched.entry(conv).or_default().push(one);
+        }
+    }
+}
+
+/// Copies of messages that stand elsewhere. Their receipts say so; where the message was not readable in its
+/// slot, the store has to show it there before its copy may go: else the copy can be all there is.
+async fn add_copies(
+    engine: &Arc<Engine>,
+    watched: &mut BTreeMap<ConvNo, Vec<Watched>>,
+) -> Result<(), ImportError> {
+    let mut after = None;
+    loop {
+        let page = engine.read(|reader| reader.doubles(after, PAGE))?;
+        let Some((conv, last)) = page.last() else { break };
+        after = Some((*conv, last.seq));
+        let mut unreadable: BTreeMap<ConvNo, Vec<(Receipt, Watched)>> = BTreeMap::new();
+        for (conv, Double { seq, ordinal, server }) in page {
+            let Some(receipt) = engine.read(|reader| reader.receipt(conv, ordinal))? else { continue };
+            let is_elsewhere =
+                receipt.seq != seq && receipt.ids.as_ref().is_some_and(|ids| ids.server == server);
+            if !is_elsewhere {
+                continue;
+            }
+            let one = Watched { seq, ordinal, server, is_copy: true, deleted: false, away: None };
+            if receipt.hidden {
+                unreadable.entry(conv).or_default().push((receipt, one));
+            } else {
+                watched.entry(conv).or_default().push(one);
+            }
+        }
+        for (conv, doubtful) in unreadable {
+            let Some(conversation) = engine.read(|reader| reader.conversation(conv))? else { continue };
+            let ordinals: Vec<Ordinal> = doubtful.iter().map(|(_, one)| one.ordinal).collect();
+            let Some(stored) = in_store(engine, &conversation, &ordinals).await? else { continue };
+            let sure = doubtful
+                .into_iter()
+                .filter(|(receipt, one)| stored.contains(&(receipt.seq, one.server.clone())));
+            watched.entry(conv).or_default().extend(sure.map(|(_, one)| one));
+        }
+    }
+    watched.retain(|_, slots| !slots.is_empty());
+    for slots in watched.values_mut() {
+        slots.sort_by_key(|one| one.seq);
+    }
+    Ok(())
+}
+
+/// What is deleted before the store has it comes back (law 14). The queue keeps its order, so when the store has
+/// the last messages of some of these conversations, it has the others but for moments.
+async fn wait_until_stored(
+    engine: &Arc<Engine>,
+    watched: &BTreeMap<ConvNo, Vec<Watched>>,
+) -> Result<(), ImportError> {
+    const SOME: usize = 4;
+    const LONGEST: Duration = Duration::from_mins(1);
+    tokio::time::sleep(away_for(engine)).await;
+    let until = Instant::now() + LONGEST;
+    for conv in watched.keys().rev().take(SOME) {
+        let last = engine.read(|reader| {
+            let Some(progress) = reader.progress(*conv)? else { return Ok(None) };
+            let Some(receipt) = reader.last_receipt(*conv, progress.cursor)? else { return Ok(None) };
+            Ok(reader.entries(*conv, receipt.ordinal, 1)?.pop())
+        })?;
+        let Some(time) = last.map(|entry| entry.send_time) else { continue };
+        while !engine.has_ended() && Instant::now() < until {
+            match engine.client.stored_between(time, SendTime(time.0 + 1)).await {
+                Ok(0) => {
+                    // A store that never gets it is no server that has died, and this wait has an end of its own.
+                    engine.lives();
+                    tokio::time::sleep(engine.settings.stay_away / 2).await;
+                }
+                Ok(_) => break,
+                Err(error) if engine.call_failed(&error) => engine.pause().await,
+                Err(_) => return Ok(()),
+            }
+        }
+    }
+    Ok(())
+}
+
+/// How long something has to stay away: where storing takes long, longer than that.
+fn away_for(engine: &Engine) -> Duration {
+    engine.settings.stay_away.max(2 * engine.lag())
+}
+
+/// Forgets what has stayed away.
+async fn note_gone(engine: &Engine, conv: ConvNo, slots: &mut Vec<Watched>) {
+    let long = away_for(engine);
+    let is_gone = |one: &mut Watched| one.away.is_some_and(|since| since.elapsed() >= long);
+    let (copies, ours): (Vec<Watched>, Vec<Watched>) =
+        slots.extract_if(.., is_gone).partition(|one| one.is_copy);
+    let seqs = |some: Vec<Watched>| some.into_iter().map(|one| one.seq).collect::<Vec<_>>();
+    engine.progress.repaired.add(copies.len() as u64);
+    let ours = Write::Deleted(conv, seqs(ours), Deleted::ForGood);
+    for entry in [ours, Write::Repaired(conv, seqs(copies))] {
+        if let Err(gone) = engine.writer.lazily(entry).await {
+            engine.writer_gone(gone);
+        }
+    }
+}
+
+/// False: nobody could tell what stands there.
+async fn look_for(engine: &Arc<Engine>, conv: ConvNo, slots: &mut [Watched]) -> Result<bool, ImportError> {
+    let Some(conversation) = engine.read(|reader| reader.conversation(conv))? else { return Ok(false) };
+    let users = engine.read(|reader| likely_senders(reader, &conversation, Ordinal(0)))?;
+    let name = conversation.id().0;
+    let mut back = Vec::new();
+    let mut looked = false;
+    for some in runs(slots) {
+        let (from, to) = (some[0].seq, some[some.len() - 1].seq);
+        let mut there: Option<HashSet<(Seq, MsgId)>> = None;
+        for user in users.iter().take(3) {
+            let Some(pulled) = pull(engine, user, Range { conversation: &name, from, to }).await else {
+                continue;
+            };
+            let records = pulled.records().map_err(ImportError::Call)?;
+            let records: Vec<_> =
+                records.iter().filter(|(one, _)| *one == name).flat_map(|(_, all)| all).collect();
+            if !records.is_empty() {
+                let names = records.iter().map(|record| (Seq(record.seq), record.ids().server));
+                there = Some(names.collect());
+                break;
+            }
+        }
+        if there.is_none() {
+            // Nobody has a record of the conversation: a second stage that was killed at its first batch makes
+            // none. The store shows what is there.
+            let ordinals: Vec<Ordinal> = some.iter().map(|one| one.ordinal).collect();
+            there = in_store(engine, &conversation, &ordinals).await?;
+        }
+        let Some(there) = there else { continue };
+        looked = true;
+        for one in some.iter_mut() {
+            if there.contains(&(one.seq, one.server.clone())) {
+                one.away = None;
+                back.push((one.seq, one.is_copy, one.deleted));
+                one.deleted = true;
+            } else {
+                one.away.get_or_insert_with(Instant::now);
+            }
+        }
+    }
+    let seqs: Vec<Seq> = back.iter().map(|(seq, ..)| *seq).collect();
+    if !seqs.is_empty() && withdraw::delete(engine, &name, &seqs).await {
+        engine.progress.returned.add(back.iter().filter(|(.., deleted)| *deleted).count() as u64);
+        let ours = back.iter().filter(|(_, is_copy, _)| !is_copy).map(|(seq, ..)| *seq).collect();
+        if let Err(gone) = engine.writer.lazily(Write::Deleted(conv, ours, Deleted::Once)).await {
+            engine.writer_gone(gone);
+        }
+    }
+    Ok(looked)
+}
+
+/// Neighbouring slots together: a call reads one range of a conversation.
+fn runs(slots: &mut [Watched]) -> impl Iterator<Item = &mut [Watched]> {
+    slots.chunk_by_mut(|a, b| b.seq.0 - a.seq.0 < 50)
+}
+
+async fn pull(engine: &Arc<Engine>, user: &str, range: Range<'_>) -> Option<crate::openim::Pulled> {
+    loop {
+        match engine.client.pull(user, std::slice::from_ref(&range)).await {
+            Ok(pulled) => {
+                engine.lives();
+                return Some(pulled);
+            }
+            Err(error) if super::worker::is_refusal(&error) => return None,
+            Err(error) => {
+                if !engine.call_failed(&error) || engine.has_ended() {
+                    return None;
+                }
+                engine.pause().await;
+            }
+        }
+    }
+}
