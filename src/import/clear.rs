@@ -14,8 +14,8 @@ use crate::job::{ConvNo, Deleted, Double, Receipt, Withdrawn, Write};
 use crate::message::{MsgId, Ordinal, SendTime, Seq};
 use crate::openim::Range;
 
-/// Looks for withdrawn messages, and where copies are to be deleted, for those (law 5). What is there is
-/// deleted, until all have stayed away (law 14). False: there was nothing.
+/// Deletes withdrawn messages once more, and where copies are to go, those (law 5); then looks for them, and deletes
+/// what is there, until all have stayed away (law 14). False: there was nothing.
 pub(super) async fn clear(engine: &Arc<Engine>) -> Result<bool, ImportError> {
     let mut watched = withdrawn(engine)?;
     if engine.settings.repair {
@@ -29,8 +29,8 @@ pub(super) async fn clear(engine: &Arc<Engine>) -> Result<bool, ImportError> {
     // (law 3), and after that day it is there again.
     for (conv, slots) in &watched {
         let Some(conversation) = engine.read(|reader| reader.conversation(*conv))? else { continue };
-        let ours: Vec<Seq> = slots.iter().filter(|one| !one.is_copy).map(|one| one.seq).collect();
-        if !withdraw::delete(engine, &conversation.id().0, &ours).await {
+        let seqs: Vec<Seq> = slots.iter().map(|one| one.seq).collect();
+        if !withdraw::delete(engine, &conversation.id().0, &seqs).await {
             return Ok(true);
         }
     }
@@ -72,8 +72,6 @@ struct Watched {
     server: MsgId,
     /// Whether the server made it, or we.
     is_copy: bool,
-    /// Whether it was deleted by us, as far as this run knows.
-    deleted: bool,
     /// Since when it was not seen.
     away: Option<Instant>,
 }
@@ -89,7 +87,7 @@ fn withdrawn(engine: &Engine) -> Result<BTreeMap<ConvNo, Vec<Watched>>, ImportEr
         let Some((conv, last)) = page.last() else { return Ok(watched) };
         after = Some((*conv, last.seq));
         for (conv, Withdrawn { seq, ordinal, ids }) in page {
-            let one = Watched { seq, ordinal, server: ids.server, is_copy: false, deleted: true, away: None };
+            let one = Watched { seq, ordinal, server: ids.server, is_copy: false, away: None };
             watched.entry(conv).or_default().push(one);
         }
     }
@@ -114,7 +112,7 @@ async fn add_copies(
             if !is_elsewhere {
                 continue;
             }
-            let one = Watched { seq, ordinal, server, is_copy: true, deleted: false, away: None };
+            let one = Watched { seq, ordinal, server, is_copy: true, away: None };
             if receipt.hidden {
                 unreadable.entry(conv).or_default().push((receipt, one));
             } else {
@@ -201,6 +199,7 @@ async fn look_for(engine: &Arc<Engine>, conv: ConvNo, slots: &mut [Watched]) -> 
     let mut looked = false;
     for some in runs(slots) {
         let (from, to) = (some[0].seq, some[some.len() - 1].seq);
+        // What one of them has deleted for himself, or cleared (law 13), only the others see.
         let mut there: Option<HashSet<(Seq, MsgId)>> = None;
         for user in users.iter().take(3) {
             let Some(pulled) = pull(engine, user, Range { conversation: &name, from, to }).await else {
@@ -211,8 +210,7 @@ async fn look_for(engine: &Arc<Engine>, conv: ConvNo, slots: &mut [Watched]) -> 
                 records.iter().filter(|(one, _)| *one == name).flat_map(|(_, all)| all).collect();
             if !records.is_empty() {
                 let names = records.iter().map(|record| (Seq(record.seq), record.ids().server));
-                there = Some(names.collect());
-                break;
+                there.get_or_insert_default().extend(names);
             }
         }
         if there.is_none() {
@@ -226,17 +224,16 @@ async fn look_for(engine: &Arc<Engine>, conv: ConvNo, slots: &mut [Watched]) -> 
         for one in some.iter_mut() {
             if there.contains(&(one.seq, one.server.clone())) {
                 one.away = None;
-                back.push((one.seq, one.is_copy, one.deleted));
-                one.deleted = true;
+                back.push((one.seq, one.is_copy));
             } else {
                 one.away.get_or_insert_with(Instant::now);
             }
         }
     }
-    let seqs: Vec<Seq> = back.iter().map(|(seq, ..)| *seq).collect();
+    let seqs: Vec<Seq> = back.iter().map(|(seq, _)| *seq).collect();
     if !seqs.is_empty() && withdraw::delete(engine, &name, &seqs).await {
-        engine.progress.returned.add(back.iter().filter(|(.., deleted)| *deleted).count() as u64);
-        let ours = back.iter().filter(|(_, is_copy, _)| !is_copy).map(|(seq, ..)| *seq).collect();
+        engine.progress.returned.add(back.len() as u64);
+        let ours = back.iter().filter(|(_, is_copy)| !is_copy).map(|(seq, _)| *seq).collect();
         if let Err(gone) = engine.writer.lazily(Write::Deleted(conv, ours, Deleted::Once)).await {
             engine.writer_gone(gone);
         }

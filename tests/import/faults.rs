@@ -139,6 +139,39 @@ async fn copies_where_nobody_can_read() {
     assert!(!outcome.returning);
 }
 
+/// One of the two has cleared the conversation between two copies (law 13): he sees the later one alone, which says
+/// nothing about the earlier one.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn copies_that_somebody_has_cleared() {
+    for user in ["a0", "b0"] {
+        let server = server(Release::V3_8_3).await;
+        let dir = tempfile::tempdir().unwrap();
+        let said = history(300, 1, 23);
+        let mut job = job(dir.path(), &said);
+        let copied = async |more: u64| {
+            server.now(&FaultKind::RepeatQueue { last: 10 }, None);
+            while server.audit().total.doubled < more {
+                tokio::time::sleep(Duration::from_millis(5)).await;
+            }
+        };
+        let strikes = async {
+            while server.audit().total.messages < 50 {
+                tokio::time::sleep(Duration::from_millis(5)).await;
+            }
+            copied(1).await;
+            clear(&server, user, "si_a0_b0").await;
+            copied(11).await;
+        };
+        let settings = Settings { repair: true, rate: NonZeroU32::new(150), ..settings() };
+        let (outcome, ()) = tokio::join!(run(settings, &mut job, &server), strikes);
+        let outcome = outcome.unwrap();
+        server.settle().await;
+        assert!(outcome.repaired > 10, "{} copies", outcome.repaired);
+        assert_eq!((outcome.doubled, server.audit().total.doubled), (0, 0), "cleared by {user}");
+        assert_exact(&server, &said);
+    }
+}
+
 /// Killed at a conversation's first batch, and storing nothing: what is sent again stands in the cache alone, where
 /// nobody can read it, and is taken for lost. When somebody can, it is found, and withdrawn.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

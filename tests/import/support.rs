@@ -172,6 +172,21 @@ pub(super) async fn register_users(server: &Running, said: &[Said]) -> BTreeMap<
     groups
 }
 
+/// A user clears a conversation: it is empty for him (law 13).
+pub(super) async fn clear(server: &Running, user: &str, conversation: &str) {
+    #[expect(clippy::disallowed_methods, reason = "a user's own app, not the importer")]
+    let http = reqwest::Client::new();
+    let call = async |path: &str, token: &str, body: serde_json::Value| -> serde_json::Value {
+        let call = http.post(format!("{}{path}", server.url().trim_end_matches('/'))).json(&body);
+        let answer = call.header("operationID", "test").header("token", token).send().await.unwrap();
+        answer.json().await.unwrap()
+    };
+    let login = serde_json::json!({ "secret": "openIM123", "userID": "imAdmin" });
+    let token = call("/auth/get_admin_token", "", login).await["data"]["token"].as_str().unwrap().to_owned();
+    let clear = serde_json::json!({ "userID": user, "conversationIDs": [conversation] });
+    assert_eq!(call("/msg/clear_conversation_msg", &token, clear).await["errCode"], 0);
+}
+
 pub(super) async fn make_groups(server: &Running, groups: &BTreeMap<String, BTreeSet<String>>) {
     for (id, members) in groups {
         let mut members: Vec<String> = members.iter().cloned().collect();
