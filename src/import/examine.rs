@@ -96,10 +96,8 @@ async fn look(
     // The third stage writes the store seconds later, under load. What stands in the log for longer is there.
     for wait in WAITS {
         let open = open(seqs, &found);
-        if open.is_empty() || engine.has_ended() {
-            break;
-        }
-        let is_old = cell.lock().lane.grew_before(engine.now()) > WAITS.iter().sum();
+        let Some(last) = open.last().filter(|_| !engine.has_ended()) else { break };
+        let is_old = cell.lock().lane.is_old(*last, engine.now());
         found.extend(search(engine, cell, &open, missing).await?);
         if is_old {
             break;

@@ -152,6 +152,12 @@ pub struct Lane {
     looked: bool,
     /// When `max_seq` grew last.
     grown: Now,
+    /// When we were last behind with reading, or examining: what was sent before waited for us.
+    behind: Now,
+    /// Slots up to here are old.
+    old: Seq,
+    /// Where the log ended at that time: so far they are old next.
+    ages: (Now, Seq),
     /// Whether the safe bound was asked for since `max_seq` moved.
     asked: bool,
     /// The safe bound as it was seen last.
@@ -251,6 +257,9 @@ impl Lane {
             moved: now,
             looked: false,
             grown: now,
+            behind: Duration::ZERO,
+            old: start.read_to,
+            ages: (now, start.read_to),
             asked: false,
             bound: start.read_to,
             polled: false,

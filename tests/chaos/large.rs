@@ -1,6 +1,6 @@
 //! All of it, for hours if need be: `CHAOS_SCALE` (default 1) says how much; the table goes to standard output and
-//! to the file that `CHAOS_TABLE` names. `CHAOS_ONLY` plays one row, `CHAOS_RELEASE`
-//! one release.
+//! to the file that `CHAOS_TABLE` names. `CHAOS_ONLY` plays one row, `CHAOS_RELEASE` one release, `CHAOS_SEED` one
+//! seed.
 
 #![expect(clippy::print_stdout, reason = "the table, for who runs it with --nocapture")]
 #![expect(clippy::disallowed_methods, reason = "how much, and whereto: these tests are run by hand")]
@@ -43,8 +43,13 @@ const FAULTS: [&str; 17] = [
     "users-act:per-second=40",
 ];
 
-fn scale() -> u64 {
-    std::env::var("CHAOS_SCALE").ok().and_then(|scale| scale.parse().ok()).unwrap_or(1)
+/// So many, times `CHAOS_SCALE`; or the one that `CHAOS_SEED` names.
+fn seeds(some: u64) -> std::ops::Range<u64> {
+    let number = |name| std::env::var(name).ok().and_then(|number| number.parse().ok());
+    match number("CHAOS_SEED") {
+        Some(seed) => seed..seed + 1,
+        None => 0..some * number("CHAOS_SCALE").unwrap_or(1),
+    }
 }
 
 /// `CHAOS_ONLY` names one row.
@@ -67,7 +72,7 @@ fn report(table: &Table) {
 fn kills() {
     let mut table = Table::default();
     for release in releases() {
-        for seed in 0..scale() {
+        for seed in seeds(1) {
             let named = |name: &str| Scenario {
                 kills: 50,
                 ..Scenario::new(name, release, seed).sized(20_000, 50).option(&["--rate", "400/s"])
@@ -91,7 +96,7 @@ fn servers() {
     ];
     for release in releases() {
         for (name, strike) in &strikes {
-            for seed in 0..scale() {
+            for seed in seeds(1) {
                 let named = |name: &str| Scenario {
                     strikes: (50, strike.clone()),
                     longest: Duration::from_millis(1_200),
@@ -113,7 +118,7 @@ fn alone() {
     let mut table = Table::default();
     for release in releases() {
         for fault in FAULTS.into_iter().filter(|fault| is_wanted(fault)) {
-            for seed in 0..scale() {
+            for seed in seeds(1) {
                 table.play(
                     &Scenario::new(fault, release, seed).sized(5_000, 50).fault(fault).option(&["--repair"]),
                 );
@@ -128,7 +133,7 @@ fn alone() {
 fn mixtures() {
     let mut table = Table::default();
     for release in releases() {
-        for seed in 0..5 * scale() {
+        for seed in seeds(5) {
             let mut rng = fastrand::Rng::with_seed(1_000 + seed);
             let five = rng.choose_multiple(FAULTS, 5);
             let mut scenario = Scenario {

@@ -21,7 +21,7 @@ pub struct Effects {
     pub foreign: u64,
     /// Empty slots to be shown to another participant and looked up in the store: [`Lane::examined`].
     pub examine: Vec<Seq>,
-    /// How long the newest of them took from its answer to being read.
+    /// How long the newest of them took from its answer to being read, where that was the server's doing.
     pub lag: Option<Duration>,
 }
 
@@ -91,6 +91,11 @@ impl Lane {
         }
         self.polled = true;
         self.max_seq = self.max_seq.max(max_seq);
+        let (since, max_then) = self.ages;
+        if now.saturating_sub(since) >= AGE {
+            self.old = max_then;
+            self.ages = (now, self.max_seq);
+        }
         if let Phase::Probing { again: Some(again), .. } = self.phase
             && now >= again
         {
@@ -99,9 +104,9 @@ impl Lane {
         Ok(())
     }
 
-    /// How long ago the log was seen to grow: its slots are no younger.
-    pub fn grew_before(&self, now: Now) -> Duration {
-        now.saturating_sub(self.grown)
+    /// Whether the slot was numbered so long ago that what stands there is in the store by now, normally.
+    pub fn is_old(&self, seq: Seq, now: Now) -> bool {
+        seq <= self.old || (seq <= self.max_seq && now.saturating_sub(self.grown) >= AGE)
     }
 
     /// Whether there may be something to read.
@@ -172,6 +177,9 @@ impl Lane {
     pub fn read(&mut self, receipts: &dyn Receipts, slots: Vec<Sighting>, now: Now) -> Effects {
         let Some(last) = slots.last() else { return Effects::default() };
         self.read_to = last.seq;
+        if self.read_to < self.bound {
+            self.behind = now;
+        }
         if slots.iter().any(|slot| matches!(slot.who, Who::Ours { .. })) {
             self.moved = now;
         }
@@ -189,6 +197,7 @@ impl Lane {
     /// What the examination of empty slots has shown; slots that are not named stay as they are.
     pub fn examined(&mut self, receipts: &dyn Receipts, found: Vec<Sighting>, now: Now) -> Effects {
         self.examining = false;
+        self.behind = now;
         for mut sighting in found {
             self.narrow(&mut sighting.who);
             if let Some(slot) = self.tail.iter_mut().find(|slot| slot.seq == sighting.seq) {
@@ -264,7 +273,7 @@ impl Lane {
     /// Finds the attempt that a slot is; gives its number if that decides it and all before it.
     fn sighted(&mut self, ids: &Ids, fate: &Fate, now: Now, effects: &mut Effects) -> Option<u64> {
         if let Some(attempt) = self.attempts.iter().find(|attempt| attempt.ids.as_ref() == Some(ids)) {
-            effects.lag = Some(now.saturating_sub(attempt.at));
+            effects.lag = (attempt.at >= self.behind).then(|| now.saturating_sub(attempt.at));
             return Some(attempt.no);
         }
         // A name that we don't know, and no copy: that of a call whose answer is missing.
@@ -461,6 +470,9 @@ impl Lane {
         }
     }
 }
+
+/// The third stage takes seconds under load.
+const AGE: Duration = Duration::from_millis(2_800);
 
 /// Names kept of confirmed messages; older ones are looked up in the job.
 const RECENT: usize = 256;

@@ -99,11 +99,12 @@ impl Lane {
         self.looked = true;
     }
 
-    /// The fence had its time, and is not among what the log had then. Where others write all the while into what
-    /// nobody can read (law 13), reading takes longer than storing; where numbers are handed out and never used,
-    /// all can't be read at all.
+    /// The fence had its time, and is not among what the log had then, nor among what can be read now. Where others
+    /// write all the while into what nobody can read (law 13), reading takes longer than storing; where numbers are
+    /// handed out and never used, all can't be read at all.
     fn is_missing(&self, again: Now, now: Now) -> bool {
-        self.mark.is_some_and(|mark| self.read_to >= mark) || now >= again + 3 * self.limits.patience
+        self.mark.is_some_and(|mark| self.read_to >= mark.max(self.bound))
+            || now >= again + 3 * self.limits.patience
     }
 
     /// Whether it could use more confirmed messages: its window is full, or it has nothing to send.

@@ -236,6 +236,7 @@ impl Receipts for Disk {
 }
 
 struct World {
+    seed: u64,
     server: Server,
     lane: Lane,
     disk: Disk,
@@ -366,7 +367,7 @@ impl World {
             let (Next::Message(ordinal) | Next::Fence(ordinal)) = next else { return };
             if let Next::Fence(_) = next {
                 self.fences += 1;
-                assert!(!self.stands(ordinal), "message {} is sent again although it stands", ordinal.0);
+                assert!(!self.stands(ordinal), "seed {}: {} is sent again and stands", self.seed, ordinal.0);
                 self.lane.enter_doubt();
                 self.disk.doubt = true;
             }
@@ -611,6 +612,7 @@ fn run(seed: u64, tell: bool) -> (u64, u64) {
         last: None,
     };
     let mut world = World {
+        seed,
         server,
         lane: Lane::new(limits, start, Duration::ZERO),
         disk: Disk::default(),
