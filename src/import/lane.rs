@@ -375,7 +375,7 @@ impl Lane {
     fn is_quiet(&self, now: Now, base: Duration, lag: Duration) -> bool {
         let long_ago = |then: Now| now.saturating_sub(then) >= base + 2 * lag;
         // What can't be read for so long won't be soon.
-        let all = self.read_to >= self.bound || now >= self.grown + 3 * self.limits.patience;
+        let all = !self.is_behind() || now >= self.grown + 3 * self.limits.patience;
         let read = self.max_seq <= self.read_to || (self.asked && all && long_ago(self.grown));
         self.polled && read && long_ago(self.moved)
     }

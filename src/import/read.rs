@@ -53,6 +53,10 @@ pub(super) fn take(engine: &Arc<Engine>, cell: &Arc<Cell>, from: Seq, to: Seq, r
     let receipts = JobReceipts { engine, conv: cell.conversation.no };
     let now = engine.now();
     let effects = state.lane.read(&receipts, slots, now);
+    // While there is more to be read it is not the server who is silent.
+    if state.lane.is_behind() {
+        engine.lives();
+    }
     engine.apply(cell, &mut state, effects);
 }
 

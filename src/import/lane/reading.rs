@@ -109,6 +109,11 @@ impl Lane {
         seq <= self.old || (seq <= self.max_seq && now.saturating_sub(self.grown) >= AGE)
     }
 
+    /// Whether more can be read than was.
+    pub fn is_behind(&self) -> bool {
+        self.read_to < self.bound
+    }
+
     /// Whether there may be something to read.
     pub fn has_news(&self) -> bool {
         self.max_seq > self.read_to && !self.examining
@@ -177,7 +182,7 @@ impl Lane {
     pub fn read(&mut self, receipts: &dyn Receipts, slots: Vec<Sighting>, now: Now) -> Effects {
         let Some(last) = slots.last() else { return Effects::default() };
         self.read_to = last.seq;
-        if self.read_to < self.bound {
+        if self.is_behind() {
             self.behind = now;
         }
         if slots.iter().any(|slot| matches!(slot.who, Who::Ours { .. })) {
