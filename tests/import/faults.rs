@@ -172,6 +172,30 @@ async fn copies_that_somebody_has_cleared() {
     }
 }
 
+/// A conversation that nobody can read, in which others write all the while: the fence goes out all the same.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn others_write_where_nobody_can_read() {
+    let server = strict_server(Release::Main).await;
+    server.fault("read-gap:ms=1500,times=1".parse().unwrap());
+    let dir = tempfile::tempdir().unwrap();
+    let said = history(40, 1, 24);
+    register(&server, &said).await;
+    let mut job = job(dir.path(), &said);
+    let killed = async {
+        while server.audit().total.max_seq == 0 {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+        server.fault("lose-answer:times=1".parse().unwrap());
+        server.fault("live-traffic:per-second=5".parse().unwrap());
+        server.now(&FaultKind::Restart { down_ms: 10, kill: true }, None);
+    };
+    let (outcome, ()) = tokio::join!(run(settings(), &mut job, &server), killed);
+    assert_eq!(outcome.unwrap().ended, Ended::Done);
+    server.no_fault(None);
+    server.settle().await;
+    assert_exact(&server, &said);
+}
+
 /// Killed at a conversation's first batch, and storing nothing: what is sent again stands in the cache alone, where
 /// nobody can read it, and is taken for lost. When somebody can, it is found, and withdrawn.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
