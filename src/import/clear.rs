@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use super::engine::Engine;
 use super::examine::in_store;
-use super::read::likely_senders;
+use super::read::{self, likely_senders};
 use super::settings::ImportError;
 use super::withdraw;
 use crate::job::{ConvNo, Deleted, Double, Receipt, Withdrawn, Write};
@@ -202,9 +202,9 @@ async fn look_for(engine: &Arc<Engine>, conv: ConvNo, slots: &mut [Watched]) -> 
         // What one of them has deleted for himself, or cleared (law 13), only the others see.
         let mut there: Option<HashSet<(Seq, MsgId)>> = None;
         for user in users.iter().take(3) {
-            let Some(pulled) = pull(engine, user, Range { conversation: &name, from, to }).await else {
-                continue;
-            };
+            let range = Range { conversation: &name, from, to };
+            let Some(pulled) = read::pull(engine, user, &range).await else { continue };
+            engine.lives();
             let records = pulled.records().map_err(ImportError::Call)?;
             let records: Vec<_> =
                 records.iter().filter(|(one, _)| *one == name).flat_map(|(_, all)| all).collect();
@@ -244,22 +244,4 @@ async fn look_for(engine: &Arc<Engine>, conv: ConvNo, slots: &mut [Watched]) -> 
 /// Neighbouring slots together: a call reads one range of a conversation.
 fn runs(slots: &mut [Watched]) -> impl Iterator<Item = &mut [Watched]> {
     slots.chunk_by_mut(|a, b| b.seq.0 - a.seq.0 < 50)
-}
-
-async fn pull(engine: &Arc<Engine>, user: &str, range: Range<'_>) -> Option<crate::openim::Pulled> {
-    loop {
-        match engine.client.pull(user, std::slice::from_ref(&range)).await {
-            Ok(pulled) => {
-                engine.lives();
-                return Some(pulled);
-            }
-            Err(error) if super::worker::is_refusal(&error) => return None,
-            Err(error) => {
-                if !engine.call_failed(&error) || engine.has_ended() {
-                    return None;
-                }
-                engine.pause().await;
-            }
-        }
-    }
 }

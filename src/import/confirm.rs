@@ -29,7 +29,7 @@ pub(super) enum Work {
 /// So many conversations are asked about as one user in one call.
 const TOGETHER: usize = 50;
 /// So many slots are read in one call, about.
-const SLOTS: i64 = 400;
+pub(super) const SLOTS: i64 = 400;
 /// So many of one conversation.
 const SLOTS_OF_ONE: i64 = 200;
 

@@ -8,8 +8,9 @@ use std::time::Duration;
 
 use super::align::{Sighting, Who};
 use super::cell::Cell;
+use super::confirm::SLOTS;
 use super::engine::{Engine, JobReceipts};
-use super::read::{identify, likely_senders};
+use super::read::{self, identify, likely_senders};
 use super::same::Stored;
 use super::settings::ImportError;
 use crate::job::{Conversation, Entry, JobError, JobReader, Peers, Unseen};
@@ -126,7 +127,6 @@ fn open(seqs: &[Seq], found: &[Sighting]) -> Vec<Seq> {
 /// What covers the slots in as few calls as is reasonable: near ones together, and not too many at once.
 fn ranges(seqs: &[Seq]) -> Vec<(Seq, Seq)> {
     const NEAR: i64 = 16;
-    const SLOTS: i64 = 400;
     let mut ranges: Vec<(Seq, Seq)> = Vec::new();
     for seq in seqs {
         match ranges.last_mut() {
@@ -137,31 +137,18 @@ fn ranges(seqs: &[Seq]) -> Vec<(Seq, Seq)> {
     ranges
 }
 
-/// What a participant sees there; `None` if he may not look.
+/// The messages that a participant sees there; `None` if he may not look.
 async fn pull(
-    engine: &Arc<Engine>,
+    engine: &Engine,
     cell: &Cell,
     user: &str,
     (from, to): (Seq, Seq),
 ) -> Option<Vec<(Seq, Ids, Stored<'static>)>> {
-    loop {
-        let range = Range { conversation: &cell.name, from, to };
-        match engine.client.pull(user, &[range]).await {
-            Ok(pulled) => {
-                let records = pulled.records().ok()?;
-                let all = records.iter().filter(|(name, _)| *name == cell.name).flat_map(|(_, all)| all);
-                let there = |record: &&LogRecord<'_>| !record.is_empty();
-                return Some(
-                    all.filter(there)
-                        .map(|record| (Seq(record.seq), record.ids(), Stored::of(record).into_owned()))
-                        .collect(),
-                );
-            }
-            Err(error) if super::worker::is_refusal(&error) => return None,
-            Err(error) if engine.call_failed(&error) && !engine.has_ended() => engine.pause().await,
-            Err(_) => return None,
-        }
-    }
+    let pulled = read::pull(engine, user, &Range { conversation: &cell.name, from, to }).await?;
+    let records = pulled.records().ok()?;
+    let all = records.iter().filter(|(name, _)| *name == cell.name).flat_map(|(_, all)| all);
+    let there = all.filter(|record: &&LogRecord<'_>| !record.is_empty());
+    Some(there.map(|record| (Seq(record.seq), record.ids(), Stored::of(record).into_owned())).collect())
 }
 
 /// What the store has in these slots: looked for among the messages that may be missing.

@@ -8,9 +8,22 @@ use super::engine::{Engine, JobReceipts};
 use super::lane::Lane;
 use super::same::{Stored, is_same};
 use super::settings::ImportError;
+use super::worker::is_refusal;
 use crate::job::{Conversation, JobError, JobReader, Peers};
 use crate::message::{Ids, Ordinal, Seq};
-use crate::openim::LogRecord;
+use crate::openim::{LogRecord, Pulled, Range};
+
+/// What a participant sees there, tried until it is answered; `None` if he may not look, or the run ends.
+pub(super) async fn pull(engine: &Engine, user: &str, range: &Range<'_>) -> Option<Pulled> {
+    loop {
+        match engine.client.pull(user, std::slice::from_ref(range)).await {
+            Ok(pulled) => return Some(pulled),
+            Err(error) if is_refusal(&error) => return None,
+            Err(error) if engine.call_failed(&error) && !engine.has_ended() => engine.pause().await,
+            Err(_) => return None,
+        }
+    }
+}
 
 /// Hands slots `from` to `to` to the lane. What the answer leaves out was not looked at by the server where
 /// nothing at all came (the reader is no participant, or has no record of the conversation yet: he is asked

@@ -134,8 +134,7 @@ const TABLES: &[Table] = &[
                 state INTEGER NOT NULL DEFAULT 0,
                 lost INTEGER NOT NULL DEFAULT 0,
                 run INTEGER NOT NULL DEFAULT 0
-              );
-              CREATE INDEX progress_open ON progress (conv) WHERE state > 0;",
+              );",
     },
     Table {
         name: "receipts",

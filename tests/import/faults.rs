@@ -120,13 +120,9 @@ async fn copies_where_nobody_can_read() {
     register(&server, &said).await;
     let mut job = job(dir.path(), &said);
     let killed = async {
-        while server.audit().total.max_seq == 0 {
-            tokio::time::sleep(Duration::from_millis(5)).await;
-        }
+        wait_while(|| server.audit().total.max_seq == 0).await;
         server.now(&FaultKind::Restart { down_ms: 10, kill: true }, None);
-        while server.audit().total.tally.written == 0 {
-            tokio::time::sleep(Duration::from_millis(5)).await;
-        }
+        wait_while(|| server.audit().total.tally.written == 0).await;
         server.now(&FaultKind::RepeatQueue { last: 10 }, None);
     };
     let settings = Settings { repair: true, ..settings() };
@@ -150,14 +146,10 @@ async fn copies_that_somebody_has_cleared() {
         let mut job = job(dir.path(), &said);
         let copied = async |more: u64| {
             server.now(&FaultKind::RepeatQueue { last: 10 }, None);
-            while server.audit().total.doubled < more {
-                tokio::time::sleep(Duration::from_millis(5)).await;
-            }
+            wait_while(|| server.audit().total.doubled < more).await;
         };
         let strikes = async {
-            while server.audit().total.messages < 50 {
-                tokio::time::sleep(Duration::from_millis(5)).await;
-            }
+            wait_while(|| server.audit().total.messages < 50).await;
             copied(1).await;
             clear(&server, user, "si_a0_b0").await;
             copied(11).await;
@@ -182,9 +174,7 @@ async fn others_write_where_nobody_can_read() {
     register(&server, &said).await;
     let mut job = job(dir.path(), &said);
     let killed = async {
-        while server.audit().total.max_seq == 0 {
-            tokio::time::sleep(Duration::from_millis(5)).await;
-        }
+        wait_while(|| server.audit().total.max_seq == 0).await;
         server.fault("lose-answer:times=1".parse().unwrap());
         server.fault("live-traffic:per-second=5".parse().unwrap());
         server.now(&FaultKind::Restart { down_ms: 10, kill: true }, None);
@@ -216,9 +206,7 @@ async fn what_nobody_could_read_surfaces() {
     make_groups(&server, &[("g1".to_owned(), ["a1".to_owned()].into())].into()).await;
     let mut job = job(dir.path(), &said);
     let strikes = async {
-        while server.audit().total.max_seq == 0 {
-            tokio::time::sleep(Duration::from_millis(5)).await;
-        }
+        wait_while(|| server.audit().total.max_seq == 0).await;
         server.fault("lose-store".parse().unwrap());
         server.now(&FaultKind::Restart { down_ms: 10, kill: true }, None);
         // What came after the kill is written and never stored. One is sent again as a fence, and once more when all
@@ -229,9 +217,7 @@ async fn what_nobody_could_read_surfaces() {
             before = received();
             tokio::time::sleep(Duration::from_secs(1)).await;
         }
-        while received() < before + 2 {
-            tokio::time::sleep(Duration::from_millis(5)).await;
-        }
+        wait_while(|| received() < before + 2).await;
         assert!(server.audit().total.tally.never_stored > 0);
         server.no_fault(None);
         // He gets a record of the conversation.

@@ -172,6 +172,13 @@ pub(super) async fn register_users(server: &Running, said: &[Said]) -> BTreeMap<
     groups
 }
 
+/// Looks every 5 ms.
+pub(super) async fn wait_while(still: impl Fn() -> bool) {
+    while still() {
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+}
+
 /// A user clears a conversation: it is empty for him (law 13).
 pub(super) async fn clear(server: &Running, user: &str, conversation: &str) {
     #[expect(clippy::disallowed_methods, reason = "a user's own app, not the importer")]
