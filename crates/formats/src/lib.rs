@@ -1,0 +1,55 @@
+//! Exports as people hold them: for each format which files belong to it, how they are cut, and what becomes of
+//! what.
+//!
+//! A format is a [`Layout`] and a [`Mapper`]. Its file begins with a table of what becomes what, the traps, and
+//! where the shape was learnt. [`Format`] lists them, [`recognise()`] tells which one it is, [`open`] gives both
+//! halves.
+
+// The rooms below, by the names that the whole house uses.
+use importer_export as export;
+use importer_mapping as mapping;
+use importer_words::{finding, message};
+
+mod recognise;
+mod registry;
+mod settings;
+
+mod mattermost;
+mod slack;
+mod telegram;
+mod tencent;
+mod whatsapp;
+
+pub mod codes;
+mod compose;
+mod content;
+mod local;
+mod loose;
+mod media;
+mod table;
+#[cfg(test)]
+mod testing;
+
+pub use recognise::recognise;
+pub use registry::{Format, FormatError, Preset, open};
+pub use settings::{
+    About, ChatKind, DateOrder, Edited, Incomplete, Media, Placeholder, Policy, Recalled, Replies, SameTime,
+    Settings, Special, WithoutLink,
+};
+pub use table::TableError;
+
+#[cfg(doc)]
+use crate::{export::Layout, mapping::Mapper};
+
+/// A file name without the ending of its packing.
+fn unpacked(name: &str) -> &str {
+    match name.rsplit_once('.') {
+        Some((rest, "gz" | "zst" | "zstd")) => rest,
+        _ => name,
+    }
+}
+
+/// The ending of a file name behind which no packing stands, in lower case; empty if there is none.
+fn ending(name: &str) -> String {
+    unpacked(name).rsplit_once('.').map_or(String::new(), |(_, ending)| ending.to_ascii_lowercase())
+}

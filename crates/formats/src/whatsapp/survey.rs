@@ -1,0 +1,293 @@
+//! The first reading of a file: what only the whole of it tells. In which order day and month stand, who writes,
+//! whether the app speaks under the name of the chat, and whether this is a group.
+
+use std::collections::HashMap;
+
+use super::body::{Body, clean, split};
+use super::header::{Header, Shape};
+use super::words::{FILE_NAMES, GROUP};
+use crate::settings::{About, ChatKind, DateOrder};
+
+/// What the first reading gathers.
+#[derive(Debug, Default)]
+pub(super) struct Survey {
+    bracket: u64,
+    dash: u64,
+    shapes: HashMap<bool, Seen>,
+}
+
+/// What lines of one shape tell.
+#[derive(Debug, Default)]
+struct Seen {
+    orders: [Order; 3],
+    dots: bool,
+    /// Those who write, by name; 10,000 at most.
+    names: HashMap<String, Name>,
+    /// A line of the app's own speaks of a group.
+    group: bool,
+}
+
+/// How an order of day and month fares.
+#[derive(Debug, Default, Clone, Copy)]
+struct Order {
+    /// Dates that are none.
+    wrong: u64,
+    /// Dates more than a day before the one before: exports are in the order of time.
+    back: u64,
+    last: Option<jiff::civil::Date>,
+}
+
+#[derive(Debug, Default, Clone, Copy)]
+struct Name {
+    lines: u64,
+    /// Lines that the app wrote in that name.
+    app: u64,
+}
+
+/// What the first reading comes to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Facts {
+    pub(super) shape: Shape,
+    /// `None`: it can't be told.
+    pub(super) order: Option<DateOrder>,
+    pub(super) chat: Chat,
+    /// Names under which the app alone speaks.
+    pub(super) app: Vec<String>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Chat {
+    /// Between these two.
+    Direct(String, String),
+    /// With that name.
+    Group(String),
+    /// A chat of two of whom only this one writes.
+    Alone(String),
+    /// A group without a name.
+    Nameless,
+    Unknown,
+}
+
+/// Names that are gathered: no group has as many members.
+const MOST_NAMES: usize = 10_000;
+
+const ORDERS: [DateOrder; 3] = [DateOrder::Dmy, DateOrder::Mdy, DateOrder::Ymd];
+
+impl Survey {
+    /// Looks at a line.
+    pub(super) fn line(&mut self, line: &str) {
+        let Some(header) = Header::read(line) else { return };
+        let bracket = header.shape == Shape::Bracket;
+        if bracket {
+            self.bracket += 1;
+        } else {
+            self.dash += 1;
+        }
+        let seen = self.shapes.entry(bracket).or_default();
+        seen.dots |= header.dots;
+        for (order, name) in seen.orders.iter_mut().zip(ORDERS) {
+            match header.local(name) {
+                None => order.wrong += 1,
+                Some(time) => {
+                    let day = time.date();
+                    if order.last.is_some_and(|last| day.tomorrow().is_ok_and(|next| next < last)) {
+                        order.back += 1;
+                    }
+                    order.last = Some(day);
+                }
+            }
+        }
+        let rest = &line[header.rest..];
+        match split(rest) {
+            Some((name, text)) => {
+                let name = clean(name);
+                if seen.names.len() < MOST_NAMES || seen.names.contains_key(&*name) {
+                    let app = matches!(Body::read(text), Body::App(_));
+                    let entry = seen.names.entry(name.into_owned()).or_default();
+                    entry.lines += 1;
+                    entry.app += u64::from(app);
+                    seen.group |= app && speaks_of_group(text);
+                }
+            }
+            None => seen.group |= speaks_of_group(rest),
+        }
+    }
+
+    /// What it comes to, with what the user said and what the file is called. `None`: no line begins a message.
+    pub(super) fn facts(mut self, about: &About, file: &FileName<'_>) -> Option<Facts> {
+        let bracket = self.bracket >= self.dash;
+        let shape = if bracket { Shape::Bracket } else { Shape::Dash };
+        let seen = self.shapes.remove(&bracket)?;
+        let (app, writers): (Vec<_>, Vec<_>) = seen.names.iter().partition(|(_, n)| n.lines == n.app);
+        let mut app: Vec<String> = app.into_iter().map(|(name, _)| name.clone()).collect();
+        let mut writers: Vec<String> = writers.into_iter().map(|(name, _)| name.clone()).collect();
+        app.sort_unstable();
+        writers.sort_unstable();
+        let chat = chat(about, file, &writers, seen.group);
+        Some(Facts { shape, order: about.date_order.or_else(|| seen.order()), chat, app })
+    }
+}
+
+impl Seen {
+    fn order(&self) -> Option<DateOrder> {
+        let [dmy, mdy, ymd] = self.orders;
+        let (least, total) = (|a: Order, b: Order| a.wrong == 0 && b.wrong > 0, |a: Order| a.wrong == 0);
+        if total(ymd) && dmy.wrong > 0 && mdy.wrong > 0 {
+            return Some(DateOrder::Ymd);
+        }
+        if least(dmy, mdy) {
+            return Some(DateOrder::Dmy);
+        }
+        if least(mdy, dmy) {
+            return Some(DateOrder::Mdy);
+        }
+        // A few lines of a message that look like the beginning of one must not decide.
+        if dmy.wrong > 0 || mdy.wrong > 0 {
+            return match (dmy.wrong * 50 < mdy.wrong, mdy.wrong * 50 < dmy.wrong) {
+                (true, _) => Some(DateOrder::Dmy),
+                (_, true) => Some(DateOrder::Mdy),
+                _ => None,
+            };
+        }
+        // No locale writes the month first and dots between.
+        if self.dots {
+            return Some(DateOrder::Dmy);
+        }
+        match (dmy.back, mdy.back) {
+            (0, 1..) => Some(DateOrder::Dmy),
+            (1.., 0) => Some(DateOrder::Mdy),
+            _ => None,
+        }
+    }
+}
+
+/// What the path of a file says about the chat.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct FileName<'a> {
+    /// Whether it is called as the app calls exports: then the name is the chat's, and surely.
+    pub(super) sure: bool,
+    pub(super) chat: &'a str,
+}
+
+impl<'a> FileName<'a> {
+    /// From the file, the archive or the folder it is in: iOS calls every file `_chat.txt`.
+    pub(super) fn of(path: &'a str) -> Self {
+        for part in path.rsplit('/').take(3) {
+            let stem = super::stem(part);
+            for (before, behind) in FILE_NAMES {
+                let chat = stem.strip_prefix(before).and_then(|rest| rest.strip_suffix(behind));
+                if let Some(chat) = chat.filter(|c| !c.is_empty()) {
+                    return Self { sure: true, chat };
+                }
+            }
+        }
+        let stem = super::stem(path.rsplit('/').next().unwrap_or(path));
+        Self { sure: false, chat: if matches!(stem, "_chat" | "chat" | "-") { "" } else { stem } }
+    }
+}
+
+fn chat(about: &About, file: &FileName<'_>, writers: &[String], group: bool) -> Chat {
+    let named = clean(about.chat_name.as_deref().unwrap_or(file.chat));
+    let me = about.me.as_deref();
+    let is_writer = writers.iter().any(|w| **w == *named);
+    let kind = about.chat.or(match writers.len() {
+        0..=2 if group => Some(ChatKind::Group),
+        // The other one's name is the name of the chat.
+        1 | 2 if is_writer => Some(ChatKind::Direct),
+        2 if file.sure => Some(ChatKind::Group),
+        0..=2 => None,
+        _ => Some(ChatKind::Group),
+    });
+    match (kind, writers) {
+        (Some(ChatKind::Group), _) if named.is_empty() => Chat::Nameless,
+        (Some(ChatKind::Group), _) => Chat::Group(named.into_owned()),
+        (Some(ChatKind::Direct), [one, other]) => Chat::Direct(one.clone(), other.clone()),
+        (Some(ChatKind::Direct), [one]) => match (me, &*named) {
+            (_, named) if !named.is_empty() && named != one => Chat::Direct(one.clone(), named.to_owned()),
+            (Some(me), _) if me != one => Chat::Direct(one.clone(), me.to_owned()),
+            _ => Chat::Alone(one.clone()),
+        },
+        // More than two in a chat of two, or nobody.
+        (None | Some(ChatKind::Direct), _) => Chat::Unknown,
+    }
+}
+
+fn speaks_of_group(text: &str) -> bool {
+    let text = text.to_lowercase();
+    GROUP.iter().any(|word| text.contains(word))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn facts(lines: &[&str], path: &str, about: &About) -> Facts {
+        let mut survey = Survey::default();
+        for line in lines {
+            survey.line(line);
+        }
+        survey.facts(about, &FileName::of(path)).unwrap()
+    }
+
+    fn order(dates: &[&str]) -> Option<DateOrder> {
+        let lines: Vec<String> = dates.iter().map(|date| format!("{date}, 10:00 - A: x")).collect();
+        let lines: Vec<&str> = lines.iter().map(String::as_str).collect();
+        facts(&lines, "a.txt", &About::default()).order
+    }
+
+    #[test]
+    fn the_whole_file_tells_day_and_month() {
+        assert_eq!(order(&["1/2/24", "13/2/24"]), Some(DateOrder::Dmy));
+        assert_eq!(order(&["1/2/24", "2/13/24"]), Some(DateOrder::Mdy));
+        assert_eq!(order(&["2024/2/13", "2024/3/1"]), Some(DateOrder::Ymd));
+        assert_eq!(order(&["1.2.24", "2.2.24"]), Some(DateOrder::Dmy));
+        // In order as days and months, and not the other way round.
+        assert_eq!(order(&["1/2/24", "3/2/24", "2/3/24"]), Some(DateOrder::Dmy));
+        assert_eq!(order(&["2/1/24", "2/3/24", "3/2/24"]), Some(DateOrder::Mdy));
+        assert_eq!(order(&["1/2/24", "2/3/24"]), None);
+        assert_eq!(order(&["1/1/24"]), None);
+        // Both ways there are days that are none: no guess.
+        assert_eq!(order(&["13/2/24", "2/13/24"]), None);
+    }
+
+    #[test]
+    fn what_the_user_says_wins() {
+        let about =
+            About { date_order: Some(DateOrder::Mdy), chat: Some(ChatKind::Group), ..About::default() };
+        let facts = facts(&["13/1/24, 10:00 - A: x", "13/1/24, 10:00 - B: x"], "x/Chat A.txt", &about);
+        assert_eq!((facts.order, facts.chat), (Some(DateOrder::Mdy), Chat::Group("Chat A".to_owned())));
+    }
+
+    #[test]
+    fn two_or_a_group() {
+        let (a, b, c) = ("1/1/24, 10:00 - A: x", "1/1/24, 10:00 - B: x", "1/1/24, 10:00 - C: x");
+        let made = "1/1/24, 10:00 - A created group \"G\"";
+        let chat = |lines: &[&str], path: &str| facts(lines, path, &About::default()).chat;
+        let direct = Chat::Direct("A".to_owned(), "B".to_owned());
+        assert_eq!(chat(&[a, b], "WhatsApp Chat with B.txt"), direct);
+        assert_eq!(chat(&[a, b], "WhatsApp Chat - B.zip/_chat.txt"), direct);
+        assert_eq!(chat(&[a, b], "B.txt"), direct);
+        assert_eq!(chat(&[a, b], "WhatsApp Chat with Us.txt"), Chat::Group("Us".to_owned()));
+        assert_eq!(chat(&[a, b], "_chat.txt"), Chat::Unknown);
+        assert_eq!(chat(&[a, b, made], "Us.txt"), Chat::Group("Us".to_owned()));
+        assert_eq!(chat(&[a, b, c], "Us.txt"), Chat::Group("Us".to_owned()));
+        assert_eq!(chat(&[a, b, c], "_chat.txt"), Chat::Nameless);
+        assert_eq!(chat(&[b], "WhatsApp Chat with B.txt"), Chat::Alone("B".to_owned()));
+        assert_eq!(chat(&[a], "WhatsApp Chat with B.txt"), Chat::Unknown);
+        let about = About { chat: Some(ChatKind::Direct), ..About::default() };
+        assert_eq!(facts(&[a], "WhatsApp Chat with B.txt", &about).chat, direct);
+    }
+
+    #[test]
+    fn the_app_speaks_under_the_name_of_the_chat() {
+        let lines = [
+            "[1/1/24, 10:00:00] Us: \u{200e}Messages and calls are end-to-end encrypted.",
+            "[1/1/24, 10:00:01] Us: \u{200e}A created this group",
+            "[1/1/24, 10:00:02] A: \u{200e}image omitted",
+            "[1/1/24, 10:00:03] B: hi",
+        ];
+        let facts = facts(&lines, "x/_chat.txt", &About::default());
+        assert_eq!(facts.app, ["Us"]);
+        assert_eq!(facts.chat, Chat::Nameless);
+    }
+}

@@ -1,0 +1,124 @@
+//! Columns of a few values: what a record is, from which platform.
+
+use super::{Guess, LeaveOut, quoted, records, roles::Roles};
+use crate::mapping::Key;
+use crate::table::Table;
+use crate::values::Column;
+
+/// Leaves out what the app itself wrote, and says what would go as text.
+pub(super) fn message_types(table: &Table, roles: &Roles, guess: &mut Guess) {
+    let Some(column) = roles.message_type.map(|at| &table.columns[at]) else { return };
+    let Some(few) = &column.few else { return };
+    let of = |wanted: Sort| -> Vec<(&String, &u64)> {
+        few.iter().filter(|(value, _)| sort(value) == wanted).collect()
+    };
+    let (system, other) = (of(Sort::System), of(Sort::Other));
+    if !system.is_empty() {
+        let values: Vec<String> = system.iter().map(|(value, _)| quoted(value)).collect();
+        let count: u64 = system.iter().map(|(_, count)| **count).sum();
+        guess.leave_out.push(LeaveOut {
+            column: column.name.clone(),
+            condition: format!("is     = [{}]", values.join(", ")),
+            reason: "system-row",
+            note: format!("{} that the app wrote itself, not a user", records(count)),
+        });
+    }
+    if !other.is_empty() {
+        let values: Vec<String> = other.iter().map(|(value, count)| format!("`{value}` ({count})")).collect();
+        guess.notes.push(format!(
+            "`{}` has {}: all are sent as text, as their words stand; leave them out with [[mapping.leave_out]], \
+             or make pictures and files of them with a jq program",
+            column.name,
+            values.join(", ")
+        ));
+    }
+}
+
+/// The values of the column of types that stand for what the app itself wrote.
+pub(super) fn system_values(table: &Table, roles: &Roles) -> Vec<String> {
+    let few = roles.message_type.and_then(|at| table.columns[at].few.as_ref());
+    few.into_iter().flat_map(|few| few.keys()).filter(|value| sort(value) == Sort::System).cloned().collect()
+}
+
+/// Platforms by number, or by names that all are known.
+pub(super) fn platform(column: &Column, guess: &mut Guess) {
+    let Some(few) = &column.few else { return };
+    let rule = if few.keys().all(|value| matches!(value.parse(), Ok(1..=10))) {
+        quoted(&column.name)
+    } else if let Some(table) = few
+        .keys()
+        .map(|value| Some(format!("{} = {}", quoted(value), number(value)?)))
+        .collect::<Option<Vec<_>>>()
+    {
+        format!("{{ column = {}, table = {{ {} }}, default = 10 }}", quoted(&column.name), table.join(", "))
+    } else {
+        return;
+    };
+    guess.field(Key::SenderPlatformId, rule, "from which kind of device".to_owned());
+}
+
+#[derive(PartialEq)]
+enum Sort {
+    Text,
+    System,
+    Other,
+}
+
+fn sort(value: &str) -> Sort {
+    let value = value.to_lowercase();
+    let has = |words: &[&str]| words.iter().any(|word| value.contains(word));
+    if has(&[
+        "join",
+        "leave",
+        "left",
+        "system",
+        "notif",
+        "recall",
+        "revoke",
+        "previously",
+        "added",
+        "removed",
+        "invite",
+        "tips",
+        "cmd",
+        "header_change",
+        "topic",
+        "purpose",
+        "pinned",
+        "rename",
+        "archive",
+        "typing",
+        "read_receipt",
+        "系统",
+        "撤回",
+        "通知",
+        "入群",
+        "退群",
+    ]) {
+        return Sort::System;
+    }
+    if value.is_empty()
+        || has(&["text", "txt", "文本"])
+        || matches!(
+            value.as_str(),
+            "message" | "msg" | "normal" | "default" | "chat" | "plain" | "post" | "101" | "reply" | "文字"
+        )
+    {
+        return Sort::Text;
+    }
+    Sort::Other
+}
+
+fn number(value: &str) -> Option<u8> {
+    Some(match value.to_lowercase().as_str() {
+        "ios" | "iphone" => 1,
+        "android" | "aos" => 2,
+        "windows" | "pc" => 3,
+        "mac" | "macos" | "osx" => 4,
+        "web" | "websocket" | "browser" => 5,
+        "linux" => 7,
+        "ipad" => 9,
+        "server" | "rest" | "restapi" | "api" => 10,
+        _ => return None,
+    })
+}

@@ -1,0 +1,138 @@
+use super::*;
+use crate::records::tests::table;
+
+/// The guess as text.
+fn guessed(name: &str, text: &str) -> String {
+    use std::fmt::Write as _;
+    let guess = guess(&table(name, text));
+    let mut out = String::new();
+    for Field { key, rule, note } in &guess.fields {
+        writeln!(out, "{} = {rule}  # {note}", key.name()).unwrap();
+    }
+    for Open { key, note, choices } in &guess.open {
+        writeln!(out, "{}?  # {note} {choices:?}", key.name()).unwrap();
+    }
+    for LeaveOut { column, condition, reason, note } in &guess.leave_out {
+        writeln!(out, "leave out {column}: {condition} ({reason})  # {note}").unwrap();
+    }
+    if guess.needs_zone {
+        out.push_str("zone?\n");
+    }
+    if let Some(why) = &guess.translate {
+        writeln!(out, "translate: {why}").unwrap();
+    }
+    for note in &guess.notes {
+        writeln!(out, "note: {note}").unwrap();
+    }
+    out
+}
+
+#[test]
+fn direct_channels_in_the_name_of_the_channel() {
+    let text = "\
+Post Time,Channel Id,Channel Name,Channel Type,User Id,User Email,Username,Post Id,Replied to Post Id,Post Message,Post Type
+1700000000000,c1,town-square,public,u1,ann@x.org,ann,p1,,hello everybody,message
+1700000001000,c2,u1__u2,direct,u2,bob@x.org,bob,p2,,hi ann,message
+1700000002000,c2,u1__u2,direct,u1,ann@x.org,ann,p3,p2,hi bob,message
+1700000003000,c3,ops,private,u1,ann@x.org,ann,,,ann joined the channel.,system_join_channel
+1700000004000,c3,ops,private,u2,bob@x.org,bob,p5,,,message
+";
+    insta::assert_snapshot!(guessed("posts.csv", text), @r#"
+    id = "Post Id"  # tells messages apart in later passes
+    sendID = "User Id"  # 2 users: `u1`, `u2`
+    senderNickname = "Username"  # `ann`, `bob`
+    sessionType = { column = "Channel Type", table = { "direct" = 1 }, default = 3 }  # chats of two: `direct`; groups: `private`, `public`
+    groupID = "Channel Id"  # 3 conversations: `c1`, `c2`, `c3`
+    recvID = { column = "Channel Name", pair = "__" }  # both ends of a chat of two, with `__` between them
+    sendTime = { column = "Post Time", time = "ms" }  # milliseconds since 1970: `1700000000000`, `1700000001000`, `1700000002000`
+    text = "Post Message"  # 12 characters on average
+    quote = "Replied to Post Id"  # the message that is answered: `p2`
+    leave out Post Message: empty = true (no-text)  # 1 record without words in `Post Message`; if they were not left out they would be errors
+    leave out Post Type: is     = ["system_join_channel"] (system-row)  # 1 record that the app wrote itself, not a user
+    "#);
+}
+
+#[test]
+fn chinese_names_local_times_and_ids_that_openim_refuses() {
+    let text = "\
+消息ID,发送者,昵称,接收者,群号,发送时间,消息类型,内容
+m1,zhang@corp.cn,张三,li@corp.cn,,2024/1/5 11:42,文本,你好
+m2,li@corp.cn,李四,zhang@corp.cn,,2024/1/5 11:43,图片,https://x/y.png?sig=abc
+m3,li@corp.cn,李四,,88001,2024/1/5 11:44,系统通知,李四加入群聊
+";
+    insta::assert_snapshot!(guessed("export.csv", text), @r#"
+    id = "消息ID"  # tells messages apart in later passes
+    sendID = "发送者"  # 2 users: `zhang@corp.cn`, `li@corp.cn`
+    senderNickname = "昵称"  # `张三`, `李四`
+    groupID = "群号"  # where there is one, a group's message: `88001`
+    recvID = "接收者"  # elsewhere, the other of two: `li@corp.cn`, `zhang@corp.cn`
+    sendTime = { column = "发送时间", time = "%Y/%m/%d %H:%M" }  # `2024/1/5 11:42`, `2024/1/5 11:43`, `2024/1/5 11:44`
+    text = "内容"  # 10 characters on average
+    leave out 消息类型: is     = ["系统通知"] (system-row)  # 1 record that the app wrote itself, not a user
+    zone?
+    translate: ids such as `zhang@corp.cn`, `li@corp.cn` can't be OpenIM's, which are letters, digits and `_`
+    note: `消息类型` has `图片` (1): all are sent as text, as their words stand; leave them out with [[mapping.leave_out]], or make pictures and files of them with a jq program
+    "#);
+}
+
+#[test]
+fn a_file_a_channel_without_ids_and_a_day_that_nobody_can_tell() {
+    let text = "AuthorID;Author;Date;Content;Attachments\n\
+        111;ann;03/04/2024 10:00;good morning everyone;\n\
+        222;bob;04/04/2024 10:01;morning!;\n";
+    insta::assert_snapshot!(guessed("general.csv", text), @r#"
+    sendID = "AuthorID"  # 2 users: `111`, `222`
+    senderNickname = "Author"  # `ann`, `bob`
+    groupID = { inherited = "@stem" }  # no column names the conversation: each file is taken for a group of its name: `general`
+    text = "Content"  # 14 characters on average
+    sendTime?  # `03/04/2024 10:00`, `04/04/2024 10:01`: no value tells whether the day or the month comes first. Choose; nothing is guessed here ["{ column = \"Date\", time = \"%d/%m/%Y %H:%M\" }", "{ column = \"Date\", time = \"%m/%d/%Y %H:%M\" }"]
+    zone?
+    "#);
+}
+
+#[test]
+fn nothing_is_named_but_the_values_tell() {
+    let text = "a,b,c\n1700000000,x7,hello there my friend\n1700000060,x9,how are you today\n";
+    insta::assert_snapshot!(guessed("dump.csv", text), @r#"
+    sendID = "b"  # 2 users: `x7`, `x9` (guessed from the values alone)
+    groupID = { inherited = "@stem" }  # no column names the conversation: each file is taken for a group of its name: `dump`
+    sendTime = { column = "a", time = "s" }  # seconds since 1970: `1700000000`, `1700000060` (guessed from the values alone)
+    text = "c"  # 19 characters on average (guessed from the values alone)
+    "#);
+}
+
+#[test]
+fn who_wrote_it_is_only_me_or_not_me() {
+    let text =
+        "id,talker,is_sender,CreateTime,msg\n1,wxid_a,0,1700000000,在吗\n2,wxid_a,1,1700000060,在的 什么事\n";
+    insta::assert_snapshot!(guessed("wechat.csv", text), @r#"
+    id = "id"  # tells messages apart in later passes
+    groupID = "talker"  # 1 conversation: `wxid_a`; names stand for ids
+    sendTime = { column = "CreateTime", time = "s" }  # seconds since 1970: `1700000000`, `1700000060`
+    text = "msg"  # 4 characters on average
+    sendID?  # no column names the writer; `is_sender` says whether it was the maker of the export. Write a jq program: see “Your export” in the README []
+    "#);
+}
+
+#[test]
+fn objects_with_paths() {
+    let text = r#"
+{"_id":"a1","rid":"GENERAL","msg":"hello you","ts":{"$date":"2024-01-31T12:00:00.000Z"},"u":{"_id":"x1","username":"ann"},"client":"android"}
+{"_id":"a2","rid":"GENERAL","msg":"hi there","ts":{"$date":"2024-01-31T12:01:00.000Z"},"u":{"_id":"x2","username":"bob"},"client":"ios"}
+"#;
+    insta::assert_snapshot!(guessed("messages.jsonl", text), @r#"
+    id = "_id"  # tells messages apart in later passes
+    sendID = "u._id"  # 2 users: `x1`, `x2`
+    senderNickname = "u.username"  # `ann`, `bob`
+    groupID = "rid"  # 1 conversation: `GENERAL`
+    sendTime = { column = "ts.$date", time = "rfc3339" }  # `2024-01-31T12:00:00.000Z`, `2024-01-31T12:01:00.000Z`
+    text = "msg"  # 8 characters on average
+    senderPlatformID = { column = "client", table = { "android" = 2, "ios" = 1 }, default = 10 }  # from which kind of device
+    "#);
+}
+
+#[test]
+fn ids_that_a_spreadsheet_rounded_are_named() {
+    let text = "id,from,to,time,text\n7.43E+18,a,b,1700000000,hi you\n7.44E+18,a,b,1700000001,hi me\n";
+    assert!(guessed("x.csv", text).contains("a spreadsheet has rounded them"));
+}

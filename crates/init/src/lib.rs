@@ -1,0 +1,47 @@
+//! `init`: looks at an export that nobody described, says how it can be imported, and writes that down.
+//!
+//! A known format is recognised by `formats`; here is what an unknown one needs: what its [`Table`] of values
+//! looks like, a [`guess()`] at what each column is for, the [`Shape`] of JSON; then the [`Survey`] of the whole
+//! export through the real mapper, and the [`Template`] of `import.toml`.
+
+// The rooms below, by the names that the whole house uses.
+use importer_checks as checks;
+use importer_export as export;
+use importer_formats as formats;
+use importer_mapping as mapping;
+use importer_words::{finding, message};
+
+mod guess;
+mod mask;
+mod names;
+mod preset;
+mod records;
+mod shape;
+mod survey;
+mod table;
+mod template;
+mod times;
+mod unknown;
+mod values;
+
+pub use guess::{Field, Guess, LeaveOut, Open, guess};
+pub use mask::mask;
+pub use preset::{Assumed, Needs, media_and_users, needs};
+pub use shape::Shape;
+pub use survey::{Found, Survey, in_words};
+pub use table::Table;
+pub use template::Template;
+pub use unknown::{Tick, Unknown, is_native, look, plural};
+
+/// `4,818`
+fn thousands(n: u64) -> String {
+    let digits = n.to_string();
+    let mut out = String::new();
+    for (at, digit) in digits.char_indices() {
+        if at > 0 && (digits.len() - at).is_multiple_of(3) {
+            out.push(',');
+        }
+        out.push(digit);
+    }
+    out
+}

@@ -1,0 +1,97 @@
+//! Record to messages: native fields, columns, jq, times, ids. Pure.
+
+// The rooms below, by the names that the whole house uses.
+use importer_export as export;
+use importer_words::{finding, message};
+
+mod build;
+pub mod codes;
+mod columns;
+mod content;
+mod draft;
+mod error;
+mod filters;
+mod jq;
+mod native;
+mod object;
+pub mod people;
+mod period;
+mod pick;
+mod program;
+mod records;
+mod rule;
+mod settings;
+mod sieve;
+#[doc(hidden)]
+pub mod testing;
+mod time;
+mod value;
+
+pub use build::build;
+pub use draft::{Draft, Key};
+pub use error::MappingError;
+pub use native::{Native, read_message};
+pub use period::{Period, Within};
+pub use records::{Record, Row, each};
+pub use settings::{Columns, Detail, LeaveOut, Rule, Settings, Values};
+pub use time::{Doubt, Time, TimeFormat, halves};
+pub use value::Value;
+
+use std::sync::Arc;
+
+use crate::export::Chunk;
+use crate::finding::Finding;
+use crate::message::{Message, Place};
+
+use people::Person;
+
+/// Makes messages of the records of a chunk. Pure, and called from several threads at once.
+pub trait Mapper: Send + Sync {
+    /// Maps every record of the chunk, in order; a bad record is a finding and never ends the pass. What the
+    /// reader found ([`Chunk::findings`]) is not repeated: the pass hands that on itself.
+    fn map(&self, chunk: &Chunk, sink: &mut dyn Sink);
+}
+
+impl<M: Mapper + ?Sized> Mapper for Box<M> {
+    fn map(&self, chunk: &Chunk, sink: &mut dyn Sink) {
+        (**self).map(chunk, sink);
+    }
+}
+
+impl<M: Mapper + ?Sized> Mapper for Arc<M> {
+    fn map(&self, chunk: &Chunk, sink: &mut dyn Sink) {
+        M::map(self, chunk, sink);
+    }
+}
+
+/// Takes what a mapper makes, in source order.
+pub trait Sink {
+    /// A record gave this message.
+    fn message(&mut self, message: Message<'_>);
+    /// A record was left out on purpose, counted under a stable reason: `filter`, `system-row`.
+    fn left_out(&mut self, place: Place, reason: &'static str);
+    /// A record could not be mapped, or something about it is worth knowing.
+    fn finding(&mut self, finding: Finding);
+    /// What the export calls a user or group, and what OpenIM will call it; can be told many times.
+    ///
+    /// [`people::Renamed`] tells of everybody that messages name; a format that knows more (a list of users,
+    /// names of groups) tells that itself.
+    fn person(&mut self, _person: Person<'_>) {}
+    /// A file that must be put where everybody can read it, for messages to show it; can be told many times.
+    fn upload(&mut self, _upload: Upload<'_>) {}
+}
+
+/// A file that must be put where everybody can read it. The importer itself uploads nothing.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Upload<'a> {
+    /// How the table of media calls it: its path in the export, the id of the service, or its link.
+    pub key: &'a str,
+    /// Its name.
+    pub name: &'a str,
+    /// `picture`, `voice`, `video` or `file`.
+    pub kind: &'static str,
+    /// Bytes; 0 if that is not known.
+    pub size: u64,
+    /// Where it can be fetched, without what may be a token in it; empty if it lies next to the export.
+    pub link: &'a str,
+}

@@ -1,0 +1,38 @@
+//! The only HTTP client: calls, answers, token. It never repeats a call that may have been processed.
+//!
+//! [`Client::send`] is `send_msg` and gives a [`Verdict`], read off one table (`answer.rs`). Everything else
+//! is a typed call that gives its data or a [`CallError`]. The bodies of both releases are read alike: 3.8.3
+//! writes empty fields as `null`, main leaves them out.
+
+// The rooms below, by the names that the whole house uses.
+use importer_words::{finding, message};
+
+mod answer;
+mod client;
+mod error;
+mod plain;
+mod token;
+mod transport;
+mod wire;
+
+mod friends;
+mod groups;
+mod log;
+mod release;
+mod server;
+mod store;
+mod users;
+
+pub use answer::{Lost, Pause, Reason, Rejection, Stop, Verdict, verdict};
+pub use client::{Client, Settings};
+pub use error::{CallError, LoginError, SetupError};
+pub use groups::{CreateGroup, Group, GroupStatus, Member, Role};
+pub use log::{ACTIVE_AT_ONCE, LogRecord, Pulled, Range, Records, Seqs, read_pulled};
+pub use server::{Notice, ServerConfig, Version};
+pub use store::{Found, StoreQuery};
+pub use token::Login;
+pub use users::{NewUser, UserInfo};
+pub use wire::redact;
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,182 @@
+//! An OpenIM-compatible server that answers, stores and loses as the real one does.
+//!
+//! People trust the night of their migration to what they rehearsed here, and our own tests stand on it:
+//! it imitates, it never flatters. What it does rests on `contract/openim.md` (laws 1 to 14), on the
+//! recordings of two releases, and for what was not recorded on the server's own libraries. What differs
+//! between the releases stands in `release`.
+//!
+//! A message goes this way, as on the real server:
+//! ```text
+//! http ─▶ api ─▶ send ─▶ queue ─────────▶ log (cache) ─────▶ third (store)
+//!  faults  token  verify  batches of 500    maxSeq first,       later, document
+//!                 content or 100 ms, >100   the message a       by document
+//!                         of one key lost   gap later (law 3)   (laws 7, 8, 14)
+//! ```
+//! `faults` strikes at calls, at numbering and at storing; `control` is the path `/_rehearsal/…`; `audit`
+//! counts what really happened.
+//!
+//! [`Server::start`] runs it within the process; [`Running`] gives its address, its [`Audit`] and each
+//! conversation's log, and stops it.
+//!
+//! Everything is in memory, under one lock (`world`). Measured with `benches/rehearsal.sh`: a stored message
+//! with 75 characters of text takes 420 to 470 bytes, all told; a `send_msg` takes 17 to 20 µs of one core with
+//! answer time 0, twice what its connection, head, body and token cost alone.
+
+// The rooms below, by the names that the whole house uses.
+use importer_words::message;
+
+mod again;
+mod answer;
+mod api;
+mod audit;
+mod body;
+mod config;
+mod content;
+mod control;
+mod damage;
+mod faults;
+mod friends;
+mod group_lists;
+mod groups;
+mod http;
+mod json;
+mod log;
+mod notices;
+mod options;
+mod pace;
+mod positions;
+mod pulled;
+mod queue;
+mod read;
+mod record;
+mod release;
+mod retention;
+mod send;
+mod shared;
+mod state;
+mod store;
+mod third;
+mod token;
+mod users;
+mod verify;
+mod world;
+
+pub use audit::{Audit, ConversationAudit, LogEntry, Origin, SlotState};
+pub use damage::Damage;
+pub use faults::{Fault, FaultKind, UserAct, When};
+pub use log::Tally;
+pub use options::{AnswerTime, Options, Timing, Users};
+
+use shared::Shared;
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use tokio::net::TcpListener;
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
+
+/// A rehearsal server, not yet running.
+#[derive(Debug)]
+pub struct Server;
+
+/// A running rehearsal server. Dropped, it stops.
+pub struct Running {
+    addr: SocketAddr,
+    shared: Arc<Shared>,
+    stop: CancellationToken,
+    tasks: Vec<JoinHandle<()>>,
+}
+
+impl Server {
+    /// Starts a server on that address (port 0: any free one), on the runtime of the caller.
+    pub async fn start(options: Options, addr: SocketAddr) -> io::Result<Running> {
+        let listener = TcpListener::bind(addr).await?;
+        let addr = listener.local_addr()?;
+        let shared = Arc::new(Shared::new(options));
+        if let Some(path) = &shared.options.state {
+            state::load(&shared, path)?;
+        }
+        let stop = CancellationToken::new();
+        let tasks = vec![
+            tokio::spawn(http::accept(listener, addr, Arc::clone(&shared), stop.clone())),
+            tokio::spawn(queue::run(Arc::clone(&shared), stop.clone())),
+        ];
+        Ok(Running { addr, shared, stop, tasks })
+    }
+}
+
+impl Running {
+    /// Where it listens.
+    pub fn addr(&self) -> SocketAddr {
+        self.addr
+    }
+
+    /// The API's address: `http://127.0.0.1:…`, without a slash at the end.
+    pub fn url(&self) -> String {
+        format!("http://{}", self.addr)
+    }
+
+    /// What really happened up to now.
+    pub fn audit(&self) -> Audit {
+        audit::audit(&self.shared)
+    }
+
+    /// The log of a conversation, in order of seq: every slot, also empty ones.
+    pub fn log(&self, conversation: &str) -> Vec<LogEntry> {
+        audit::log(&self.shared, conversation, 1, usize::MAX)
+    }
+
+    /// Waits until all that was queued is in the store, or lost.
+    pub async fn settle(&self) {
+        control::settle(&self.shared).await;
+    }
+
+    /// Turns a fault on; its id.
+    pub fn fault(&self, fault: Fault) -> u64 {
+        self.shared.faults.add(fault)
+    }
+
+    /// Turns a fault off, or all of them.
+    pub fn no_fault(&self, id: Option<u64>) {
+        self.shared.faults.remove(id);
+    }
+
+    /// Lets something happen once, at once: in one conversation, or in all. Kinds that need an occasion, such
+    /// as [`FaultKind::LoseAnswer`], do nothing.
+    pub fn now(&self, kind: &FaultKind, conversation: Option<&str>) {
+        faults::perform(&self.shared, kind, conversation);
+    }
+
+    /// Damages a slot as no call does.
+    ///
+    /// # Errors
+    /// There is no such conversation, or no such slot.
+    pub fn damage(&self, conversation: &str, seq: i64, damage: &Damage) -> Result<(), String> {
+        damage::damage(&self.shared, conversation, seq, damage)
+    }
+
+    /// Puts the server's clock forward, ms.
+    pub fn advance_clock(&self, ms: i64) {
+        self.shared.advance_clock(ms);
+    }
+
+    /// Stops: no new connections, calls under way are answered. The state file is written, if there is one.
+    pub async fn stop(mut self) -> io::Result<()> {
+        self.stop.cancel();
+        for task in self.tasks.drain(..) {
+            if let Err(error) = task.await {
+                tracing::warn!(%error, "a part of the rehearsal server failed");
+            }
+        }
+        match &self.shared.options.state {
+            Some(path) => state::save(&self.shared, path),
+            None => Ok(()),
+        }
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        self.stop.cancel();
+    }
+}
