@@ -273,14 +273,12 @@ impl UserId {
 
     /// Whether a character can stand in a userID.
     pub fn takes(c: char) -> bool {
-        use icu_properties::CodePointMapData;
-        use icu_properties::props::{GeneralCategory, GeneralCategoryGroup};
-        const TAKEN: GeneralCategoryGroup =
-            GeneralCategoryGroup::Letter.union(GeneralCategoryGroup::DecimalNumber);
+        use unicode_properties::{GeneralCategory, GeneralCategoryGroup, UnicodeGeneralCategory};
         if c.is_ascii() {
             return c.is_ascii_alphanumeric() || c == '_';
         }
-        TAKEN.contains(CodePointMapData::<GeneralCategory>::new().get(c))
+        c.general_category_group() == GeneralCategoryGroup::Letter
+            || c.general_category() == GeneralCategory::DecimalNumber
     }
 }
 
