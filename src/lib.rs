@@ -18,6 +18,7 @@ pub mod after;
 pub mod before;
 pub mod import;
 pub use importer_openim as openim;
+pub use importer_shown as shown;
 pub mod report;
 
 pub use importer_rehearsal as rehearsal;
