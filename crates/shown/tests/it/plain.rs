@@ -108,7 +108,7 @@ impl Phone {
                 .collect();
             list.sort_by(|a, b| b.time.cmp(&a.time).then(b.seq.cmp(&a.seq)));
             list.truncate(need);
-            let before = if self.new && self.is_untidy(&list) { Some(self.untidy_names()) } else { None };
+            let before = if self.new && Self::is_untidy(&list) { Some(self.untidy_names()) } else { None };
             // The gaps.
             let top = list.iter().map(|row| row.seq).max().unwrap_or(0);
             if self.new {
@@ -141,8 +141,8 @@ impl Phone {
             if end || page.len() >= size {
                 break;
             }
-            let last = list.last().unwrap();
-            let mut next = (last.time, last.seq, last.name.clone());
+            let oldest = list.last().unwrap();
+            let mut next = (oldest.time, oldest.seq, oldest.name.clone());
             if self.new && mark.is_none() && next.0 == 0 {
                 let times = list.iter().map(|row| row.time).filter(|time| *time != 0);
                 next.0 = times.min().unwrap_or(0);
@@ -161,7 +161,7 @@ impl Phone {
         Some((page, end))
     }
 
-    fn is_untidy(&self, list: &[Row]) -> bool {
+    fn is_untidy(list: &[Row]) -> bool {
         let twice = list.iter().any(|row| list.iter().filter(|other| other.seq == row.seq).count() > 1);
         twice || list.iter().any(|row| row.time == 0)
     }

@@ -79,8 +79,8 @@ fn two_judges_agree_on_100_000_logs() {
     two_judges_agree(100_000, 16);
 }
 
-fn two_judges_agree(logs: u32, seed: u64) {
-    let mut rng = fastrand::Rng::with_seed(seed);
+fn two_judges_agree(logs: u32, from: u64) {
+    let mut rng = fastrand::Rng::with_seed(from);
     let (mut broken, mut lawful) = (0, 0);
     for n in 0..logs {
         let (slots, cut) = any(&mut rng);

@@ -23,8 +23,17 @@ fn both(slots: &Slots, page: usize) -> [View; 2] {
     [look(slots, Patch14, page), look(slots, Patch13, page)]
 }
 
+/// Everything in it was written days later.
+fn of_today(slots: &mut Slots) {
+    for slot in slots {
+        slot.time += 1_000_000_000;
+    }
+}
+
 fn is_fine(slots: &Slots) {
-    all(slots).iter().for_each(|seen| assert!(seen.is_whole(), "{seen}"));
+    for seen in all(slots) {
+        assert!(seen.is_whole(), "{seen}");
+    }
 }
 
 #[test]
@@ -82,13 +91,13 @@ fn many_older_messages_at_the_end() {
 fn an_older_history_behind_newer_messages() {
     for (newer, older) in [(110, 10), (60, 60)] {
         let mut slots = sound(newer);
-        slots.iter_mut().for_each(|slot| slot.time += 1_000_000_000);
+        of_today(&mut slots);
         let slots = behind(slots, (1..=older).map(second));
         assert!(all(&slots).iter().all(|seen| !seen.is_whole()), "{older} behind {newer}");
         assert_eq!(look(&slots, Patch14, 20).ended, Endless);
     }
     let mut slots = sound(60);
-    slots.iter_mut().for_each(|slot| slot.time += 1_000_000_000);
+    of_today(&mut slots);
     let seen = look(&behind(slots, (1..=60).map(second)), Patch14, 40);
     assert_eq!((seen.lost, seen.repeated), (20, 100), "{seen}");
 }
@@ -97,7 +106,7 @@ fn an_older_history_behind_newer_messages() {
 fn notices_of_today_in_front_of_the_history() {
     for notices in [1, 5] {
         let mut slots = sound(notices);
-        slots.iter_mut().for_each(|slot| slot.time += 1_000_000_000);
+        of_today(&mut slots);
         let slots = behind(slots, (1..=120).map(|n| second(n + 10)));
         for seen in all(&slots) {
             let lost = usize::try_from(notices).unwrap();
