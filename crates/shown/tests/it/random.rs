@@ -68,8 +68,8 @@ fn any(rng: &mut fastrand::Rng) -> (Slots, i64) {
 }
 
 #[test]
-fn two_judges_agree_on_2_000_logs() {
-    two_judges_agree(2_000, 15);
+fn two_judges_agree_on_a_thousand_logs() {
+    two_judges_agree(1_000, 15);
 }
 
 /// `cargo test -p importer-shown -- --ignored`: some minutes, most of them the plain one's.
@@ -111,7 +111,7 @@ fn two_judges_agree(logs: u32, from: u64) {
 fn long_stretches_change_no_verdict() {
     let mut rng = fastrand::Rng::with_seed(16);
     let mut broken = 0;
-    for n in 0..12 {
+    for n in 0..8 {
         // Two small faults with long sound stretches below, between and above: often harmless, or harmful in a few
         // settings only.
         let mut slots = sound(rng.i64(4_000..6_000));
@@ -153,7 +153,7 @@ fn long_stretches_change_no_verdict() {
         assert_eq!(judge(&log).scrolls(), whole, "log {n}");
         broken += u32::from(!whole);
     }
-    assert!((2..12).contains(&broken), "{broken}");
+    assert!((1..9).contains(&broken), "{broken}");
 }
 
 #[test]
