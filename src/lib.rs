@@ -14,6 +14,8 @@ pub mod config;
 pub mod job;
 pub mod prepare;
 
+pub mod log;
+
 pub mod after;
 pub mod before;
 pub mod import;

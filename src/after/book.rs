@@ -2,10 +2,9 @@
 
 use std::collections::{HashMap, HashSet};
 
-use super::log::Seen;
 use super::verify::{Book, Comparison};
-use crate::import::{Stored, candidates, is_same};
 use crate::job::{Conversation, Entry, JobError, JobReader, Spooled};
+use crate::log::{Seen, Stored, candidates, is_same};
 use crate::message::{Ids, MsgId, Ordinal};
 
 /// One conversation of the job, being compared.

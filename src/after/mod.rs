@@ -5,9 +5,7 @@
 
 mod adopt;
 mod book;
-mod calls;
 mod difference;
-mod log;
 mod mark_read;
 mod narrow;
 mod positions;

@@ -4,6 +4,7 @@
 //! everything it holds (law 8). So stretches are halved until they are right, empty, or down to messages that
 //! are looked for one by one.
 
+use crate::log::Lookup;
 use crate::message::SendTime;
 
 /// What can be asked of a store.
@@ -17,18 +18,7 @@ pub(super) trait Store {
     async fn count(&mut self, from: SendTime, to: SendTime) -> Result<u64, Self::Error>;
 
     /// Whether it has this one.
-    async fn has(&mut self, message: &Self::Message) -> Result<Looked, Self::Error>;
-}
-
-/// What came of looking for one message.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Looked {
-    /// It is there.
-    There,
-    /// It is not there.
-    Absent,
-    /// Too many are like it to go through them all.
-    Unsure,
+    async fn has(&mut self, message: &Self::Message) -> Result<Lookup, Self::Error>;
 }
 
 /// A stretch of time and how many messages the store has in it.
@@ -87,9 +77,9 @@ pub(super) async fn narrow<S: Store>(
                 }
                 *calls -= 1;
                 match store.has(message).await? {
-                    Looked::There => {}
-                    Looked::Absent => found.missing.push(from + n),
-                    Looked::Unsure => found.unsure += 1,
+                    Lookup::There => {}
+                    Lookup::Absent => found.missing.push(from + n),
+                    Lookup::Unsure => found.unsure += 1,
                 }
             }
             continue;
@@ -129,10 +119,10 @@ mod tests {
             Ok(self.there.iter().filter(|(time, _)| (from.0..to.0).contains(time)).count() as u64)
         }
 
-        async fn has(&mut self, message: &usize) -> Result<Looked, Infallible> {
+        async fn has(&mut self, message: &usize) -> Result<Lookup, Infallible> {
             self.asked += 1;
             let there = self.there.iter().any(|(_, one)| one == &Some(*message));
-            Ok(if there { Looked::There } else { Looked::Absent })
+            Ok(if there { Lookup::There } else { Lookup::Absent })
         }
     }
 

@@ -1,10 +1,10 @@
 //! Mending what `verify` found: second copies are deleted, what is missing goes out again.
 
-use std::time::Instant;
+use tokio::time::Instant;
 
-use super::log::{Log, Seen};
-use super::visit::{AfterError, Desk, Server};
-use crate::job::{Again, ConvNo, Conversation, Job, JobError};
+use super::visit::{AfterError, Server};
+use crate::job::{Again, ConvNo, Conversation, Job, JobError, SharedReader};
+use crate::log::{Log, Seen};
 use crate::message::{Ids, Ordinal, Seq};
 
 /// A second copy of a message of ours.
@@ -25,7 +25,7 @@ pub(super) struct Double {
 pub(super) async fn delete(
     log: &mut Log<'_>,
     server: &Server,
-    desk: &Desk,
+    desk: &SharedReader,
     conversation: &Conversation,
     doubles: &[Double],
 ) -> Result<u64, AfterError> {
@@ -84,7 +84,7 @@ async fn stands(log: &mut Log<'_>, seq: Seq, ids: &Ids) -> Result<bool, AfterErr
 /// Whether the message itself stands where it was confirmed, elsewhere.
 async fn is_safe(
     log: &mut Log<'_>,
-    desk: &Desk,
+    desk: &SharedReader,
     conversation: &Conversation,
     double: &Double,
 ) -> Result<bool, AfterError> {

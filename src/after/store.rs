@@ -6,18 +6,19 @@
 //! [looked into](super::narrow). Others' messages of the same time make a count too high: they are told apart
 //! by looking closer, but one of theirs can stand for one of ours in a slice whose count is right.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
+
+use tokio::time::Instant;
 
 use super::book::{JobBook, Memory};
 use super::difference::{Difference, Kind};
-use super::log::Log;
-use super::narrow::{self, Counted, Looked, Store, narrow};
+use super::narrow::{Counted, Store, narrow};
 use super::slices::{Cutter, Slice};
-use super::visit::{AfterError, Desk, Server, Settings};
-use crate::import::{Stored, is_same};
-use crate::job::{ConvNo, Conversation, JobError, JobReader, Spooled};
-use crate::message::{Ids, Ordinal, Peer, SendTime, Seq, SourceId};
-use crate::openim::{Client, StoreQuery};
+use super::visit::{AfterError, Server, Settings};
+use crate::job::{ConvNo, Conversation, JobError, JobReader, SharedReader, Spooled};
+use crate::log::{Log, Lookup, look_for};
+use crate::message::{Ids, Ordinal, SendTime, Seq, SourceId};
+use crate::openim::Client;
 
 /// How much of the store to look at.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -234,7 +235,7 @@ async fn look_closer(
     for ((slice, stored), mut ours) in wrong.iter().zip(ours) {
         ours.sort_unstable_by_key(|(time, one)| (*time, one.conv, one.ordinal));
         let whole = Counted { from: slice.from, to: slice.to, messages: *stored };
-        let mut looking = Looking { asked, desk: Desk::new(reader.reopen()?) };
+        let mut looking = Looking { asked, desk: SharedReader::new(reader.reopen()?) };
         let found = narrow(&mut looking, whole, &ours, calls).await?;
         report.unnamed += found.unnamed;
         report.not_stored += found.unnamed;
@@ -295,7 +296,7 @@ impl Asked<'_> {
 
 struct Looking<'a, 'b> {
     asked: &'a mut Asked<'b>,
-    desk: Desk,
+    desk: SharedReader,
 }
 
 /// What the job knows about a message: where it belongs, what was sent, and its receipt.
@@ -341,41 +342,9 @@ impl Store for Looking<'_, '_> {
         self.asked.count(from, to).await
     }
 
-    async fn has(&mut self, one: &Ours) -> Result<Looked, AfterError> {
+    async fn has(&mut self, one: &Ours) -> Result<Lookup, AfterError> {
         let (_, message, receipt) = self.message(one)?;
         let ids = receipt.and_then(|(_, ids)| ids);
-        look_for(self.asked.server, &message, ids.as_ref()).await
+        Ok(look_for(self.asked.server, &message, ids.as_ref()).await?)
     }
-}
-
-/// Looks for one message in the store: by its names, where they are known, else by what it says.
-pub(super) async fn look_for(
-    server: &Server,
-    message: &Spooled,
-    ids: Option<&Ids>,
-) -> Result<narrow::Looked, AfterError> {
-    const AT_ONCE: i32 = 200;
-    const PAGES: i32 = 10;
-    let (session_type, receiver) = match &message.peer {
-        Peer::User(user) => (1, user.to_string()),
-        Peer::Group(group) => (3, group.to_string()),
-    };
-    let day = jiff::Timestamp::from_millisecond(message.send_time.0)
-        .map_or_else(|_| String::new(), |time| time.strftime("%Y-%m-%d").to_string());
-    // Any type: that of a revoked message is another.
-    let query = StoreQuery { sender: message.sender.0.clone(), receiver, session_type, content_type: 0, day };
-    for page in 1..=PAGES {
-        let (found, in_all) = server.search(&query, page, AT_ONCE).await?;
-        let is_it = |one: &crate::openim::Found| match ids {
-            Some(ids) => one.ids.server == ids.server,
-            None => is_same(message, &Stored::found(one)),
-        };
-        if found.iter().any(is_it) {
-            return Ok(Looked::There);
-        }
-        if found.is_empty() || i64::from(page) * i64::from(AT_ONCE) >= in_all {
-            return Ok(Looked::Absent);
-        }
-    }
-    Ok(Looked::Unsure)
 }

@@ -7,15 +7,17 @@
 mod look;
 
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
+
+use tokio::time::Instant;
 
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 
 use self::look::{Fates, look_again, look_at};
-use super::log::Log;
-use super::visit::{AfterError, Desk, Round, Server, Settings};
-use crate::job::{ConvNo, Conversation, Job, JobReader, Left, Undone};
+use super::visit::{AfterError, Round, Server, Settings};
+use crate::job::{ConvNo, Conversation, Job, JobReader, Left, SharedReader, Undone};
+use crate::log::Log;
 use crate::message::{Ordinal, SendTime, Seq};
 use crate::openim::Client;
 
@@ -78,7 +80,8 @@ async fn each(
     let (to_write, mut steps) = mpsc::channel::<StepOf>(64);
     let mut tasks = JoinSet::new();
     for _ in 0..workers {
-        let (server, round, desk) = (Arc::clone(server), Arc::clone(&round), Desk::new(reader.reopen()?));
+        let (server, round, desk) =
+            (Arc::clone(server), Arc::clone(&round), SharedReader::new(reader.reopen()?));
         let to_write = to_write.clone();
         tasks.spawn(async move {
             while let Some(next) = round.next(&server.settings).await? {
@@ -144,7 +147,7 @@ const AT_ONCE: usize = 100;
 
 async fn undo_one(
     server: &Server,
-    desk: &Desk,
+    desk: &SharedReader,
     conversation: &Conversation,
     part: Part,
     steps: &mpsc::Sender<StepOf>,
@@ -175,7 +178,7 @@ async fn say(steps: &mpsc::Sender<StepOf>, step: StepOf) -> Result<(), AfterErro
 /// Deletes what was confirmed, for the first time.
 async fn delete(
     log: &mut Log<'_>,
-    desk: &Desk,
+    desk: &SharedReader,
     conversation: &Conversation,
     mut undone: Undone,
     steps: &mpsc::Sender<StepOf>,

@@ -1,14 +1,13 @@
 //! What everything that is done afterwards needs: the server, with patience; the job; how fast; when to stop.
 
-use std::sync::{Mutex, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use tokio::sync::Mutex as AsyncMutex;
 use tokio_util::sync::CancellationToken;
 
 use super::positions::PositionError;
-use crate::import::Rate;
 use crate::job::{ConvNo, Conversation, JobError, JobReader};
+use crate::log::{self, LogError};
 use crate::message::ConversationId;
 use crate::openim::{CallError, Client};
 
@@ -73,90 +72,36 @@ pub enum AfterError {
     Io(#[from] std::io::Error),
 }
 
-/// A server, with patience: what passes is waited for, each call by itself.
+impl From<LogError> for AfterError {
+    fn from(error: LogError) -> Self {
+        match error {
+            LogError::Job(error) => Self::Job(error),
+            LogError::Call(error) => Self::Call(error),
+            LogError::GaveUp { after, last } => Self::GaveUp { after, last },
+            LogError::Stopped => Self::Stopped,
+        }
+    }
+}
+
+/// A server, with patience, and how to go about it.
 #[derive(Debug)]
 pub(super) struct Server {
-    pub(super) client: Client,
+    asked: log::Server,
     pub(super) settings: Settings,
-    rate: Option<Rate>,
 }
 
 impl Server {
     pub(super) fn new(client: Client, settings: Settings) -> Self {
-        let rate = settings.rate.map(Rate::new);
-        Self { client, settings, rate }
-    }
-
-    /// Waits, unless it is stopped.
-    pub(super) async fn sleep(&self, time: Duration) -> Result<(), AfterError> {
-        tokio::select! {
-            () = tokio::time::sleep(time) => Ok(()),
-            () = self.settings.stop.cancelled() => Err(AfterError::Stopped),
-        }
-    }
-
-    /// Waits for its turn to read so many slots.
-    pub(super) async fn turns(&self, slots: u64) -> Result<(), AfterError> {
-        if self.settings.stop.is_cancelled() {
-            return Err(AfterError::Stopped);
-        }
-        let Some(rate) = &self.rate else { return Ok(()) };
-        for _ in 0..slots {
-            if let Err(wait) = rate.take() {
-                self.sleep(wait).await?;
-            }
-        }
-        Ok(())
+        let asked = log::Server::new(client, settings.give_up, settings.stop.clone(), settings.rate);
+        Self { asked, settings }
     }
 }
 
-/// Waits for what passes, longer and longer.
-///
-/// Each call is made in a loop of its own: `Err(error) => patience.after(server, error).await?`.
-#[derive(Debug)]
-pub(super) struct Patience {
-    started: Instant,
-    wait: Duration,
-}
+impl std::ops::Deref for Server {
+    type Target = log::Server;
 
-const FIRST_WAIT: Duration = Duration::from_millis(250);
-const LONGEST_WAIT: Duration = Duration::from_secs(10);
-
-impl Patience {
-    pub(super) fn new() -> Self {
-        Self { started: Instant::now(), wait: FIRST_WAIT }
-    }
-
-    /// Returns when the call is worth another try; gives back what is refused for good.
-    pub(super) async fn after(&mut self, server: &Server, error: CallError) -> Result<(), AfterError> {
-        if !error.is_passing() {
-            return Err(AfterError::Call(error));
-        }
-        if self.started.elapsed() >= server.settings.give_up {
-            return Err(AfterError::GaveUp { after: self.started.elapsed(), last: error.to_string() });
-        }
-        tracing::info!(%error, "asked again in {} ms", self.wait.as_millis());
-        let asked_for = match error {
-            CallError::RateLimited(after) => after.unwrap_or_default(),
-            _ => Duration::ZERO,
-        };
-        server.sleep(self.wait.max(asked_for)).await?;
-        self.wait = (self.wait * 2).min(LONGEST_WAIT);
-        Ok(())
-    }
-}
-
-/// The job, as one task reads it; held only while something is looked up.
-#[derive(Debug)]
-pub(super) struct Desk(Mutex<JobReader>);
-
-impl Desk {
-    pub(super) fn new(reader: JobReader) -> Self {
-        Self(Mutex::new(reader))
-    }
-
-    pub(super) fn read<T>(&self, look: impl FnOnce(&JobReader) -> T) -> T {
-        look(&self.0.lock().unwrap_or_else(PoisonError::into_inner))
+    fn deref(&self) -> &log::Server {
+        &self.asked
     }
 }
 

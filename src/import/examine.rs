@@ -6,16 +6,15 @@ use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::align::{Sighting, Who};
 use super::cell::Cell;
 use super::confirm::SLOTS;
 use super::engine::{Engine, JobReceipts};
-use super::read::{self, identify, likely_senders};
-use super::same::Stored;
+use super::read::{self, identify};
 use super::settings::ImportError;
-use crate::job::{Conversation, Entry, JobError, JobReader, Peers, Unseen};
-use crate::message::{Ids, MsgId, Ordinal, Peer, Seq};
-use crate::openim::{LogRecord, Range, StoreQuery};
+use crate::job::{Conversation, Entry, JobError, Unseen};
+use crate::log::{self, Sighting, Stored, Who, entries_of, next_senders, queries};
+use crate::message::{Ids, MsgId, Ordinal, Seq};
+use crate::openim::{LogRecord, Range};
 
 /// Looks at empty slots, and tells the lane.
 pub(super) async fn examine(engine: Arc<Engine>, cell: Arc<Cell>, seqs: Vec<Seq>) {
@@ -74,7 +73,7 @@ async fn look(
     participants: usize,
 ) -> Result<Vec<Sighting>, JobError> {
     let Some(first) = missing.first() else { return Ok(Vec::new()) };
-    let users = engine.read(|reader| likely_senders(reader, &cell.conversation, *first))?;
+    let users = engine.read(|reader| next_senders(reader, &cell.conversation, *first))?;
     let mut found: Vec<Sighting> = Vec::new();
     for user in users.iter().take(participants) {
         let open = open(seqs, &found);
@@ -199,29 +198,6 @@ async fn search(
     Ok(found)
 }
 
-/// What finds these messages in the store, and others like them.
-fn queries(
-    reader: &JobReader,
-    conversation: &Conversation,
-    entries: Vec<Entry>,
-) -> Result<Vec<StoreQuery>, JobError> {
-    let mut queries: Vec<StoreQuery> = Vec::new();
-    for entry in entries {
-        let message = reader.message(&entry)?;
-        let (session_type, receiver) = match (&conversation.peers, &message.peer) {
-            (Peers::Group(group), _) => (3, group.as_str().to_owned()),
-            (_, Peer::User(user) | Peer::Group(user)) => (1, user.to_string()),
-        };
-        let day = jiff::Timestamp::from_millisecond(message.send_time.0)
-            .map_or_else(|_| String::new(), |time| time.strftime("%Y-%m-%d").to_string());
-        let query = StoreQuery { sender: message.sender.0, receiver, session_type, content_type: 0, day };
-        if !queries.contains(&query) {
-            queries.push(query);
-        }
-    }
-    Ok(queries)
-}
-
 /// In which slots the store has these messages, under which names. `None`: it could not be asked, or has more
 /// than can be looked through.
 pub(super) async fn in_store(
@@ -229,34 +205,12 @@ pub(super) async fn in_store(
     conversation: &Conversation,
     ordinals: &[Ordinal],
 ) -> Result<Option<HashSet<(Seq, MsgId)>>, JobError> {
-    let queries = engine.read(|reader| {
-        let mut entries = Vec::new();
-        for ordinal in ordinals {
-            entries.extend(reader.entries(conversation.no, *ordinal, 1)?);
-        }
-        queries(reader, conversation, entries)
-    })?;
-    let mut found = HashSet::new();
-    for query in queries {
-        for page in 1.. {
-            let Ok((logs, count)) = engine.client.search(&query, page, LARGE_PAGE).await else {
-                return Ok(None);
-            };
-            found.extend(logs.into_iter().map(|log| (Seq(log.seq), log.ids.server)));
-            if i64::from(page) * i64::from(LARGE_PAGE) >= count {
-                break;
-            }
-            if page == PAGES {
-                return Ok(None);
-            }
-        }
-    }
-    Ok(Some(found))
+    let queries =
+        engine.read(|reader| queries(reader, conversation, entries_of(reader, conversation, ordinals)?))?;
+    Ok(log::in_store(&engine.client, &queries).await.ok().flatten())
 }
 
 /// Messages that may be missing.
 const CANDIDATES: usize = 100;
 const PAGE: i32 = 100;
-/// Where all of a day is wanted.
-const LARGE_PAGE: i32 = 1_000;
 const PAGES: i32 = 20;

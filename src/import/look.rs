@@ -2,14 +2,13 @@
 
 use std::sync::Arc;
 
-use super::cell::Cell;
+use super::cell::{Cell, Role};
 use super::confirm::safe_bound;
 use super::engine::Engine;
 use super::lane::{Lane, Left, Start};
-use super::read::likely_senders;
-use super::same::{Stored, is_same};
 use super::settings::ImportError;
 use crate::job::{Conversation, Spooled};
+use crate::log::{Stored, is_same, next_senders};
 use crate::message::{Ordinal, Seq};
 use crate::openim::Range;
 
@@ -28,7 +27,7 @@ pub(super) async fn below(
             }
         }
         let mut users: Vec<String> = ends.iter().map(|message| message.sender.0.clone()).collect();
-        users.extend(likely_senders(reader, conversation, Ordinal(0))?);
+        users.extend(next_senders(reader, conversation, Ordinal(0))?);
         Ok((ends, users))
     })?;
     let mut asked: Vec<String> = Vec::new();
@@ -46,7 +45,11 @@ pub(super) async fn below(
         withdrawn: Vec::new(),
         last: None,
     };
-    let cell = Cell::new(conversation.clone(), Lane::new(engine.settings.limits, start, engine.now()));
+    let cell = Cell::new(
+        conversation.clone(),
+        Lane::new(engine.settings.limits, start, engine.now()),
+        Role::Reading,
+    );
     let Some((_, bound)) = safe_bound(engine, &cell, &asked).await else { return Ok(None) };
     let end = bound.min(baseline);
     'users: for user in &asked {

@@ -6,9 +6,8 @@
 //!                      └── read ◀── confirm ◀───────┘        maxSeq, safe bound, pull
 //! ```
 //!
-//! [`Lane`] and [`align()`] decide, and know neither network nor clock; the other files do what they say.
+//! [`Lane`] and [`align`](crate::log::align()) decide, and know neither network nor clock; the other files do what they say.
 
-mod align;
 mod cell;
 mod clear;
 mod confirm;
@@ -22,21 +21,17 @@ mod pace;
 mod progress;
 mod read;
 mod run;
-mod same;
 mod schedule;
 mod settings;
 mod tally;
 mod withdraw;
 mod worker;
 
-pub use align::{Alignment, Book, Due, Fate, Past, Sighting, Who, align};
 pub use lane::{
     Answered, Ask, Company, Effects, FellBack, Hurry, Lane, Left, Limits, MOST_UNCONFIRMED, Next, Now,
     Receipt, Receipts, Start, Stray,
 };
-pub use pace::{Cause, Rate};
+pub use pace::Cause;
 pub use progress::{Count, Progress, Shown};
-pub use read::candidates;
 pub use run::run;
-pub use same::{Stored, is_same};
 pub use settings::{AlreadyThere, Ended, ImportError, Outcome, Settings, StopSignal};

@@ -1,55 +1,11 @@
-//! How fast we may go: `--rate`, and the server's own wish to be left alone. The only user of governor.
+//! How fast we may go: the server's own wish to be left alone.
 
-use std::num::NonZeroU32;
 use std::sync::{Mutex, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use governor::clock::{Clock, MonotonicClock};
-use governor::middleware::NoOpMiddleware;
-use governor::state::{InMemoryState, NotKeyed};
-use governor::{Quota, RateLimiter};
+use tokio::time::Instant;
 
-use crate::openim::{Lost, Pause};
-
-/// At most so many messages a second.
-#[derive(Debug)]
-pub struct Rate<C: Clock = MonotonicClock> {
-    limiter: RateLimiter<NotKeyed, InMemoryState, C, NoOpMiddleware<C::Instant>>,
-    clock: C,
-}
-
-impl Rate {
-    /// By the real clock.
-    pub fn new(per_second: NonZeroU32) -> Self {
-        Self::with_clock(per_second, MonotonicClock)
-    }
-}
-
-impl<C: Clock + Clone> Rate<C> {
-    /// By any clock.
-    pub(super) fn with_clock(per_second: NonZeroU32, clock: C) -> Self {
-        // governor's own burst is a whole second's quota: 399 of 200/s went out in the first second. A burst
-        // of 1 starves high rates, timers being about a millisecond. A hundredth of a second exceeds the
-        // rate by 1 % at most, in any second (measured).
-        let burst = NonZeroU32::new(per_second.get() / 100).unwrap_or(NonZeroU32::MIN);
-        let quota = Quota::per_second(per_second).allow_burst(burst);
-        Self { limiter: RateLimiter::direct_with_clock(quota, clock.clone()), clock }
-    }
-
-    /// Takes a turn, or says how long to wait before asking again.
-    pub fn take(&self) -> Result<(), Duration> {
-        self.limiter.check().map_err(|not_until| not_until.wait_time_from(self.clock.now()))
-    }
-}
-
-impl Rate {
-    /// Waits for a turn.
-    pub(super) async fn turn(&self) {
-        while let Err(wait) = self.take() {
-            tokio::time::sleep(wait).await;
-        }
-    }
-}
+use crate::openim::{Lost, Pause, retry_after};
 
 /// Why it is slower than it could be.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -128,7 +84,7 @@ impl Throttle {
         match pause {
             Pause::RateLimited(after) => {
                 inner.halve(now);
-                let wait = after.unwrap_or(Duration::from_secs(1));
+                let wait = retry_after(*after);
                 // All of them at the very same moment would meet the same answer.
                 inner.pause(now, jittered(wait, 1.0, 1.25));
                 inner.cause = Some(Cause::RateLimited(pause.clone()));
@@ -210,61 +166,8 @@ fn jittered(wait: Duration, from: f64, to: f64) -> Duration {
 }
 
 #[cfg(test)]
-#[expect(clippy::cast_precision_loss, reason = "counts far below 2^52")]
 mod tests {
     use super::*;
-    use governor::clock::FakeRelativeClock;
-
-    /// Asks every 0.2 ms for `seconds`; when each turn was given, in ms.
-    fn turns(per_second: u32, seconds: u64) -> Vec<f64> {
-        let clock = FakeRelativeClock::default();
-        let rate = Rate::with_clock(NonZeroU32::new(per_second).unwrap(), clock.clone());
-        let mut turns = Vec::new();
-        for step in 0..seconds * 5_000 {
-            while rate.take().is_ok() {
-                turns.push(step as f64 / 5.0);
-            }
-            clock.advance(Duration::from_micros(200));
-        }
-        turns
-    }
-
-    #[test]
-    fn no_second_exceeds_the_rate_by_more_than_two_percent() {
-        for per_second in [1, 7, 50, 99, 100, 500, 3_000, 20_000] {
-            let turns = turns(per_second, 8);
-            let most = (f64::from(per_second) * 1.02).max(f64::from(per_second) + 1.0);
-            let mut from = 0;
-            for (n, at) in turns.iter().enumerate() {
-                while turns[from] <= at - 1_000.0 {
-                    from += 1;
-                }
-                assert!((n - from + 1) as f64 <= most, "{per_second}/s: {} at {at} ms", n - from + 1);
-            }
-            let five = turns.iter().filter(|at| (1_000.0..6_000.0).contains(*at)).count();
-            assert!(five as f64 >= 0.97 * 5.0 * f64::from(per_second), "{per_second}/s: {five} in 5 s");
-        }
-    }
-
-    #[test]
-    fn callers_that_wait_as_told_reach_the_rate() {
-        let clock = FakeRelativeClock::default();
-        let rate = Rate::with_clock(NonZeroU32::new(500).unwrap(), clock.clone());
-        let mut given = 0;
-        let mut now = Duration::ZERO;
-        while now < Duration::from_secs(5) {
-            match rate.take() {
-                Ok(()) => given += 1,
-                Err(wait) => {
-                    // A timer is never early, and up to a millisecond late.
-                    let wait = wait + Duration::from_micros(700);
-                    now += wait;
-                    clock.advance(wait);
-                }
-            }
-        }
-        assert!((2_425..=2_525).contains(&given), "{given}");
-    }
 
     #[test]
     fn retry_after_is_honoured_and_callers_halve_once() {

@@ -2,15 +2,14 @@
 
 use std::sync::Arc;
 
-use super::align::{Sighting, Who};
 use super::cell::Cell;
 use super::engine::{Engine, JobReceipts};
 use super::lane::Lane;
-use super::same::{Stored, is_same};
 use super::settings::ImportError;
 use super::worker::is_refusal;
-use crate::job::{Conversation, JobError, JobReader, Peers};
-use crate::message::{Ids, Ordinal, Seq};
+use crate::job::JobError;
+use crate::log::{Sighting, Stored, Who, candidates};
+use crate::message::{Ids, Seq};
 use crate::openim::{LogRecord, Pulled, Range};
 
 /// What a participant sees there, tried until it is answered; `None` if he may not look, or the run ends.
@@ -102,45 +101,4 @@ pub(super) fn identify(
     }
     let ordinals = engine.read(|reader| candidates(reader, conversation, stored))?;
     Ok(if ordinals.is_empty() { Who::Foreign } else { Who::Ours { ids, ordinals, readable } })
-}
-
-/// Messages of the conversation that this can be.
-pub fn candidates(
-    reader: &JobReader,
-    conversation: &Conversation,
-    stored: &Stored<'_>,
-) -> Result<Vec<Ordinal>, JobError> {
-    let mut ordinals = Vec::new();
-    for entry in reader.written_at(conversation.no, stored.time)? {
-        if is_same(&reader.message(&entry)?, stored) {
-            ordinals.push(entry.ordinal);
-        }
-    }
-    Ok(ordinals)
-}
-
-/// Who may have sent the newest message of a conversation whose next one that is: both of a pair; of a group
-/// those who send next, then the others.
-pub(super) fn likely_senders(
-    reader: &JobReader,
-    conversation: &Conversation,
-    cursor: Ordinal,
-) -> Result<Vec<String>, JobError> {
-    const AHEAD: usize = 100;
-    let mut users: Vec<String> = Vec::new();
-    if let Peers::Group(_) = conversation.peers {
-        let from = Ordinal(cursor.0.saturating_sub(2));
-        for entry in reader.entries(conversation.no, from, AHEAD)? {
-            let sender = reader.message(&entry)?.sender.0;
-            if !users.contains(&sender) {
-                users.push(sender);
-            }
-        }
-    }
-    for user in reader.participants(conversation, 16)? {
-        if !users.contains(&user.0) {
-            users.push(user.0);
-        }
-    }
-    Ok(users)
 }

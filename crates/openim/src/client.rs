@@ -14,7 +14,7 @@ use serde::de::DeserializeOwned;
 use super::answer::{Pause, Stop, Verdict, judge, not_openim};
 use super::error::{CallError, LoginError, SetupError};
 use super::token::{Current, Login};
-use super::transport::{Answer, NoAnswer, Transport};
+use super::transport::{Answer, Exchange, NoAnswer, Transport};
 use super::wire::Envelope;
 
 /// Where the server is and how to talk to it.
@@ -73,12 +73,22 @@ impl Client {
     /// Makes the client; nothing is sent yet.
     pub fn new(settings: &Settings) -> Result<Self, SetupError> {
         let base = base(&settings.api)?;
+        let transport = Transport::new(settings, &base)?;
+        Self::over(transport, base, settings)
+    }
+
+    /// The same for a server of this process.
+    pub fn within(settings: &Settings, exchange: Arc<dyn Exchange>) -> Result<Self, SetupError> {
+        Self::over(Transport::within(settings, exchange), base(&settings.api)?, settings)
+    }
+
+    fn over(transport: Transport, base: Url, settings: &Settings) -> Result<Self, SetupError> {
         let token = Current::default();
         if let Login::Token { token: given, .. } = &settings.login {
             token.set_secret(given).map_err(|error| SetupError::Tls(error.to_string()))?;
         }
         Ok(Self(Arc::new(Inner {
-            transport: Transport::new(settings, &base)?,
+            transport,
             send: join(&base, SEND),
             base,
             login: settings.login.clone(),

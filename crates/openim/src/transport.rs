@@ -1,7 +1,10 @@
 //! One HTTP exchange: what came back, or how far it got.
 //!
-//! Through reqwest where there is TLS or a proxy, otherwise through the client below it, see [`Plain`].
+//! Through reqwest where there is TLS or a proxy, otherwise through the client below it, see [`Plain`]; in a simulation
+//! through nothing at all, see [`Exchange`].
 
+use std::pin::Pin;
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -14,15 +17,30 @@ use super::plain::Plain;
 
 /// What came back.
 #[derive(Debug, Clone)]
-pub(super) struct Answer {
-    pub(super) status: u16,
-    pub(super) retry_after: Option<Duration>,
-    pub(super) body: Bytes,
+pub struct Answer {
+    /// The HTTP status.
+    pub status: u16,
+    /// `Retry-After`.
+    pub retry_after: Option<Duration>,
+    /// The body.
+    pub body: Bytes,
+}
+
+/// Carries calls to a server of the same process: what a simulation has in place of HTTP.
+pub trait Exchange: std::fmt::Debug + Send + Sync {
+    /// One POST to that path.
+    fn post(
+        &self,
+        path: &str,
+        operation: &str,
+        token: Option<&str>,
+        body: Bytes,
+    ) -> Pin<Box<dyn Future<Output = Result<Answer, NoAnswer>> + Send>>;
 }
 
 /// No answer came. The texts name no URL and hold nothing that the server said.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum NoAnswer {
+pub enum NoAnswer {
     /// There was no connection: the call was certainly not processed.
     Unreachable(String),
     /// The connection ended before the answer was there.
@@ -42,6 +60,7 @@ pub(super) struct Transport {
 enum Http {
     Plain(Plain),
     Full(reqwest::Client),
+    Within(Arc<dyn Exchange>),
 }
 
 const OPERATION: HeaderName = HeaderName::from_static("operationid");
@@ -58,6 +77,11 @@ impl Transport {
         let is_plain = base.scheme() == "http" && settings.proxy.is_none() && settings.ca.is_none();
         let http = if is_plain { Http::Plain(Plain::new(settings)) } else { Http::Full(full(settings)?) };
         Ok(Self { http, timeout: settings.timeout })
+    }
+
+    /// For calls within this process.
+    pub(super) fn within(settings: &Settings, exchange: Arc<dyn Exchange>) -> Self {
+        Self { http: Http::Within(exchange), timeout: settings.timeout }
     }
 
     /// One POST. `operation` must be new for every call.
@@ -79,6 +103,7 @@ impl Transport {
         let http = match &self.http {
             Http::Plain(plain) => return plain.post(url, headers, body).await,
             Http::Full(http) => http,
+            Http::Within(exchange) => return self.within_process(exchange, url, &headers, body).await,
         };
         let mut request = Request::new(Method::POST, url.clone());
         *request.headers_mut() = headers;
@@ -88,6 +113,18 @@ impl Transport {
         let retry_after = retry_after(response.headers());
         let body = response.bytes().await.map_err(|error| self.no_answer(&error))?;
         Ok(Answer { status, retry_after, body })
+    }
+
+    async fn within_process(
+        &self,
+        exchange: &Arc<dyn Exchange>,
+        url: &Url,
+        headers: &HeaderMap,
+        body: Bytes,
+    ) -> Result<Answer, NoAnswer> {
+        let text = |name| headers.get(name).and_then(|value| value.to_str().ok());
+        let answer = exchange.post(url.path(), text(OPERATION).unwrap_or_default(), text(TOKEN), body);
+        tokio::time::timeout(self.timeout, answer).await.unwrap_or(Err(NoAnswer::TimedOut(self.timeout)))
     }
 
     fn no_answer(&self, error: &reqwest::Error) -> NoAnswer {

@@ -11,18 +11,20 @@ mod walk;
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::{Duration, Instant};
+use std::time::Duration;
+
+use tokio::time::Instant;
 
 use tokio::sync::{Mutex, mpsc};
 use tokio::task::JoinSet;
 
-use super::log::{Log, PAGE, Seen};
-use super::narrow::Looked;
-use super::store;
-use super::visit::{AfterError, Desk, Round, Server, Settings};
-use crate::import::{Past, Receipts, Sighting, Who, candidates};
-use crate::job::{ConvNo, Conversation, Durability, Gone, Job, JobReader, Receipt, Reject, Step, Under};
+use super::visit::{AfterError, Round, Server, Settings};
+use crate::import::Receipts;
+use crate::job::{
+    ConvNo, Conversation, Durability, Gone, Job, JobReader, Receipt, Reject, SharedReader, Step, Under,
+};
 use crate::job::{Write, WriterHandle};
+use crate::log::{Log, Lookup, PAGE, Past, Seen, Sighting, Who, candidates, look_for};
 use crate::message::{Ordinal, Seq};
 use crate::openim::{ACTIVE_AT_ONCE, Client, Reason};
 use walk::{End, Found, Walk};
@@ -136,7 +138,8 @@ async fn read_all(
     let queue = Arc::new(Mutex::new(queue));
     let mut all = JoinSet::new();
     for _ in 0..workers {
-        let (shared, queue, desk) = (Arc::clone(shared), Arc::clone(&queue), Desk::new(reader.reopen()?));
+        let (shared, queue, desk) =
+            (Arc::clone(shared), Arc::clone(&queue), SharedReader::new(reader.reopen()?));
         all.spawn(async move {
             loop {
                 let next = queue.lock().await.recv().await;
@@ -221,7 +224,7 @@ fn gone(_: Gone) -> AfterError {
 /// One conversation being read.
 struct Reading<'a> {
     shared: &'a Shared,
-    desk: &'a Desk,
+    desk: &'a SharedReader,
     conversation: &'a Conversation,
     walk: Walk,
     /// Written down, once something of ours was found.
@@ -236,7 +239,7 @@ struct Reading<'a> {
 }
 
 impl<'a> Reading<'a> {
-    fn of(shared: &'a Shared, desk: &'a Desk, conversation: &'a Conversation) -> Self {
+    fn of(shared: &'a Shared, desk: &'a SharedReader, conversation: &'a Conversation) -> Self {
         let walk = Walk::new(Ordinal(conversation.messages));
         let (receipts, late) = (Vec::new(), Vec::new());
         Self { shared, desk, conversation, walk, activated: false, receipts, late, unsure: 0, newest: Seq(0) }
@@ -348,7 +351,7 @@ impl<'a> Reading<'a> {
                     entry.map(|entry| reader.message(&entry)).transpose()
                 })?;
                 if let Some(message) = message
-                    && store::look_for(&self.shared.server, &message, None).await? == Looked::Absent
+                    && look_for(&self.shared.server, &message, None).await? == Lookup::Absent
                 {
                     self.walk.is_not_there(receipt.ordinal);
                     continue;
@@ -435,7 +438,7 @@ const AT_ONCE: usize = 1_024;
 
 /// What was found long ago is in the job.
 struct Known<'a> {
-    desk: &'a Desk,
+    desk: &'a SharedReader,
     conv: ConvNo,
 }
 

@@ -8,8 +8,9 @@
 
 use std::collections::{BTreeSet, HashSet, VecDeque};
 
-use crate::import::{Alignment, Book, Due, Fate, MOST_UNCONFIRMED, Past, Receipts, Sighting, Who, align};
+use crate::import::{MOST_UNCONFIRMED, Receipts};
 use crate::job::{Double, Receipt, Withdrawn};
+use crate::log::{Alignment, Book, Due, Fate, Past, Sighting, Who, align};
 use crate::message::{Ids, MsgId, Ordinal, Seq};
 
 /// What was found, in order.

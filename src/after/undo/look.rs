@@ -1,11 +1,11 @@
 //! What stands in the slots of a conversation before its messages are deleted, and what is there afterwards.
 
 use super::super::book::{JobBook, Memory};
-use super::super::log::{Log, PAGE, Seen};
 use super::super::verify::Book;
-use super::super::visit::{AfterError, Desk, Server};
+use super::super::visit::{AfterError, Server};
 use super::AT_ONCE;
-use crate::job::{Conversation, JobError, JobReader, Left, Receipt};
+use crate::job::{Conversation, JobError, JobReader, Left, Receipt, SharedReader};
+use crate::log::{Log, PAGE, Seen};
 use crate::message::{Ids, Ordinal, Seq};
 
 /// What becomes of some messages.
@@ -17,7 +17,7 @@ pub(super) struct Fates {
 
 pub(super) async fn look_at(
     log: &mut Log<'_>,
-    desk: &Desk,
+    desk: &SharedReader,
     conversation: &Conversation,
     receipts: &[Receipt],
 ) -> Result<Fates, AfterError> {
@@ -90,7 +90,7 @@ fn is_equal(
 pub(super) async fn look_again<'a>(
     log: &mut Log<'a>,
     server: &'a Server,
-    desk: &Desk,
+    desk: &SharedReader,
     conversation: &Conversation,
     baseline: Seq,
     kept: &[Seq],
@@ -123,7 +123,7 @@ pub(super) async fn look_again<'a>(
 /// Everything of ours in a log: under names that the job knows, or saying what a message of ours says.
 async fn ours(
     log: &mut Log<'_>,
-    desk: &Desk,
+    desk: &SharedReader,
     conversation: &Conversation,
     baseline: Seq,
 ) -> Result<Vec<(Ordinal, Seq)>, AfterError> {

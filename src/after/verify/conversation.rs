@@ -7,18 +7,16 @@ use super::walk::{Finding, Slot, Walk};
 use super::{Checked, Event, Shared};
 use crate::after::book::{JobBook, Memory};
 use crate::after::difference::{Counts, Difference, Kind};
-use crate::after::log::{Log, PAGE, Seen};
-use crate::after::narrow::Looked;
 use crate::after::repair::{self, Double};
-use crate::after::store;
-use crate::after::visit::{AfterError, Desk};
-use crate::job::{Conversation, JobError, JobReader, Progress};
+use crate::after::visit::AfterError;
+use crate::job::{Conversation, JobError, JobReader, Progress, SharedReader};
+use crate::log::{Log, Lookup, PAGE, Seen, look_for};
 use crate::message::{Ordinal, Seq, SourceId};
 
 /// Verifies it; `None`: nothing of it was sent yet, or it was undone.
 pub(super) async fn verify(
     shared: &Shared,
-    desk: &Desk,
+    desk: &SharedReader,
     conversation: &Conversation,
 ) -> Result<Option<Checked>, AfterError> {
     let Some(progress) = desk.read(|reader| reader.progress(conversation.no))? else { return Ok(None) };
@@ -61,7 +59,7 @@ pub(super) async fn verify(
 
 struct Reading<'a> {
     shared: &'a Shared,
-    desk: &'a Desk,
+    desk: &'a SharedReader,
     conversation: &'a Conversation,
     ahead: Ahead,
     walk: Walk,
@@ -158,13 +156,13 @@ impl Reading<'_> {
             let mut memory = Memory::default();
             JobBook { reader, conversation: self.conversation, memory: &mut memory }.message(ordinal)
         })?;
-        match store::look_for(&self.shared.server, &message, finding.ids.as_ref()).await? {
-            Looked::There => finding.kind = Kind::Hidden,
-            Looked::Absent => {
+        match look_for(&self.shared.server, &message, finding.ids.as_ref()).await? {
+            Lookup::There => finding.kind = Kind::Hidden,
+            Lookup::Absent => {
                 finding.kind = Kind::Missing;
                 "deleted: its slot is empty, and the store doesn't have it".clone_into(&mut finding.detail);
             }
-            Looked::Unsure => {}
+            Lookup::Unsure => {}
         }
         Ok(())
     }

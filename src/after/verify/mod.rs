@@ -16,8 +16,8 @@ use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 
 use super::difference::{Counts, Difference};
-use super::visit::{AfterError, Desk, Round, Server, Settings};
-use crate::job::{ConvNo, JobReader};
+use super::visit::{AfterError, Round, Server, Settings};
+use crate::job::{ConvNo, JobReader, SharedReader};
 use crate::message::Ordinal;
 use crate::openim::Client;
 
@@ -108,7 +108,8 @@ pub async fn verify(
     let shared = Arc::new(Shared { server: Server::new(client, settings), extras, lookups, events });
     let mut tasks = JoinSet::new();
     for _ in 0..workers {
-        let (shared, round, desk) = (Arc::clone(&shared), Arc::clone(&round), Desk::new(reader.reopen()?));
+        let (shared, round, desk) =
+            (Arc::clone(&shared), Arc::clone(&round), SharedReader::new(reader.reopen()?));
         tasks.spawn(async move {
             while let Some(next) = round.next(&shared.server.settings).await? {
                 let checked = conversation::verify(&shared, &desk, &next).await?;

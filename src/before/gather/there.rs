@@ -4,8 +4,8 @@
 //! through everything once more before a conversation begins. Read is what is written for sure (law 3): up to
 //! where the senders of these two have read themselves.
 
-use crate::import::{Stored, is_same};
 use crate::job::{ConvNo, JobError, JobReader, Spooled};
+use crate::log::{Stored, is_same};
 use crate::message::{Ordinal, Seq};
 use crate::openim::{CallError, Range};
 

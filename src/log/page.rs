@@ -1,34 +1,35 @@
 //! One conversation's log as it can be read without harm: up to the safe bound and no further (law 3), as
 //! somebody who may read it, and where he sees nothing, as somebody else.
 
-use super::visit::{AfterError, Desk, Server};
-use crate::import::Stored;
-use crate::job::{Conversation, JobError, JobReader, Peers};
-use crate::message::{Ids, Ordinal, Seq};
+use super::readers::last_senders;
+use super::same::Stored;
+use super::server::{LogError, Server};
+use crate::job::{Conversation, Peers, SharedReader};
+use crate::message::{Ids, Seq};
 use crate::openim::{LogRecord, Range};
 
 /// A message in the log.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Seen {
+pub struct Seen {
     /// Its slot.
-    pub(super) seq: Seq,
+    pub seq: Seq,
     /// Its names.
-    pub(super) ids: Ids,
+    pub ids: Ids,
     /// What it says.
-    pub(super) stored: Stored<'static>,
+    pub stored: Stored<'static>,
 }
 
 /// A conversation's log.
 #[derive(Debug)]
-pub(super) struct Log<'a> {
+pub struct Log<'a> {
     server: &'a Server,
     name: String,
     /// Who may be asked, the likeliest first.
     readers: Vec<String>,
     /// The last slot that was handed out; what has it may not be written yet.
-    pub(super) max_seq: Seq,
+    pub max_seq: Seq,
     /// Reading up to here does no harm.
-    pub(super) bound: Seq,
+    pub bound: Seq,
 }
 
 /// So many users are asked how far they have read, at most.
@@ -36,19 +37,19 @@ const MOST_ASKED: usize = 200;
 /// So many are asked what stands in an empty slot.
 const PARTICIPANTS: usize = 3;
 /// Slots read at once.
-pub(super) const PAGE: i64 = 200;
+pub const PAGE: i64 = 200;
 
 impl<'a> Log<'a> {
     /// Asks how far the conversation goes, and how far it can be read.
-    pub(super) async fn open(
+    pub async fn open(
         server: &'a Server,
-        desk: &Desk,
+        job: &SharedReader,
         conversation: &Conversation,
-    ) -> Result<Log<'a>, AfterError> {
+    ) -> Result<Log<'a>, LogError> {
         let name = conversation.id().0;
         let admin = server.client.admin_user();
         let max_seq = Self::seqs(server, admin, &name).await?.0;
-        let readers = desk.read(|reader| likely_senders(reader, conversation, max_seq))?;
+        let readers = job.read(|reader| last_senders(reader, conversation, max_seq, MOST_ASKED))?;
         let mut log = Self { server, name, readers, max_seq, bound: Seq(0) };
         log.find_bound().await?;
         if log.bound < log.max_seq
@@ -68,16 +69,16 @@ impl<'a> Log<'a> {
     }
 
     /// The server's name of the conversation.
-    pub(super) fn name(&self) -> &str {
+    pub fn name(&self) -> &str {
         &self.name
     }
 
-    async fn find_bound(&mut self) -> Result<(), AfterError> {
+    async fn find_bound(&mut self) -> Result<(), LogError> {
         self.find_bound_from(0).await
     }
 
     /// The safe bound: whose message is the newest, his own position moves only when it is written.
-    async fn find_bound_from(&mut self, first: usize) -> Result<(), AfterError> {
+    async fn find_bound_from(&mut self, first: usize) -> Result<(), LogError> {
         for user in self.readers.iter().skip(first) {
             if self.bound >= self.max_seq {
                 break;
@@ -89,14 +90,14 @@ impl<'a> Log<'a> {
     }
 
     /// `maxSeq` and `hasReadSeq`.
-    async fn seqs(server: &Server, user: &str, name: &str) -> Result<(Seq, Seq), AfterError> {
+    async fn seqs(server: &Server, user: &str, name: &str) -> Result<(Seq, Seq), LogError> {
         let seqs = server.seqs(user, &[name]).await?;
         Ok(seqs.first().map_or((Seq(0), Seq(0)), |seqs| (Seq(seqs.max_seq), Seq(seqs.has_read_seq))))
     }
 
     /// What stands in these slots, at most [`PAGE`] and none behind the safe bound; empty ones are left out.
     /// `wanted` are slots in which something must stand: where one reader sees nothing there, others look.
-    pub(super) async fn page(&mut self, from: Seq, to: Seq, wanted: &[Seq]) -> Result<Vec<Seen>, AfterError> {
+    pub async fn page(&mut self, from: Seq, to: Seq, wanted: &[Seq]) -> Result<Vec<Seen>, LogError> {
         debug_assert!(to <= self.bound, "law 3");
         self.server.turns((to.0 - from.0 + 1).unsigned_abs()).await?;
         let mut seen = Vec::new();
@@ -122,10 +123,10 @@ impl<'a> Log<'a> {
         Ok(seen)
     }
 
-    async fn pull(&self, user: &str, from: Seq, to: Seq) -> Result<(Vec<Seen>, bool), AfterError> {
+    async fn pull(&self, user: &str, from: Seq, to: Seq) -> Result<(Vec<Seen>, bool), LogError> {
         let range = Range { conversation: &self.name, from, to };
         let Some(pulled) = self.server.pull(user, &range).await? else { return Ok((Vec::new(), false)) };
-        let records = pulled.records().map_err(AfterError::Call)?;
+        let records = pulled.records().map_err(LogError::Call)?;
         let mine = records.iter().filter(|(name, _)| *name == self.name).flat_map(|(_, records)| records);
         let (mut seen, mut any) = (Vec::new(), false);
         for record in mine {
@@ -138,7 +139,7 @@ impl<'a> Log<'a> {
     }
 
     /// Deletes slots, for everybody.
-    pub(super) async fn delete(&self, seqs: &[Seq]) -> Result<(), AfterError> {
+    pub async fn delete(&self, seqs: &[Seq]) -> Result<(), LogError> {
         /// A stored document has a hundred messages: more at once touch more of them.
         const AT_ONCE: usize = 100;
         for some in seqs.chunks(AT_ONCE) {
@@ -165,34 +166,4 @@ fn merge(seen: &mut Vec<Seen>, more: Vec<Seen>) {
             seen.insert(at, one);
         }
     }
-}
-
-/// Who may have sent the newest message: whoever sent the last confirmed one, then everybody else. Where
-/// nothing is known yet, as many of ours are there as the log is long, or a few less.
-fn likely_senders(
-    reader: &JobReader,
-    conversation: &Conversation,
-    max_seq: Seq,
-) -> Result<Vec<String>, JobError> {
-    const LAST: u64 = 8;
-    let mut users: Vec<String> = Vec::new();
-    let mut add = |user: String| {
-        if !users.contains(&user) {
-            users.push(user);
-        }
-    };
-    let known = reader.progress(conversation.no)?.map(|progress| progress.cursor.0);
-    let cursor = known.unwrap_or_else(|| conversation.messages.min(max_seq.0.unsigned_abs()));
-    let from = Ordinal(cursor.saturating_sub(LAST));
-    let mut last = reader.entries(conversation.no, from, usize::try_from(LAST).unwrap_or(1))?;
-    last.retain(|entry| entry.ordinal.0 < cursor);
-    // Without texts nobody knows who sent what; then everybody is as likely.
-    let last = if reader.is_purged()? { Vec::new() } else { last };
-    for entry in last.iter().rev() {
-        add(reader.message(entry)?.sender.0);
-    }
-    for user in reader.participants(conversation, MOST_ASKED)? {
-        add(user.0);
-    }
-    Ok(users)
 }

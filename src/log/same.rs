@@ -6,8 +6,8 @@ use std::borrow::Cow;
 
 use serde_json::Value;
 
-use crate::job::Spooled;
-use crate::message::SendTime;
+use crate::job::{Conversation, JobError, JobReader, Spooled};
+use crate::message::{Ordinal, SendTime};
 use crate::openim::{Found, LogRecord};
 
 /// A message as the server has it.
@@ -83,6 +83,21 @@ pub fn is_same(message: &Spooled, record: &Stored<'_>) -> bool {
         record.content_type == text.content_type.code()
             && is_same_content(text.content().as_bytes(), &record.content, false)
     }
+}
+
+/// Messages of the conversation that this can be.
+pub fn candidates(
+    reader: &JobReader,
+    conversation: &Conversation,
+    stored: &Stored<'_>,
+) -> Result<Vec<Ordinal>, JobError> {
+    let mut ordinals = Vec::new();
+    for entry in reader.written_at(conversation.no, stored.time)? {
+        if is_same(&reader.message(&entry)?, stored) {
+            ordinals.push(entry.ordinal);
+        }
+    }
+    Ok(ordinals)
 }
 
 /// Whether what is stored can come from what was sent. What neither side can read as JSON is left to sender,
