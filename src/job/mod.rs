@@ -63,7 +63,7 @@ pub use people::{Person, PersonKey, Renamed, person_hashes};
 pub use progress::{LostCall, Progress, Standing, Step, Under};
 pub use purge::{DIFFERENCES, VERIFIED};
 pub use queue::{Queue, Queued};
-pub use read::JobReader;
+pub use read::{JobReader, SharedReader};
 pub use receipts::Receipt;
 pub use record::{QuoteSlot, Spooled, TooLarge, write as write_record};
 pub use rejects::{Reject, Rejected};
@@ -74,7 +74,7 @@ pub use undo::{Left, Undone};
 pub use unseen::Unseen;
 pub use who::Who;
 pub use withdrawn::{Deleted, Double, Withdrawn};
-pub use writer::{Durability, Entry as Write, Gone, Writer, WriterHandle};
+pub use writer::{Committed, Durability, Entry as Write, Gone, Writer, WriterHandle};
 
 use std::path::{Path, PathBuf};
 
@@ -100,6 +100,8 @@ pub struct Job {
     dir: PathBuf,
     db: Connection,
     _lock: Lock,
+    /// A simulation: see [`Self::write_in_place`].
+    writes_in_place: Option<Committed>,
 }
 
 impl Job {
@@ -175,6 +177,12 @@ impl Job {
             .in_job(&self.dir)
     }
 
+    /// Writers have no thread of their own from now on: what is handed in is committed where somebody waits for it, or
+    /// when the next entry comes a while later, and each commit is told. For simulations, in which threads have no place.
+    pub fn write_in_place(&mut self, told: Committed) {
+        self.writes_in_place = Some(told);
+    }
+
     /// Whether what was committed stays in the WAL when this process has done with the job: what a pass
     /// brought is put from there into the database when sending begins, not whenever somebody looked at it.
     fn leave_in_wal(&self, leave: bool) -> Result<(), JobError> {
@@ -228,7 +236,7 @@ impl Job {
     }
 
     fn recover(dir: &Path, db: Connection, lock: Lock) -> Result<Self, JobError> {
-        let mut job = Self { dir: dir.to_owned(), db, _lock: lock };
+        let mut job = Self { dir: dir.to_owned(), db, _lock: lock, writes_in_place: None };
         if job.forget_half_adopted()? {
             tracing::info!(job = %dir.display(), "an adoption that was cut short was taken out");
         }

@@ -2,7 +2,7 @@
 
 use std::cell::OnceCell;
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
@@ -207,6 +207,22 @@ impl JobReader {
     pub(super) fn damaged(&self, what: &str) -> JobError {
         let path = self.dir.join(schema::DATABASE);
         JobError::Damaged { path, what: format!("{what} can't be read as it was written") }
+    }
+}
+
+/// A reader that tasks share; held only while something is looked up.
+#[derive(Debug)]
+pub struct SharedReader(Mutex<JobReader>);
+
+impl SharedReader {
+    /// Shares that reader.
+    pub fn new(reader: JobReader) -> Self {
+        Self(Mutex::new(reader))
+    }
+
+    /// Looks something up.
+    pub fn read<T>(&self, look: impl FnOnce(&JobReader) -> T) -> T {
+        look(&self.0.lock().unwrap_or_else(PoisonError::into_inner))
     }
 }
 

@@ -3,7 +3,7 @@
 //! A step costs microseconds, a commit on a disk that keeps its promises milliseconds. So steps are gathered
 //! for a moment; whoever has to be certain before he goes on waits for the commit.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
@@ -17,6 +17,8 @@ use super::receipts::{self, Receipt};
 use super::withdrawn::{self, Deleted};
 use super::{ConvNo, Job, lag, schema, unseen};
 use crate::message::Seq;
+pub use in_place::Committed;
+use in_place::InPlace;
 
 /// Something to be written.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -61,15 +63,21 @@ pub struct Gone;
 /// Hands entries to the writing thread. Cheap to clone.
 #[derive(Debug, Clone)]
 pub struct WriterHandle {
-    entries: mpsc::Sender<Message>,
+    entries: Entries,
     dir: Arc<Path>,
+}
+
+#[derive(Debug, Clone)]
+enum Entries {
+    ToThread(mpsc::Sender<Message>),
+    InPlace(Arc<Mutex<InPlace>>),
 }
 
 /// The writing thread.
 #[derive(Debug)]
 pub struct Writer {
     handle: WriterHandle,
-    thread: JoinHandle<()>,
+    thread: Option<JoinHandle<()>>,
     failed: Arc<Mutex<Option<JobError>>>,
 }
 
@@ -85,19 +93,25 @@ impl Job {
     /// Starts the writing thread. Whoever wants one is going to send: see [`Self::begin_sending`].
     pub fn writer(&self) -> Result<Writer, JobError> {
         self.begin_sending()?;
-        let db = schema::open(&self.dir)?;
-        let (sender, receiver) = mpsc::channel(WAITING);
+        let commits = Commits { db: schema::open(&self.dir)?, dir: self.dir.clone(), is_loose: true };
         let failed = Arc::new(Mutex::new(None));
-        let (dir, failure) = (self.dir.clone(), failed.clone());
+        if let Some(told) = &self.writes_in_place {
+            let in_place = InPlace::new(commits, told.clone(), failed.clone());
+            let entries = Entries::InPlace(Arc::new(Mutex::new(in_place)));
+            let handle = WriterHandle { entries, dir: self.dir.as_path().into() };
+            return Ok(Writer { handle, thread: None, failed });
+        }
+        let (sender, receiver) = mpsc::channel(WAITING);
+        let failure = failed.clone();
         let work = move || {
-            if let Err(error) = write(db, &dir, receiver) {
+            if let Err(error) = write(commits, receiver) {
                 *failure.lock().unwrap_or_else(PoisonError::into_inner) = Some(error);
             }
         };
         let thread = std::thread::Builder::new().name("job".to_owned()).spawn(work).in_job(&self.dir)?;
         Ok(Writer {
-            handle: WriterHandle { entries: sender, dir: self.dir.as_path().into() },
-            thread,
+            handle: WriterHandle { entries: Entries::ToThread(sender), dir: self.dir.as_path().into() },
+            thread: Some(thread),
             failed,
         })
     }
@@ -112,9 +126,12 @@ impl Writer {
     /// Writes what was handed in and ends, once all handles are dropped. Gives the error that ended it
     /// earlier, if one did.
     pub fn close(self) -> Result<(), JobError> {
+        if let Entries::InPlace(in_place) = &self.handle.entries {
+            in_place.lock().unwrap_or_else(PoisonError::into_inner).close();
+        }
         drop(self.handle);
         // A panic has said what it had to say.
-        drop(self.thread.join());
+        drop(self.thread.map(JoinHandle::join));
         match self.failed.lock().unwrap_or_else(PoisonError::into_inner).take() {
             Some(error) => Err(error),
             None => Ok(()),
@@ -130,37 +147,47 @@ impl WriterHandle {
 
     /// Hands in an entry if there is room; otherwise gives it back, or nothing if the writer has ended.
     pub fn try_lazily(&self, entry: Entry) -> Result<(), Option<Entry>> {
-        self.entries.try_send((entry, None)).map_err(|error| match error {
-            mpsc::error::TrySendError::Full((entry, _)) => Some(entry),
-            mpsc::error::TrySendError::Closed(_) => None,
-        })
+        match &self.entries {
+            Entries::ToThread(entries) => entries.try_send((entry, None)).map_err(|error| match error {
+                mpsc::error::TrySendError::Full((entry, _)) => Some(entry),
+                mpsc::error::TrySendError::Closed(_) => None,
+            }),
+            Entries::InPlace(in_place) => in_place::lock(in_place).take(entry).map_err(|Gone| None),
+        }
     }
 
     /// Hands in an entry and goes on: it is written soon, and after everything handed in before.
     pub async fn lazily(&self, entry: Entry) -> Result<(), Gone> {
-        self.entries.send((entry, None)).await.map_err(|_| Gone)
+        match &self.entries {
+            Entries::ToThread(entries) => entries.send((entry, None)).await.map_err(|_| Gone),
+            Entries::InPlace(in_place) => in_place::lock(in_place).take(entry),
+        }
     }
 
     /// Hands in an entry and waits until it, and everything handed in before, will survive.
     pub async fn surely(&self, entry: Entry, durability: Durability) -> Result<(), Gone> {
-        let (done, wait) = oneshot::channel();
-        self.entries.send((entry, Some((durability, done)))).await.map_err(|_| Gone)?;
-        wait.await.map_err(|_| Gone)
+        match &self.entries {
+            Entries::ToThread(entries) => {
+                let (done, wait) = oneshot::channel();
+                entries.send((entry, Some((durability, done)))).await.map_err(|_| Gone)?;
+                wait.await.map_err(|_| Gone)
+            }
+            Entries::InPlace(in_place) => {
+                let written = in_place::lock(in_place).write(entry, durability);
+                // Others have their turn before whoever waited goes on.
+                tokio::task::yield_now().await;
+                written
+            }
+        }
     }
 }
 
-fn write(mut db: Connection, dir: &Path, mut entries: mpsc::Receiver<Message>) -> Result<(), JobError> {
+fn write(mut commits: Commits, mut entries: mpsc::Receiver<Message>) -> Result<(), JobError> {
     let mut batch = Vec::new();
     while let Some(first) = entries.blocking_recv() {
         gather(first, &mut entries, &mut batch);
         let synced = batch.iter().any(|(_, wait)| matches!(wait, Some((Durability::Synced, _))));
-        // In WAL mode NORMAL does not wait for the disk at a commit, FULL does.
-        db.pragma_update(None, "synchronous", if synced { "FULL" } else { "NORMAL" }).in_job(dir)?;
-        let transaction = db.transaction_with_behavior(TransactionBehavior::Immediate).in_job(dir)?;
-        for (entry, _) in &batch {
-            apply(&transaction, entry).in_job(dir)?;
-        }
-        transaction.commit().in_job(dir)?;
+        commits.commit(batch.iter().map(|(entry, _)| entry), synced)?;
         tracing::trace!(entries = batch.len(), "committed");
         for (_, wait) in batch.drain(..) {
             if let Some((_, done)) = wait {
@@ -170,6 +197,40 @@ fn write(mut db: Connection, dir: &Path, mut entries: mpsc::Receiver<Message>) -
         }
     }
     Ok(())
+}
+
+/// Commits entries, many at once.
+#[derive(Debug)]
+struct Commits {
+    db: Connection,
+    dir: PathBuf,
+    /// The disk may not have all that was committed.
+    is_loose: bool,
+}
+
+impl Commits {
+    fn commit<'e>(&mut self, entries: impl Iterator<Item = &'e Entry>, synced: bool) -> Result<(), JobError> {
+        let dir = &self.dir;
+        // In WAL mode NORMAL does not wait for the disk at a commit, FULL does.
+        self.db.pragma_update(None, "synchronous", if synced { "FULL" } else { "NORMAL" }).in_job(dir)?;
+        let transaction = self.db.transaction_with_behavior(TransactionBehavior::Immediate).in_job(dir)?;
+        for entry in entries {
+            apply(&transaction, entry).in_job(dir)?;
+        }
+        if synced && self.is_loose {
+            stir(&transaction).in_job(dir)?;
+        }
+        transaction.commit().in_job(dir)?;
+        self.is_loose = !synced;
+        Ok(())
+    }
+}
+
+/// Changes something: a commit that changes nothing syncs nothing either, and what was committed before without
+/// being synced would be lost with the machine.
+fn stir(transaction: &Transaction<'_>) -> rusqlite::Result<()> {
+    let number: i32 = transaction.pragma_query_value(None, "user_version", |row| row.get(0))?;
+    transaction.pragma_update(None, "user_version", number.wrapping_add(1))
 }
 
 /// Takes what is there, and waits a moment for more unless somebody waits for the commit.
@@ -210,5 +271,6 @@ fn apply(transaction: &Transaction<'_>, entry: &Entry) -> rusqlite::Result<()> {
     }
 }
 
+mod in_place;
 #[cfg(test)]
 mod tests;

@@ -162,6 +162,34 @@ async fn connection(
     }
 }
 
+/// What comes back of a call, wherever it came from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Answered {
+    /// The HTTP status.
+    pub status: u16,
+    /// The body.
+    pub body: String,
+    /// `Retry-After`, s.
+    pub retry_after: Option<u64>,
+}
+
+/// Answers a call that needs no connection; `None`: it would have been cut.
+pub(super) async fn answer_within(call: &api::Call<'_>, shared: &Shared) -> Option<Answered> {
+    let mut gate = shared.gate();
+    let faults = shared.faults.strike(Moment::Call(call.path));
+    if faults.contains(&FaultKind::CloseBeforeBody) {
+        return None;
+    }
+    let reply = tokio::select! {
+        biased;
+        _ = gate.changed() => return None,
+        reply = struck(call, &faults, shared) => reply.ok()?,
+    };
+    let retry_after = reply.headers.iter().find(|(name, _)| *name == "retry-after");
+    let retry_after = retry_after.and_then(|(_, value)| value.parse().ok());
+    Some(Answered { status: reply.status, body: reply.body, retry_after })
+}
+
 async fn answer(request: Request<Incoming>, shared: &Shared) -> Result<Reply, Cut> {
     let (head, body) = request.into_parts();
     let path = head.uri.path();
@@ -174,7 +202,20 @@ async fn answer(request: Request<Incoming>, shared: &Shared) -> Result<Reply, Cu
         return Err(Cut);
     }
     let body = read(body).await?;
-    for fault in &faults {
+    let header = |name| head.headers.get(name).and_then(|v: &HeaderValue| v.to_str().ok());
+    let call = api::Call {
+        path,
+        post: head.method == Method::POST,
+        token: header("token"),
+        operation: header("operationid"),
+        body: &body,
+    };
+    struck(&call, &faults, shared).await
+}
+
+/// Answers a call, or does what these faults do instead.
+async fn struck(call: &api::Call<'_>, faults: &[FaultKind], shared: &Shared) -> Result<Reply, Cut> {
+    for fault in faults {
         perform(shared, fault, None);
         if matches!(fault, FaultKind::Restart { .. }) {
             return Err(Cut);
@@ -184,15 +225,7 @@ async fn answer(request: Request<Incoming>, shared: &Shared) -> Result<Reply, Cu
     if let Some(instead) = strikes.and_then(Instead::of).filter(|instead| !instead.processed) {
         return instead.reply(shared, None).await;
     }
-    let header = |name| head.headers.get(name).and_then(|v: &HeaderValue| v.to_str().ok());
-    let call = api::Call {
-        path,
-        post: head.method == Method::POST,
-        token: header("token"),
-        operation: header("operationid"),
-        body: &body,
-    };
-    let reply = api::serve(shared, &call).await;
+    let reply = api::serve(shared, call).await;
     match strikes.and_then(Instead::of) {
         None => Ok(reply),
         Some(instead) => instead.reply(shared, Some(&reply)).await,

@@ -64,6 +64,7 @@ mod world;
 pub use audit::{Audit, ConversationAudit, LogEntry, Origin, SlotState};
 pub use damage::Damage;
 pub use faults::{Fault, FaultKind, UserAct, When};
+pub use http::Answered;
 pub use log::Tally;
 pub use options::{AnswerTime, Options, Timing, Users};
 
@@ -102,6 +103,52 @@ impl Server {
             tokio::spawn(queue::run(Arc::clone(&shared), stop.clone())),
         ];
         Ok(Running { addr, shared, stop, tasks })
+    }
+
+    /// Starts a server that is called from within this process, on the runtime of the caller; its time is tokio's.
+    pub fn within(options: Options) -> Within {
+        let shared = Arc::new(Shared::new(options));
+        let stop = CancellationToken::new();
+        let tasks = vec![tokio::spawn(queue::run(Arc::clone(&shared), stop.clone()))];
+        Within { running: Running { addr: SocketAddr::from(([127, 0, 0, 1], 0)), shared, stop, tasks } }
+    }
+}
+
+/// A running server that is called from within its own process, and has no address. Dropped, it stops.
+pub struct Within {
+    running: Running,
+}
+
+impl Within {
+    /// Answers a POST as HTTP would; `None`: the connection was cut. It goes on though nobody waits for it.
+    pub async fn call(
+        &self,
+        path: &str,
+        operation: &str,
+        token: Option<&str>,
+        body: &[u8],
+    ) -> Option<Answered> {
+        let call = api::Call { path, post: true, token, operation: Some(operation), body };
+        http::answer_within(&call, &self.running.shared).await
+    }
+
+    /// For how long nothing listens, each time when all connections are cut.
+    pub fn cuts(&self) -> impl Future<Output = std::time::Duration> + Send + 'static {
+        let mut gate = self.running.shared.gate();
+        async move {
+            match gate.changed().await {
+                Ok(()) => gate.borrow().down,
+                Err(_) => std::future::pending().await,
+            }
+        }
+    }
+}
+
+impl std::ops::Deref for Within {
+    type Target = Running;
+
+    fn deref(&self) -> &Running {
+        &self.running
     }
 }
 

@@ -32,6 +32,9 @@ pub struct Options {
     pub webhooks: Vec<String>,
     /// Where the state is kept over a restart; `None`: in memory.
     pub state: Option<PathBuf>,
+    /// The server's clock when it starts, ms since 1970; `None`: the machine's. From then on it goes with tokio's clock,
+    /// which a simulation may have paused.
+    pub starts_at: Option<i64>,
 }
 
 /// Who exists.
@@ -87,6 +90,7 @@ impl Options {
             watch_again: false,
             webhooks: Vec::new(),
             state: None,
+            starts_at: None,
         }
     }
 

@@ -13,6 +13,7 @@ use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use tokio::sync::{Notify, watch};
+use tokio::time::Instant;
 
 /// A running server, behind an `Arc`.
 pub(super) struct Shared {
@@ -23,6 +24,8 @@ pub(super) struct Shared {
     pub(super) faults: Faults,
     /// Changes when all connections are cut.
     gate: watch::Sender<CutAll>,
+    /// The server's clock when it started, ms since 1970, and that moment.
+    began: (i64, Instant),
     /// How far the clock was put forward, ms.
     clock_offset: AtomicI64,
     /// The first queue got its first message, or its 500th.
@@ -51,14 +54,14 @@ pub(super) struct CutAll {
 impl Shared {
     pub(super) fn new(options: Options) -> Self {
         let mut world = World { again: options.watch_again.then(Again::default), ..World::default() };
-        let shared_clock = wall_clock();
+        let began = (options.starts_at.unwrap_or_else(wall_clock), Instant::now());
         world.users.insert(
             options.admin.as_str().into(),
             User {
                 nickname: options.admin.as_str().into(),
                 face_url: "".into(),
                 ex: "".into(),
-                created: shared_clock,
+                created: began.0,
                 receive_option: 0,
                 level: 3,
             },
@@ -68,10 +71,11 @@ impl Shared {
             tokens: Mutex::default(),
             faults: Faults::new(options.seed, options.faults.clone()),
             gate: watch::Sender::default(),
+            began,
             clock_offset: AtomicI64::new(0),
             queued: Notify::new(),
             pace: Pace::new(options.timing.answer, options.seed),
-            nonce: fastrand::u64(..),
+            nonce: if options.starts_at.is_some() { mix(options.seed) } else { fastrand::u64(..) },
             options,
         }
     }
@@ -96,7 +100,9 @@ impl Shared {
 
     /// The server's clock, ms since 1970.
     pub(super) fn now(&self) -> i64 {
-        wall_clock().saturating_add(self.clock_offset.load(Ordering::Relaxed))
+        let (at, then) = self.began;
+        let since = i64::try_from(then.elapsed().as_millis()).unwrap_or(i64::MAX);
+        at.saturating_add(since).saturating_add(self.clock_offset.load(Ordering::Relaxed))
     }
 
     /// Puts the clock forward.
