@@ -14,9 +14,9 @@ pub struct Conversation {
     pub messages: u64,
     /// Bytes of their records in the spool.
     pub bytes: u64,
-    /// Time of the earliest.
+    /// `sendTime` of the earliest.
     pub first_time: SendTime,
-    /// Time of the latest.
+    /// `sendTime` of the latest, with the spread of equal times.
     pub last_time: SendTime,
 }
 

@@ -50,8 +50,8 @@ pub struct Earlier {
     pub peers: Peers,
     /// How many messages earlier passes gave it.
     pub messages: u64,
-    /// Time of the latest of them.
-    pub last_time: SendTime,
+    /// `sendTime` of the latest of them, with its spread.
+    pub last_sent: SendTime,
 }
 
 impl<'p> Loader<'p> {
@@ -120,14 +120,14 @@ impl<'p> Loader<'p> {
                         None => Peers::Group(GroupId(a)),
                     },
                     messages: from_sql(row.get(3)?),
-                    last_time: SendTime(row.get(4)?),
+                    last_sent: SendTime(row.get(4)?),
                 })
             },
         )
     }
 
-    /// The latest `sendTime` that earlier passes gave a conversation: their spread is in it.
-    pub fn last_sent(&self, earlier: &Earlier) -> Result<SendTime, JobError> {
+    /// The latest time of a conversation's messages in earlier passes as their exports say it, without the spread.
+    pub fn last_written(&self, earlier: &Earlier) -> Result<SendTime, JobError> {
         // The last of a pass is its latest.
         let mut statement = self
             .db
@@ -140,12 +140,12 @@ impl<'p> Loader<'p> {
         let blocks = statement
             .query_map(params![block_id(earlier.no, 0), earlier.no.0], |row| row.get::<_, Vec<u8>>(0))
             .in_job(self.dir)?;
-        let mut latest = earlier.last_time;
+        let mut latest = None;
         for block in blocks {
             let last = Unpacker::new(Ordinal(0), &block.in_job(self.dir)?).last();
-            latest = latest.max(last.map_or(latest, |entry| entry.send_time));
+            latest = latest.max(last.map(|entry| entry.written()));
         }
-        Ok(latest)
+        Ok(latest.unwrap_or(earlier.last_sent))
     }
 
     /// Begins a conversation; its entries follow in order, then [`Self::end`].
@@ -188,8 +188,10 @@ impl<'p> Loader<'p> {
         if let Some(open) = &mut self.open {
             open.messages += 1;
             open.bytes += u64::from(len);
-            open.first_time = open.first_time.min(send_time);
-            open.last_time = open.last_time.max(send_time);
+            // As they are sent: what stands in the log is told by these, also by how late the last of them can be.
+            let sent = SendTime(send_time.0 + i64::from(spread));
+            open.first_time = open.first_time.min(sent);
+            open.last_time = open.last_time.max(sent);
         }
         if self.packer.is_full() { self.close_block() } else { Ok(()) }
     }

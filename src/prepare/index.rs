@@ -101,6 +101,8 @@ struct Open {
     /// Whom its name stands for: see [`pair_hash_of`].
     pair: u32,
     earlier: Option<Earlier>,
+    /// The latest time of what earlier passes had, as their exports say it.
+    last_written: Option<SendTime>,
     /// None of it can be sent, because of its name.
     refused: Option<Refusal>,
     spread: Option<Spread>,
@@ -140,7 +142,7 @@ impl Filing<'_, '_, '_> {
             self.loader.conversation(open.key, &open.peers, open.earlier.as_ref())?;
             self.ledger.summary.conversations += 1;
         }
-        if open.earlier.as_ref().is_some_and(|earlier| earlier.last_time > time) {
+        if open.last_written.is_some_and(|last| last > time) {
             self.ledger.summary.older += 1;
             let message = self.message(row)?;
             self.ledger.say(&codes::OLDER, &message, open.peers.conversation().as_str())?;
@@ -195,10 +197,11 @@ impl Filing<'_, '_, '_> {
             let message = self.message(row)?;
             self.ledger.say(code, &message, value)?;
         }
-        let spread = match &earlier {
+        let last_written = earlier.as_ref().map(|earlier| self.loader.last_written(earlier)).transpose()?;
+        let spread = match earlier.as_ref().zip(last_written) {
             _ if !self.spreads => None,
             None => Some(Spread::default()),
-            Some(earlier) => Some(Spread::after(earlier.last_time, self.loader.last_sent(earlier)?)),
+            Some((earlier, last_written)) => Some(Spread::after(last_written, earlier.last_sent)),
         };
         Ok(Open {
             key,
@@ -206,6 +209,7 @@ impl Filing<'_, '_, '_> {
             spread,
             pair,
             earlier,
+            last_written,
             refused,
             reported: None,
             messages: 0,

@@ -28,7 +28,7 @@ mod summary;
 mod tests;
 mod uploads;
 
-pub use pass::{few, mended, run};
+pub use pass::{few, few_spread, mended, run};
 pub use progress::{Look, Phase, Progress};
 pub use summary::{Counted, Replies, Summary};
 

@@ -47,10 +47,19 @@ pub fn run(
 /// Adds these messages to the job as a pass of their own, unexamined: for tests, and for what is made by
 /// hand. Ids, equal messages and quotes are treated as in [`run`].
 pub fn few(job: &mut Job, messages: &[Message<'_>]) -> Result<Summary, PrepareError> {
+    few_with(job, messages, false)
+}
+
+/// The same with equal times spread.
+pub fn few_spread(job: &mut Job, messages: &[Message<'_>]) -> Result<Summary, PrepareError> {
+    few_with(job, messages, true)
+}
+
+fn few_with(job: &mut Job, messages: &[Message<'_>], spread: bool) -> Result<Summary, PrepareError> {
     let mut pass = job.begin_pass("{}")?;
     let mut gathered = Gathered::new(&pass, RUN)?;
     gathered.take(&Batch::unexamined(messages), &mut pass)?;
-    gathered.file(pass, &[], (Release::Main, false), &Progress::default())
+    gathered.file(pass, &[], (Release::Main, spread), &Progress::default())
 }
 
 /// Adds messages that had been rejected and were mended, as a pass of their own; the caller has examined them.
