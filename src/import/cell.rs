@@ -15,7 +15,17 @@ pub(super) struct Cell {
     pub(super) conversation: Conversation,
     /// The server's name of it.
     pub(super) name: String,
+    pub(super) role: Role,
     state: Mutex<CellState>,
+}
+
+/// What a run may do with a conversation.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Role {
+    /// Send what is left of it.
+    Sending,
+    /// Read what stands in it, and nothing else: whatever is read, it sends nothing and takes no place.
+    Reading,
 }
 
 /// What changes. The lock is never held across an await.
@@ -69,7 +79,7 @@ pub(super) enum Place {
 }
 
 impl Cell {
-    pub(super) fn new(conversation: Conversation, lane: Lane) -> Arc<Self> {
+    pub(super) fn new(conversation: Conversation, lane: Lane, role: Role) -> Arc<Self> {
         let state = CellState {
             lane,
             place: Place::Parked,
@@ -86,7 +96,7 @@ impl Cell {
             unwritten: Unwritten::default(),
             entries: VecDeque::new(),
         };
-        Arc::new(Self { name: conversation.id().0, conversation, state: Mutex::new(state) })
+        Arc::new(Self { name: conversation.id().0, conversation, role, state: Mutex::new(state) })
     }
 
     pub(super) fn lock(&self) -> MutexGuard<'_, CellState> {

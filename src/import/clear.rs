@@ -3,14 +3,17 @@
 
 use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
+
+use tokio::time::Instant;
 
 use super::engine::Engine;
 use super::examine::in_store;
-use super::read::{self, likely_senders};
+use super::read;
 use super::settings::ImportError;
 use super::withdraw;
 use crate::job::{ConvNo, Deleted, Double, Receipt, Withdrawn, Write};
+use crate::log::next_senders;
 use crate::message::{MsgId, Ordinal, SendTime, Seq};
 use crate::openim::Range;
 
@@ -87,10 +90,22 @@ fn withdrawn(engine: &Engine) -> Result<BTreeMap<ConvNo, Vec<Watched>>, ImportEr
         let Some((conv, last)) = page.last() else { return Ok(watched) };
         after = Some((*conv, last.seq));
         for (conv, Withdrawn { seq, ordinal, ids }) in page {
+            if !is_wanted(engine, conv)? {
+                continue;
+            }
             let one = Watched { seq, ordinal, server: ids.server, is_copy: false, away: None };
             watched.entry(conv).or_default().push(one);
         }
     }
+}
+
+/// Whether this run is about that conversation: what others need is left for the run that is about them.
+fn is_wanted(engine: &Engine, conv: ConvNo) -> Result<bool, ImportError> {
+    if engine.settings.only.is_none() {
+        return Ok(true);
+    }
+    let conversation = engine.read(|reader| reader.conversation(conv))?;
+    Ok(conversation.is_some_and(|conversation| engine.is_wanted(&conversation)))
 }
 
 /// Copies of messages that stand elsewhere. Their receipts say so; where the message was not readable in its
@@ -106,6 +121,9 @@ async fn add_copies(
         after = Some((*conv, last.seq));
         let mut unreadable: BTreeMap<ConvNo, Vec<(Receipt, Watched)>> = BTreeMap::new();
         for (conv, Double { seq, ordinal, server }) in page {
+            if !is_wanted(engine, conv)? {
+                continue;
+            }
             let Some(receipt) = engine.read(|reader| reader.receipt(conv, ordinal))? else { continue };
             let is_elsewhere =
                 receipt.seq != seq && receipt.ids.as_ref().is_some_and(|ids| ids.server == server);
@@ -193,7 +211,7 @@ async fn note_gone(engine: &Engine, conv: ConvNo, slots: &mut Vec<Watched>) {
 /// False: nobody could tell what stands there.
 async fn look_for(engine: &Arc<Engine>, conv: ConvNo, slots: &mut [Watched]) -> Result<bool, ImportError> {
     let Some(conversation) = engine.read(|reader| reader.conversation(conv))? else { return Ok(false) };
-    let users = engine.read(|reader| likely_senders(reader, &conversation, Ordinal(0)))?;
+    let users = engine.read(|reader| next_senders(reader, &conversation, Ordinal(0)))?;
     let name = conversation.id().0;
     let mut back = Vec::new();
     let mut looked = false;

@@ -1,7 +1,7 @@
 //! Confirms: asks how long the logs are, for many conversations at once; then, for those that grew, how far
 //! reading does no harm (law 3); reads so far, and hands it to the lane.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
@@ -14,6 +14,7 @@ use super::lane::{Ask, FellBack, Hurry};
 use super::read;
 use super::settings::{Ended, ImportError};
 use crate::job::Durability;
+use crate::log::next_senders;
 use crate::message::{Ordinal, Seq, UserId};
 use crate::openim::{ACTIVE_AT_ONCE, Range, Seqs};
 
@@ -118,7 +119,8 @@ async fn ask_max(
         }
     };
     let mut fallen = Vec::new();
-    let mut by_user: HashMap<UserId, Vec<Arc<Cell>>> = HashMap::new();
+    // In order: the same events are to be followed by the same calls.
+    let mut by_user: BTreeMap<UserId, Vec<Arc<Cell>>> = BTreeMap::new();
     let mut alone = Vec::new();
     for (cell, seqs) in cells.iter().zip(seqs) {
         if let Err(fell) = took_max(engine, cell, seqs, &mut by_user, &mut alone) {
@@ -145,7 +147,7 @@ fn took_max(
     engine: &Engine,
     cell: &Arc<Cell>,
     seqs: Seqs,
-    by_user: &mut HashMap<UserId, Vec<Arc<Cell>>>,
+    by_user: &mut BTreeMap<UserId, Vec<Arc<Cell>>>,
     alone: &mut Vec<Arc<Cell>>,
 ) -> Result<(), FellBack> {
     let mut state = cell.lock();
@@ -172,7 +174,17 @@ const UNHURRIED: Duration = Duration::from_millis(100);
 async fn overwriting(engine: &Arc<Engine>, fallen: Vec<(Arc<Cell>, FellBack)>) -> Option<()> {
     let names: Vec<&str> = fallen.iter().map(|(cell, _)| cell.name.as_str()).collect();
     tokio::time::sleep(Duration::from_millis(500)).await;
-    let again = engine.client.seqs(engine.client.admin_user(), &names).await.ok()?;
+    let again = match engine.client.seqs(engine.client.admin_user(), &names).await {
+        Ok(again) => again,
+        // Not known yet: the next question shows it again.
+        Err(error) => {
+            if !engine.call_failed(&error) {
+                return None;
+            }
+            engine.pause().await;
+            return Some(());
+        }
+    };
     let still: Vec<(String, FellBack)> = fallen
         .iter()
         .zip(again)
@@ -197,7 +209,7 @@ pub(super) async fn look_below(engine: Arc<Engine>, cell: Arc<Cell>, cursor: Ord
     let from = Ordinal(cursor.0.saturating_sub(SOME.into()));
     let read = engine.read(|reader| {
         let receipts = reader.receipts(conv, from, SOME.into())?;
-        Ok((receipts, read::likely_senders(reader, &cell.conversation, from)?))
+        Ok((receipts, next_senders(reader, &cell.conversation, from)?))
     });
     let (receipts, users) = match read {
         Ok(read) => read,
@@ -323,7 +335,7 @@ fn everybody(engine: &Engine, cell: &Cell) -> Result<Vec<String>, crate::job::Jo
         (users, state.lane.cursor())
     };
     engine.read(|reader| {
-        for user in read::likely_senders(reader, &cell.conversation, cursor)? {
+        for user in next_senders(reader, &cell.conversation, cursor)? {
             if !users.contains(&user) {
                 users.push(user);
             }

@@ -4,7 +4,7 @@
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-use super::cell::{Cell, CellState};
+use super::cell::{Cell, CellState, Role};
 use super::engine::Engine;
 use super::lane::Effects;
 use super::{confirm, examine, withdraw};
@@ -91,7 +91,8 @@ impl Engine {
             let Rejection { reason, code, detail } = rejection;
             state.unwritten.rejects.push(Reject { ordinal, reason: reason.name(), code, detail, held });
         }
-        let under = if state.lane.is_at_peace() && (state.lane.is_done() || self.is_draining()) {
+        let is_over = state.lane.is_done() || self.is_draining() || cell.role == Role::Reading;
+        let under = if state.lane.is_at_peace() && is_over {
             Under::Nothing
         } else {
             Under::Way { doubt: state.lane.is_in_doubt(), lost: state.lost }

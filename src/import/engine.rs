@@ -3,21 +3,23 @@
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::Duration;
+
+use tokio::time::Instant;
 
 use tokio::sync::{Notify, Semaphore};
 use tokio::task::JoinSet;
 
-use super::align::Past;
-use super::cell::{Cell, CellState, Place, Ready};
+use super::cell::{Cell, CellState, Place, Ready, Role};
 use super::lane::{Effects, Next, Now, Receipts};
-use super::pace::{Cause, Rate, Throttle};
+use super::pace::{Cause, Throttle};
 use super::progress::{Progress, Shown};
 use super::settings::{Ended, ImportError, Settings};
 use super::tally::Tally;
-use crate::job::{ConvNo, Gone, Job, JobError, JobReader, Write, WriterHandle};
+use crate::job::{ConvNo, Conversation, Gone, Job, JobError, JobReader, Write, WriterHandle};
+use crate::log::Past;
 use crate::message::Ordinal;
-use crate::openim::{CallError, Client, Lost, Pause};
+use crate::openim::{CallError, Client, Lost, Pause, Rate};
 
 /// What all tasks of a run share.
 pub(super) struct Engine {
@@ -153,6 +155,11 @@ impl Engine {
         self.stir.notify_waiters();
     }
 
+    /// Whether this run is about that conversation.
+    pub(super) fn is_wanted(&self, conversation: &Conversation) -> bool {
+        self.settings.only.as_ref().is_none_or(|only| only.contains(&conversation.id()))
+    }
+
     pub(super) fn has_ended(&self) -> bool {
         self.ended.load(Ordering::Relaxed)
     }
@@ -194,6 +201,7 @@ impl Engine {
     pub(super) async fn pass(&self, caller: usize) {
         while let Some(wait) = self.throttle.wait(caller, Instant::now()) {
             tokio::select! {
+            biased;
                 () = tokio::time::sleep(wait) => {}
                 () = self.stir.notified() => {}
             }
@@ -240,7 +248,7 @@ impl Engine {
 
     /// Queues a parked conversation if it may send; finishes it if it is done.
     pub(super) fn wake(&self, cell: &Arc<Cell>, state: &mut CellState) {
-        if state.place != Place::Parked || state.finished {
+        if cell.role == Role::Reading || state.place != Place::Parked || state.finished {
             return;
         }
         if state.lane.is_done() {

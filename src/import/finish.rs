@@ -1,11 +1,13 @@
 //! The end of a run: what came after the last message is looked at as well, until nothing new comes.
 
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
+
+use tokio::time::Instant;
 
 use tokio::task::{JoinError, JoinSet};
 
-use super::cell::Cell;
+use super::cell::{Cell, Role};
 use super::clear::clear;
 use super::engine::Engine;
 use super::settings::ImportError;
@@ -33,8 +35,8 @@ pub(super) async fn finish(engine: &Arc<Engine>) -> Result<(), ImportError> {
     Ok(())
 }
 
-/// Looks at what came after the last message of every conversation that was worked on since a run ended in
-/// peace: copies that the server made (law 5), messages that had been withdrawn, calls that surfaced after all.
+/// Looks at what came after the last message of every conversation of this run that was worked on since a run ended
+/// in peace: copies that the server made (law 5), messages that had been withdrawn, calls that surfaced after all.
 async fn look_behind(engine: &Arc<Engine>) -> Result<(), ImportError> {
     written(engine).await;
     let since = engine.read(|reader| reader.first_run_after(DONE))?;
@@ -78,16 +80,13 @@ async fn look_once_more_at(
     conv: ConvNo,
     unseen: Vec<Unseen>,
 ) -> Result<(), ImportError> {
-    let Some(cell) = engine
-        .read(|reader| {
-            let (conversation, progress) = (reader.conversation(conv)?, reader.progress(conv)?);
-            Ok(conversation.zip(progress))
-        })?
-        .map(|(conversation, progress)| idle_cell(engine, conversation, &progress))
-        .transpose()?
+    let known = engine.read(|reader| Ok(reader.conversation(conv)?.zip(reader.progress(conv)?)))?;
+    let Some((conversation, progress)) =
+        known.filter(|(conversation, progress)| may_look(engine, conversation, progress))
     else {
         return Ok(());
     };
+    let cell = idle_cell(engine, conversation, &progress)?;
     examine::look_once_more(engine, &cell, &unseen).await?;
     engine.lives();
     if engine.has_ended() || engine.flushed(&cell, Durability::Written).await.is_err() {
@@ -100,15 +99,20 @@ async fn look_once_more_at(
     Ok(())
 }
 
-/// A conversation to be looked at, in which nothing is under way.
+/// Whether the end of this run may look at a conversation: it is one of those that the run is about, and nothing of
+/// an earlier process can be under way in it. Where something is, the run that goes on with it settles it first.
+fn may_look(engine: &Engine, conversation: &Conversation, progress: &Progress) -> bool {
+    engine.is_wanted(conversation) && progress.state == Under::Nothing
+}
+
+/// A conversation to be looked at.
 fn idle_cell(
     engine: &Engine,
     conversation: Conversation,
     progress: &Progress,
 ) -> Result<Arc<Cell>, ImportError> {
-    let progress = Progress { state: Under::Nothing, ..*progress };
-    let lane = schedule::lane(engine, &conversation, &progress)?;
-    Ok(Cell::new(conversation, lane))
+    let lane = schedule::lane(engine, &conversation, progress)?;
+    Ok(Cell::new(conversation, lane, Role::Reading))
 }
 
 /// What the server repeats is mostly recent, and may be on its way just now: looks until nothing new comes.
@@ -135,8 +139,10 @@ fn out_of_place(engine: &Engine) -> u64 {
     engine.progress.doubled.get() + engine.progress.withdrawn.get()
 }
 
-/// How a run that left nothing to look at calls its end in the job.
+/// How a run that left nothing to look at calls its end in the job: one about all conversations.
 pub(super) const DONE: &str = "Done";
+/// One about some of them: the next looks at the others.
+pub(super) const DONE_IN_PART: &str = "DoneInPart";
 
 /// The job is up to date. That it can't be written shows itself when the writer is closed.
 async fn written(engine: &Engine) {
@@ -146,9 +152,12 @@ async fn written(engine: &Engine) {
 async fn look_at(engine: &Arc<Engine>, page: Vec<(ConvNo, Progress)>) -> Result<(), ImportError> {
     let mut conversations = Vec::new();
     for (conv, progress) in page {
-        if let Some(conversation) = engine.read(|reader| reader.conversation(conv))? {
-            conversations.push((conversation, progress));
-        }
+        let conversation = engine.read(|reader| reader.conversation(conv))?;
+        let looked_at = conversation.filter(|conversation| may_look(engine, conversation, &progress));
+        conversations.extend(looked_at.map(|conversation| (conversation, progress)));
+    }
+    if conversations.is_empty() {
+        return Ok(());
     }
     let names: Vec<String> = conversations.iter().map(|(conversation, _)| conversation.id().0).collect();
     let names: Vec<&str> = names.iter().map(String::as_str).collect();

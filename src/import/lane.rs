@@ -21,7 +21,7 @@ use std::time::Duration;
 pub use reading::{Ask, Effects, FellBack, Hurry, Receipt, Stray};
 pub use sending::{Answered, Company, Next};
 
-use super::align::{Book, Due, Past, Sighting};
+use crate::log::{Book, Due, Past, Sighting};
 use crate::message::{Ids, MsgId, Ordinal, Seq, UserId};
 use crate::openim::Rejection;
 

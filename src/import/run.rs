@@ -1,7 +1,10 @@
 //! A run, from the first look into the job to the verdict.
 
+use std::collections::HashSet;
 use std::sync::Arc;
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use tokio::time::Instant;
 
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
@@ -12,6 +15,7 @@ use super::progress::Progress;
 use super::settings::{Ended, ImportError, Outcome, Settings, StopSignal};
 use super::{confirm, finish, schedule, worker};
 use crate::job::{Durability, Job, JobReader, Write};
+use crate::message::ConversationId;
 use crate::openim::{CallError, Client, Reason};
 
 /// Imports what the job still has to send, and proves that it arrived. Given again, it goes on.
@@ -31,8 +35,9 @@ pub async fn run(
         && reader.unseen(None, 1)?.is_empty()
         && !(settings.repair && reader.repair_counts()?.1 > 0);
     if idle {
-        return outcome(&reader, &progress, Ended::NothingToDo, started);
+        return outcome(&reader, &progress, Ended::NothingToDo, started, settings.only.as_ref());
     }
+    let (only, part) = (settings.only.clone(), settings.only.is_some());
     let no = job.begin_run(now_ms(), client.api())?;
     let writer = job.writer()?;
     let engine =
@@ -45,8 +50,8 @@ pub async fn run(
     closed.map_err(|panic| std::panic::resume_unwind(panic.into_panic())).and_then(|closed| closed)?;
     let ended = ended?;
     job.write_rejects(&|name| Reason::from_name(name).map_or("", Reason::means))?;
-    let outcome = outcome(&reader, &progress, ended, started)?;
-    job.end_run(no, now_ms(), &counts(&outcome))?;
+    let outcome = outcome(&reader, &progress, ended, started, only.as_ref())?;
+    job.end_run(no, now_ms(), &counts(&outcome, part))?;
     Ok(outcome)
 }
 
@@ -57,6 +62,7 @@ async fn import(
     stop: &StopSignal,
 ) -> Result<Ended, ImportError> {
     tokio::select! {
+            biased;
         () = stop.at_once.cancelled() => Ok(Ended::Stopped),
         ended = work(engine, queue, stop) => ended,
     }
@@ -81,6 +87,7 @@ async fn work(
     let poll = tasks.spawn(confirm::poll(engine.clone(), to_confirm));
     loop {
         tokio::select! {
+            biased;
             () = tokio::time::sleep(LOOK_EVERY) => {}
             () = engine.stir.notified() => {}
             () = stop.drain.cancelled(), if !engine.has_ended() => engine.end(Ok(Ended::Stopped)),
@@ -168,6 +175,7 @@ async fn finish(engine: &Arc<Engine>, stop: &StopSignal) -> Result<Ended, Import
         finish::finish(engine).await
     };
     tokio::select! {
+            biased;
         result = all => result?,
         cause = silence(engine) => return Ok(Ended::GaveUp(cause)),
         () = stop.drain.cancelled() => return Ok(Ended::Stopped),
@@ -205,6 +213,7 @@ fn outcome(
     progress: &Progress,
     ended: Ended,
     started: Instant,
+    only: Option<&HashSet<ConversationId>>,
 ) -> Result<Outcome, ImportError> {
     let (standing, left) = (reader.standing()?, reader.queue()?);
     let (_, doubled) = reader.repair_counts()?;
@@ -227,11 +236,28 @@ fn outcome(
         returned: progress.returned.get(),
         doubled,
         repaired: progress.repaired.get(),
-        returning: !reader.to_look_for(None, 1)?.is_empty(),
+        returning: is_returning(reader, only)?,
         hidden: progress.hidden.get(),
         foreign: progress.foreign.get(),
         took: started.elapsed(),
     })
+}
+
+/// Whether deleted messages may come back in conversations that the run was about.
+fn is_returning(reader: &JobReader, only: Option<&HashSet<ConversationId>>) -> Result<bool, ImportError> {
+    const PAGE: usize = 500;
+    let mut after = None;
+    loop {
+        let page = reader.to_look_for(after, PAGE)?;
+        let Some((conv, last)) = page.last() else { return Ok(false) };
+        after = Some((*conv, last.seq));
+        for (conv, _) in &page {
+            let Some(only) = only else { return Ok(true) };
+            if reader.conversation(*conv)?.is_some_and(|conversation| only.contains(&conversation.id())) {
+                return Ok(true);
+            }
+        }
+    }
 }
 
 /// Some conversations that wait at a refused message.
@@ -246,9 +272,13 @@ fn held(reader: &JobReader) -> Result<Vec<String>, ImportError> {
     Ok(names)
 }
 
-fn counts(outcome: &Outcome) -> String {
+fn counts(outcome: &Outcome, part: bool) -> String {
     serde_json::json!({
-        "ended": if outcome.ended == Ended::Done { finish::DONE.to_owned() } else { format!("{:?}", outcome.ended) },
+        "ended": match &outcome.ended {
+            Ended::Done if part => finish::DONE_IN_PART.to_owned(),
+            Ended::Done => finish::DONE.to_owned(),
+            other => format!("{other:?}"),
+        },
         "confirmed": outcome.confirmed_now,
         "rejected": outcome.rejected_now,
         "lost_and_resent": outcome.lost_and_resent,

@@ -4,7 +4,7 @@
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-use super::cell::Cell;
+use super::cell::{Cell, Role};
 use super::engine::Engine;
 use super::lane::{Lane, Left, Start};
 use super::settings::{AlreadyThere, ImportError};
@@ -32,7 +32,7 @@ async fn feed_all(engine: &Arc<Engine>, mut queue: Queue) -> Result<(), ImportEr
             return Ok(());
         }
         let wanted: Vec<Queued> =
-            page.into_iter().filter(|queued| is_wanted(engine, &queued.conversation)).collect();
+            page.into_iter().filter(|queued| engine.is_wanted(&queued.conversation)).collect();
         let taken = take_up(engine, wanted).await?;
         engine.slots.add_permits(free - taken);
     }
@@ -55,10 +55,6 @@ async fn wait_for_places(engine: &Engine) -> Option<usize> {
     }
 }
 
-fn is_wanted(engine: &Engine, conversation: &Conversation) -> bool {
-    engine.settings.only.as_ref().is_none_or(|only| only.contains(&conversation.id()))
-}
-
 /// Takes up conversations from the queue; gives how many places they took.
 async fn take_up(engine: &Arc<Engine>, wanted: Vec<Queued>) -> Result<usize, ImportError> {
     let mut fresh = Vec::new();
@@ -72,7 +68,7 @@ async fn take_up(engine: &Arc<Engine>, wanted: Vec<Queued>) -> Result<usize, Imp
             Some(progress) => {
                 let lane = lane(engine, &conversation, &progress)?;
                 if lane.remaining() > 0 || progress.state != Under::Nothing {
-                    begun.push((progress.baseline, Cell::new(conversation, lane)));
+                    begun.push((progress.baseline, Cell::new(conversation, lane, Role::Sending)));
                 }
             }
         }
@@ -151,7 +147,7 @@ async fn activate(engine: &Arc<Engine>, conversations: Vec<Conversation>) -> Res
             last: None,
         };
         let lane = Lane::new(engine.settings.limits, start, engine.now());
-        engine.take_up(&Cell::new(conversation, lane));
+        engine.take_up(&Cell::new(conversation, lane, Role::Sending));
     }
     Ok(())
 }

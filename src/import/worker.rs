@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::time::Instant;
+use tokio::time::Instant;
 
 use super::cell::{Cell, CellState, Place};
 use super::confirm;
@@ -95,6 +95,7 @@ async fn take_turn(engine: &Engine) {
     tokio::pin!(turn);
     loop {
         tokio::select! {
+            biased;
             () = &mut turn => return,
             () = engine.stir.notified() => {}
         }

@@ -1,7 +1,7 @@
 //! What was read in the log, and what follows from it.
 
-use super::super::align::{Fate, Sighting, Who, align};
 use super::{Lane, Now, Phase, Receipts, State};
+use crate::log::{Fate, Sighting, Who, align};
 use crate::message::{Ids, Ordinal, Seq, UserId};
 use crate::openim::Rejection;
 use std::time::Duration;

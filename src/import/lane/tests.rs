@@ -7,8 +7,8 @@
 use std::collections::{HashMap, HashSet, VecDeque};
 use std::time::Duration;
 
-use super::super::align::{Sighting, Who};
 use super::*;
+use crate::log::{Sighting, Who};
 use crate::openim::{Lost, Reason};
 
 const A: &str = "a";
