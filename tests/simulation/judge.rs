@@ -1,0 +1,100 @@
+//! What stands in the server's log, against what was to be imported: shares no code with the importer.
+
+use std::collections::{HashMap, HashSet};
+
+use openim_importer::rehearsal::{LogEntry, Origin, SlotState, Within};
+
+use super::history::History;
+
+/// What became of a history.
+#[derive(Debug, Default, Clone, PartialEq, Eq)]
+pub(super) struct Judgement {
+    /// In the log, each once.
+    pub(super) there: u64,
+    pub(super) lost: u64,
+    /// By us: under names of their own.
+    pub(super) doubled: u64,
+    /// By the server: the same names (law 5).
+    pub(super) copies: u64,
+    pub(super) out_of_order: u64,
+    /// Read before they were written (law 3).
+    pub(super) hidden: u64,
+    /// In the log, and not in the store.
+    pub(super) not_stored: u64,
+    /// In the log, and in no history.
+    pub(super) strange: u64,
+    /// Of others, and gone.
+    pub(super) live_lost: i64,
+    /// Dropped because a batch had too many of one conversation (law 1).
+    pub(super) batches: u64,
+    /// Times that do not rise with the numbers: clients get stuck there (law 15).
+    pub(super) unscrollable: bool,
+}
+
+/// Why `rehearsal` says that a batch was dropped.
+const LAW_1: &str = "more than 100";
+
+/// Judges all conversations. `refused` says which texts the server refuses.
+pub(super) fn judge(
+    server: &Within,
+    history: &History,
+    passes: usize,
+    refused: impl Fn(&str) -> bool,
+) -> Judgement {
+    let mut judgement = Judgement::default();
+    for conversation in history.conversations() {
+        let expected = history.expected(&conversation, passes);
+        let expected: Vec<_> = expected.into_iter().filter(|(_, _, text)| !refused(text)).collect();
+        judgement.add(&expected, &server.log(&conversation));
+    }
+    for audit in server.audit().conversations.values() {
+        judgement.live_lost += (audit.tally.live - audit.tally.live_dropped).cast_signed();
+        let batches = audit.tally.dropped.iter().filter(|(why, _)| why.contains(LAW_1));
+        judgement.batches += batches.map(|(_, count)| count).sum::<u64>();
+    }
+    judgement
+}
+
+impl Judgement {
+    fn add(&mut self, expected: &[(String, i64, String)], log: &[LogEntry]) {
+        let mut places: HashMap<(String, i64, String), Vec<usize>> = HashMap::new();
+        for (place, (sender, time, text)) in expected.iter().enumerate().rev() {
+            places.entry((sender.clone(), *time, text.clone())).or_default().push(place);
+        }
+        let (mut latest, mut latest_time) = (None, i64::MIN);
+        let mut seen = HashSet::new();
+        for entry in log {
+            if matches!(entry.state, SlotState::Deleted | SlotState::Empty) {
+                continue;
+            }
+            if entry.origin != Origin::Sent {
+                self.live_lost -=
+                    i64::from(entry.origin == Origin::Live && seen.insert(entry.server_msg_id.as_str()));
+                continue;
+            }
+            self.unscrollable |= entry.send_time <= latest_time;
+            latest_time = latest_time.max(entry.send_time);
+            if !seen.insert(entry.server_msg_id.as_str()) {
+                self.copies += 1;
+                continue;
+            }
+            let text: serde_json::Value = serde_json::from_str(&entry.content).unwrap_or_default();
+            let text = text["content"].as_str().unwrap_or_default();
+            let key = (entry.send_id.clone(), entry.send_time, text.to_owned());
+            let Some(left) = places.get_mut(&key) else {
+                self.strange += 1;
+                continue;
+            };
+            let Some(place) = left.pop() else {
+                self.doubled += 1;
+                continue;
+            };
+            self.there += 1;
+            self.hidden += u64::from(entry.state == SlotState::Hidden);
+            self.not_stored += u64::from(!entry.stored);
+            self.out_of_order += u64::from(latest.is_some_and(|latest| place < latest));
+            latest = latest.max(Some(place));
+        }
+        self.lost += places.values().map(|left| left.len() as u64).sum::<u64>();
+    }
+}

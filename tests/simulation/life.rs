@@ -1,0 +1,416 @@
+//! One life: what there is to import, what goes wrong on the way, which commands are given, and how it ends.
+
+use std::collections::HashSet;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use openim_importer::import::{self, Ended, Outcome, Progress, Settings, StopSignal};
+use openim_importer::job::{Committed, Durability, Job};
+use openim_importer::message::{ConversationId, Message, Release};
+use openim_importer::openim::{self, Client, Login};
+use openim_importer::prepare::{few, few_spread};
+use openim_importer::rehearsal::{Fault, FaultKind, Options, Server, Timing, UserAct, Users, When};
+use tokio::time::sleep;
+
+use super::dice::Dice;
+use super::history::History;
+use super::judge::{self, Judgement};
+use super::network::Network;
+
+/// One life.
+pub(super) struct Life {
+    seed: u64,
+    dice: Dice,
+    history: History,
+    faults: Vec<Fault>,
+    timing: Timing,
+    release: Release,
+    /// Calls in a thousand that arrive late.
+    late: u64,
+}
+
+/// What a life told.
+#[derive(Debug, Default)]
+pub(super) struct Story {
+    /// What must not be; empty if all went well.
+    pub(super) wrong: Vec<String>,
+    pub(super) trace: Vec<String>,
+    pub(super) messages: u64,
+    pub(super) runs: u64,
+    pub(super) kills: u64,
+    pub(super) power_cuts: u64,
+    pub(super) resent: u64,
+    pub(super) withdrawn: u64,
+    pub(super) unscrollable: bool,
+}
+
+/// A command of a life.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Command {
+    /// `run`, perhaps of some conversations alone, perhaps with refused messages that stop theirs, perhaps with repair.
+    Run { only: Option<usize>, hold: bool, repair: bool },
+    /// A further pass.
+    Add,
+}
+
+impl Life {
+    /// Draws one.
+    pub(super) fn draw(seed: u64) -> Self {
+        let dice = Dice::new(seed);
+        let history = History::draw(&dice);
+        let release = if dice.per_mille(500) { Release::Main } else { Release::V3_8_3 };
+        let mut timing = Timing::fast();
+        timing.store_lag = Duration::from_millis(dice.one_of([20, 50, 500, 3_000]));
+        timing.storing_lag = Duration::from_millis(dice.one_of([25, 25, 60, 400]));
+        let faults = faults(&dice);
+        let late = if dice.per_mille(200) { 1 + dice.below(20) } else { 0 };
+        Self { seed, dice, history, faults, timing, release, late }
+    }
+
+    /// Lives it, on a clock of its own.
+    pub(super) fn live(self, tell: bool) -> Story {
+        fastrand::seed(self.seed);
+        let runtime =
+            tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build().unwrap();
+        runtime.block_on(async move { Lived::new(self, tell).all().await })
+    }
+}
+
+/// What goes wrong, at random: most lives meet few kinds of it.
+fn faults(dice: &Dice) -> Vec<Fault> {
+    let call = |kind, chance: f64| Fault {
+        kind,
+        when: When {
+            after: 0,
+            every: 1,
+            chance,
+            times: None,
+            path: Some("/msg/send_msg".to_owned()),
+            conversation: None,
+        },
+    };
+    let any = |kind, chance| {
+        let mut fault = call(kind, chance);
+        fault.when.path = Some("*".to_owned());
+        fault
+    };
+    let batch = |kind, chance| {
+        let mut fault = call(kind, chance);
+        fault.when.path = None;
+        fault
+    };
+    let down = 50 + dice.below(3_000);
+    let kill = dice.per_mille(500);
+    let all = [
+        call(FaultKind::LoseAnswer, 0.03),
+        any(FaultKind::CloseBeforeBody, 0.02),
+        any(FaultKind::CloseAfterBody, 0.02),
+        call(FaultKind::ProxyError { status: 502, processed: true }, 0.02),
+        any(FaultKind::ProxyError { status: 503, processed: false }, 0.02),
+        any(FaultKind::TooMany { retry_after: 1 }, 0.02),
+        call(FaultKind::Error500, 0.02),
+        any(FaultKind::ExpireToken, 0.005),
+        call(FaultKind::Restart { down_ms: down, kill }, 0.01),
+        batch(FaultKind::LoseQueue, 0.04),
+        batch(FaultKind::RepeatQueue { last: 20 }, 0.05),
+        batch(FaultKind::JumpSeq { by: 17 }, 0.05),
+        batch(FaultKind::ReadGap { ms: 300 }, 0.1),
+        batch(FaultKind::LiveTraffic { per_second: 1.0 }, 1.0),
+        batch(FaultKind::UsersAct { act: UserAct::Any, per_second: 0.5 }, 1.0),
+    ];
+    // Of users' acts the judge knows nothing: they are the chaos suite's.
+    all.into_iter()
+        .filter(|fault| !matches!(fault.kind, FaultKind::UsersAct { .. }) && dice.per_mille(150))
+        .collect()
+}
+
+struct Lived {
+    life: Life,
+    tell: bool,
+    folder: tempfile::TempDir,
+    network: Network,
+    client: Client,
+    story: Story,
+    /// Passes that the job has.
+    passes: usize,
+    settings: Settings,
+}
+
+impl Lived {
+    fn new(mut life: Life, tell: bool) -> Self {
+        let options = Options {
+            users: Users::Auto,
+            timing: life.timing,
+            seed: life.seed,
+            faults: std::mem::take(&mut life.faults),
+            starts_at: Some(1_795_000_000_000),
+            ..Options::fast(life.release)
+        };
+        let faults = format!("{:?}", options.faults.iter().map(|fault| &fault.kind).collect::<Vec<_>>());
+        let network = Network::new(Server::within(options), life.dice.clone(), life.late, tell);
+        network.say(|| format!("{:?} {:?} late {} faults {faults}", life.release, life.timing, life.late));
+        let login = Login::Secret { secret: "openIM123".into(), admin_user: "imAdmin".into() };
+        let client =
+            Client::within(&openim::Settings::new("http://sim", login), Arc::new(network.clone())).unwrap();
+        let settings = Settings {
+            connections: u16::try_from(1 + life.dice.below(8)).unwrap(),
+            give_up: Duration::from_mins(10),
+            ..Settings::default()
+        };
+        Self {
+            life,
+            tell,
+            folder: in_memory(),
+            network,
+            client,
+            story: Story::default(),
+            passes: 0,
+            settings,
+        }
+    }
+
+    async fn all(mut self) -> Story {
+        let dice = self.life.dice.clone();
+        drop(self.add(None));
+        let commands = 1 + dice.below(5);
+        for _ in 0..commands {
+            let command = self.choose();
+            self.network.say(|| format!("COMMAND {command:?}"));
+            match command {
+                Command::Add => drop(self.add(Some(self.open()))),
+                Command::Run { only, hold, repair } => {
+                    let kill = dice.per_mille(700).then(|| dice.few(20 + 5 * self.messages()));
+                    let settings = Settings { repair, ..self.settings_for(only, hold) };
+                    self.run(settings, kill).await;
+                }
+            }
+            if !self.story.wrong.is_empty() {
+                break;
+            }
+        }
+        while self.passes < self.life.history.passes.len() {
+            drop(self.add(Some(self.open())));
+        }
+        // Nothing more goes wrong: it has to come to its end now.
+        self.network.server().no_fault(None);
+        self.network.say(|| "NO MORE FAULTS".to_owned());
+        if self.story.wrong.is_empty() {
+            self.finish().await;
+        }
+        self.story.messages = self.messages();
+        self.story.trace = self.network.trace();
+        self.story
+    }
+
+    fn messages(&self) -> u64 {
+        self.life.history.passes.iter().take(self.passes).map(|pass| pass.len() as u64).sum()
+    }
+
+    fn choose(&self) -> Command {
+        let dice = &self.life.dice;
+        let more = self.passes < self.life.history.passes.len();
+        if more && dice.per_mille(400) {
+            return Command::Add;
+        }
+        let conversations = self.life.history.conversations().len();
+        let only = dice.per_mille(250).then(|| dice.throw(|dice| dice.usize(..conversations)));
+        Command::Run { only, hold: false, repair: dice.per_mille(200) }
+    }
+
+    fn settings_for(&self, only: Option<usize>, hold: bool) -> Settings {
+        let mut settings = self.settings.clone();
+        settings.only =
+            only.map(|n| HashSet::from([ConversationId(self.life.history.conversations()[n].clone())]));
+        settings.limits.hold = hold;
+        settings
+    }
+
+    fn job_dir(&self) -> PathBuf {
+        self.folder.path().join("job")
+    }
+
+    fn open(&self) -> Job {
+        Job::open(&self.job_dir()).unwrap()
+    }
+
+    fn add(&mut self, job: Option<Job>) -> Job {
+        let mut job = job.unwrap_or_else(|| Job::create(&self.job_dir()).unwrap());
+        let messages: Vec<Message<'_>> =
+            self.life.history.passes[self.passes].iter().map(|said| said.message()).collect();
+        if self.life.history.spread {
+            few_spread(&mut job, &messages).unwrap();
+        } else {
+            few(&mut job, &messages).unwrap();
+        }
+        self.passes += 1;
+        job
+    }
+
+    /// `run` until it ends or is killed.
+    async fn run(&mut self, settings: Settings, kill: Option<u64>) -> Option<Outcome> {
+        let mut job = self.open();
+        let power = kill.is_some() && self.life.dice.per_mille(400);
+        let synced = self.folder.path().join("synced");
+        copy(&self.job_dir(), &synced);
+        let (network, from, to) = (self.network.clone(), self.job_dir(), synced.clone());
+        job.write_in_place(Committed(Arc::new(move |durability| {
+            if power && durability == Durability::Synced {
+                copy(&from, &to);
+            }
+            network.say(|| format!("committed, {durability:?}"));
+            network.action();
+        })));
+        if let Some(kill) = kill {
+            self.network.kill_in(kill);
+        }
+        self.story.runs += 1;
+        let only = settings.only.clone();
+        let before = self.queued_elsewhere(only.as_ref()).await;
+        let run = import::run(
+            settings,
+            &mut job,
+            self.client.clone(),
+            StopSignal::default(),
+            Arc::new(Progress::default()),
+        );
+        let ended = tokio::select! {
+            biased;
+            () = self.network.killed() => None,
+            ended = run => Some(ended),
+        };
+        self.network.no_kill();
+        drop(job);
+        // Tasks of the process that are over let go of its files.
+        sleep(Duration::from_millis(1)).await;
+        let Some(ended) = ended else {
+            self.story.kills += 1;
+            self.network.say(|| format!("KILLED{}", if power { " with its machine" } else { "" }));
+            if power {
+                self.story.power_cuts += 1;
+                copy(&synced, &self.job_dir());
+            }
+            // The client of the next process is another.
+            return None;
+        };
+        self.network.say(|| format!("ENDED {ended:?}"));
+        match ended {
+            Ok(outcome) => {
+                self.story.resent += outcome.lost_and_resent + outcome.fences;
+                self.story.withdrawn += outcome.withdrawn;
+                if self.queued_elsewhere(only.as_ref()).await != before {
+                    self.wrong("a conversation was sent to that --only leaves out".to_owned());
+                }
+                Some(outcome)
+            }
+            Err(error) => {
+                self.wrong(format!("the run failed: {error}"));
+                None
+            }
+        }
+    }
+
+    /// What was sent to conversations that are to be left alone, once nothing is under way any more.
+    async fn queued_elsewhere(&self, only: Option<&HashSet<ConversationId>>) -> u64 {
+        let Some(only) = only else { return 0 };
+        sleep(Duration::from_secs(5)).await;
+        let audit = self.network.server().audit();
+        let others =
+            audit.conversations.iter().filter(|(id, _)| !only.contains(&ConversationId((*id).clone())));
+        others.map(|(_, audit)| audit.tally.received).sum()
+    }
+
+    fn wrong(&mut self, what: String) {
+        self.network.say(|| format!("WRONG {what}"));
+        self.story.wrong.push(what);
+    }
+
+    /// Runs until nothing is left, and judges.
+    async fn finish(&mut self) {
+        const TRIES: u32 = 8;
+        for _ in 0..TRIES {
+            let Some(outcome) = self.run(self.settings.clone(), None).await else { return };
+            if matches!(outcome.ended, Ended::Done | Ended::NothingToDo) {
+                if outcome.left > 0 {
+                    self.wrong(format!("done, and {} are left", outcome.left));
+                }
+                self.judge(&outcome).await;
+                return;
+            }
+            if matches!(outcome.ended, Ended::MostlyRejected(..)) {
+                self.wrong(format!("{:?}", outcome.ended));
+                return;
+            }
+        }
+        self.wrong("it never ends".to_owned());
+    }
+
+    async fn judge(&mut self, outcome: &Outcome) {
+        self.network.server().settle().await;
+        let judged = judge::judge(self.network.server(), &self.life.history, self.passes, |_| false);
+        self.network.say(|| format!("{judged:?}"));
+        self.story.unscrollable = judged.unscrollable;
+        let expected = self.messages();
+        let Judgement { lost, doubled, out_of_order, hidden, strange, live_lost, .. } = judged;
+        for (what, count) in [
+            ("lost", lost),
+            ("doubled", doubled),
+            ("out of order", out_of_order),
+            ("read too early", hidden),
+            ("in no history", strange),
+            ("of others gone", live_lost.max(0).unsigned_abs()),
+        ] {
+            if count > 0 {
+                self.wrong(format!("{count} {what}"));
+            }
+        }
+        if outcome.confirmed != expected || outcome.messages != expected {
+            self.wrong(format!(
+                "it says {} of {}, and it was {expected}",
+                outcome.confirmed, outcome.messages
+            ));
+        }
+        if self.tell {
+            for conversation in self.life.history.conversations() {
+                for entry in self.network.server().log(&conversation) {
+                    self.network.say(|| {
+                        format!(
+                            "{conversation} {} {:?} stored {} {} {} {}",
+                            entry.seq,
+                            entry.state,
+                            entry.stored,
+                            entry.send_time,
+                            entry.content,
+                            entry.server_msg_id
+                        )
+                    });
+                }
+            }
+        }
+    }
+}
+
+/// Where files cost least.
+fn in_memory() -> tempfile::TempDir {
+    let builder = tempfile::Builder::new();
+    if Path::new("/dev/shm").is_dir() {
+        tempfile::tempdir_in("/dev/shm").unwrap()
+    } else {
+        builder.tempdir().unwrap()
+    }
+}
+
+/// The database as it lies on the disk: what `SQLite` finds after a crash.
+fn copy(from: &Path, to: &Path) {
+    fs_err::create_dir_all(to).unwrap();
+    for name in ["job.sqlite", "job.sqlite-wal"] {
+        match fs_err::copy(from.join(name), to.join(name)) {
+            Ok(_) => {}
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+                fs_err::remove_file(to.join(name)).ok();
+            }
+            Err(error) => panic!("{error}"),
+        }
+    }
+    fs_err::remove_file(to.join("job.sqlite-shm")).ok();
+}

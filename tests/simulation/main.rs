@@ -1,0 +1,139 @@
+//! Whole lives of an import in virtual time: the importer as it is, a rehearsal server within the process, and
+//! everything that can happen to both between any two of their actions, drawn from one seed.
+//!
+//! ```text
+//! dice ─▶ life: history, faults, kills, commands ─▶ importer ─▶ network ─▶ server     all of them on tokio's paused clock
+//!                                                      ▼                      │
+//!                                                     job ──(synced only)     ▼
+//!                                                                           judge ◀── what was said
+//! ```
+//!
+//! A kill forgets the process: what it had not handed to the system is lost. A power cut also takes what was not synced.
+//! Calls under way at that moment still arrive. The judge looks at the server's log alone, and at whether what was said
+//! of it is so.
+//!
+//! ```text
+//! cargo test --test simulation                                              # a share, part of cargo test
+//! SIM_LIVES=1000000 cargo test --release --test simulation many -- --ignored --nocapture
+//! SIM_SEED=4711 cargo test --test simulation one -- --ignored --nocapture   # one life, with its story
+//! ```
+#![expect(clippy::unwrap_used, reason = "a test that can't go on has failed")]
+
+mod dice;
+mod history;
+mod judge;
+mod life;
+mod network;
+
+use life::{Life, Story};
+
+/// Lives of `cargo test`.
+const SHARE: u64 = 150;
+
+#[test]
+fn a_share_of_lives() {
+    let mut told = Sums::default();
+    for seed in 0..SHARE {
+        told.add(seed, &Life::draw(seed).live(false));
+    }
+    println!("{told}");
+    assert!(told.kills > SHARE / 4 && told.resent > 0, "nothing happens any more: {told}");
+}
+
+#[test]
+fn the_same_seed_is_the_same_life() {
+    for seed in [3, 17, 40] {
+        let (a, b) = (Life::draw(seed).live(true), Life::draw(seed).live(true));
+        let differs = a.trace.iter().zip(&b.trace).position(|(a, b)| a != b);
+        let around = |story: &Story| differs.map(|at| story.trace[at.saturating_sub(3)..=at].to_vec());
+        assert_eq!(around(&a), around(&b), "seed {seed}");
+        assert_eq!(a.trace.len(), b.trace.len(), "seed {seed}");
+    }
+}
+
+#[test]
+#[ignore = "as many lives as SIM_LIVES says, from SIM_FIRST on"]
+fn many() {
+    let (first, lives) = (number("SIM_FIRST").unwrap_or(0), number("SIM_LIVES").unwrap_or(10_000));
+    let began = std::time::Instant::now();
+    let (mut told, mut wrong) = (Sums::default(), Vec::new());
+    for seed in first..first + lives {
+        let story = Life::draw(seed).live(false);
+        if !story.wrong.is_empty() {
+            println!("seed {seed}: {}", story.wrong.join("; "));
+            wrong.push(seed);
+        }
+        told.count(&story);
+        if (seed - first + 1).is_multiple_of(1000) {
+            println!("{:.0} s: {told}", began.elapsed().as_secs_f64());
+        }
+    }
+    println!("{told}");
+    assert!(wrong.is_empty(), "{} of {lives} lives went wrong: {wrong:?}", wrong.len());
+}
+
+#[test]
+#[ignore = "the life of SIM_SEED, with its story"]
+fn one() {
+    let seed = number("SIM_SEED").expect("SIM_SEED is the seed of a life");
+    let story = Life::draw(seed).live(true);
+    story.trace.iter().for_each(|line| println!("{line}"));
+    assert!(story.wrong.is_empty(), "seed {seed}: {}", story.wrong.join("; "));
+}
+
+#[expect(clippy::disallowed_methods, reason = "which lives, for those who want others")]
+fn number(name: &str) -> Option<u64> {
+    std::env::var(name).ok().and_then(|n| n.parse().ok())
+}
+
+/// What happened in all lives together.
+#[derive(Debug, Default)]
+struct Sums {
+    lives: u64,
+    messages: u64,
+    kills: u64,
+    power_cuts: u64,
+    runs: u64,
+    resent: u64,
+    withdrawn: u64,
+    unscrollable: u64,
+}
+
+impl Sums {
+    fn add(&mut self, seed: u64, story: &Story) {
+        assert!(
+            story.wrong.is_empty(),
+            "seed {seed}: {}\n(SIM_SEED={seed} tells its story)",
+            story.wrong.join("; ")
+        );
+        self.count(story);
+    }
+
+    fn count(&mut self, story: &Story) {
+        self.lives += 1;
+        self.messages += story.messages;
+        self.kills += story.kills;
+        self.power_cuts += story.power_cuts;
+        self.runs += story.runs;
+        self.resent += story.resent;
+        self.withdrawn += story.withdrawn;
+        self.unscrollable += u64::from(story.unscrollable);
+    }
+}
+
+impl std::fmt::Display for Sums {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(
+            f,
+            "{} lives, {} messages, {} runs, {} kills, {} power cuts, {} sent again, {} withdrawn, {} not to be scrolled",
+            self.lives,
+            self.messages,
+            self.runs,
+            self.kills,
+            self.power_cuts,
+            self.resent,
+            self.withdrawn,
+            self.unscrollable
+        )
+    }
+}

@@ -1,0 +1,182 @@
+//! What lies between importer and server: calls take their time, are cut, arrive late, and find nobody. Every call and
+//! every answer is an action between which a process can be killed.
+
+use std::pin::Pin;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use bytes::Bytes;
+use openim_importer::openim::{Answer, Exchange, NoAnswer};
+use openim_importer::rehearsal::Within;
+use tokio::sync::{Notify, oneshot};
+use tokio::time::{Instant, sleep};
+
+use super::dice::Dice;
+
+/// The network of a life.
+#[derive(Clone)]
+pub(super) struct Network(Arc<Inner>);
+
+struct Inner {
+    server: Within,
+    dice: Dice,
+    began: Instant,
+    down_until: Mutex<Instant>,
+    /// Calls in a thousand that are cut, and arrive all the same, later.
+    late: u64,
+    actions: AtomicU64,
+    /// The process is killed at that action.
+    kill_at: AtomicU64,
+    killed: Notify,
+    trace: Option<Mutex<Vec<String>>>,
+    /// Messages sent, by where they were to go and what they say: how often.
+    sends: AtomicU64,
+}
+
+impl std::fmt::Debug for Network {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Network")
+    }
+}
+
+impl Network {
+    pub(super) fn new(server: Within, dice: Dice, late: u64, tell: bool) -> Self {
+        let now = Instant::now();
+        let network = Self(Arc::new(Inner {
+            server,
+            dice,
+            began: now,
+            down_until: Mutex::new(now),
+            late,
+            actions: AtomicU64::new(0),
+            kill_at: AtomicU64::new(u64::MAX),
+            killed: Notify::new(),
+            trace: tell.then(Mutex::default),
+            sends: AtomicU64::new(0),
+        }));
+        let watched = network.clone();
+        tokio::spawn(async move {
+            loop {
+                let cuts = watched.0.server.cuts();
+                let down = cuts.await;
+                watched.say(|| format!("the server goes down for {} ms", down.as_millis()));
+                let until = Instant::now() + down;
+                *watched.0.down_until.lock().unwrap_or_else(PoisonError::into_inner) = until;
+            }
+        });
+        network
+    }
+
+    pub(super) fn server(&self) -> &Within {
+        &self.0.server
+    }
+
+    pub(super) fn say(&self, what: impl FnOnce() -> String) {
+        if let Some(trace) = &self.0.trace {
+            let line = format!("{:>9} ms  {}", self.0.began.elapsed().as_millis(), what());
+            trace.lock().unwrap_or_else(PoisonError::into_inner).push(line);
+        }
+    }
+
+    pub(super) fn trace(&self) -> Vec<String> {
+        self.0.trace.as_ref().map_or_else(Vec::new, |trace| {
+            std::mem::take(&mut *trace.lock().unwrap_or_else(PoisonError::into_inner))
+        })
+    }
+
+    /// The process is killed so many actions from now.
+    pub(super) fn kill_in(&self, actions: u64) {
+        self.0.kill_at.store(self.0.actions.load(Ordering::Relaxed) + actions, Ordering::Relaxed);
+    }
+
+    pub(super) fn no_kill(&self) {
+        self.0.kill_at.store(u64::MAX, Ordering::Relaxed);
+    }
+
+    /// Returns when the process is killed.
+    pub(super) async fn killed(&self) {
+        self.0.killed.notified().await;
+    }
+
+    /// Something happened between which and the next thing a process can die.
+    pub(super) fn action(&self) {
+        if self.0.actions.fetch_add(1, Ordering::Relaxed) + 1 == self.0.kill_at.load(Ordering::Relaxed) {
+            self.0.killed.notify_one();
+        }
+    }
+
+    fn is_down(&self) -> bool {
+        Instant::now() < *self.0.down_until.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// One way.
+    fn delay(&self) -> Duration {
+        let dice = &self.0.dice;
+        Duration::from_micros(if dice.per_mille(20) { dice.below(40_000) } else { 200 + dice.below(800) })
+    }
+}
+
+impl Exchange for Network {
+    fn post(
+        &self,
+        path: &str,
+        operation: &str,
+        token: Option<&str>,
+        body: Bytes,
+    ) -> Pin<Box<dyn Future<Output = Result<Answer, NoAnswer>> + Send>> {
+        let network = self.clone();
+        let (path, operation, token) = (path.to_owned(), operation.to_owned(), token.map(str::to_owned));
+        Box::pin(async move {
+            network.action();
+            if network.is_down() {
+                sleep(network.delay()).await;
+                return Err(NoAnswer::Unreachable("refused".to_owned()));
+            }
+            let is_late = network.0.dice.per_mille(network.0.late);
+            let there =
+                if is_late { Duration::from_millis(network.0.dice.below(4_000)) } else { network.delay() };
+            let back = network.delay();
+            let (answered, answer) = oneshot::channel();
+            let far = network.clone();
+            // It arrives though whoever made it is killed meanwhile.
+            tokio::spawn(async move {
+                sleep(there).await;
+                let reply = if far.is_down() {
+                    None
+                } else {
+                    far.0.server.call(&path, &operation, token.as_deref(), &body).await
+                };
+                if path == "/msg/send_msg" {
+                    far.0.sends.fetch_add(1, Ordering::Relaxed);
+                }
+                far.say(|| told(&path, &body, reply.as_ref().map(|reply| reply.body.as_str())));
+                answered.send(reply).ok();
+            });
+            if is_late {
+                sleep(network.delay()).await;
+                return Err(NoAnswer::Cut("cut".to_owned()));
+            }
+            let reply = answer.await.ok().flatten();
+            sleep(back).await;
+            network.action();
+            match reply {
+                Some(reply) => Ok(Answer {
+                    status: reply.status,
+                    retry_after: reply.retry_after.map(Duration::from_secs),
+                    body: reply.body.into(),
+                }),
+                None => Err(NoAnswer::Cut("cut".to_owned())),
+            }
+        })
+    }
+}
+
+/// A call and its answer on one line.
+fn told(path: &str, body: &[u8], reply: Option<&str>) -> String {
+    const LONGEST: usize = 260;
+    let short = |text: &str| text.chars().take(LONGEST).collect::<String>();
+    let path = path.trim_start_matches("/msg/");
+    let reply = reply.map_or_else(|| "CUT".to_owned(), short);
+    format!("{path} {} -> {reply}", short(&String::from_utf8_lossy(body)))
+}
