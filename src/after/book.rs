@@ -1,8 +1,8 @@
 //! What the job knows about a conversation, for comparing it with the log.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 
-use super::verify::{Book, Comparison};
+use super::verify::{Book, Comparison, Withdrawal};
 use crate::job::{Conversation, Entry, JobError, JobReader, Spooled};
 use crate::log::{Seen, Stored, candidates, is_same};
 use crate::message::{Ids, MsgId, Ordinal};
@@ -20,7 +20,7 @@ pub(super) struct Memory {
     /// Entries of the index around the last one asked for.
     entries: Vec<Entry>,
     /// Names of what was withdrawn, once somebody asked.
-    withdrawn: Option<HashSet<MsgId>>,
+    withdrawn: Option<HashMap<MsgId, Withdrawal>>,
 }
 
 impl JobBook<'_> {
@@ -93,12 +93,16 @@ impl Book for JobBook<'_> {
         Ok(ids.iter().map(|ids| wanted.get(&ids.client).copied().flatten()).collect())
     }
 
-    fn was_withdrawn(&mut self, ids: &Ids) -> Result<bool, JobError> {
+    fn withdrawal(&mut self, ids: &Ids) -> Result<Option<Withdrawal>, JobError> {
         if self.memory.withdrawn.is_none() {
-            let withdrawn = self.reader.withdrawn(self.conversation.no)?;
-            self.memory.withdrawn = Some(withdrawn.into_iter().map(|one| one.ids.server).collect());
+            let conv = self.conversation.no;
+            let done = self.reader.withdrawn(conv)?.into_iter().map(|one| (one.ids.server, Withdrawal::Done));
+            let mut withdrawn: HashMap<MsgId, Withdrawal> = done.collect();
+            let open = self.reader.withdrawn_open(conv)?.into_iter();
+            withdrawn.extend(open.map(|server| (server, Withdrawal::Open)));
+            self.memory.withdrawn = Some(withdrawn);
         }
-        Ok(self.memory.withdrawn.as_ref().is_some_and(|withdrawn| withdrawn.contains(&ids.server)))
+        Ok(self.memory.withdrawn.as_ref().and_then(|withdrawn| withdrawn.get(&ids.server)).copied())
     }
 }
 

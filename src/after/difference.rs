@@ -25,6 +25,8 @@ pub enum Kind {
     OutOfPlace,
     /// The job itself has it behind a message that it should precede: it was sent late.
     Late,
+    /// On its way: it is there, and the job has not confirmed it yet, or is about to delete it.
+    Unsettled,
     /// A user took it back (law 13).
     Revoked,
     /// Somebody else's.
@@ -33,7 +35,7 @@ pub enum Kind {
 
 impl Kind {
     /// Every kind, the worst first.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::Missing,
         Self::NotStored,
         Self::Doubled,
@@ -42,6 +44,7 @@ impl Kind {
         Self::Empty,
         Self::OutOfPlace,
         Self::Late,
+        Self::Unsettled,
         Self::Revoked,
         Self::Foreign,
     ];
@@ -64,7 +67,7 @@ impl Kind {
     /// Whether the verification fails for it. What users do to their messages, their own ones, and what the job
     /// did on purpose are counted, and are no difference between what was confirmed and what is there.
     pub const fn fails(self) -> bool {
-        !matches!(self, Self::Late | Self::Revoked | Self::Foreign)
+        !matches!(self, Self::Late | Self::Unsettled | Self::Revoked | Self::Foreign)
     }
 
     #[rustfmt::skip]
@@ -78,6 +81,7 @@ impl Kind {
             Self::NotStored => ("not-stored", "it can be read, but the store does not have it: it is gone when the cache forgets, within 24 hours", "`verify --store --repair` sends it again, once the store takes messages"),
             Self::OutOfPlace => ("out-of-place", "it stands behind a message that it should precede", "clients sort by time and show it in its place; nothing is done about it"),
             Self::Late => ("late", "it was sent behind messages that it should precede, as the job knows", "nothing: clients sort by time and show it in its place"),
+            Self::Unsettled => ("unsettled", "it is there, and a run that was cut off has not confirmed it, or has still to delete it", "`run` goes on, and settles it"),
             Self::Revoked => ("revoked", "a user took it back", "nothing: it is the user's right"),
             Self::Foreign => ("foreign", "somebody else's message among ours", "nothing: it is never touched"),
         }

@@ -6,6 +6,7 @@
 mod adopt;
 mod book;
 mod difference;
+mod fallen;
 mod mark_read;
 mod narrow;
 mod positions;
@@ -20,6 +21,7 @@ mod visit;
 
 pub use adopt::{Adopted, adopt};
 pub use difference::{Counts, Difference, Kind};
+pub use fallen::fallen;
 pub use mark_read::{MarkReport, mark_read, mark_read_as_they_finish, mark_read_from};
 pub use positions::{Position, PositionError, Positions, Upto};
 pub use receipts::{ReceiptFormat, purge, write_receipts};

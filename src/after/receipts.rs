@@ -39,7 +39,8 @@ struct Line {
 /// Receipts of a job whose texts were removed: source ids stood in the texts.
 const KEPT: &str = "receipts.jsonl.zst";
 
-/// Writes the receipts of all confirmed messages; gives how many. Messages that are superseded are left out.
+/// Writes the receipts of all confirmed messages; gives how many. Messages that are superseded, or that `undo` has
+/// deleted, are left out.
 pub fn write_receipts(reader: &JobReader, format: ReceiptFormat, to: impl Write) -> Result<u64, AfterError> {
     let mut out = match format {
         ReceiptFormat::Csv => Out::Csv(Box::new(csv::Writer::from_writer(to))),
@@ -118,6 +119,12 @@ fn of_conversation(
     const PAGE: usize = 512;
     let name = conversation.id().0;
     let superseded = reader.superseded(conversation.no)?;
+    let undone = reader.undone(conversation.no)?;
+    let failed = if undone.is_some() { reader.not_undone(conversation.no)? } else { Vec::new() };
+    // What was deleted is on the server no more; what could not be deleted is.
+    let is_gone = |ordinal: Ordinal| {
+        undone.is_some_and(|undone| ordinal < undone.next) && failed.binary_search(&ordinal).is_err()
+    };
     let mut from = Ordinal(0);
     loop {
         let receipts = reader.receipts(conversation.no, from, PAGE)?;
@@ -127,7 +134,7 @@ fn of_conversation(
         let mut entries = reader.entries(conversation.no, first.ordinal, many)?.into_iter();
         for receipt in &receipts {
             let Some(entry) = entries.find(|entry| entry.ordinal == receipt.ordinal) else { continue };
-            if superseded.binary_search(&receipt.ordinal).is_ok() {
+            if superseded.binary_search(&receipt.ordinal).is_ok() || is_gone(receipt.ordinal) {
                 continue;
             }
             let message = reader.message(&entry)?;

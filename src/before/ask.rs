@@ -44,7 +44,7 @@ impl Patience {
             return None;
         }
         let asked = match error {
-            CallError::RateLimited(after) => after.unwrap_or_default().min(Duration::from_secs(30)),
+            CallError::RateLimited(after) => after.unwrap_or_default(),
             _ => Duration::ZERO,
         };
         Some((Duration::from_millis(250) * 2u32.saturating_pow(n.min(5))).max(asked))

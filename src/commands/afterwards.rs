@@ -110,6 +110,20 @@ pub(super) fn notice_another_server(reader: &JobReader, client: &Client) -> Resu
     }
 }
 
+/// What it means that a server's numbers are below what the job has confirmed, and the way that works: a clause.
+pub(super) fn put_back(conversations: &[String]) -> String {
+    const SHOWN: usize = 5;
+    let names: Vec<&str> = conversations.iter().take(SHOWN).map(String::as_str).collect();
+    let more = if conversations.len() > SHOWN { ", …" } else { "" };
+    format!(
+        "the server's numbers are below what this job has confirmed in {} conversations ({}{more}): it was put back from \
+         an older copy, or has lost its Redis. New messages would take the numbers of old ones. Once the server is as it \
+         is to stay, `adopt SOURCE --job NEW` finds out into another folder what it has, and `run --job NEW` sends the rest",
+        count(conversations.len() as u64),
+        names.join(", ")
+    )
+}
+
 /// Asks for the job's name before something that can't be taken back. `false`: it was not given.
 pub(super) fn is_confirmed(dir: &Path, yes: bool, what: &str) -> Result<bool, Failure> {
     if yes {

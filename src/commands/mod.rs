@@ -26,6 +26,7 @@ mod status;
 mod stop;
 pub mod undo;
 pub mod users;
+mod verdict;
 pub mod verify;
 
 pub use exit::{Exit, Failure, OrFail};

@@ -9,7 +9,7 @@ use super::context::note;
 use super::prepare::job_failure;
 use super::server::exit_of;
 use super::{Exit, Failure, OrFail};
-use crate::before::{Allowed, Depth, Looks, PreflightError, preflight, text};
+use crate::before::{Allowed, Depth, Looks, PreflightError, can_be_allowed, preflight, text};
 use crate::openim::Client;
 use crate::report::{Progress, Snapshot, Style, count};
 
@@ -60,16 +60,23 @@ pub(super) async fn look(
     for finding in &found.findings {
         note(&text(finding, allowed))?;
     }
-    let refused: Vec<&str> =
-        found.findings.iter().filter(|finding| allowed.refuses(finding)).map(|f| f.code.name).collect();
+    let refused: Vec<_> = found
+        .findings
+        .iter()
+        .filter(|finding| allowed.refuses(finding))
+        .map(|finding| finding.code)
+        .collect();
     if refused.is_empty() {
         note(&format!("preflight: {} calls, nothing stands against it", count(found.calls)))?;
         return Ok(Verdict::Go);
     }
-    Ok(Verdict::Refused(format!(
-        "The preflight refuses, nothing was sent: {}. Mend it, or go on all the same with --allow.",
-        refused.join(", ")
-    )))
+    let names: Vec<&str> = refused.iter().map(|code| code.name).collect();
+    let way = if refused.iter().all(|code| can_be_allowed(code)) {
+        "Mend it, or go on all the same with --allow"
+    } else {
+        "That has to be mended first, --allow does not help"
+    };
+    Ok(Verdict::Refused(format!("The preflight refuses, nothing was sent: {}. {way}.", names.join(", "))))
 }
 
 impl PreflightArgs {

@@ -9,7 +9,7 @@ use super::intake::{self, Intake, Plan};
 use super::{Exit, Failure, OrFail};
 use crate::after::AGAIN;
 use crate::cli::SourceArgs;
-use crate::job::{Job, JobError, JobReader, PassInfo};
+use crate::job::{Job, JobError, JobReader, PassInfo, SourceInfo};
 use crate::message::{Release, SendTime};
 use crate::prepare::{self, Look, Phase, PrepareError, Rules, Summary};
 use crate::report::{Progress, Snapshot};
@@ -103,11 +103,33 @@ fn changes(plan: &Plan, reader: &JobReader, last: &PassInfo, settings: &str) -> 
     if plan.sources.is_empty() {
         return Ok(Vec::new());
     }
+    let mut passes = reader.passes().map_err(job_failure)?;
+    passes.retain(|pass| pass.settings != AGAIN);
     let mut stored = Vec::new();
-    for pass in reader.passes().map_err(job_failure)? {
-        stored.extend(reader.sources(pass.no).map_err(job_failure)?);
+    for pass in &passes {
+        stored.push(reader.sources(pass.no).map_err(job_failure)?);
     }
-    let mut changes = plan.differences(&stored)?;
+    let of_all = differences(plan, &stored, last, settings)?;
+    // What later passes brought with --add need not be named again: the first command, or the configuration that knows
+    // nothing of them, still means this job.
+    for n in (1..passes.len()).rev() {
+        if of_all.is_empty() {
+            break;
+        }
+        if differences(plan, &stored[..n], &passes[n - 1], settings)?.is_empty() {
+            return Ok(Vec::new());
+        }
+    }
+    Ok(of_all)
+}
+
+fn differences(
+    plan: &Plan,
+    stored: &[Vec<SourceInfo>],
+    last: &PassInfo,
+    settings: &str,
+) -> Result<Vec<String>, Failure> {
+    let mut changes = plan.differences(&stored.concat())?;
     if last.settings != settings {
         changes.push("the configuration is another one".to_owned());
     }

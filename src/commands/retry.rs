@@ -7,6 +7,7 @@ use clap::Args;
 
 use super::context::{Context, note};
 use super::prepare::{job_failure, now};
+use super::verdict::{Known, verdict};
 use super::{Exit, Failure, OrFail, afterwards, run, server, stop};
 use crate::after::{self, AGAIN, Retried};
 use crate::checks::Checker;
@@ -80,7 +81,7 @@ pub(super) fn retry(context: &Context, args: &RetryArgs) -> Result<Exit, Failure
         run::send(context, &mut job, client, settings, stop).await.map(Some)
     })?;
     let mut summary = report::Summary { command: "retry", ..super::status::figures(&reader)? };
-    let (mut exit, verdict) = match &outcome {
+    let (mut exit, said) = match &outcome {
         None if summary.rejected > 0 || !places.is_empty() => {
             let what = if lines == 0 { "has no lines" } else { "has no line that can go out as it is" };
             let rejected = count(summary.rejected.max(places.len() as u64));
@@ -90,14 +91,14 @@ pub(super) fn retry(context: &Context, args: &RetryArgs) -> Result<Exit, Failure
             )
         }
         None => (Exit::Done, "There is nothing to retry: no message was rejected.".to_owned()),
-        Some(outcome) => run::verdict(outcome, !args.only.is_empty()),
+        Some(outcome) => verdict(outcome, Known::of(&reader)?, !args.only.is_empty()),
     };
     if exit == Exit::Done && summary.rejected > 0 {
         exit = Exit::Rejects;
     }
     summary.verdict = match (&outcome, summary.rejected) {
-        (Some(_), n @ 1..) => format!("{verdict} {} rejects are left in rejected.jsonl.", count(n)),
-        _ => verdict,
+        (Some(_), n @ 1..) => format!("{said} {} rejects are left in rejected.jsonl.", count(n)),
+        _ => said,
     };
     if let Some(outcome) = outcome {
         (summary.lost_and_resent, summary.retries) = (outcome.lost_and_resent, outcome.retries);

@@ -11,6 +11,7 @@ use super::canary::{Canary, Next};
 use super::context::{Context, note};
 use super::preflight::{self, Verdict as Looked};
 use super::prepare::{Prepared, Taking, job_failure, prepare};
+use super::verdict::{Known, remaining, verdict};
 use super::{
     Exit, Failure, OrFail, afterwards, check, mark_read, provision, rehearsal, server, stop, verify,
 };
@@ -132,6 +133,12 @@ impl Night<'_> {
         }
         let stop = stop::listen();
         let part = settings.only.is_some();
+        let resumed = reader.standing().map_err(job_failure)?.passed > 0;
+        let look = after::Settings {
+            give_up: settings.give_up,
+            stop: stop.at_once.clone(),
+            ..after::Settings::default()
+        };
         let canaried = match self.args.canary {
             Some(n) => self.canary(&mut job, &reader, settings.clone(), &stop, n).await?,
             None => Canaried::GoOn,
@@ -143,9 +150,18 @@ impl Night<'_> {
             Canaried::All(sent) => *sent,
             Canaried::GoOn => self.import(&mut job, &reader, settings, stop).await?,
         };
-        let (exit, verdict) = verdict(&outcome, part);
+        let (exit, verdict) = verdict(&outcome, Known::of(&reader)?, part);
         let mut said = vec![verdict];
         let mut exit = remaining(&outcome, self.args.repair, exit, &mut said);
+        if resumed && matches!(outcome.ended, Ended::Done | Ended::NothingToDo) {
+            // What earlier runs have confirmed is there still, unless somebody has put the server back since.
+            let fallen =
+                after::fallen(self.client.clone(), &reader, look).await.map_err(afterwards::failure)?;
+            if !fallen.is_empty() {
+                said = vec![format!("Not all is there any more: {}.", afterwards::put_back(&fallen))];
+                exit = Exit::Difference;
+            }
+        }
         if undone > 0 {
             let undone = count(undone);
             said.push(format!(
@@ -192,7 +208,7 @@ impl Night<'_> {
         settings.only = only;
         let (outcome, marked) = self.import(job, reader, settings, stop.clone()).await?;
         if !matches!(outcome.ended, Ended::Done | Ended::NothingToDo) {
-            let (exit, verdict) = verdict(&outcome, true);
+            let (exit, verdict) = verdict(&outcome, Known::of(reader)?, true);
             return Ok(Canaried::Over(exit, verdict, Box::new(outcome)));
         }
         let (exit, verified) = verify::part(self.context, job, reader, &self.client, look).await?;
@@ -265,12 +281,12 @@ impl Night<'_> {
             summary.lost_and_resent = outcome.lost_and_resent;
             summary.retries = outcome.retries;
             summary.doubled = outcome.doubled;
-            summary.hidden = outcome.hidden;
             summary.seconds = outcome.took.as_secs_f64();
             #[expect(clippy::cast_precision_loss, reason = "a rate is shown rounded")]
             let confirmed = outcome.confirmed_now as f64;
             summary.per_second = if summary.seconds > 0.0 { confirmed / summary.seconds } else { 0.0 };
         }
+        summary.hidden = reader.evidence().map_err(job_failure)?.unread;
         // Rejects of the export itself: what `--skip-invalid` left out.
         let exit = if exit == Exit::Done && summary.rejected > 0 { Exit::Rejects } else { exit };
         summary.verdict = verdict;
@@ -330,105 +346,6 @@ pub(super) fn settings(
     }
     settings.limits.hold = on_reject.unwrap_or(file.on_reject) == config::OnReject::Hold;
     settings
-}
-
-/// How it ended, in one sentence.
-pub(super) fn verdict(outcome: &Outcome, part: bool) -> (Exit, String) {
-    let confirmed = count(outcome.confirmed);
-    let again = "the same command goes on";
-    match &outcome.ended {
-        Ended::Done | Ended::NothingToDo if outcome.left == 0 && outcome.rejected == 0 => {
-            let nothing = if outcome.ended == Ended::NothingToDo { "Nothing to do: all" } else { "All" };
-            let text = format!(
-                "{nothing} {confirmed} messages in {} conversations are confirmed: read back from the server's log, \
-                 once, in order.",
-                count(outcome.conversations)
-            );
-            (Exit::Done, text)
-        }
-        Ended::Done | Ended::NothingToDo if !outcome.held.is_empty() => {
-            let text = format!(
-                "{confirmed} messages are confirmed; {} conversations wait at a refused message: {}. Mend it, then `retry`.",
-                count(outcome.held.len() as u64),
-                outcome.held.iter().take(5).map(String::as_str).collect::<Vec<_>>().join(", ")
-            );
-            (Exit::Rejects, text)
-        }
-        Ended::Done | Ended::NothingToDo if outcome.left == 0 => {
-            let text = format!(
-                "{confirmed} messages are confirmed, {} were refused by the server: see rejected.jsonl; mend them, then `retry`.",
-                count(outcome.rejected)
-            );
-            (Exit::Rejects, text)
-        }
-        Ended::Done | Ended::NothingToDo => {
-            let (exit, what, how) = if part {
-                (Exit::Done, "This part is done", "the same command without --only sends them")
-            } else {
-                (Exit::Unfinished, "Not finished", again)
-            };
-            let left = count(outcome.left);
-            (exit, format!("{what}: {confirmed} messages are confirmed, {left} are left; {how}."))
-        }
-        Ended::Stopped => (
-            Exit::Unfinished,
-            format!(
-                "Stopped: {confirmed} messages are confirmed, {} are left; {again}.",
-                count(outcome.left)
-            ),
-        ),
-        Ended::GaveUp(cause) => (
-            Exit::Unfinished,
-            format!(
-                "Gave up: {cause}. {confirmed} messages are confirmed, {} are left; {again}.",
-                count(outcome.left)
-            ),
-        ),
-        Ended::MostlyRejected(reason, said) => {
-            let text = format!(
-                "Stopped early: nearly everything is refused ({said}). {} {} messages are left; then {again}.",
-                reason.mend(),
-                count(outcome.left)
-            );
-            (Exit::Unfinished, text)
-        }
-    }
-}
-
-/// What stands in the log besides, or can't be read there. Where it was to be repaired, all is not well.
-fn remaining(outcome: &Outcome, repair: bool, exit: Exit, said: &mut Vec<String>) -> Exit {
-    if !matches!(outcome.ended, Ended::Done | Ended::NothingToDo) {
-        return exit;
-    }
-    if outcome.hidden > 0 {
-        said.push(format!(
-            "{} of them read as empty in their slots: deleted by users, or hidden by the server's cache for a day; \
-             `verify` tells which.",
-            count(outcome.hidden)
-        ));
-    }
-    let done = matches!(exit, Exit::Done | Exit::Rejects);
-    if outcome.returning {
-        said.push(
-            "Deleted messages of ours may still come back: the same command looks for them again.".to_owned(),
-        );
-        if done {
-            return Exit::Unfinished;
-        }
-    }
-    if outcome.doubled == 0 {
-        return exit;
-    }
-    let copies =
-        format!("{} copies that the server made of them stand in the log besides", count(outcome.doubled));
-    if repair && done {
-        said.push(format!(
-            "{copies} and could not be deleted: `verify` names them, `verify --repair` tries again."
-        ));
-        return Exit::Difference;
-    }
-    said.push(format!("{copies}; clients fold them, the same command with --repair deletes them."));
-    exit
 }
 
 /// Whose the fault is decides the exit code.

@@ -10,10 +10,18 @@ use crate::report::{self, Document, Table, Verdict, count, percent};
 pub(super) fn status(context: &Context) -> Result<Exit, Failure> {
     let dir = context.job();
     let reader = Job::observe(&dir).map_err(job_failure)?;
-    let summary = figures(&reader)?;
+    let mut summary = figures(&reader)?;
+    let standing = reader.standing().map_err(job_failure)?;
+    let left = summary.messages.saturating_sub(standing.passed + standing.undone);
+    let exit = match (left, summary.rejected) {
+        (1.., _) => Exit::Unfinished,
+        (0, 1..) => Exit::Rejects,
+        (0, 0) => Exit::Done,
+    };
+    summary.exit_code = exit.code();
     let text = document(&reader, &dir.display().to_string(), &summary)?.text();
     context.finish(&text, &summary)?;
-    Ok(Exit::Done)
+    Ok(exit)
 }
 
 /// The figures of a job, from what is on the disk.
@@ -32,7 +40,8 @@ pub(super) fn figures(reader: &JobReader) -> Result<report::Summary, Failure> {
         doubled,
         ..report::Summary::default()
     };
-    for pass in passes {
+    // What is being read just now has no summary yet.
+    for pass in passes.into_iter().filter(|pass| pass.ready) {
         let pass = prepare::Summary::from_json(&pass.summary).or_fail(Exit::Internal)?;
         summary.skipped += pass.left_out.values().sum::<u64>();
         summary.duplicates_in_source += pass.duplicates_in_source;
@@ -46,13 +55,15 @@ pub(super) fn figures(reader: &JobReader) -> Result<report::Summary, Failure> {
         "There are no messages in this job: `check SOURCE` reads an export into it.".to_owned()
     } else if standing.undone > 0 && left == 0 && confirmed == 0 {
         format!("{} messages were undone: `run --again` sends them anew.", count(standing.undone))
-    } else if left == 0 && standing.rejected == 0 {
-        format!("All {} messages are confirmed.", count(totals.messages))
+    } else if left == 0 && summary.rejected == 0 {
+        format!("All {} messages are confirmed.", count(confirmed))
     } else if left == 0 {
+        let refused = count(standing.rejected);
+        let left_out = count(summary.rejected.saturating_sub(standing.rejected));
         format!(
-            "{} messages are confirmed, {} were refused by the server: see rejected.jsonl.",
+            "{} messages are confirmed, {refused} were refused by the server, {left_out} records of the export can't be \
+             sent and were left out: see rejected.jsonl.",
             count(confirmed),
-            count(standing.rejected)
         )
     } else {
         format!(
@@ -103,7 +114,7 @@ pub(super) fn document(
     Ok(Document {
         title: format!("Job {name}"),
         verdict: summary.verdict.clone(),
-        mood: match (left, summary.hidden + summary.doubled) {
+        mood: match (left + summary.rejected, summary.hidden + summary.doubled) {
             (0, 0) => Verdict::Good,
             (_, 0) => Verdict::Open,
             _ => Verdict::Bad,
@@ -117,7 +128,7 @@ fn tables(reader: &JobReader) -> Result<Vec<Table>, Failure> {
     let rejects = reader.reject_counts().map_err(job_failure)?;
     let rejects = rejects.into_iter().map(|(reason, n)| vec![reason, count(n)]).collect();
     let mut findings = Vec::new();
-    for pass in reader.passes().map_err(job_failure)? {
+    for pass in reader.passes().map_err(job_failure)?.into_iter().filter(|pass| pass.ready) {
         let pass = prepare::Summary::from_json(&pass.summary).or_fail(Exit::Internal)?;
         findings
             .extend(pass.findings.into_iter().map(|f| vec![f.code, count(f.count), f.means, f.first_place]));

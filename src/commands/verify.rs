@@ -8,8 +8,9 @@ use clap::Args;
 use super::afterwards::{self, LookArgs};
 use super::context::{Context, note};
 use super::prepare::job_failure;
+use super::verdict::{Known, verdict as run_verdict};
 use super::{Exit, Failure, OrFail, run, server, stop};
-use crate::after::{self, Extent};
+use crate::after::{self, Extent, Kind};
 use crate::cli::ServerArgs;
 use crate::import::{self, Ended, StopSignal};
 use crate::job::{Job, JobReader};
@@ -76,7 +77,7 @@ pub(super) fn verify(context: &Context, args: &VerifyArgs) -> Result<Exit, Failu
         let settings = args.look.settings(context, &reader, &stop)?;
         server::reach(&client, settings.give_up.min(server::FIRST_ANSWER)).await?;
         if !args.repair {
-            let found = look(context, &job, &reader, &client, settings, args.extent(), false).await?;
+            let found = look(context, &mut job, &reader, &client, settings, args.extent(), false).await?;
             show(context, &found)?;
             return Ok((found, Mended::default()));
         }
@@ -89,14 +90,14 @@ pub(super) fn verify(context: &Context, args: &VerifyArgs) -> Result<Exit, Failu
 /// Looks at a part of a job; how it ends, and the sentence.
 pub(super) async fn part(
     context: &Context,
-    job: &Job,
+    job: &mut Job,
     reader: &JobReader,
     client: &Client,
     settings: after::Settings,
 ) -> Result<(Exit, String), Failure> {
     let found = look(context, job, reader, client, settings, None, false).await?;
     show(context, &found)?;
-    let exit = match (found.failing(), found.unproved()) {
+    let exit = match (found.failing(), found.unproved() + found.counts.of(Kind::Unsettled)) {
         (0, 0) => Exit::Done,
         (0, _) => Exit::Unfinished,
         _ => Exit::Difference,
@@ -151,6 +152,10 @@ impl Repair<'_> {
                 );
                 return Ok((found, mended));
             }
+            if !found.fallen.is_empty() {
+                mended.stopped = Some(format!("Nothing was sent: {}.", afterwards::put_back(&found.fallen)));
+                return Ok((found, mended));
+            }
             if !found.missing.is_empty() {
                 let summary = |messages| {
                     let summary = prepare::Summary { messages, ..prepare::Summary::default() };
@@ -180,7 +185,7 @@ impl Repair<'_> {
         let outcome = run::send(self.context, job, self.client.clone(), settings, self.stop.clone()).await?;
         Ok(match outcome.ended {
             Ended::Done | Ended::NothingToDo => None,
-            _ => Some(run::verdict(&outcome, false).1),
+            _ => Some(run_verdict(&outcome, Known::default(), false).1),
         })
     }
 }

@@ -78,7 +78,7 @@ impl Engine {
             run,
             started,
             progress,
-            throttle: Throttle::new(usize::from(settings.connections), started),
+            throttle: Throttle::new(usize::from(settings.connections), settings.give_up, started),
             rate: settings.rate.map(Rate::new),
             ready: Ready::new(),
             slots: Semaphore::new(settings.active),

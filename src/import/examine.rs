@@ -9,18 +9,21 @@ use std::time::Duration;
 use super::cell::Cell;
 use super::confirm::SLOTS;
 use super::engine::{Engine, JobReceipts};
+use super::look;
 use super::read::{self, identify};
 use super::settings::ImportError;
 use crate::job::{Conversation, Entry, JobError, Unseen};
-use crate::log::{self, Sighting, Stored, Who, entries_of, next_senders, queries};
+use crate::log::{Sighting, Stored, Who, entries_of, next_senders, queries};
 use crate::message::{Ids, MsgId, Ordinal, Seq};
-use crate::openim::{LogRecord, Range};
+use crate::openim::{Found, LogRecord, Range, StoreQuery};
 
 /// Looks at empty slots, and tells the lane.
 pub(super) async fn examine(engine: Arc<Engine>, cell: Arc<Cell>, seqs: Vec<Seq>) {
     let cursor = cell.lock().lane.cursor();
-    let found = match look(&engine, &cell, &seqs, &[cursor], PARTICIPANTS).await {
-        Ok(found) => found,
+    let found = match look_at(&engine, &cell, &seqs, &[cursor], PARTICIPANTS).await {
+        Ok(Some(found)) => found,
+        // Whoever takes over examines them anew.
+        Ok(None) => return,
         Err(error) => {
             engine.end(Err(ImportError::Job(error)));
             return;
@@ -46,33 +49,35 @@ pub(super) async fn examine(engine: Arc<Engine>, cell: Arc<Cell>, seqs: Vec<Seq>
 }
 
 /// Looks once more at slots of which nobody knew anything: what can be read there now, and was sent again since,
-/// is one too many, and is withdrawn.
+/// is one too many, and is withdrawn. `false`: it could not be looked at.
 pub(super) async fn look_once_more(
     engine: &Arc<Engine>,
     cell: &Arc<Cell>,
     unseen: &[Unseen],
-) -> Result<(), JobError> {
+) -> Result<bool, JobError> {
     let seqs: Vec<Seq> = unseen.iter().map(|one| one.seq).collect();
     let mut missing: Vec<Ordinal> = unseen.iter().map(|one| one.ordinal).collect();
     missing.sort_unstable();
-    let found = look(engine, cell, &seqs, &missing, MOST_PARTICIPANTS).await?;
+    let Some(found) = look_at(engine, cell, &seqs, &missing, MOST_PARTICIPANTS).await? else {
+        return Ok(false);
+    };
     let mut state = cell.lock();
     let receipts = JobReceipts { engine, conv: cell.conversation.no };
     let effects = state.lane.surfaced(&receipts, found);
     engine.apply(cell, &mut state, effects);
-    Ok(())
+    Ok(true)
 }
 
 /// What stands in these slots, as far as anybody knows. `missing`: messages from which on some may stand there, in
-/// rising order.
-async fn look(
+/// rising order. `None`: the run ends before that is known.
+async fn look_at(
     engine: &Arc<Engine>,
     cell: &Cell,
     seqs: &[Seq],
     missing: &[Ordinal],
     participants: usize,
-) -> Result<Vec<Sighting>, JobError> {
-    let Some(first) = missing.first() else { return Ok(Vec::new()) };
+) -> Result<Option<Vec<Sighting>>, JobError> {
+    let Some(first) = missing.first() else { return Ok(Some(Vec::new())) };
     let users = engine.read(|reader| next_senders(reader, &cell.conversation, *first))?;
     let mut found: Vec<Sighting> = Vec::new();
     for user in users.iter().take(participants) {
@@ -96,9 +101,11 @@ async fn look(
     // The third stage writes the store seconds later, under load. What stands in the log for longer is there.
     for wait in WAITS {
         let open = open(seqs, &found);
-        let Some(last) = open.last().filter(|_| !engine.has_ended()) else { break };
+        let Some(last) = open.last() else { break };
         let is_old = cell.lock().lane.is_old(*last, engine.now());
-        found.extend(search(engine, cell, &open, missing).await?);
+        // Without its word nothing is known of what nobody sees: that is not "not there".
+        let Some(more) = search(engine, cell, &open, missing).await? else { return Ok(None) };
+        found.extend(more);
         if is_old {
             break;
         }
@@ -106,7 +113,7 @@ async fn look(
             tokio::time::sleep(wait).await;
         }
     }
-    Ok(found)
+    Ok((!engine.has_ended()).then_some(found))
 }
 
 /// So many participants are asked.
@@ -150,13 +157,13 @@ async fn pull(
     Some(there.map(|record| (Seq(record.seq), record.ids(), Stored::of(record).into_owned())).collect())
 }
 
-/// What the store has in these slots: looked for among the messages that may be missing.
+/// What the store has in these slots: looked for among the messages that may be missing. `None`: it did not say.
 async fn search(
     engine: &Arc<Engine>,
     cell: &Cell,
     seqs: &[Seq],
     missing: &[Ordinal],
-) -> Result<Vec<Sighting>, JobError> {
+) -> Result<Option<Vec<Sighting>>, JobError> {
     let mut found = Vec::new();
     let queries = engine.read(|reader| {
         let mut entries: Vec<Entry> = Vec::new();
@@ -171,7 +178,7 @@ async fn search(
     })?;
     for query in queries {
         for page in 1..=PAGES {
-            let Ok((logs, count)) = engine.client.search(&query, page, PAGE).await else { break };
+            let Some((logs, count)) = ask_store(engine, &query, page, PAGE).await else { return Ok(None) };
             for log in logs.into_iter().filter(|log| log.sender == query.sender) {
                 let seq = Seq(log.seq);
                 if seqs.binary_search(&seq).is_err() || found.iter().any(|one: &Sighting| one.seq == seq) {
@@ -195,7 +202,7 @@ async fn search(
             }
         }
     }
-    Ok(found)
+    Ok(Some(found))
 }
 
 /// In which slots the store has these messages, under which names. `None`: it could not be asked, or has more
@@ -207,10 +214,67 @@ pub(super) async fn in_store(
 ) -> Result<Option<HashSet<(Seq, MsgId)>>, JobError> {
     let queries =
         engine.read(|reader| queries(reader, conversation, entries_of(reader, conversation, ordinals)?))?;
-    Ok(log::in_store(&engine.client, &queries).await.ok().flatten())
+    let mut found = HashSet::new();
+    for query in queries {
+        for page in 1.. {
+            let Some((logs, count)) = ask_store(engine, &query, page, LARGE_PAGE).await else {
+                return Ok(None);
+            };
+            found.extend(logs.into_iter().map(|log| (Seq(log.seq), log.ids.server)));
+            if i64::from(page) * i64::from(LARGE_PAGE) >= count {
+                break;
+            }
+            if page == PAGES {
+                return Ok(None);
+            }
+        }
+    }
+    Ok(Some(found))
+}
+
+/// In which slot the store has one of the conversation's messages, looked for among those that are like these few.
+pub(super) async fn stands_in_store(
+    engine: &Arc<Engine>,
+    conversation: &Conversation,
+    ordinals: &[Ordinal],
+) -> Result<Option<Seq>, JobError> {
+    let queries =
+        engine.read(|reader| queries(reader, conversation, entries_of(reader, conversation, ordinals)?))?;
+    for query in queries {
+        for page in 1..=PAGES {
+            let Some((logs, count)) = ask_store(engine, &query, page, LARGE_PAGE).await else { break };
+            for log in &logs {
+                if look::is_ours(engine, conversation, &Stored::found(log))? {
+                    return Ok(Some(Seq(log.seq)));
+                }
+            }
+            if i64::from(page) * i64::from(LARGE_PAGE) >= count {
+                break;
+            }
+        }
+    }
+    Ok(None)
+}
+
+/// Asks the store until it answers; `None`: the run has ended, by its refusal if it refuses for good.
+async fn ask_store(
+    engine: &Engine,
+    query: &StoreQuery,
+    page: i32,
+    at_once: i32,
+) -> Option<(Vec<Found>, i64)> {
+    loop {
+        match engine.client.search(query, page, at_once).await {
+            Ok(answer) => return Some(answer),
+            Err(error) if engine.call_failed(&error) && !engine.has_ended() => engine.pause().await,
+            Err(_) => return None,
+        }
+    }
 }
 
 /// Messages that may be missing.
 const CANDIDATES: usize = 100;
 const PAGE: i32 = 100;
+/// Where all of a day is wanted.
+const LARGE_PAGE: i32 = 1_000;
 const PAGES: i32 = 20;

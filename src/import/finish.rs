@@ -11,7 +11,7 @@ use super::cell::{Cell, Role};
 use super::clear::clear;
 use super::engine::Engine;
 use super::settings::ImportError;
-use super::{confirm, examine, schedule};
+use super::{confirm, examine, look, schedule};
 use crate::job::{ConvNo, Conversation, Durability, Progress, Under, Unseen, Write};
 use crate::message::Seq;
 use crate::openim::ACTIVE_AT_ONCE;
@@ -87,7 +87,9 @@ async fn look_once_more_at(
         return Ok(());
     };
     let cell = idle_cell(engine, conversation, &progress)?;
-    examine::look_once_more(engine, &cell, &unseen).await?;
+    if !examine::look_once_more(engine, &cell, &unseen).await? {
+        return Ok(());
+    }
     engine.lives();
     if engine.has_ended() || engine.flushed(&cell, Durability::Written).await.is_err() {
         return Ok(());
@@ -161,7 +163,7 @@ async fn look_at(engine: &Arc<Engine>, page: Vec<(ConvNo, Progress)>) -> Result<
     }
     let names: Vec<String> = conversations.iter().map(|(conversation, _)| conversation.id().0).collect();
     let names: Vec<&str> = names.iter().map(String::as_str).collect();
-    let Some(seqs) = seqs(engine, &names).await else { return Ok(()) };
+    let Some(seqs) = look::seqs(engine, &names).await else { return Ok(()) };
     let longer =
         conversations.into_iter().zip(seqs).filter(|((_, progress), seqs)| seqs.max_seq > progress.read_to.0);
     together(longer.map(|((conversation, progress), seqs)| {
@@ -197,23 +199,6 @@ fn ended(task: Option<Result<Result<(), ImportError>, JoinError>>) -> Result<(),
         Some(Ok(result)) => result,
         Some(Err(error)) if error.is_panic() => std::panic::resume_unwind(error.into_panic()),
         Some(Err(_)) | None => Ok(()),
-    }
-}
-
-async fn seqs(engine: &Arc<Engine>, names: &[&str]) -> Option<Vec<crate::openim::Seqs>> {
-    loop {
-        match engine.client.seqs(engine.client.admin_user(), names).await {
-            Ok(seqs) => {
-                engine.lives();
-                return Some(seqs);
-            }
-            Err(error) => {
-                if !engine.call_failed(&error) || engine.has_ended() {
-                    return None;
-                }
-                engine.pause().await;
-            }
-        }
     }
 }
 

@@ -1,42 +1,92 @@
-//! Below the baseline: a second job over the same history is noticed before it sends anything.
+//! Below the baseline: whoever finds a conversation not empty compares what stands there with *all* messages of its
+//! own, before it sends the first. A second job over the same history, or over a part of it, is noticed so.
 
 use std::sync::Arc;
 
 use super::cell::{Cell, Role};
 use super::confirm::safe_bound;
 use super::engine::Engine;
+use super::examine;
 use super::lane::{Lane, Left, Start};
+use super::read;
 use super::settings::ImportError;
-use crate::job::{Conversation, Spooled};
-use crate::log::{Stored, is_same, next_senders};
+use super::worker::is_refusal;
+use crate::job::{Conversation, JobError, Peers};
+use crate::log::{Stored, candidates, next_senders};
 use crate::message::{Ordinal, Seq};
-use crate::openim::Range;
+use crate::openim::{LogRecord, Range, Seqs};
 
-/// The slot of our first or last message, if one of them stands at or below the baseline. Nothing is read
-/// that is not written for sure (law 3): what our own senders wrote is.
+/// The first slot at or below the baseline in which a message of ours stands. Nothing is read that is not written
+/// for sure (law 3); what nobody may read is looked for in the store.
 pub(super) async fn below(
     engine: &Arc<Engine>,
     conversation: &Conversation,
     baseline: Seq,
 ) -> Result<Option<Seq>, ImportError> {
-    let (ends, users) = engine.read(|reader| {
-        let mut ends: Vec<Spooled> = Vec::new();
-        for ordinal in [0, conversation.messages - 1] {
-            for entry in reader.entries(conversation.no, Ordinal(ordinal), 1)? {
-                ends.push(reader.message(&entry)?);
+    let mut users = engine.read(|reader| {
+        let mut users: Vec<String> = Vec::new();
+        for ordinal in ends(conversation) {
+            for entry in reader.entries(conversation.no, ordinal, 1)? {
+                users.push(reader.message(&entry)?.sender.0);
             }
         }
-        let mut users: Vec<String> = ends.iter().map(|message| message.sender.0.clone()).collect();
         users.extend(next_senders(reader, conversation, Ordinal(0))?);
-        Ok((ends, users))
+        Ok(without_repeats(users))
     })?;
-    let mut asked: Vec<String> = Vec::new();
-    for user in users {
-        if !asked.contains(&user) && asked.len() < 8 {
-            asked.push(user);
-        }
+    users.truncate(MOST_ASKED);
+    let cell = idle(engine, conversation);
+    let Some((_, mut bound)) = safe_bound(engine, &cell, &users).await else { return Ok(None) };
+    if bound < baseline
+        && let Peers::Group(group) = &conversation.peers
+    {
+        // Somebody who is not in the export may have written last.
+        let members = members(engine, group.as_str()).await;
+        let more: Vec<String> =
+            without_repeats(members).into_iter().filter(|one| !users.contains(one)).collect();
+        let more = &more[..more.len().min(MOST_ASKED)];
+        bound = bound.max(safe_bound(engine, &cell, more).await.map_or(Seq(0), |(_, bound)| bound));
+        users.extend_from_slice(more);
     }
-    // Only to be asked about; it is never under way.
+    let end = bound.min(baseline);
+    let mut is_read = end == baseline;
+    let mut from = Seq(1);
+    while from <= end && !engine.has_ended() {
+        let to = Seq((from.0 + AT_ONCE - 1).min(end.0));
+        match page(engine, &cell, &mut users, from, to).await? {
+            Page::Ours(seq) => return Ok(Some(seq)),
+            Page::Others => {}
+            Page::Unseen => is_read = false,
+        }
+        from = Seq(to.0 + 1);
+    }
+    if is_read {
+        return Ok(None);
+    }
+    Ok(examine::stands_in_store(engine, conversation, &ends(conversation)).await?)
+}
+
+/// Slots read at once.
+const AT_ONCE: i64 = 100;
+/// So many users are asked how far they have read.
+const MOST_ASKED: usize = 64;
+/// So many participants look at a page in which one of them sees empty slots.
+const PARTICIPANTS: usize = 3;
+
+/// A few messages, from the beginning to the end.
+fn ends(conversation: &Conversation) -> Vec<Ordinal> {
+    let last = conversation.messages.saturating_sub(1);
+    let mut ends = vec![Ordinal(0), Ordinal(last / 2), Ordinal(last)];
+    ends.dedup();
+    ends
+}
+
+fn without_repeats(users: Vec<String>) -> Vec<String> {
+    let mut seen = std::collections::HashSet::new();
+    users.into_iter().filter(|user| seen.insert(user.clone())).collect()
+}
+
+/// Only to be asked about; it is never under way.
+fn idle(engine: &Engine, conversation: &Conversation) -> Arc<Cell> {
     let start = Start {
         cursor: Ordinal(0),
         end: Ordinal(0),
@@ -45,48 +95,89 @@ pub(super) async fn below(
         withdrawn: Vec::new(),
         last: None,
     };
-    let cell = Cell::new(
-        conversation.clone(),
-        Lane::new(engine.settings.limits, start, engine.now()),
-        Role::Reading,
-    );
-    let Some((_, bound)) = safe_bound(engine, &cell, &asked).await else { return Ok(None) };
-    let end = bound.min(baseline);
-    'users: for user in &asked {
-        let mut from = Seq(1);
-        while from <= end && !engine.has_ended() {
-            let to = Seq((from.0 + AT_ONCE - 1).min(end.0));
-            let range = Range { conversation: &cell.name, from, to };
-            let pulled = match engine.client.pull(user, &[range]).await {
-                Ok(pulled) => pulled,
-                Err(error) if super::worker::is_refusal(&error) => continue 'users,
-                Err(error) => {
-                    if !engine.call_failed(&error) {
-                        return Ok(None);
-                    }
-                    engine.pause().await;
-                    continue;
-                }
-            };
-            let records = pulled.records().map_err(ImportError::Call)?;
-            let records = records.into_iter().filter(|(name, _)| *name == cell.name).flat_map(|(_, all)| all);
-            let mut seen = false;
-            for record in records {
-                seen = true;
-                let stored = Stored::of(&record);
-                if !record.is_empty() && ends.iter().any(|message| is_same(message, &stored)) {
-                    return Ok(Some(Seq(record.seq)));
-                }
-            }
-            if !seen && from.0 == 1 {
-                // No participant, or not yet: the next one.
-                continue 'users;
-            }
-            from = Seq(to.0 + 1);
-        }
-        return Ok(None);
-    }
-    Ok(None)
+    let lane = Lane::new(engine.settings.limits, start, engine.now());
+    Cell::new(conversation.clone(), lane, Role::Reading)
 }
 
-const AT_ONCE: i64 = 100;
+/// What some slots hold.
+enum Page {
+    /// A message of ours, there.
+    Ours(Seq),
+    /// None.
+    Others,
+    /// Nobody was shown anything.
+    Unseen,
+}
+
+/// Looks at a page as one participant after the other, until every slot was seen or enough have looked.
+async fn page(
+    engine: &Arc<Engine>,
+    cell: &Cell,
+    users: &mut [String],
+    from: Seq,
+    to: Seq,
+) -> Result<Page, JobError> {
+    let (mut looked, mut seen) = (0, std::collections::HashSet::new());
+    for at in 0..users.len() {
+        let Some(user) = users.get(at) else { break };
+        let range = Range { conversation: &cell.name, from, to };
+        let Some(pulled) = read::pull(engine, user, &range).await else { continue };
+        let Ok(records) = pulled.records() else { continue };
+        let all = records.iter().filter(|(name, _)| *name == cell.name).flat_map(|(_, all)| all);
+        let all: Vec<&LogRecord<'_>> = all.collect();
+        if all.is_empty() {
+            // No participant, or he has cleared it.
+            continue;
+        }
+        for record in all.into_iter().filter(|record| !record.is_empty()) {
+            if seen.insert(record.seq) && is_ours(engine, &cell.conversation, &Stored::of(record))? {
+                return Ok(Page::Ours(Seq(record.seq)));
+            }
+        }
+        // The next page is asked of him first.
+        users[..=at].rotate_right(1);
+        looked += 1;
+        if looked == PARTICIPANTS || i64::try_from(seen.len()).is_ok_and(|seen| seen > to.0 - from.0) {
+            break;
+        }
+    }
+    Ok(if looked == 0 { Page::Unseen } else { Page::Others })
+}
+
+/// Whether that is one of the conversation's messages, by its time and what it says.
+pub(super) fn is_ours(
+    engine: &Engine,
+    conversation: &Conversation,
+    stored: &Stored<'_>,
+) -> Result<bool, JobError> {
+    if stored.time < conversation.first_time || stored.time > conversation.last_time {
+        return Ok(false);
+    }
+    Ok(!engine.read(|reader| candidates(reader, conversation, stored))?.is_empty())
+}
+
+/// Where conversations stand, as the admin sees them; `None`: the run has ended.
+pub(super) async fn seqs(engine: &Engine, names: &[&str]) -> Option<Vec<Seqs>> {
+    loop {
+        match engine.client.seqs(engine.client.admin_user(), names).await {
+            Ok(seqs) => {
+                engine.lives();
+                return Some(seqs);
+            }
+            Err(error) if engine.call_failed(&error) && !engine.has_ended() => engine.pause().await,
+            Err(_) => return None,
+        }
+    }
+}
+
+/// Everybody in a group; nobody, where it can't be asked.
+async fn members(engine: &Arc<Engine>, group: &str) -> Vec<String> {
+    loop {
+        match engine.client.members(group).await {
+            Ok(members) => return members,
+            Err(error) if is_refusal(&error) => return Vec::new(),
+            Err(error) if engine.call_failed(&error) && !engine.has_ended() => engine.pause().await,
+            Err(_) => return Vec::new(),
+        }
+    }
+}

@@ -42,6 +42,8 @@ impl std::fmt::Display for Cause {
 #[derive(Debug)]
 pub(super) struct Throttle {
     most: usize,
+    /// No single pause is longer, whatever the server asks for.
+    longest: Duration,
     inner: Mutex<Inner>,
 }
 
@@ -63,10 +65,10 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(10);
 const RECOVER_EVERY: Duration = Duration::from_secs(1);
 
 impl Throttle {
-    /// For so many callers.
-    pub(super) fn new(most: usize, now: Instant) -> Self {
+    /// For so many callers, of a run that gives up after so long.
+    pub(super) fn new(most: usize, give_up: Duration, now: Instant) -> Self {
         let inner = Inner { allowed: most, until: None, pauses: 0, changed: now, cause: None };
-        Self { most, inner: Mutex::new(inner) }
+        Self { most, longest: give_up / 4, inner: Mutex::new(inner) }
     }
 
     /// How long that caller has to wait before it may ask again; `None`: it may call.
@@ -84,7 +86,7 @@ impl Throttle {
         match pause {
             Pause::RateLimited(after) => {
                 inner.halve(now);
-                let wait = retry_after(*after);
+                let wait = retry_after(*after).min(self.longest);
                 // All of them at the very same moment would meet the same answer.
                 inner.pause(now, jittered(wait, 1.0, 1.25));
                 inner.cause = Some(Cause::RateLimited(pause.clone()));
@@ -172,7 +174,7 @@ mod tests {
     #[test]
     fn retry_after_is_honoured_and_callers_halve_once() {
         let start = Instant::now();
-        let throttle = Throttle::new(16, start);
+        let throttle = Throttle::new(16, Duration::from_mins(30), start);
         assert_eq!(throttle.wait(15, start), None);
         let pause = Pause::RateLimited(Some(Duration::from_secs(3)));
         for _ in 0..10 {
@@ -188,7 +190,7 @@ mod tests {
     #[test]
     fn it_recovers_slowly_and_wholly() {
         let start = Instant::now();
-        let throttle = Throttle::new(16, start);
+        let throttle = Throttle::new(16, Duration::from_mins(30), start);
         throttle.unanswered(&Lost::Proxy(502), start);
         let mut now = start + Duration::from_secs(2);
         let mut seconds = 0;
@@ -204,7 +206,7 @@ mod tests {
     #[test]
     fn a_server_that_is_down_is_asked_ever_more_rarely() {
         let start = Instant::now();
-        let throttle = Throttle::new(4, start);
+        let throttle = Throttle::new(4, Duration::from_mins(30), start);
         let down = Pause::Unreachable("refused".into());
         let mut now = start;
         let mut calls = 0;

@@ -14,7 +14,7 @@ use super::engine::Engine;
 use super::progress::Progress;
 use super::settings::{Ended, ImportError, Outcome, Settings, StopSignal};
 use super::{confirm, finish, schedule, worker};
-use crate::job::{Durability, Job, JobReader, Write};
+use crate::job::{Durability, Job, JobReader, Queue, Write};
 use crate::message::ConversationId;
 use crate::openim::{CallError, Client, Reason};
 
@@ -29,7 +29,7 @@ pub async fn run(
     let started = Instant::now();
     let reader = job.reader()?;
     let queue = reader.queue()?;
-    begin_counting(&reader, &progress)?;
+    begin_counting(&reader, &queue, &progress)?;
     let idle = queue.is_empty()
         && reader.to_look_for(None, 1)?.is_empty()
         && reader.unseen(None, 1)?.is_empty()
@@ -56,11 +56,7 @@ pub async fn run(
 }
 
 /// Everything between the first call and the last.
-async fn import(
-    engine: &Arc<Engine>,
-    queue: crate::job::Queue,
-    stop: &StopSignal,
-) -> Result<Ended, ImportError> {
+async fn import(engine: &Arc<Engine>, queue: Queue, stop: &StopSignal) -> Result<Ended, ImportError> {
     tokio::select! {
             biased;
         () = stop.at_once.cancelled() => Ok(Ended::Stopped),
@@ -68,11 +64,7 @@ async fn import(
     }
 }
 
-async fn work(
-    engine: &Arc<Engine>,
-    queue: crate::job::Queue,
-    stop: &StopSignal,
-) -> Result<Ended, ImportError> {
+async fn work(engine: &Arc<Engine>, queue: Queue, stop: &StopSignal) -> Result<Ended, ImportError> {
     log_in(engine, stop).await?;
     let mut tasks = JoinSet::new();
     tasks.spawn(schedule::feed(engine.clone(), queue));
@@ -199,8 +191,10 @@ async fn silence(engine: &Engine) -> String {
         .map_or_else(|| "nothing is heard from the server".to_owned(), |cause| cause.to_string())
 }
 
-fn begin_counting(reader: &JobReader, progress: &Progress) -> Result<(), ImportError> {
+fn begin_counting(reader: &JobReader, queue: &Queue, progress: &Progress) -> Result<(), ImportError> {
     let (totals, standing) = (reader.totals()?, reader.standing()?);
+    let (undone, _) = reader.undone_in_all()?;
+    progress.finished.set(totals.conversations.saturating_sub(undone + queue.unfinished()));
     progress.messages.set(totals.messages);
     progress.conversations.set(totals.conversations);
     progress.before.set(standing.passed);

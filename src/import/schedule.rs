@@ -58,19 +58,21 @@ async fn wait_for_places(engine: &Engine) -> Option<usize> {
 /// Takes up conversations from the queue; gives how many places they took.
 async fn take_up(engine: &Arc<Engine>, wanted: Vec<Queued>) -> Result<usize, ImportError> {
     let mut fresh = Vec::new();
-    let mut begun = Vec::new();
+    let mut known = Vec::new();
     for Queued { conversation, .. } in wanted {
         match engine.read(|reader| reader.progress(conversation.no))? {
             None if worker::end_at(engine, &conversation, engine.settings.until)?.0 > 0 => {
                 fresh.push(conversation);
             }
             None => {}
-            Some(progress) => {
-                let lane = lane(engine, &conversation, &progress)?;
-                if lane.remaining() > 0 || progress.state != Under::Nothing {
-                    begun.push((progress.baseline, Cell::new(conversation, lane, Role::Sending)));
-                }
-            }
+            Some(progress) => known.push((conversation, progress)),
+        }
+    }
+    let mut begun = Vec::new();
+    for (conversation, progress) in as_they_stand(engine, known).await {
+        let lane = lane(engine, &conversation, &progress)?;
+        if lane.remaining() > 0 || progress.state != Under::Nothing {
+            begun.push((progress.baseline, Cell::new(conversation, lane, Role::Sending)));
         }
     }
     let taken = fresh.len() + begun.len();
@@ -83,6 +85,27 @@ async fn take_up(engine: &Arc<Engine>, wanted: Vec<Queued>) -> Result<usize, Imp
     }
     activate(engine, fresh).await?;
     Ok(taken)
+}
+
+/// Where a conversation has grown since the job read it last, something of ours may stand there that this copy of the
+/// job knows nothing of: it may have been put back from a backup. Nothing goes out before that is read.
+async fn as_they_stand(
+    engine: &Engine,
+    mut known: Vec<(Conversation, Progress)>,
+) -> Vec<(Conversation, Progress)> {
+    let at_peace: Vec<usize> = (0..known.len()).filter(|at| known[*at].1.state == Under::Nothing).collect();
+    for some in at_peace.chunks(ACTIVE_AT_ONCE) {
+        let names: Vec<String> = some.iter().map(|at| known[*at].0.id().0).collect();
+        let names: Vec<&str> = names.iter().map(String::as_str).collect();
+        let Some(seqs) = look::seqs(engine, &names).await else { return Vec::new() };
+        for (at, seqs) in some.iter().zip(seqs) {
+            let progress = &mut known[*at].1;
+            if seqs.max_seq > progress.read_to.0 {
+                progress.state = Under::Way { doubt: false, lost: None };
+            }
+        }
+    }
+    known
 }
 
 /// Survives whatever comes, and before the first call: that something may be under way in these conversations.
@@ -105,22 +128,9 @@ async fn activate(engine: &Arc<Engine>, conversations: Vec<Conversation>) -> Res
     let mut baselines = Vec::new();
     for some in names.chunks(ACTIVE_AT_ONCE) {
         let some: Vec<&str> = some.iter().map(String::as_str).collect();
-        loop {
-            match engine.client.seqs(engine.client.admin_user(), &some).await {
-                Ok(seqs) => {
-                    baselines.extend(seqs.into_iter().map(|seqs| Seq(seqs.max_seq)));
-                    break;
-                }
-                Err(error) => {
-                    if !engine.call_failed(&error) || engine.has_ended() {
-                        return Ok(());
-                    }
-                    engine.pause().await;
-                }
-            }
-        }
+        let Some(seqs) = look::seqs(engine, &some).await else { return Ok(()) };
+        baselines.extend(seqs.into_iter().map(|seqs| Seq(seqs.max_seq)));
     }
-    engine.lives();
     let mut there = Vec::new();
     for (conversation, baseline) in
         conversations.iter().zip(&baselines).filter(|(_, baseline)| baseline.0 > 0)

@@ -147,9 +147,9 @@ pub enum ImportError {
     Call(CallError),
     /// Somebody has imported this history before.
     #[error(
-        "messages of this job stand in the log of {} already, before anything was sent from it: first `{}`, \
-         slot {}. If an earlier import of the same history was cut off and its job is lost, `adopt` builds it \
-         anew from the server",
+        "messages of this job stand in the log of {} already, before this job has sent anything into it: first `{}`, \
+         slot {}. Somebody has imported this history, or a part of it. If the job of that import is lost, `adopt` \
+         builds it anew from the server, with `--job` into another folder",
         conversations(.0.len()), .0.first().map_or("", |there| there.conversation.as_str()),
         .0.first().map_or(0, |there| there.seq)
     )]
@@ -157,7 +157,9 @@ pub enum ImportError {
     /// The server has lost its numbers.
     #[error(
         "the server's numbers fell back below what was confirmed in {}: {}. It hands out sequence numbers again \
-         that messages have already (a lost Redis?), and overwrites them; stop writing to it and mend it first",
+         that messages have already (a lost Redis, or a server put back from an older copy?), and overwrites them; stop \
+         writing to it and mend it first. If it is to stay as it is, `adopt SOURCE --job NEW` finds out into another \
+         folder what it has, and `run --job NEW` sends the rest",
         conversations(.0.len()), list(.0)
     )]
     Overwriting(Vec<(String, FellBack)>),

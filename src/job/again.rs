@@ -98,6 +98,10 @@ impl Job {
     ///
     /// What was sent once more behind the rest of its conversation goes back to its place in it.
     pub fn start_again(&mut self) -> Result<u64, JobError> {
+        // Without their texts they can't be sent, and with their receipts the last that is known of them would go.
+        if self.is_purged()? {
+            return Err(JobError::Purged(self.dir.clone()));
+        }
         let transaction = self.db.transaction().in_job(&self.dir)?;
         let undone: Vec<u32> = {
             let mut statement =
@@ -156,7 +160,8 @@ fn forget(transaction: &Transaction<'_>, conv: ConvNo) -> rusqlite::Result<bool>
     transaction
         .prepare_cached("DELETE FROM receipts WHERE id BETWEEN ?1 AND ?2")?
         .execute([block_id(conv, 0), block_id(conv, u64::from(u32::MAX))])?;
-    for table in ["superseded", "progress", "rejects", "withdrawn", "doubled", "undo", "undo_left"] {
+    for table in ["superseded", "progress", "rejects", "withdrawn", "doubled", "unseen", "undo", "undo_left"]
+    {
         transaction.prepare_cached(&format!("DELETE FROM {table} WHERE conv = ?1"))?.execute([conv.0])?;
     }
     Ok(true)

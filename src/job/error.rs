@@ -42,7 +42,7 @@ pub enum JobError {
     },
     /// Something in it is not what we wrote.
     #[error(
-        "`{}` is damaged: {what}; nothing was sent from it. Put the folder back from a copy, or rebuild \
+        "`{}` is damaged: {what}; nothing more is sent from it. Put the folder back from a copy, or rebuild \
          the job with `adopt`",
         path.display()
     )]
@@ -76,6 +76,13 @@ pub enum JobError {
         /// The system's or SQLite's words.
         cause: String,
     },
+    /// The thread that writes it died of a defect.
+    #[error(
+        "the thread that writes the job `{}` has panicked: that is a defect, please report it. What was confirmed up to \
+         then is in the job; the same command goes on",
+        .0.display()
+    )]
+    WriterPanicked(PathBuf),
     /// `purge` removed the texts.
     #[error(
         "the texts of the job in `{}` were removed by `purge`: its verdict and receipts are all that is left",

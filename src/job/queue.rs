@@ -17,6 +17,7 @@ pub struct Queue {
     next: u64,
     open: u64,
     conversations: u64,
+    unfinished: u64,
     messages: u64,
 }
 
@@ -57,15 +58,15 @@ impl JobReader {
                    ORDER BY open DESC, remaining DESC, s.conv;",
             )
             .in_job(reader.dir())?;
-        let sums =
-            "SELECT coalesce(sum(open), 0), coalesce(sum(left > 0), 0), coalesce(sum(left), 0) FROM queue";
-        let (open, conversations, messages) = reader
+        let sums = "SELECT coalesce(sum(open), 0), coalesce(sum(left > 0), 0), count(*), coalesce(sum(left), 0) FROM queue";
+        let (open, conversations, unfinished, messages) = reader
             .db
             .query_row(sums, [], |row| {
-                Ok((from_sql(row.get(0)?), from_sql(row.get(1)?), from_sql(row.get(2)?)))
+                let number = |at| row.get(at).map(from_sql);
+                Ok((number(0)?, number(1)?, number(2)?, number(3)?))
             })
             .in_job(reader.dir())?;
-        Ok(Queue { reader, next: 1, open, conversations, messages })
+        Ok(Queue { reader, next: 1, open, conversations, unfinished, messages })
     }
 }
 
@@ -78,6 +79,11 @@ impl Queue {
     /// How many conversations had something left when the queue was made.
     pub fn conversations(&self) -> u64 {
         self.conversations
+    }
+
+    /// How many conversations had something left, or under way, when the queue was made.
+    pub fn unfinished(&self) -> u64 {
+        self.unfinished
     }
 
     /// How many messages were left when the queue was made.

@@ -119,7 +119,8 @@ fn pack(receipts: &[Receipt]) -> Vec<u8> {
     out
 }
 
-fn unpack(first: Ordinal, data: &[u8]) -> Option<Vec<Receipt>> {
+/// The receipts of a row; `None`: it is damaged.
+pub(super) fn unpack(first: Ordinal, data: &[u8]) -> Option<Vec<Receipt>> {
     let mut from = Unpack(data);
     let mut receipts = Vec::new();
     let (mut ordinal, mut seq) = (first.0, 0i64);

@@ -158,6 +158,12 @@ impl JobReader {
         })
     }
 
+    /// Messages of a conversation that `undo` could not delete: they are there still. In order.
+    pub fn not_undone(&self, conv: ConvNo) -> Result<Vec<Ordinal>, JobError> {
+        let sql = "SELECT DISTINCT ordinal FROM undo_left WHERE conv = ?1 AND NOT is_kept ORDER BY ordinal";
+        self.rows(sql, [conv.0], |row| row.get(0).map(from_sql).map(Ordinal))
+    }
+
     /// What `undo` did not delete, a page from the one behind `after`.
     pub fn left_by_undo(
         &self,

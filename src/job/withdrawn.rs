@@ -9,7 +9,7 @@ use rusqlite::{Row, Transaction, params};
 use super::error::{InJob, JobError};
 use super::progress::number;
 use super::read::{from_sql, to_sql};
-use super::{ConvNo, JobReader};
+use super::{ConvNo, Job, JobReader};
 use crate::message::{Ids, MsgId, Ordinal, Seq};
 
 /// A slot to be deleted.
@@ -101,6 +101,17 @@ pub(super) fn repaired(transaction: &Transaction<'_>, conv: ConvNo, seqs: &[Seq]
     Ok(())
 }
 
+impl Job {
+    /// Notes that copies of the server stand there no more: somebody has deleted them.
+    pub fn copies_are_gone(&mut self, gone: &[(ConvNo, Vec<Seq>)]) -> Result<(), JobError> {
+        let transaction = self.db.transaction().in_job(&self.dir)?;
+        for (conv, seqs) in gone {
+            repaired(&transaction, *conv, seqs).in_job(&self.dir)?;
+        }
+        transaction.commit().in_job(&self.dir)
+    }
+}
+
 impl JobReader {
     /// Everything withdrawn in a conversation.
     pub fn withdrawn(&self, conv: ConvNo) -> Result<Vec<Withdrawn>, JobError> {
@@ -109,6 +120,18 @@ impl JobReader {
             [conv.0],
             |row| withdrawn(row, 0),
         )
+    }
+
+    /// The server's names of what was withdrawn in a conversation and has to be deleted or looked for again.
+    pub fn withdrawn_open(&self, conv: ConvNo) -> Result<Vec<MsgId>, JobError> {
+        let sql = "SELECT server_id FROM withdrawn WHERE conv = ?1 AND state < 2";
+        self.rows(sql, [conv.0], |row| Ok(MsgId::new(&row.get::<_, String>(0)?)))
+    }
+
+    /// Copies that the server made in a conversation and that are still there, as far as the job knows.
+    pub fn doubles_of(&self, conv: ConvNo) -> Result<Vec<(Seq, MsgId)>, JobError> {
+        let sql = "SELECT seq, server_id FROM doubled WHERE conv = ?1 AND repaired = 0 ORDER BY seq";
+        self.rows(sql, [conv.0], |row| Ok((Seq(row.get(0)?), MsgId::new(&row.get::<_, String>(1)?))))
     }
 
     /// What has to be deleted or looked for again, by conversation and seq, from the one after `after`.

@@ -79,6 +79,7 @@ pub struct Writer {
     handle: WriterHandle,
     thread: Option<JoinHandle<()>>,
     failed: Arc<Mutex<Option<JobError>>>,
+    dir: PathBuf,
 }
 
 type Message = (Entry, Option<(Durability, oneshot::Sender<()>)>);
@@ -99,7 +100,7 @@ impl Job {
             let in_place = InPlace::new(commits, told.clone(), failed.clone());
             let entries = Entries::InPlace(Arc::new(Mutex::new(in_place)));
             let handle = WriterHandle { entries, dir: self.dir.as_path().into() };
-            return Ok(Writer { handle, thread: None, failed });
+            return Ok(Writer { handle, thread: None, failed, dir: self.dir.clone() });
         }
         let (sender, receiver) = mpsc::channel(WAITING);
         let failure = failed.clone();
@@ -113,6 +114,7 @@ impl Job {
             handle: WriterHandle { entries: Entries::ToThread(sender), dir: self.dir.as_path().into() },
             thread: Some(thread),
             failed,
+            dir: self.dir.clone(),
         })
     }
 }
@@ -130,8 +132,10 @@ impl Writer {
             in_place.lock().unwrap_or_else(PoisonError::into_inner).close();
         }
         drop(self.handle);
-        // A panic has said what it had to say.
-        drop(self.thread.map(JoinHandle::join));
+        if self.thread.is_some_and(|thread| thread.join().is_err()) {
+            // It has said itself what happened. Whoever waited for it was only told that it is gone.
+            return Err(JobError::WriterPanicked(self.dir));
+        }
         match self.failed.lock().unwrap_or_else(PoisonError::into_inner).take() {
             Some(error) => Err(error),
             None => Ok(()),

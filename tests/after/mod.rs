@@ -2,11 +2,15 @@
 
 mod command;
 mod damage;
+mod generated;
 mod mark_read;
 mod migration;
+mod once;
 mod receipts;
 mod retry;
+mod states;
 mod support;
 mod undo;
 mod verify;
+mod words;
 mod world;

@@ -69,7 +69,12 @@ impl World {
 
     /// The same with `--json`.
     pub(super) fn json(&self, args: &[&str]) -> Answer {
-        let output = self.ask(&[args, &["--json"]].concat()).get_output().clone();
+        self.local(&[args, &["--api", &self.server.url]].concat())
+    }
+
+    /// A command that needs no server, with `--json`.
+    pub(super) fn local(&self, args: &[&str]) -> Answer {
+        let output = self.command(&[args, &["--quiet", "--json"]].concat()).get_output().clone();
         let out = String::from_utf8(output.stdout).unwrap();
         Answer {
             code: output.status.code().unwrap(),

@@ -454,3 +454,41 @@ async fn a_receiver_registered_a_moment_ago_is_waited_for() {
     assert_eq!((outcome.rejected, outcome.left), (0, 0));
     assert_exact(&server, &said);
 }
+
+/// A store that gives no answer is no store that has nothing: empty slots are judged when it has answered.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_store_that_does_not_answer() {
+    for release in [Release::V3_8_3, Release::Main] {
+        let server = server(release).await;
+        let dir = tempfile::tempdir().unwrap();
+        let said = history(600, 6, 31);
+        // Users delete for everybody what was just written: empty slots, of which only the store can tell.
+        server.fault("jump-seq:by=3,every=4".parse().unwrap());
+        server.fault("users-act:act=revoke,per-second=20".parse().unwrap());
+        server.fault("error-500:path=/msg/search_msg,times=12".parse().unwrap());
+        let mut job = job(dir.path(), &said);
+        let outcome = run(settings(), &mut job, &server).await.unwrap();
+        server.settle().await;
+        assert_eq!((outcome.ended, outcome.confirmed, outcome.left), (Ended::Done, 600, 0));
+        assert_exact(&server, &said);
+        let unseen = job.reader().unwrap().unseen(None, 1).unwrap();
+        assert!(unseen.is_empty(), "looked at once more, or left for the next run: {unseen:?}");
+    }
+}
+
+/// A server or a proxy that asks for a day, or for more than any clock holds.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn no_server_makes_us_wait_for_ever() {
+    for asked in ["86400", "9223372036854775808"] {
+        let server = server(Release::Main).await;
+        server.fault(format!("too-many:retry-after={asked},after=20,times=3").parse().unwrap());
+        let dir = tempfile::tempdir().unwrap();
+        let said = history(200, 4, 32);
+        let mut job = job(dir.path(), &said);
+        let settings = Settings { give_up: Duration::from_secs(8), ..settings() };
+        let run = tokio::time::timeout(Duration::from_mins(4), run(settings, &mut job, &server));
+        let outcome = run.await.expect("it waits as long as it was asked to").unwrap();
+        assert_eq!((outcome.ended, outcome.confirmed), (Ended::Done, 200), "{asked}");
+        assert_exact(&server, &said);
+    }
+}

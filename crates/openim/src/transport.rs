@@ -175,9 +175,11 @@ fn full(settings: &Settings) -> Result<reqwest::Client, SetupError> {
     builder.build().map_err(|error| SetupError::Tls(causes(&error)))
 }
 
-/// Seconds; the other form, a date, is not used by OpenIM.
+/// Seconds; the other form, a date, is not used by OpenIM. Bounded here, once for every call: a server or a proxy that
+/// asks for a day, or for 2^63 seconds, is asked again sooner, and whoever waits stays within his own patience.
 pub(super) fn retry_after(headers: &HeaderMap) -> Option<Duration> {
-    headers.get(RETRY_AFTER)?.to_str().ok()?.trim().parse().ok().map(Duration::from_secs)
+    let asked = headers.get(RETRY_AFTER)?.to_str().ok()?.trim().parse().ok().map(Duration::from_secs);
+    asked.map(|wait| wait.min(super::patience::LONGEST_RETRY_AFTER))
 }
 
 /// The causes below an error: its own text repeats the URL and says little more.

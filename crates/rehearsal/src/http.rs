@@ -291,7 +291,7 @@ fn proxy_error(status: u16) -> Reply {
 }
 
 /// The rate limiter's answer, with its headers.
-fn too_many(shared: &Shared, retry_after: u32) -> Reply {
+fn too_many(shared: &Shared, retry_after: u64) -> Reply {
     let mut reply = api::reply(shared, Err(Refusal { status: 429, ..Refusal::too_many() }));
     reply.headers = vec![
         ("retry-after", retry_after.to_string()),

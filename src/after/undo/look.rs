@@ -162,7 +162,7 @@ fn whose(
         if ordinal.is_none() && !purged {
             ordinal = book.equals(&one.stored)?.first().copied();
         }
-        if ordinal.is_none() && book.was_withdrawn(&one.ids)? {
+        if ordinal.is_none() && book.withdrawal(&one.ids)?.is_some() {
             ordinal = Some(Ordinal(0));
         }
         found.extend(ordinal.map(|ordinal| (ordinal, one.seq)));

@@ -1,17 +1,18 @@
-//! One conversation, from its baseline to the safe bound.
+//! One conversation, from its first slot to the safe bound: what stood there before the job began may be its own
+//! history as well, imported by another job.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 use super::expected::Ahead;
-use super::walk::{Finding, Slot, Walk};
+use super::walk::{Finding, Slot, Standing, Walk};
 use super::{Checked, Event, Shared};
 use crate::after::book::{JobBook, Memory};
 use crate::after::difference::{Counts, Difference, Kind};
 use crate::after::repair::{self, Double};
 use crate::after::visit::AfterError;
-use crate::job::{Conversation, JobError, JobReader, Progress, SharedReader};
+use crate::job::{Conversation, JobError, JobReader, SharedReader};
 use crate::log::{Log, Lookup, PAGE, Seen, look_for};
-use crate::message::{Ordinal, Seq, SourceId};
+use crate::message::{MsgId, Ordinal, Seq, SourceId};
 
 /// Verifies it; `None`: nothing of it was sent yet, or it was undone.
 pub(super) async fn verify(
@@ -29,14 +30,16 @@ pub(super) async fn verify(
         desk,
         conversation,
         ahead: desk.read(|reader| Ahead::new(reader, conversation.no))?,
-        walk: Walk::new(),
+        walk: Walk::new(Standing { baseline: progress.baseline, cursor: progress.cursor }),
         memory: Memory::default(),
         found: Vec::new(),
         counts: Counts::default(),
         missing: Vec::new(),
         doubles: Vec::new(),
+        copies: desk.read(|reader| reader.doubles_of(conversation.no))?.into_iter().collect(),
+        gone: Vec::new(),
     };
-    reading.read(&mut log, &progress).await?;
+    reading.read(&mut log).await?;
     let expected = reading.ahead.count;
     let equal = reading.end(&log).await?;
     let deleted = if shared.extras.repair {
@@ -54,6 +57,8 @@ pub(super) async fn verify(
         counts: reading.counts,
         deleted,
         missing: reading.missing,
+        gone: reading.gone,
+        fell_back: log.max_seq < progress.read_to,
     }))
 }
 
@@ -70,19 +75,25 @@ struct Reading<'a> {
     missing: Vec<Ordinal>,
     /// Second copies that may be deleted.
     doubles: Vec<Double>,
+    /// Copies that the server made, as the job knows them.
+    copies: BTreeMap<Seq, MsgId>,
+    /// Of these, the slots of those that stand there no more.
+    gone: Vec<Seq>,
 }
 
 impl Reading<'_> {
-    async fn read(&mut self, log: &mut Log<'_>, progress: &Progress) -> Result<(), AfterError> {
-        let mut from = Seq(progress.baseline.0 + 1);
+    async fn read(&mut self, log: &mut Log<'_>) -> Result<(), AfterError> {
+        let mut from = Seq(1);
         while from <= log.bound {
             let to = Seq((from.0 + PAGE - 1).min(log.bound.0));
             let ahead = &mut self.ahead;
             self.desk.read(|reader| ahead.up_to(reader, to))?;
-            let wanted = self.ahead.slots(from, to);
-            let seen = log.page(from, to, &wanted).await?;
-            self.take(from, to, seen)?;
+            let mut wanted = self.ahead.slots(from, to);
             let compared = u64::try_from(wanted.len()).unwrap_or(0);
+            wanted.extend(self.copies.range(from..=to).map(|(seq, _)| *seq));
+            let seen = log.page(from, to, &wanted).await?;
+            self.look_for_copies(from, to, &seen);
+            self.take(from, to, seen)?;
             self.shared.say(Event::Compared(compared)).await?;
             self.tell().await?;
             from = Seq(to.0 + 1);
@@ -90,11 +101,20 @@ impl Reading<'_> {
         // A message confirmed out of its turn, whose receipt was met when its slot had been passed.
         let ahead = &mut self.ahead;
         self.desk.read(|reader| ahead.up_to(reader, Seq(i64::MAX)))?;
-        for seq in self.ahead.slots(Seq(progress.baseline.0 + 1), log.bound) {
+        for seq in self.ahead.slots(Seq(1), log.bound) {
             let seen = log.page(seq, seq, &[seq]).await?;
             self.take(seq, seq, seen)?;
         }
         Ok(())
+    }
+
+    /// Which copies that the job knows stand in these slots no more.
+    fn look_for_copies(&mut self, from: Seq, to: Seq, seen: &[Seen]) {
+        let stands = |seq: Seq, server: &MsgId| {
+            seen.binary_search_by_key(&seq, |one| one.seq).is_ok_and(|at| seen[at].ids.server == *server)
+        };
+        let gone = self.copies.range(from..=to).filter(|(seq, server)| !stands(**seq, server));
+        self.gone.extend(gone.map(|(seq, _)| *seq));
     }
 
     /// Puts slots before the walk.
@@ -112,8 +132,7 @@ impl Reading<'_> {
     }
 
     async fn end(&mut self, log: &Log<'_>) -> Result<u64, AfterError> {
-        let (walk, ahead) = (std::mem::replace(&mut self.walk, Walk::new()), &mut self.ahead);
-        let Self { desk, conversation, memory, found, .. } = self;
+        let Self { desk, conversation, memory, found, walk, ahead, .. } = self;
         let equal = desk.read(|reader| {
             let mut book = JobBook { reader, conversation, memory };
             walk.end(&mut book, found)

@@ -7,7 +7,7 @@ mod conversation;
 mod expected;
 mod walk;
 
-pub(super) use walk::{Book, Comparison};
+pub(super) use walk::{Book, Comparison, Withdrawal};
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -18,7 +18,7 @@ use tokio::task::JoinSet;
 use super::difference::{Counts, Difference};
 use super::visit::{AfterError, Round, Server, Settings};
 use crate::job::{ConvNo, JobReader, SharedReader};
-use crate::message::Ordinal;
+use crate::message::{Ordinal, Seq};
 use crate::openim::Client;
 
 /// What to do besides comparing.
@@ -63,6 +63,10 @@ pub struct Checked {
     pub deleted: u64,
     /// Messages that have to be sent again; only if that was asked for.
     pub missing: Vec<Ordinal>,
+    /// Copies of the server that the job knows, and that stand there no more.
+    pub gone: Vec<Seq>,
+    /// The server's numbers are below what the job had read: it was put back from an older copy.
+    pub fell_back: bool,
 }
 
 impl Checked {

@@ -4,7 +4,7 @@
 //! is looked for where it was confirmed. What is not there may stand elsewhere, and what stands elsewhere may
 //! be a copy: both are kept until the log is read to its end, up to a limit.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::super::Kind;
 use crate::message::{Ids, Ordinal, Seq};
@@ -54,7 +54,25 @@ pub(in crate::after) trait Book {
     /// Which messages were confirmed under these names. Reads all receipts of the conversation.
     fn named(&mut self, ids: &[&Ids]) -> Result<Vec<Option<Ordinal>>, Self::Error>;
     /// Whether we withdrew what has these names.
-    fn was_withdrawn(&mut self, ids: &Ids) -> Result<bool, Self::Error>;
+    fn withdrawal(&mut self, ids: &Ids) -> Result<Option<Withdrawal>, Self::Error>;
+}
+
+/// How far a message is that was withdrawn.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::after) enum Withdrawal {
+    /// It is to be deleted, or looked for again: the run that began with it has not ended.
+    Open,
+    /// It stayed away.
+    Done,
+}
+
+/// What the job knows of a conversation as a whole.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::after) struct Standing {
+    /// What stands up to here was there before the job: of it, only what equals our own matters.
+    pub(in crate::after) baseline: Seq,
+    /// Messages from here on are not confirmed yet.
+    pub(in crate::after) cursor: Ordinal,
 }
 
 /// What was found.
@@ -75,6 +93,9 @@ pub(in crate::after) struct Finding {
 /// A conversation being compared.
 #[derive(Debug)]
 pub(in crate::after) struct Walk {
+    standing: Standing,
+    /// Not confirmed yet, and seen.
+    unsettled: BTreeSet<Ordinal>,
     /// Not in their slots. `true`: the slot is empty.
     absent: BTreeMap<Ordinal, (Expected, bool)>,
     /// Messages in slots that no receipt names.
@@ -97,8 +118,9 @@ struct Stray {
 const KEEP: usize = 50_000;
 
 impl Walk {
-    pub(in crate::after) fn new() -> Self {
-        Self { absent: BTreeMap::new(), strays: Vec::new(), latest: None, equal: 0, keep: KEEP }
+    pub(in crate::after) fn new(standing: Standing) -> Self {
+        let (absent, strays, unsettled) = (BTreeMap::new(), Vec::new(), BTreeSet::new());
+        Self { standing, unsettled, absent, strays, latest: None, equal: 0, keep: KEEP }
     }
 
     /// A slot, and the message that was confirmed in it.
@@ -127,7 +149,7 @@ impl Walk {
 
     /// The log is read to its end.
     pub(in crate::after) fn end<B: Book>(
-        mut self,
+        &mut self,
         book: &mut B,
         found: &mut Vec<Finding>,
     ) -> Result<u64, B::Error> {
@@ -178,8 +200,20 @@ impl Walk {
         record: &B::Record,
     ) -> Result<(), B::Error> {
         let equals = book.equals(record)?;
+        if equals.is_empty() && seq <= self.standing.baseline {
+            return Ok(());
+        }
         self.strays.push(Stray { seq, ids, equals });
         Ok(())
+    }
+
+    /// Which of these messages this is, where one of them was sent by a run that was cut off before it was confirmed:
+    /// each is so once.
+    fn on_its_way(&mut self, equals: &[Ordinal]) -> Option<Ordinal> {
+        let mut unconfirmed = equals.iter().copied().filter(|ordinal| *ordinal >= self.standing.cursor);
+        let ordinal = unconfirmed.find(|ordinal| !self.unsettled.contains(ordinal))?;
+        self.unsettled.insert(ordinal);
+        Some(ordinal)
     }
 
     /// Brings together what is missed and what stands elsewhere.
@@ -188,11 +222,11 @@ impl Walk {
         let asked: Vec<&Ids> = strays.iter().map(|stray| &stray.ids).collect();
         let named = if asked.is_empty() { Vec::new() } else { book.named(&asked)? };
         for (stray, named) in strays.into_iter().zip(named) {
-            let withdrawn = named.is_none() && book.was_withdrawn(&stray.ids)?;
+            let withdrawn = if named.is_none() { book.withdrawal(&stray.ids)? } else { None };
             let Stray { seq, ids, equals } = stray;
             let missed = match named {
                 Some(ordinal) => Some(ordinal).filter(|ordinal| self.absent.contains_key(ordinal)),
-                None if withdrawn => None,
+                None if withdrawn.is_some() => None,
                 None => equals.iter().copied().find(|ordinal| self.absent.contains_key(ordinal)),
             };
             let (kind, ordinal, detail) = match (missed, named.or(equals.first().copied())) {
@@ -204,12 +238,19 @@ impl Walk {
                 (None, Some(ordinal)) if named.is_some() => {
                     (Kind::Doubled, Some(ordinal), "a copy that the server made".to_owned())
                 }
-                (None, ordinal) if withdrawn => {
+                (None, ordinal) if withdrawn == Some(Withdrawal::Open) => {
+                    (Kind::Unsettled, ordinal, "it stands out of its place and is to be deleted".to_owned())
+                }
+                (None, ordinal) if withdrawn.is_some() => {
                     (Kind::Doubled, ordinal, "it was withdrawn and came back".to_owned())
                 }
-                (None, Some(ordinal)) => {
-                    (Kind::Doubled, Some(ordinal), "sent twice, under names of its own".to_owned())
-                }
+                (None, Some(first)) => match self.on_its_way(&equals) {
+                    Some(ordinal) => (Kind::Unsettled, Some(ordinal), "not confirmed yet".to_owned()),
+                    None if seq <= self.standing.baseline => {
+                        (Kind::Doubled, Some(first), "it stood there before this job began".to_owned())
+                    }
+                    None => (Kind::Doubled, Some(first), "sent twice, under names of its own".to_owned()),
+                },
                 (None, None) => (Kind::Foreign, None, String::new()),
             };
             found.push(Finding { kind, ordinal, seq: Some(seq), ids: Some(ids), detail });

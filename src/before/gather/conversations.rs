@@ -158,7 +158,7 @@ pub(super) async fn what_is_there(
         }
         Ok(None)
     };
-    let work = |ask: Ask, held: Held| async move { Ok(soften(there::look(&ask, &held).await)?) };
+    let work = |ask: Ask, held: Held| async move { Ok(soften(there::look(&ask, &held).await?)?) };
     let there = &mut facts.conversations.already_there;
     let unanswered = &mut facts.unanswered;
     ask.all(next, work, |found: Result<Option<String>, String>| {

@@ -14,7 +14,7 @@ use crate::after::{
     self, AfterError, Counts, Difference, Event, Extent, Extras, Kind, Plan, Step, StoreReport,
 };
 use crate::job::{ConvNo, DIFFERENCES, Job, JobReader, NewFile};
-use crate::message::Ordinal;
+use crate::message::{Ordinal, Seq};
 use crate::openim::Client;
 use crate::report::{Progress, Snapshot, Style, count, duration};
 
@@ -34,6 +34,10 @@ pub(super) struct Found {
     /// How many those are.
     pub(super) again: u64,
     pub(super) store: Option<StoreReport>,
+    /// Copies of the server that stand there no more.
+    gone: Vec<(ConvNo, Vec<Seq>)>,
+    /// Conversations whose numbers are below what the job had read.
+    pub(super) fallen: Vec<String>,
     /// The first differences, as lines.
     pub(super) shown: Vec<String>,
     /// How many differences have a name, in the file.
@@ -92,7 +96,7 @@ const fn lookups(store: bool, repair: bool) -> u64 {
 /// Looks at everything.
 pub(super) async fn look(
     context: &Context,
-    job: &Job,
+    job: &mut Job,
     reader: &JobReader,
     client: &Client,
     settings: after::Settings,
@@ -103,6 +107,7 @@ pub(super) async fn look(
     let mut found = Found::default();
     let extras = Extras { repair, lookups: lookups(store.is_some(), repair) };
     the_log(context.style, reader, client, settings.clone(), extras, &mut file, &mut found).await?;
+    job.copies_are_gone(&std::mem::take(&mut found.gone)).map_err(job_failure)?;
     // What was mended has to be looked at again anyway, and the store is asked once, at the end.
     if let Some(extent) = store
         && !(repair && found.mends())
@@ -139,6 +144,12 @@ async fn the_log(
                 found.deleted += checked.deleted;
                 found.counts.merge(&checked.counts);
                 found.again(checked.conv, checked.missing);
+                if !checked.gone.is_empty() {
+                    found.gone.push((checked.conv, checked.gone));
+                }
+                if checked.fell_back {
+                    found.fallen.push(checked.name);
+                }
             }
         }
         Ok(())

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::super::context::{Context, print};
 use super::super::prepare::{job_failure, now};
-use super::super::{Exit, Failure, OrFail};
+use super::super::{Exit, Failure, OrFail, afterwards};
 use super::Mended;
 use super::look::{self, Found};
 use crate::after::{Counts, Kind, StoreReport};
@@ -28,6 +28,7 @@ struct Differences {
     missing: u64,
     not_stored: u64,
     changed: u64,
+    unsettled: u64,
     revoked: u64,
     foreign: u64,
     unread: u64,
@@ -70,7 +71,11 @@ pub(super) fn end(
     let unfinished = left > 0 && held.is_empty();
     let exit = if found.failing() > 0 {
         Exit::Difference
-    } else if unfinished || found.unproved() > 0 || mended.stopped.is_some() {
+    } else if unfinished
+        || found.unproved() > 0
+        || found.counts.of(Kind::Unsettled) > 0
+        || mended.stopped.is_some()
+    {
         Exit::Unfinished
     } else if summary.rejected > 0 || !held.is_empty() {
         Exit::Rejects
@@ -93,6 +98,7 @@ pub(super) fn end(
         missing: of(Kind::Missing),
         not_stored: of(Kind::NotStored),
         changed: of(Kind::Changed),
+        unsettled: of(Kind::Unsettled),
         revoked: of(Kind::Revoked),
         foreign: of(Kind::Foreign),
         unread: found.unproved(),
@@ -199,6 +205,12 @@ pub(super) fn verdict(
     if undone > 0 {
         said.push(format!("{} conversations were undone and not looked at.", count(undone)));
     }
-    said.extend(mended.stopped.clone());
+    match &mended.stopped {
+        Some(why) => said.push(why.clone()),
+        None if !found.fallen.is_empty() => {
+            said.push(format!("What lacks was lost as a whole: {}.", afterwards::put_back(&found.fallen)));
+        }
+        None => {}
+    }
     said.join(" ")
 }

@@ -164,3 +164,45 @@ fn messages_of_a_time_are_found() {
     assert_eq!(found(234), [0; 0]);
     assert_eq!(found(-1), [0; 0]);
 }
+
+/// Whoever waits for the disk gets it, also where another commit, which did not wait, took the step first.
+#[tokio::test]
+async fn an_empty_write_that_is_to_be_synced_syncs_what_was_written_before() {
+    let dir = tempfile::tempdir().unwrap();
+    let (job, conv) = job(dir.path());
+    let writer = job.writer().unwrap();
+    let handle = writer.handle();
+    let wal = || fs_err::metadata(dir.path().join("job.sqlite-wal")).unwrap().len();
+    let begin = Write::Activate { run: 2, conversations: vec![(conv, Seq(1))] };
+    handle.surely(begin, Durability::Synced).await.unwrap();
+    handle.surely(Write::Step(Box::new(a_step(conv))), Durability::Written).await.unwrap();
+    // Nobody waits for the disk: nothing is added for it.
+    let before = wal();
+    handle.surely(Write::Nothing, Durability::Written).await.unwrap();
+    assert_eq!(wal(), before);
+    // SQLite syncs a commit that has a page to write, and no other.
+    handle.surely(Write::Nothing, Durability::Synced).await.unwrap();
+    let synced = wal();
+    assert!(synced > before, "nothing was committed, so nothing was synced");
+    // Everything is on the disk by now.
+    handle.surely(Write::Nothing, Durability::Synced).await.unwrap();
+    assert_eq!(wal(), synced);
+    drop(handle);
+    writer.close().unwrap();
+}
+
+#[tokio::test]
+async fn a_writer_that_panics_is_no_end_in_peace() {
+    let dir = tempfile::tempdir().unwrap();
+    let (entries, received) = mpsc::channel(1);
+    drop(received);
+    let writer = Writer {
+        handle: WriterHandle { entries: Entries::ToThread(entries), dir: dir.path().into() },
+        thread: Some(std::thread::spawn(|| panic!("as a test"))),
+        failed: Arc::default(),
+        dir: dir.path().to_owned(),
+    };
+    assert_eq!(writer.handle().surely(Write::Nothing, Durability::Synced).await, Err(Gone));
+    let error = writer.close().unwrap_err();
+    assert!(matches!(error, JobError::WriterPanicked(_)), "{error}");
+}

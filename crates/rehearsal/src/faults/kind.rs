@@ -69,7 +69,7 @@ pub enum FaultKind {
     /// The rate limiter refuses the call, with the recorded headers.
     TooMany {
         /// `Retry-After`, seconds.
-        retry_after: u32,
+        retry_after: u64,
     },
     /// The call is processed, and answered with 500 all the same.
     #[serde(rename = "error-500")]

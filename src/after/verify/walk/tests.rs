@@ -37,8 +37,8 @@ impl Book for Model {
         Ok(names.iter().map(|name| (0..n).find(|o| ids(*o) == **name).map(Ordinal)).collect())
     }
 
-    fn was_withdrawn(&mut self, ids: &Ids) -> Result<bool, Infallible> {
-        Ok(self.withdrawn.contains(ids))
+    fn withdrawal(&mut self, ids: &Ids) -> Result<Option<Withdrawal>, Infallible> {
+        Ok(self.withdrawn.contains(ids).then_some(Withdrawal::Done))
     }
 }
 
@@ -56,6 +56,8 @@ enum Damage {
 }
 
 const MESSAGES: u64 = 100;
+/// A job that has confirmed everything, in a conversation that was empty.
+const WHOLE: Standing = Standing { baseline: Seq(0), cursor: Ordinal(MESSAGES) };
 
 fn damage() -> impl Strategy<Value = Damage> {
     let n = 0..MESSAGES;
@@ -145,7 +147,7 @@ fn apply(damages: &[Damage], equal: u64) -> (Vec<Short>, Vec<Short>) {
         want.push((kind, Some(a), Some(seq)));
     }
     let mut found = Vec::new();
-    let mut walk = Walk::new();
+    let mut walk = Walk::new(WHOLE);
     for (n, record) in (0..).zip(log) {
         let seq = Seq(i64::try_from(n + 1).unwrap());
         let expected = (n < MESSAGES).then(|| Expected { ordinal: Ordinal(n), seq, ids: Some(ids(n)) });
@@ -173,7 +175,7 @@ fn a_message_that_was_hidden_when_it_was_confirmed_is_told_by_its_content() {
     let mut model = Model { contents: vec![5], withdrawn: Vec::new() };
     let expected = Expected { ordinal: Ordinal(0), seq: Seq(1), ids: None };
     for (content, want) in [(5, vec![]), (6, vec![Kind::Foreign, Kind::Missing])] {
-        let (mut walk, mut found) = (Walk::new(), Vec::new());
+        let (mut walk, mut found) = (Walk::new(WHOLE), Vec::new());
         let slot = Slot { seq: Seq(1), record: Some((ids(3), (content, false))) };
         let Ok(()) = walk.slot(&mut model, Some(expected.clone()), slot, &mut found);
         let Ok(_) = walk.end(&mut model, &mut found);
@@ -184,7 +186,7 @@ fn a_message_that_was_hidden_when_it_was_confirmed_is_told_by_its_content() {
 #[test]
 fn memory_is_bounded() {
     let mut model = Model { contents: vec![1; 10], withdrawn: Vec::new() };
-    let (mut walk, mut found) = (Walk { keep: 3, ..Walk::new() }, Vec::new());
+    let (mut walk, mut found) = (Walk { keep: 3, ..Walk::new(WHOLE) }, Vec::new());
     for n in 0..10 {
         let expected = Expected { ordinal: Ordinal(n), seq: Seq(n.cast_signed() + 1), ids: Some(ids(n)) };
         let slot = Slot { seq: Seq(n.cast_signed() + 1), record: None };
@@ -193,4 +195,31 @@ fn memory_is_bounded() {
     }
     let Ok(_) = walk.end(&mut model, &mut found);
     assert_eq!(found.len(), 10);
+}
+
+/// A process was killed: what it had sent stands there, and is no double, unless it stands there twice.
+#[test]
+fn what_is_not_confirmed_yet_is_on_its_way() {
+    let mut model = Model { contents: (0..6).collect(), withdrawn: Vec::new() };
+    let standing = Standing { baseline: Seq(2), cursor: Ordinal(2) };
+    let (mut walk, mut found) = (Walk::new(standing), Vec::new());
+    // Two of others and one of ours stood there before; then come two that were confirmed, and three that were not.
+    let log = [(70, 500), (71, 1), (0, 0), (1, 1), (12, 2), (13, 3), (14, 2)];
+    for (seq, (name, content)) in (1..).zip(log) {
+        let expected =
+            |ordinal| Expected { ordinal: Ordinal(ordinal), seq: Seq(seq), ids: Some(ids(ordinal)) };
+        let expected = (3..5).contains(&seq).then(|| expected(name));
+        let slot = Slot { seq: Seq(seq), record: Some((ids(name), (content, false))) };
+        walk.slot(&mut model, expected, slot, &mut found).unwrap();
+    }
+    walk.end(&mut model, &mut found).unwrap();
+    let found: Vec<_> =
+        found.iter().map(|one| (one.kind, one.ordinal.map(|o| o.0), one.seq.map(|seq| seq.0))).collect();
+    let want = [
+        (Kind::Doubled, Some(1), Some(2)),
+        (Kind::Unsettled, Some(2), Some(5)),
+        (Kind::Unsettled, Some(3), Some(6)),
+        (Kind::Doubled, Some(2), Some(7)),
+    ];
+    assert_eq!(found, want);
 }

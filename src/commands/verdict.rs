@@ -1,0 +1,235 @@
+//! How a run ended, in words that say no more than was proved, and the exit code that goes with them.
+
+use super::prepare::job_failure;
+use super::{Exit, Failure};
+use crate::import::{Ended, Outcome};
+use crate::job::{Evidence, JobReader};
+use crate::prepare;
+use crate::report::count;
+
+/// What is known of a job besides how its last run ended.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Known {
+    /// What the receipts say.
+    pub(super) evidence: Evidence,
+    /// Records of the export that can't be sent and were left out.
+    pub(super) left_out: u64,
+}
+
+impl Known {
+    pub(super) fn of(reader: &JobReader) -> Result<Self, Failure> {
+        let evidence = reader.evidence().map_err(job_failure)?;
+        Ok(Self { evidence, left_out: left_out(reader)? })
+    }
+}
+
+/// Records that were rejected while the job was prepared, and have not been mended since.
+fn left_out(reader: &JobReader) -> Result<u64, Failure> {
+    let mut left_out = 0u64;
+    for pass in reader.passes().map_err(job_failure)?.into_iter().filter(|pass| pass.ready) {
+        let pass = prepare::Summary::from_json(&pass.summary)
+            .map_err(|error| Failure { exit: Exit::Internal, error: error.into() })?;
+        left_out = (left_out + pass.rejected + pass.unmapped).saturating_sub(pass.mended);
+    }
+    Ok(left_out)
+}
+
+/// How it ended, in a sentence or two. `part`: only some conversations were to be sent.
+pub(super) fn verdict(outcome: &Outcome, known: Known, part: bool) -> (Exit, String) {
+    let confirmed = count(outcome.confirmed);
+    let again = "the same command goes on";
+    let left = count(outcome.left);
+    match &outcome.ended {
+        Ended::Done | Ended::NothingToDo if !outcome.held.is_empty() => {
+            let text = format!(
+                "{confirmed} messages are confirmed; {} conversations wait at a refused message: {}. Mend it, then `retry`.",
+                count(outcome.held.len() as u64),
+                outcome.held.iter().take(5).map(String::as_str).collect::<Vec<_>>().join(", ")
+            );
+            (Exit::Rejects, text)
+        }
+        Ended::Done | Ended::NothingToDo if outcome.left == 0 => whole(outcome, known),
+        Ended::Done | Ended::NothingToDo => {
+            let (exit, what, how) = if part {
+                (Exit::Done, "This part is done", "the same command without --only sends them")
+            } else {
+                (Exit::Unfinished, "Not finished", again)
+            };
+            (exit, format!("{what}: {confirmed} messages are confirmed, {left} are left; {how}."))
+        }
+        Ended::Stopped => (
+            Exit::Unfinished,
+            format!("Stopped: {confirmed} messages are confirmed, {left} are left; {again}."),
+        ),
+        Ended::GaveUp(cause) => {
+            let text =
+                format!("Gave up: {cause}. {confirmed} messages are confirmed, {left} are left; {again}.");
+            (Exit::Unfinished, text)
+        }
+        Ended::MostlyRejected(reason, said) => {
+            let text = format!(
+                "Stopped early: nearly everything is refused ({said}). {} {left} messages are left; then {again}.",
+                reason.mend(),
+            );
+            (Exit::Unfinished, text)
+        }
+    }
+}
+
+/// Nothing is left to send.
+fn whole(outcome: &Outcome, known: Known) -> (Exit, String) {
+    let (confirmed, conversations) = (count(outcome.confirmed), count(outcome.conversations));
+    let before = outcome.ended == Ended::NothingToDo;
+    let proved = proved(outcome.confirmed, known.evidence);
+    let as_then = if before { " What stands there by now `verify` tells." } else { "" };
+    if outcome.rejected == 0 && known.left_out == 0 {
+        let all = if before { "Nothing to do: all" } else { "All" };
+        let text = format!(
+            "{all} {confirmed} messages in {conversations} conversations are confirmed: {proved}.{as_then}"
+        );
+        return (Exit::Done, text);
+    }
+    let nothing = if before { "Nothing to do: " } else { "" };
+    let mut said = vec![format!(
+        "{nothing}{confirmed} messages in {conversations} conversations are confirmed: {proved}.{as_then}"
+    )];
+    if outcome.rejected > 0 {
+        let refused = count(outcome.rejected);
+        said.push(format!(
+            "{refused} were refused by the server: see rejected.jsonl; mend them, then `retry`."
+        ));
+    }
+    if known.left_out > 0 {
+        let left_out = count(known.left_out);
+        said.push(format!(
+            "{left_out} records of the export can't be sent and were left out: see rejected.jsonl; mend them, then `retry`."
+        ));
+    }
+    (Exit::Rejects, said.join(" "))
+}
+
+/// How they were confirmed, and how they stand.
+pub(super) fn proved(confirmed: u64, evidence: Evidence) -> String {
+    let Evidence { late, unread } = evidence;
+    let how = if unread == 0 {
+        "read back from the server's log".to_owned()
+    } else {
+        let whom = if unread >= confirmed {
+            "nobody who takes part is shown any of them".to_owned()
+        } else {
+            format!(
+                "read back from the server's log, but for {}, which nobody who takes part is shown",
+                count(unread)
+            )
+        };
+        format!(
+            "{whom} (deleted or cleared by users, or hidden by the server's cache for a day; `verify --store` tells)"
+        )
+    };
+    let order = match late {
+        0 => "in order".to_owned(),
+        n => format!("{} of them behind messages with a later time, the others in order", count(n)),
+    };
+    format!("{how}, once, {order}")
+}
+
+/// What stands in the log besides. Where it was to be repaired, all is not well.
+pub(super) fn remaining(outcome: &Outcome, repair: bool, exit: Exit, said: &mut Vec<String>) -> Exit {
+    if !matches!(outcome.ended, Ended::Done | Ended::NothingToDo) {
+        return exit;
+    }
+    let done = matches!(exit, Exit::Done | Exit::Rejects);
+    if outcome.returning {
+        said.push(
+            "Deleted messages of ours may still come back: the same command looks for them again.".to_owned(),
+        );
+        if done {
+            return Exit::Unfinished;
+        }
+    }
+    if outcome.doubled == 0 {
+        return exit;
+    }
+    let copies =
+        format!("{} copies that the server made of them stand in the log besides", count(outcome.doubled));
+    if repair && done {
+        said.push(format!(
+            "{copies} and could not be deleted: `verify` names them, `verify --repair` tries again."
+        ));
+        return Exit::Difference;
+    }
+    said.push(format!(
+        "{copies}, and users see them; the same command with --repair deletes them. More can come within minutes of a \
+         restart of the server: `verify` once more, a quarter of an hour later."
+    ));
+    exit
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::time::Duration;
+
+    fn outcome(confirmed: u64, rejected: u64, ended: Ended) -> Outcome {
+        Outcome {
+            ended,
+            messages: confirmed + rejected,
+            conversations: 3,
+            confirmed,
+            confirmed_now: confirmed,
+            rejected,
+            rejected_now: rejected,
+            left: 0,
+            conversations_left: 0,
+            held: Vec::new(),
+            lost_and_resent: 0,
+            retries: 0,
+            fences: 0,
+            withdrawn: 0,
+            returned: 0,
+            returning: false,
+            doubled: 0,
+            repaired: 0,
+            hidden: 0,
+            foreign: 0,
+            took: Duration::ZERO,
+        }
+    }
+
+    fn said(outcome: &Outcome, late: u64, unread: u64, left_out: u64) -> (Exit, String) {
+        verdict(outcome, Known { evidence: Evidence { late, unread }, left_out }, false)
+    }
+
+    #[test]
+    fn no_more_is_said_than_was_proved() {
+        let all = outcome(60, 0, Ended::Done);
+        let (exit, text) = said(&all, 0, 0, 0);
+        assert_eq!(exit, Exit::Done);
+        assert_eq!(
+            text,
+            "All 60 messages in 3 conversations are confirmed: read back from the server's log, once, in order."
+        );
+        let (exit, text) = said(&all, 5, 0, 0);
+        assert_eq!(exit, Exit::Done);
+        assert!(
+            text.ends_with("once, 5 of them behind messages with a later time, the others in order."),
+            "{text}"
+        );
+        let (_, text) = said(&all, 0, 7, 0);
+        assert!(text.contains("but for 7, which nobody who takes part is shown"), "{text}");
+        let (_, text) = said(&all, 0, 60, 0);
+        assert!(!text.contains("read back from the server's log"), "{text}");
+        let (exit, text) = said(&outcome(1, 0, Ended::Done), 0, 0, 9);
+        assert_eq!(exit, Exit::Rejects);
+        assert!(!text.contains("All") && text.contains("9 records of the export can't be sent"), "{text}");
+        let (exit, text) = said(&outcome(55, 5, Ended::Done), 0, 0, 0);
+        assert_eq!(exit, Exit::Rejects);
+        assert!(text.contains("5 were refused by the server"), "{text}");
+        let (exit, text) = said(&outcome(60, 0, Ended::NothingToDo), 0, 0, 0);
+        assert_eq!(exit, Exit::Done);
+        assert!(
+            text.starts_with("Nothing to do: all 60 messages") && text.contains("`verify` tells"),
+            "{text}"
+        );
+    }
+}
