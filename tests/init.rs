@@ -144,7 +144,6 @@ fn a_csv_without_names_of_columns() {
     csv.header = false
     [mapping.fields]
     sendID   = "2"
-    groupID  = { inherited = "@stem" }
     sendTime = { column = "1", time = "ms" }
     text     = "3"
     [server]

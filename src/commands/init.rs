@@ -16,7 +16,7 @@ use crate::config::ImportFile;
 use crate::export::Source;
 use crate::formats::{About, ChatKind, DateOrder, Format};
 use crate::init::{
-    Assumed, Guess, Needs, Survey, Template, Unknown, is_native, look, media_and_users, needs,
+    Answers, Assumed, Guess, Needs, Survey, Template, Unknown, is_native, look, media_and_users, needs,
 };
 use crate::message::{Release, SourceNo};
 use crate::report::bytes;
@@ -38,6 +38,10 @@ pub struct InitArgs {
     /// Who made the export, by the id or name it uses: where it says only "me"
     #[arg(long = "self", value_name = "ID")]
     pub me: Option<String>,
+    /// What parts the conversations: the name of a column, `@stem` (the file's name), `@folder`, or something that
+    /// encloses the records, such as `rooms[].id`
+    #[arg(long, value_name = "NAME")]
+    pub conversation_from: Option<String>,
     /// Where to write the configuration; `-` prints it [default: --config, or import.toml]
     #[arg(long, short, value_name = "FILE")]
     pub output: Option<PathBuf>,
@@ -160,8 +164,9 @@ fn known(args: &InitArgs, format: Format, tick: &mut dyn FnMut(u64, u64)) -> Res
 
 /// Anything else: a mapping is guessed.
 fn unknown(args: &InitArgs, tick: &mut dyn FnMut(u64, u64)) -> Result<Found, Failure> {
-    let Unknown { title, export, guess, shape, mut notes } =
-        look(&args.sources, tick).or_fail(Exit::Usage)?;
+    let answers = Answers { conversation: args.conversation_from.clone() };
+    let Unknown { title, export, guess, shape, mut notes, to_do: undecided } =
+        look(&args.sources, &answers, tick).or_fail(Exit::Usage)?;
     let Some(guess) = guess else { return Ok(Found { title, shape, notes, ..Found::default() }) };
     notes.extend(guess.notes.iter().cloned());
     let mut to_do: Vec<String> =
@@ -170,10 +175,12 @@ fn unknown(args: &InitArgs, tick: &mut dyn FnMut(u64, u64)) -> Result<Found, Fai
     if asks_zone {
         to_do.push("zone in [mapping]: the times do not say their zone".to_owned());
     }
+    to_do.extend(undecided.iter().cloned());
     let missing: Vec<&'static str> = guess.open.iter().map(|open| open.key.name()).collect();
     let template = Template {
         title: title.clone(),
         sources: args.sources.clone(),
+        to_do: undecided,
         export,
         translate: guess.translate.clone(),
         zone: args.zone.clone().filter(|_| guess.needs_zone),

@@ -36,6 +36,13 @@ impl Plan {
     /// Decides on the format: the one that was named; none where the configuration describes the records;
     /// else what the sources look like.
     pub(super) fn new(file: &ImportFile, args: &SourceArgs) -> Result<Self, Failure> {
+        if !file.to_do.is_empty() {
+            let text = format!(
+                "the configuration has things to decide: {}. Decide, and take the line out of `to_do`",
+                file.to_do.join("; ")
+            );
+            return Err(Failure::new(Exit::Usage, text));
+        }
         let mut file = file.clone();
         let sources = if args.sources.is_empty() { file.sources.clone() } else { args.sources.clone() };
         if args.zone.is_some() {

@@ -17,6 +17,9 @@ pub struct ImportFile {
     /// Files, folders, globs; what is typed wins.
     #[serde(default)]
     pub sources: Vec<String>,
+    /// What `init` could not decide; nothing is read as long as a line stands here.
+    #[serde(default)]
+    pub to_do: Vec<String>,
     /// How to read them.
     #[serde(default)]
     pub export: crate::export::Settings,

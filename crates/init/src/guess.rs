@@ -1,8 +1,10 @@
 //! From the names and values of columns to a mapping, with a note on each guess. What can't be told is left
 //! open and said.
 
+mod apart;
 mod chat;
 mod kinds;
+mod relate;
 mod roles;
 
 use crate::mapping::Key;
@@ -66,8 +68,15 @@ pub struct LeaveOut {
     pub note: String,
 }
 
+/// What the user has answered, by the name of a column or of something inherited.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Answers {
+    /// What parts the conversations.
+    pub conversation: Option<String>,
+}
+
 /// Guesses a mapping.
-pub fn guess(table: &Table) -> Guess {
+pub fn guess(table: &Table, answers: &Answers) -> Guess {
     let roles = Roles::find(table);
     let mut guess = Guess::default();
     let columns = &table.columns;
@@ -75,7 +84,7 @@ pub fn guess(table: &Table) -> Guess {
         guess.field(Key::Id, plain(&columns[id]), "tells messages apart in later passes".to_owned());
     }
     sender(table, &roles, &mut guess);
-    chat::conversation(table, &roles, &mut guess);
+    chat::conversation(table, &roles, answers, &mut guess);
     time(table, &roles, &mut guess);
     text(table, &roles, &mut guess);
     kinds::message_types(table, &roles, &mut guess);
@@ -118,6 +127,9 @@ pub fn guess(table: &Table) -> Guess {
 fn sender(table: &Table, roles: &Roles, guess: &mut Guess) {
     let columns = &table.columns;
     let Some(sender) = roles.sender else {
+        if guess.doubt(table, roles, Key::SendId) {
+            return;
+        }
         let note = match roles.mine {
             Some(mine) => format!(
                 "no column names the writer; `{}` says whether it was the maker of the export. Write a jq \
@@ -143,6 +155,9 @@ fn sender(table: &Table, roles: &Roles, guess: &mut Guess) {
 
 fn time(table: &Table, roles: &Roles, guess: &mut Guess) {
     let Some(time) = roles.time else {
+        if guess.doubt(table, roles, Key::SendTime) {
+            return;
+        }
         guess.open(Key::SendTime, "no column looks like the time of a message".to_owned(), Vec::new());
         return;
     };
@@ -174,6 +189,9 @@ fn time(table: &Table, roles: &Roles, guess: &mut Guess) {
 
 fn text(table: &Table, roles: &Roles, guess: &mut Guess) {
     let Some(text) = roles.text else {
+        if guess.doubt(table, roles, Key::Text) {
+            return;
+        }
         guess.open(Key::Text, "no column looks like the words of a message".to_owned(), Vec::new());
         return;
     };
@@ -220,8 +238,34 @@ impl Guess {
         self.fields.push(Field { key, rule, note });
     }
 
+    /// Asks, where several columns could be this; says whether it is so.
+    fn doubt(&mut self, table: &Table, roles: &Roles, key: Key) -> bool {
+        let Some(doubt) = roles.doubts.iter().find(|doubt| doubt.key == key) else { return false };
+        let columns = || doubt.choices.iter().map(|at| &table.columns[*at]);
+        let shown: Vec<String> =
+            columns().map(|column| format!("`{}` has {}", column.name, examples(column))).collect();
+        let choices = columns().map(|column| choice(column, key)).collect();
+        self.open(key, format!("{}: {}", doubt.note, shown.join("; ")), choices);
+        true
+    }
+
     fn open(&mut self, key: Key, note: String, choices: Vec<String>) {
         self.open.push(Open { key, note, choices });
+    }
+}
+
+/// A column as the rule of a field.
+fn choice(column: &Column, key: Key) -> String {
+    let how = match column.times.written() {
+        Some(Written::In(unit)) => unit.name().to_owned(),
+        Some(Written::Rfc3339 { .. }) => "rfc3339".to_owned(),
+        Some(Written::Pattern { pattern, .. } | Written::DayOrMonthFirst { day: pattern, .. }) => pattern,
+        None => return plain(column),
+    };
+    if key == Key::SendTime {
+        format!("{{ column = {}, time = {} }}", plain(column), quoted(&how))
+    } else {
+        plain(column)
     }
 }
 

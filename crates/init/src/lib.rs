@@ -24,7 +24,7 @@ mod times;
 mod unknown;
 mod values;
 
-pub use guess::{Field, Guess, LeaveOut, Open, guess};
+pub use guess::{Answers, Field, Guess, LeaveOut, Open, guess};
 pub use mask::mask;
 pub use preset::{Assumed, Needs, media_and_users, needs};
 pub use shape::Shape;

@@ -31,6 +31,12 @@ pub(super) enum Role {
     Mine,
     /// Which message it answers.
     Quote,
+    /// Somebody who may have written it, and may as well be whom the export belongs to.
+    Owner,
+    /// What a conversation is about, or a part of it.
+    Topic,
+    /// Words about a message more often than its own.
+    Remark,
 }
 
 /// Names in words, most usual first. A word of two meanings stands where it is the whole name.
@@ -45,8 +51,8 @@ const NAMES: &[(Role, &str)] = &[
     (
         Role::Sender,
         "send id|sender id|from id|from user id|from account|from|sender|author id|author|user id|userid|uid|\
-         from user|from username|user|username|user name|account|creator|created by|sent by|owner|member id|poster|\
-         nick|handle|who|actor|email|user email|from email|sender email|sender accid|from accid|send_id|\
+         from user|from username|user|username|user name|sent by|written by|posted by|poster|\
+         nick|handle|who|actor|email|user email|from email|sender email|sender accid|from accid|send_id|wrote by|\
          发送者|发送人|发件人|发信人|发送者id|发送人id|发送方|发言人|用户|用户id|用户名|作者|傳送者|寄件者|使用者|\
          absender|verfasser|autor|benutzer|von|nutzer|remitente|usuario|de|emisor|expéditeur|expediteur|auteur|\
          utilisateur|remetente|usuário|mittente|utente|отправитель|автор|пользователь|от|送信者|投稿者|ユーザー|\
@@ -74,14 +80,14 @@ const NAMES: &[(Role, &str)] = &[
     (
         Role::Group,
         "group id|groupid|channel id|channelid|room id|roomid|conversation id|conversationid|chat id|chatid|thread id|\
-         dialog id|tid|rid|cid|session id|topic id|chatroom id|channel url|group_id|stream id|space id|\
+         dialog id|tid|rid|cid|session id|chatroom id|channel url|group_id|stream id|thread path|\
          群id|群组id|群号|群聊id|会话id|群編號|頻道id|聊天id|gruppen id|kanal id|id del grupo|id del canal|id du groupe|\
          id grupo|id группы|id чата|グループid|チャンネルid|ルームid|그룹 id|그룹id|채널 id|방 id",
     ),
     (
         Role::Conversation,
-        "channel|channel name|group|group name|room|room name|conversation|conversation name|chat|chat name|stream|topic|\
-         thread|dialog|subject|talker|chat session|session|\
+        "channel|channel name|group|group name|room|room name|conversation|conversation name|chat|chat name|stream|\
+         thread|dialog|talker|talker id|chat session|thread path|channel title|room title|chat title|conversation title|\
          群|群名|群聊|群名称|群组|群組|频道|頻道|会话|會話|聊天|房间|gruppe|kanal|unterhaltung|grupo|canal|conversación|groupe|\
          conversation|gruppo|canale|группа|канал|чат|беседа|グループ|チャンネル|ルーム|그룹|채널|방|대화방|grup|kanal",
     ),
@@ -93,7 +99,7 @@ const NAMES: &[(Role, &str)] = &[
     ),
     (
         Role::Time,
-        "send time|sendtime|sent at|sent|create time|created at|createtime|created|create at|timestamp|time stamp|time|\
+        "send time|sendtime|sent at|sent|sent time|sent on|send at|msg at|message at|at|zeitpunkt|create time|created at|createtime|created|create at|timestamp|time stamp|time|\
          date|datetime|date time|ts|msg time|msg timestamp|message time|message date|post time|creation time|date sent|\
          sent date|posted at|post creation time|epoch|when|str time|origin server ts|created_at|\
          时间|发送时间|消息时间|日期|时间戳|创建时间|時間|發送時間|傳送時間|zeit|datum|uhrzeit|zeitstempel|gesendet|\
@@ -104,10 +110,19 @@ const NAMES: &[(Role, &str)] = &[
     (
         Role::Text,
         "text|content|message|msg|body|message text|message body|message content|msg content|msg body|post message|\
-         contents|str content|comment|plain text|raw content|payload|note|words|description|\
+         contents|str content|plain text|raw content|words|body text|body html|html body|body plain|msg text|chat message|\
          内容|消息|消息内容|文本|正文|聊天内容|訊息|訊息內容|內容|nachricht|text der nachricht|inhalt|mensaje|texto|contenido|\
          cuerpo|message texte|texte|contenu|mensagem|conteúdo|conteudo|messaggio|testo|сообщение|текст|содержание|本文|\
          メッセージ|内容|메시지|내용|대화|mesaj|metin|pesan|isi|tin nhắn|nội dung|الرسالة|النص",
+    ),
+    (Role::Owner, "account|owner|creator|created by|member id|member|agent|负责人|所有者"),
+    (
+        Role::Topic,
+        "topic|topic id|subject|title|session|ticket|ticket id|case id|主题|тема|betreff|asunto|sujet",
+    ),
+    (
+        Role::Remark,
+        "comment|comments|note|notes|description|payload|remarks|caption|备注|kommentar|комментарий",
     ),
     (
         Role::Type,
@@ -143,6 +158,62 @@ pub(super) fn fits(name: &str, role: Role) -> u32 {
         .map(|known| compare(&words, &self::words(known)))
         .max()
         .unwrap_or(0)
+}
+
+/// Words in a name that say that it is about something else than who wrote what when and where: who read it, when it
+/// was edited, whom it was given to.
+const OTHER: &str = "edited edit deleted delete updated update modified delivered received read seen assigned assignee \
+     joined exported imported forwarded forward quoted reply replied parent original expires expired due closed resolved \
+     opened pinned pin archived synced scheduled snippet preview internal last previous prev next tenant workspace \
+     organization organisation org company department device export import upload uploaded mention mentioned mentions \
+     verified visible birth indexed row position inserted \
+     编辑 更新 已读 送达 撤回 删除";
+
+/// What is created besides messages: `chat_created_at`.
+const CREATED: [&str; 12] = [
+    "chat",
+    "room",
+    "channel",
+    "group",
+    "conversation",
+    "user",
+    "account",
+    "thread",
+    "ticket",
+    "member",
+    "team",
+    "会话",
+];
+
+/// Whether a name is about something else than the message itself: `edited_at`, `lastReadBy`, `chatcreatedat`.
+pub(super) fn is_of_other(name: &str) -> bool {
+    // Of a path the last key counts.
+    let last = name.rsplit('.').next().unwrap_or(name);
+    let words = words(last);
+    let joined = words.concat();
+    let long = |word: &str| word.chars().count() >= if word.is_ascii() { 5 } else { 2 };
+    OTHER.split_whitespace().any(|other| {
+        words.iter().any(|word| word == other)
+            || (long(other) && words.len() == 1 && joined.starts_with(other))
+    }) || joined.starts_with("lastread")
+        || CREATED.iter().any(|what| {
+            joined.starts_with(&format!("{what}creat")) || joined.starts_with(&format!("{what}创建"))
+        })
+}
+
+/// Whether no other role fits a name better.
+pub(super) fn is_best(name: &str, role: Role) -> bool {
+    let fit = fits(name, role);
+    // A name of a person, or of a conversation, is the one's or the other's.
+    let same = |other: Role| {
+        matches!(
+            (role, other),
+            (Role::Sender, Role::Nickname)
+                | (Role::Group, Role::Conversation)
+                | (Role::Conversation, Role::Group)
+        )
+    };
+    NAMES.iter().all(|(other, _)| same(*other) || fits(name, *other) <= fit)
 }
 
 /// The same words: 100. The known words at the end, or at the front, of more: less, by how many more.

@@ -18,6 +18,7 @@ const ELEMENTS: usize = 2;
 
 /// Looks at every record of a chunk; `only`: those that have this value in this column.
 pub(super) fn add(table: &mut Table, chunk: &Chunk, only: Option<(&str, &str)>) {
+    table.begin_chunk();
     for (name, value) in &chunk.context.values {
         table.inherit(name, value);
     }

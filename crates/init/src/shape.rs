@@ -72,6 +72,69 @@ impl Shape {
         }
     }
 
+    /// Folds objects whose keys are data: several members of the same look, such as a room under each id.
+    pub fn fold(&mut self) {
+        for (_, member) in &mut self.members {
+            member.fold();
+        }
+        if let Some(element) = &mut self.element {
+            element.fold();
+        }
+        let [(_, first), rest @ ..] = &self.members[..] else { return };
+        if self.folded || rest.is_empty() || !rest.iter().all(|(_, other)| first.is_like(other)) {
+            return;
+        }
+        let mut members = std::mem::take(&mut self.members).into_iter();
+        if let Some((name, mut one)) = members.next() {
+            members.for_each(|(_, other)| one.merge(other));
+            self.members.push((name, one));
+            self.folded = true;
+        }
+    }
+
+    /// Whether both are objects of about the same keys that hold lists of objects, or lists of such objects.
+    fn is_like(&self, other: &Self) -> bool {
+        let only = |shape: &Self| shape.types.iter().sum::<u64>() == 0;
+        if !only(self) || !only(other) {
+            return false;
+        }
+        if let (Some(a), Some(b)) = (&self.element, &other.element) {
+            return self.objects + other.objects == 0 && a.objects > 0 && b.objects > 0 && a.shares_keys(b);
+        }
+        let lists = |shape: &Self| !shape.lists_of_objects().is_empty();
+        self.lists + other.lists == 0 && lists(self) && lists(other) && self.shares_keys(other)
+    }
+
+    /// Whether most keys of the poorer one are keys of the richer one.
+    fn shares_keys(&self, other: &Self) -> bool {
+        let (few, many) =
+            if self.members.len() < other.members.len() { (self, other) } else { (other, self) };
+        let shared =
+            few.members.iter().filter(|(key, _)| many.members.iter().any(|(name, _)| name == key)).count();
+        shared > 0 && shared * 2 >= few.members.len()
+    }
+
+    /// Takes in what was seen elsewhere.
+    fn merge(&mut self, other: Self) {
+        for (count, more) in self.types.iter_mut().zip(other.types) {
+            *count += more;
+        }
+        self.objects += other.objects;
+        self.lists += other.lists;
+        self.folded |= other.folded;
+        for (key, shape) in other.members {
+            match self.members.iter_mut().find(|(name, _)| *name == key) {
+                Some((_, member)) => member.merge(shape),
+                None => self.members.push((key, shape)),
+            }
+        }
+        match (&mut self.element, other.element) {
+            (Some(element), Some(more)) => element.merge(*more),
+            (element @ None, more) => *element = more,
+            (Some(_), None) => {}
+        }
+    }
+
     /// Whether there is an object anywhere.
     pub fn has_objects(&self) -> bool {
         self.objects > 0

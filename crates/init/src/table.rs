@@ -15,6 +15,14 @@ pub struct Table {
     pub inherited: Vec<Column>,
     /// Some whole records, to see how columns belong together.
     pub sample: Vec<Vec<String>>,
+    /// What each of them inherits: a number in `around`.
+    pub(super) inherits: Vec<usize>,
+    /// What sampled records inherit, by name.
+    pub(super) around: Vec<Vec<(String, String)>>,
+    /// What the next records inherit, if one of them is sampled.
+    current: Vec<(String, String)>,
+    /// It is the last of `around`.
+    kept: bool,
     positions: HashMap<String, usize>,
     /// Keys that found no room.
     pub more_keys: bool,
@@ -28,6 +36,9 @@ impl Table {
     /// Records kept whole, and characters kept of a value.
     const SAMPLE: usize = 1000;
     const SAMPLE_LENGTH: usize = 200;
+    /// Inherited values kept of a sampled record, and characters of each.
+    const AROUND: usize = 40;
+    const AROUND_LENGTH: usize = 400;
 
     /// Looks at one value of the current record.
     pub fn value(&mut self, name: &str, value: &str) {
@@ -54,21 +65,52 @@ impl Table {
     pub fn end_record(&mut self) {
         if self.keeps() {
             self.sample.push(std::mem::take(&mut self.row));
+            if !self.kept {
+                self.around.push(self.current.clone());
+                self.kept = true;
+            }
+            self.inherits.push(self.around.len() - 1);
             // Half of them from the beginning, the rest ever more rarely.
             if self.sample.len() == Self::SAMPLE {
-                let mut n = 0;
-                self.sample.retain(|_| {
-                    n += 1;
-                    n <= Self::SAMPLE / 2 || n % 2 == 0
-                });
+                let stays = |n: &mut usize| {
+                    *n += 1;
+                    *n <= Self::SAMPLE / 2 || n.is_multiple_of(2)
+                };
+                let (mut n, mut m) = (0, 0);
+                self.sample.retain(|_| stays(&mut n));
+                self.inherits.retain(|_| stays(&mut m));
+                self.forget_around();
                 self.skip = self.skip * 2 + 1;
             }
         }
         self.records += 1;
     }
 
+    /// Keeps only what a sampled record inherits.
+    fn forget_around(&mut self) {
+        let mut numbers = HashMap::new();
+        let mut around = Vec::new();
+        for at in &mut self.inherits {
+            *at = *numbers.entry(*at).or_insert_with(|| {
+                around.push(std::mem::take(&mut self.around[*at]));
+                around.len() - 1
+            });
+        }
+        self.around = around;
+        self.kept = false;
+    }
+
+    /// The following records inherit what is told after this.
+    pub fn begin_chunk(&mut self) {
+        self.current.clear();
+        self.kept = false;
+    }
+
     /// Looks at what records inherit.
     pub fn inherit(&mut self, name: &str, value: &str) {
+        if self.current.len() < Self::AROUND {
+            self.current.push((name.to_owned(), value.chars().take(Self::AROUND_LENGTH).collect()));
+        }
         if let Some(column) = self.inherited.iter_mut().find(|column| column.name == name) {
             column.add(value);
         } else if self.inherited.len() < Self::COLUMNS {
@@ -85,6 +127,21 @@ impl Table {
 
     fn keeps(&self) -> bool {
         self.records.is_multiple_of(self.skip + 1)
+    }
+}
+
+impl Table {
+    /// The values of a column in the sample.
+    pub(super) fn series(&self, at: usize) -> Vec<&str> {
+        self.sample.iter().map(|row| cell(row, at)).collect()
+    }
+
+    /// What the records of the sample inherit under that name.
+    pub(super) fn series_around(&self, name: &str) -> Vec<&str> {
+        let of = |around: &'_ Vec<(String, String)>| around.iter().rposition(|(n, _)| n == name);
+        let at: Vec<Option<usize>> = self.around.iter().map(of).collect();
+        let value = |n: &usize| at[*n].map_or("", |at| self.around[*n][at].1.as_str());
+        self.inherits.iter().map(value).collect()
     }
 }
 

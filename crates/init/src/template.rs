@@ -11,6 +11,8 @@ pub struct Template {
     pub title: String,
     /// As the user typed them.
     pub sources: Vec<String>,
+    /// What has to be decided before anything is read.
+    pub to_do: Vec<String>,
     /// Lines of `[export]`.
     pub export: Vec<String>,
     /// Sections of a known format, whole.
@@ -50,6 +52,15 @@ impl Template {
         )?;
         let sources: Vec<String> = self.sources.iter().map(|source| quoted(source)).collect();
         writeln!(out, "\nsources = [{}]", sources.join(", "))?;
+        if !self.to_do.is_empty() {
+            writeln!(out)?;
+            comment(out, "", "To be decided; `check` and `run` refuse as long as a line stands here.")?;
+            writeln!(out, "to_do = [")?;
+            for line in &self.to_do {
+                writeln!(out, "    {},", quoted(line))?;
+            }
+            writeln!(out, "]")?;
+        }
         if !self.export.is_empty() {
             writeln!(out, "\n[export]")?;
             for line in &self.export {

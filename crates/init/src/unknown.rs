@@ -5,7 +5,7 @@ mod json;
 
 use std::collections::BTreeMap;
 
-use super::guess::{Guess, LeaveOut, guess, quoted};
+use super::guess::{Answers, Guess, LeaveOut, guess, quoted};
 use super::names::{Role, fits};
 use super::records::add;
 use super::table::Table;
@@ -27,6 +27,8 @@ pub struct Unknown {
     pub shape: Option<String>,
     /// What else is to be said.
     pub notes: Vec<String>,
+    /// What has to be decided and is no field: written as `to_do`, which `check` refuses.
+    pub to_do: Vec<String>,
 }
 
 /// Told now and then how many bytes were read, of how many.
@@ -36,15 +38,15 @@ pub type Tick<'t> = &'t mut dyn FnMut(u64, u64);
 ///
 /// # Errors
 /// What can't be read at all.
-pub fn look(sources: &[String], tick: Tick<'_>) -> Result<Unknown, ExportError> {
+pub fn look(sources: &[String], answers: &Answers, tick: Tick<'_>) -> Result<Unknown, ExportError> {
     let settings = Settings::default();
     let reader = Reader::open(&settings, sources, SourceNo(0))?;
     let head = reader.head()?;
     let shape = head.as_ref().and_then(|head| head.chunk.as_ref()).map(|chunk| chunk.shape);
     if shape == Some(Shape::Rows) {
-        return csv::look(sources, reader, tick);
+        return csv::look(sources, reader, answers, tick);
     }
-    json::look(sources, shape == Some(Shape::Lines), tick)
+    json::look(sources, shape == Some(Shape::Lines), answers, tick)
 }
 
 /// Whether the first records have the names of the native format.
@@ -155,9 +157,9 @@ struct Ranked<'k> {
 }
 
 /// The tables' guesses, the best first; of equals the one of more records.
-fn ranked(kinds: &Kinds) -> Vec<Ranked<'_>> {
+fn ranked<'k>(kinds: &'k Kinds, answers: &Answers) -> Vec<Ranked<'k>> {
     let ranked = kinds.tables.iter().map(|((columns, _), kind)| {
-        let guess = guess(&kind.table);
+        let guess = guess(&kind.table, answers);
         Ranked { score: score(&guess), columns, kind, guess }
     });
     let mut ranked: Vec<_> = ranked.collect();
@@ -171,6 +173,7 @@ fn narrowed(
     sources: &[String],
     settings: &Settings,
     whole: &Ranked<'_>,
+    answers: &Answers,
 ) -> Result<Option<(String, String)>, ExportError> {
     let table = &whole.kind.table;
     let mut best: Option<(u32, String, String)> = None;
@@ -185,7 +188,7 @@ fn narrowed(
             // What calls itself a message is one, even if something is missing in it.
             let named =
                 if matches!(value.to_lowercase().as_str(), "message" | "msg" | "post") { 16 } else { 0 };
-            let score = part.map_or(0, |table| score(&guess(&table)) + named);
+            let score = part.map_or(0, |table| score(&guess(&table, answers)) + named);
             if score > best.as_ref().map_or(whole.score, |(most, ..)| *most) {
                 best = Some((score, column.name.clone(), value.clone()));
             }

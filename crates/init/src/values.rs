@@ -165,6 +165,22 @@ impl Column {
         self.lines > 0
     }
 
+    /// Whether all values are the same; of a handful of records that says nothing.
+    pub fn is_constant(&self) -> bool {
+        self.filled >= 4 && self.different.len() == 1
+    }
+
+    /// Whether its values are flags, statuses and the like: yes and no, numbers of a digit or two.
+    pub fn is_flags(&self) -> bool {
+        let flag = |value: &String| {
+            matches!(
+                value.to_lowercase().as_str(),
+                "true" | "false" | "yes" | "no" | "y" | "n" | "t" | "f" | "是" | "否" | "on" | "off"
+            ) || (value.len() == 1 && value.bytes().all(|b| b.is_ascii_digit()))
+        };
+        self.few.as_ref().is_some_and(|few| !few.is_empty() && few.len() <= 3 && few.keys().all(flag))
+    }
+
     /// Whether all values are whole numbers.
     pub fn is_numbers(&self) -> bool {
         self.filled > 0 && self.numbers == self.seen

@@ -21,6 +21,8 @@ pub(super) struct Recipe {
     table: Option<HashMap<String, Value<'static>>>,
     time: Option<TimeFormat>,
     pair: Option<String>,
+    filled: Option<Value<'static>>,
+    members: Option<String>,
     json: bool,
 }
 
@@ -60,16 +62,33 @@ impl Recipe {
             (None, None, Some(_)) => Given::Constant,
             _ => return Err(bad("it takes one of `column`, `inherited` and `constant`".to_owned())),
         };
-        let alone = detail.table.is_empty() && detail.time.is_none() && detail.pair.is_none() && !detail.json;
+        let alone = detail.table.is_empty()
+            && detail.time.is_none()
+            && detail.pair.is_none()
+            && detail.filled.is_none()
+            && detail.members.is_none()
+            && !detail.json;
         if detail.constant.is_some() && !(alone && detail.default.is_none()) {
             return Err(bad("a `constant` stands alone".to_owned()));
         }
         if detail.join.is_some() && !matches!(from, Given::Joined { .. }) {
             return Err(bad("`join` is for a list of columns".to_owned()));
         }
-        let kinds = [!detail.table.is_empty(), detail.time.is_some(), detail.pair.is_some(), detail.json];
+        let kinds = [
+            !detail.table.is_empty(),
+            detail.time.is_some(),
+            detail.pair.is_some(),
+            detail.filled.is_some(),
+            detail.members.is_some(),
+            detail.json,
+        ];
         if kinds.iter().filter(|set| **set).count() > 1 {
-            return Err(bad("it takes one of `table`, `time`, `pair` and `json`".to_owned()));
+            return Err(bad(
+                "it takes one of `table`, `time`, `pair`, `filled`, `members` and `json`".to_owned()
+            ));
+        }
+        if detail.members.is_some() && !matches!(key, Key::RecvId | Key::SessionType) {
+            return Err(bad("`members` is for `recvID` and `sessionType`".to_owned()));
         }
         if detail.time.is_some() && key != Key::SendTime {
             return Err(bad("`time` is for `sendTime`".to_owned()));
@@ -96,6 +115,8 @@ impl Recipe {
             table: (!detail.table.is_empty()).then_some(table),
             time,
             pair: detail.pair.clone(),
+            filled: detail.filled.as_ref().map(Value::from_toml),
+            members: detail.members.clone(),
             json: detail.json,
         })
     }
@@ -123,6 +144,25 @@ impl Recipe {
         };
         let Some(value) = picked.filter(|value| !value.is_empty()) else { return Ok((default(), None)) };
         let problem = |code, why: &str| Err(Problem::new(code, self.key, &format!("{}{why}", value.text())));
+        if let Some(filled) = &self.filled {
+            return Ok((Some(filled.borrowed()), None));
+        }
+        if let Some(key) = &self.members {
+            let Some(members) = members(value.text(), key) else {
+                return problem(&codes::FIELD_NOT_JSON, "");
+            };
+            if self.key == Key::SessionType {
+                let kind = if members.len() == 2 { "1" } else { "3" };
+                return Ok((Some(Value::Number(Cow::Borrowed(kind))), None));
+            }
+            let [a, b] = &members[..] else { return Ok((None, None)) };
+            let sender = sender.unwrap_or_default();
+            let other = if a == sender { b } else { a };
+            if a != sender && b != sender {
+                return problem(&codes::PAIR_WITHOUT_SENDER, &format!(", sender {sender}"));
+            }
+            return Ok((Some(Value::Text(Cow::Owned(other.clone()))), None));
+        }
         if let Some(table) = &self.table {
             return match table.get(value.text()).or(self.default.as_ref()) {
                 Some(value) => Ok((Some(value.borrowed()), None)),
@@ -190,4 +230,18 @@ fn other_of_pair<'t>(pair: &'t str, between: &str, sender: &str) -> Option<&'t s
 fn parsed(text: &str) -> Result<Option<Value<'static>>, serde_json::Error> {
     let raw: &serde_json::value::RawValue = serde_json::from_str(text)?;
     Ok(Value::from_json(raw.get(), &mut false).map(Value::into_owned))
+}
+
+/// Who is in a JSON list of texts, or of objects that have the id under this key; `None`: it is no such list.
+fn members(list: &str, key: &str) -> Option<Vec<String>> {
+    let all: Vec<serde_json::Value> = serde_json::from_str(list).ok()?;
+    let id = |member: &serde_json::Value| {
+        let id = if key.is_empty() { member } else { member.get(key)? };
+        match id {
+            serde_json::Value::String(text) => Some(text.clone()),
+            serde_json::Value::Number(number) => Some(number.to_string()),
+            _ => None,
+        }
+    };
+    all.iter().map(id).collect()
 }

@@ -81,6 +81,11 @@ pub struct Detail {
     pub zone: Option<String>,
     /// The column names both ends of a single chat with this text between them; the other end counts.
     pub pair: Option<String>,
+    /// What counts where there is anything: `{ column = "to", filled = 1, default = 3 }`.
+    pub filled: Option<toml::Value>,
+    /// The value is a JSON list of those who take part: of their ids, or of objects with the id under this key. As
+    /// `recvID` the other of two, and nothing of more; as `sessionType` 1 of two, 3 of more.
+    pub members: Option<String>,
     /// The text is JSON.
     pub json: bool,
 }

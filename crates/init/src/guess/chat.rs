@@ -1,177 +1,429 @@
-//! Between whom: the receiver, the group, and how single chats and groups are told apart.
+//! Between whom: what parts the conversations, how single chats and groups are told apart, and the other end of a
+//! chat of two. What is not said by a column that calls itself so is asked for.
 
-use super::{Guess, different, examples, plain, quoted, roles::Roles};
+use std::collections::{HashMap, HashSet};
+
+use super::apart::{Apart, apart};
+use super::kinds::{kind_of, system_values};
+use super::relate::{Series, determines, is_full, writers};
+use super::{Answers, Guess, examples, plain, quoted, roles::Roles};
 use crate::mapping::Key;
+use crate::names::{Role, fits};
 use crate::table::{Table, cell};
 use crate::values::Column;
 
 /// What may stand between the two ids of a pair.
 const BETWEEN: [&str; 8] = ["__", "_", "-", ":", "|", ",", "@", " "];
 
-pub(super) fn conversation(table: &Table, roles: &Roles, guess: &mut Guess) {
-    let columns = &table.columns;
-    let kinds = roles.kind.and_then(|kind| Kinds::of(&columns[kind]));
-    let group = roles.group.or(roles.conversation);
-    match (roles.kind, kinds) {
-        (Some(kind), Some(kinds)) => by_kind(table, roles, kind, &kinds, guess),
-        _ => match (group, roles.receiver) {
-            (Some(group), Some(receiver)) => {
-                let column = &columns[group];
-                guess.field(
-                    Key::GroupId,
-                    plain(column),
-                    format!("where there is one, a group's message: {}", examples(column)),
-                );
-                let column = &columns[receiver];
-                guess.field(
-                    Key::RecvId,
-                    plain(column),
-                    format!("elsewhere, the other of two: {}", examples(column)),
-                );
+/// A rule for a field, with why.
+type Ruled = (Key, String, String);
+
+pub(super) fn conversation(table: &Table, roles: &Roles, answers: &Answers, guess: &mut Guess) {
+    let sender = roles.sender.map(|at| table.series(at)).unwrap_or_default();
+    let kind = kind(table, roles);
+    let apart = apart(table, roles, answers);
+    let chat = Chat { table, roles, sender, receiver: roles.receiver.map(|at| table.series(at)), kind };
+    match chat.rules(&apart) {
+        Ok(fields) => {
+            for (key, rule, note) in fields {
+                guess.field(key, rule, note);
             }
-            (None, Some(receiver)) => {
-                let column = &columns[receiver];
-                let note = format!("all are chats of two: {}; no column tells of groups", examples(column));
-                guess.field(Key::RecvId, plain(column), note);
-                if let Some(mark) = group_mark(column) {
-                    guess.notes.push(format!(
-                        "`{}` has values with `{mark}`, which are groups as a rule: give `sessionType` a rule, or \
-                         write a jq program",
-                        column.name
-                    ));
-                }
-            }
-            (Some(group), None) => {
-                if let Some(between) = roles.sender.and_then(|sender| pair(table, group, sender, &|_| true)) {
-                    let rule =
-                        format!("{{ column = {}, pair = {} }}", plain(&columns[group]), quoted(between));
-                    guess.field(
-                        Key::RecvId,
-                        rule,
-                        format!("both ends of a chat of two: {}", examples(&columns[group])),
-                    );
-                } else {
-                    groups(&columns[group], roles.group.is_none(), guess);
-                }
-            }
-            (None, None) => by_file(table, guess),
-        },
+        }
+        Err(Ask { key, note, choices }) => guess.open(key, note, choices),
     }
 }
 
-/// A column says what each chat is.
-fn by_kind(table: &Table, roles: &Roles, kind: usize, kinds: &Kinds, guess: &mut Guess) {
-    let columns = &table.columns;
-    let name = plain(&columns[kind]);
-    if !kinds.direct.is_empty() {
-        let singles: Vec<String> =
-            kinds.direct.iter().map(|value| format!("{} = 1", quoted(value))).collect();
-        let rule = if kinds.groups.is_empty() && kinds.unknown.is_empty() {
-            "{ constant = 1 }".to_owned()
-        } else {
-            format!("{{ column = {name}, table = {{ {} }}, default = 3 }}", singles.join(", "))
-        };
-        let mut note = format!("chats of two: {}; groups: {}", list(&kinds.direct), list(&kinds.groups));
-        if !kinds.unknown.is_empty() {
-            note = format!("{note}; taken for groups as well: {}", list(&kinds.unknown));
+/// What can't be told.
+struct Ask {
+    key: Key,
+    note: String,
+    choices: Vec<String>,
+}
+
+/// What says whether two people or a group talk.
+struct Kind<'t> {
+    rule: String,
+    values: Series<'t>,
+    kinds: Kinds,
+}
+
+struct Chat<'t> {
+    table: &'t Table,
+    roles: &'t Roles,
+    sender: Series<'t>,
+    receiver: Option<Series<'t>>,
+    kind: Option<Kind<'t>>,
+}
+
+impl<'t> Chat<'t> {
+    fn rules(&self, apart: &Apart<'t>) -> Result<Vec<Ruled>, Ask> {
+        if let Some(members) = apart.members()
+            && let Some(rules) = self.by_members(apart, members)
+        {
+            return Ok(rules);
         }
-        guess.field(Key::SessionType, rule, note);
+        match &self.kind {
+            Some(kind) => self.by_kind(kind, apart),
+            None => self.without_kind(apart),
+        }
     }
-    let all_direct = kinds.groups.is_empty() && kinds.unknown.is_empty();
-    match (roles.group, roles.receiver, roles.conversation) {
-        _ if all_direct => {}
-        (Some(group), ..) | (None, None, Some(group)) => {
-            groups(&columns[group], roles.group.is_none(), guess);
+
+    /// What encloses the records lists who takes part.
+    fn by_members(&self, apart: &Apart<'t>, members: &str) -> Option<Vec<Ruled>> {
+        let lists = self.table.series_around(members);
+        let key = members_key(&lists)?;
+        let rule = format!("{{ inherited = {}, members = {} }}", quoted(members), quoted(&key));
+        let all: Vec<Vec<String>> = lists.iter().map(|list| members_of(list, &key)).collect();
+        let takes_part = all
+            .iter()
+            .zip(&self.sender)
+            .all(|(all, sender)| all.len() != 2 || all.iter().any(|member| member == sender));
+        if !takes_part {
+            return None;
         }
-        (None, Some(receiver), _) => {
-            // The receiver of a group's message is the group.
-            let note = format!("the group, where it is a group's message: {}", examples(&columns[receiver]));
-            if kinds.direct.is_empty() {
-                guess.field(Key::GroupId, plain(&columns[receiver]), note);
-                return;
+        let other = (Key::RecvId, rule.clone(), "the other of the two who take part".to_owned());
+        if all.iter().all(|all| all.len() == 2) {
+            let single = "{ constant = 1 }".to_owned();
+            let note = format!("`{members}` has two members everywhere: all are chats of two");
+            return Some(vec![(Key::SessionType, single, note), other]);
+        }
+        let (group, note) = apart.found()?;
+        let two = "a list of two members makes a chat of two".to_owned();
+        Some(vec![(Key::SessionType, rule, two), (Key::GroupId, group, note), other])
+    }
+
+    /// A column, or what encloses the records, says what each chat is.
+    fn by_kind(&self, kind: &Kind<'t>, apart: &Apart<'t>) -> Result<Vec<Ruled>, Ask> {
+        let Kinds { direct, groups } = &kind.kinds;
+        if direct.is_empty() {
+            let (rule, note) = self.apart_or_receiver(apart)?;
+            return Ok(vec![(Key::GroupId, rule, note)]);
+        }
+        let system = system_values(self.table, self.roles);
+        let by_app = |row: usize| {
+            let of = |at: usize| cell(&self.table.sample[row], at);
+            self.roles.message_type.is_some_and(|at| system.iter().any(|value| value == of(at)))
+        };
+        let rows: Vec<usize> = (0..self.sender.len())
+            .filter(|row| direct.iter().any(|value| value == kind.values[*row]) && !by_app(*row))
+            .collect();
+        if let Some(values) = apart.series() {
+            let who = writers(
+                &rows.iter().map(|row| values[*row]).collect::<Vec<_>>(),
+                &rows.iter().map(|row| self.sender[*row]).collect::<Vec<_>>(),
+            );
+            if let Some((chat, _)) = who.iter().find(|(_, (_, who))| who.len() > 2) {
+                let note = format!("`{chat}` is said to be a chat of two, and more than two write in it");
+                return Err(Ask { key: Key::RecvId, note, choices: Vec::new() });
+            }
+            if !determines(values, &kind.values) {
+                let note =
+                    "what parts the conversations has chats of two and groups under one name".to_owned();
+                return Err(Ask { key: Key::GroupId, note, choices: apart.choices() });
             }
         }
-        (None, None, None) => by_file(table, guess),
+        let (other, note) = self.other_end(apart, &rows)?;
+        if groups.is_empty() {
+            let single = "{ constant = 1 }".to_owned();
+            return Ok(vec![
+                (Key::SessionType, single, format!("all are chats of two: {}", list(direct))),
+                (Key::RecvId, other, note),
+            ]);
+        }
+        let singles: Vec<String> = direct.iter().map(|value| format!("{} = 1", quoted(value))).collect();
+        let rule = format!("{{ {}, table = {{ {} }}, default = 3 }}", kind.rule, singles.join(", "));
+        let said = format!("chats of two: {}; groups: {}", list(direct), list(groups));
+        let (group, group_note) = self.apart_or_receiver(apart)?;
+        Ok(vec![
+            (Key::SessionType, rule, said),
+            (Key::GroupId, group, group_note),
+            (Key::RecvId, other, note),
+        ])
     }
-    if kinds.direct.is_empty() {
-        return;
+
+    /// What names the groups; where nothing does, the receiver of a group's message, if that is no writer.
+    fn apart_or_receiver(&self, apart: &Apart<'t>) -> Result<(String, String), Ask> {
+        if let Some(found) = apart.found() {
+            return Ok(found);
+        }
+        if let (Some(receiver), Some(kind), Some(at)) = (&self.receiver, &self.kind, self.roles.receiver) {
+            let people: HashSet<&str> = self.sender.iter().copied().collect();
+            let rows = (0..self.sender.len())
+                .filter(|row| kind.kinds.groups.iter().any(|value| value == kind.values[*row]));
+            let mut groups = rows.map(|row| receiver[row]);
+            if groups.all(|group| !group.is_empty() && !people.contains(group)) {
+                let column = &self.table.columns[at];
+                let note = format!("the group, where it is a group's message: {}", examples(column));
+                return Ok((plain(column), note));
+            }
+        }
+        Err(self.ask_apart(apart))
     }
-    let system = super::kinds::system_values(table, roles);
-    let direct = |row: &[String]| {
-        let by_app = roles.message_type.is_some_and(|at| system.iter().any(|value| value == cell(row, at)));
-        !by_app && kinds.direct.iter().any(|value| value == cell(row, kind))
-    };
-    let pairs =
-        [roles.conversation, roles.group, roles.receiver].into_iter().flatten().chain(0..columns.len());
-    let pair = roles.sender.and_then(|sender| {
-        pairs.filter(|at| *at != sender).find_map(|at| Some((at, pair(table, at, sender, &direct)?)))
-    });
-    match (pair, roles.receiver) {
-        (Some((at, between)), _) => {
-            let rule = format!("{{ column = {}, pair = {} }}", plain(&columns[at]), quoted(between));
-            guess.field(
+
+    fn ask_apart(&self, apart: &Apart<'t>) -> Ask {
+        Ask { key: Key::GroupId, note: apart.question(&self.sender), choices: apart.choices() }
+    }
+
+    /// The other end of the chats of two in these rows.
+    fn other_end(&self, apart: &Apart<'t>, rows: &[usize]) -> Result<(String, String), Ask> {
+        if let (Some(receiver), Some(at)) = (&self.receiver, self.roles.receiver)
+            && self.is_other_end(receiver, apart, rows)
+        {
+            let column = &self.table.columns[at];
+            return Ok((plain(column), format!("the other of two: {}", examples(column))));
+        }
+        let direct: HashSet<usize> = rows.iter().copied().collect();
+        let all = self.roles.conversations.iter().copied().chain(0..self.table.columns.len());
+        let found = self.roles.sender.and_then(|sender| {
+            all.filter(|at| *at != sender)
+                .find_map(|at| Some((at, pair(self.table, at, sender, &|row| direct.contains(&row))?)))
+        });
+        if let Some((at, between)) = found {
+            let rule =
+                format!("{{ column = {}, pair = {} }}", plain(&self.table.columns[at]), quoted(between));
+            return Ok((rule, format!("both ends of a chat of two, with `{between}` between them")));
+        }
+        if let Some((name, between)) = self.pair_around(&direct) {
+            let rule = format!("{{ inherited = {}, pair = {} }}", quoted(name), quoted(between));
+            return Ok((rule, format!("both ends of a chat of two, with `{between}` between them")));
+        }
+        let note = "nothing tells the other end of a chat of two. If the chat's id is made of both, write \
+                    { column = …, pair = \"…\" } with what stands between them; if a column names it, that column; else a \
+                    jq program with a table of the chats"
+            .to_owned();
+        Err(Ask { key: Key::RecvId, note, choices: Vec::new() })
+    }
+
+    /// What is inherited and made of both ends.
+    fn pair_around(&self, direct: &HashSet<usize>) -> Option<(&str, &'static str)> {
+        let names = self.table.inherited.iter().map(|column| column.name.as_str());
+        names.filter(|name| !matches!(*name, "@path" | "@file")).find_map(|name| {
+            let values = self.table.series_around(name);
+            let rows = direct.iter().map(|row| (values[*row], self.sender[*row])).collect::<Vec<_>>();
+            Some((name, between(&rows)?))
+        })
+    }
+
+    /// Whether this column has the other end in these rows: always somebody else, always the same two in a chat, and
+    /// of the same kind as the writers.
+    fn is_other_end(&self, receiver: &[&str], apart: &Apart<'t>, rows: &[usize]) -> bool {
+        let people: HashSet<&str> = self.sender.iter().copied().collect();
+        let ends = |row: usize| {
+            let (a, b) = (self.sender[row], receiver[row]);
+            (a.min(b), a.max(b))
+        };
+        let named = rows.iter().all(|row| !receiver[*row].is_empty() && receiver[*row] != self.sender[*row]);
+        let known = rows.iter().any(|row| people.contains(receiver[*row]));
+        let alike = known || rows.len() < 2 || self.looks_like_writers(receiver, rows);
+        let Some(values) = apart.series() else { return named && alike };
+        let mut chats = HashMap::new();
+        let mut pairs = HashMap::new();
+        let one = rows.iter().all(|row| {
+            *chats.entry(values[*row]).or_insert_with(|| ends(*row)) == ends(*row)
+                && *pairs.entry(ends(*row)).or_insert(values[*row]) == values[*row]
+        });
+        named && alike && one
+    }
+
+    /// Whether they are written as the writers are: all numbers, or none.
+    fn looks_like_writers(&self, receiver: &[&str], rows: &[usize]) -> bool {
+        let number = |text: &&str| text.bytes().all(|b| b.is_ascii_digit());
+        let address = |text: &&str| text.contains('@');
+        let alike = |is: &dyn Fn(&&str) -> bool| {
+            let (a, b) = (rows.iter().any(|r| is(&receiver[*r])), self.sender.iter().any(is));
+            a == b
+        };
+        alike(&number) && alike(&address) && rows.iter().all(|row| !receiver[*row].contains(' '))
+    }
+
+    fn without_kind(&self, apart: &Apart<'t>) -> Result<Vec<Ruled>, Ask> {
+        let all: Vec<usize> = (0..self.sender.len()).collect();
+        let Some(receiver) = &self.receiver else { return self.without_receiver(apart) };
+        let at = self.roles.receiver.unwrap_or_default();
+        let column = &self.table.columns[at];
+        let filled: Vec<usize> = all.iter().copied().filter(|row| !receiver[*row].is_empty()).collect();
+        if filled.is_empty() {
+            return self.without_receiver(apart);
+        }
+        let direct = |note: String| vec![(Key::RecvId, plain(column), note)];
+        // A column of groups that is empty where there is a receiver.
+        if let Some(group) = self.groups_beside(receiver) {
+            let group = &self.table.columns[group];
+            return Ok(vec![
+                (
+                    Key::GroupId,
+                    plain(group),
+                    format!("where there is one, a group's message: {}", examples(group)),
+                ),
+                (Key::RecvId, plain(column), format!("elsewhere, the other of two: {}", examples(column))),
+            ]);
+        }
+        if is_full(receiver) && filled.len() == all.len() {
+            if !self.is_other_end(receiver, apart, &all) {
+                let note = format!(
+                    "`{}` names a receiver, and is not always the other of two: {}",
+                    column.name,
+                    examples(column)
+                );
+                return Err(Ask { key: Key::RecvId, note, choices: vec![plain(column)] });
+            }
+            if let Some(group) = self.crowd(receiver) {
+                let note =
+                    format!("several write to `{group}`, who never writes: a group, or somebody silent?");
+                return Err(Ask { key: Key::RecvId, note, choices: vec![plain(column)] });
+            }
+            return Ok(direct(format!(
+                "all are chats of two: {}; no column tells of groups",
+                examples(column)
+            )));
+        }
+        if self.is_other_end(receiver, apart, &filled)
+            && let (Some((group, note)), Some(values)) = (apart.found(), apart.series())
+        {
+            let of_two: HashSet<&str> = filled.iter().map(|row| values[*row]).collect();
+            if all.iter().all(|row| !receiver[*row].is_empty() || !of_two.contains(values[*row])) {
+                let rule = format!("{{ column = {}, filled = 1, default = 3 }}", plain(column));
+                return Ok(vec![
+                    (Key::SessionType, rule, "who has a receiver writes to one other".to_owned()),
+                    (Key::GroupId, group, note),
+                    (Key::RecvId, plain(column), format!("the other of two: {}", examples(column))),
+                ]);
+            }
+        }
+        let note = format!("`{}` names a receiver in some records only: {}", column.name, examples(column));
+        Err(Ask { key: Key::RecvId, note, choices: vec![plain(column)] })
+    }
+
+    fn without_receiver(&self, apart: &Apart<'t>) -> Result<Vec<Ruled>, Ask> {
+        let Some((rule, note)) = apart.found() else { return Err(self.ask_apart(apart)) };
+        if let (Some(at), Some(sender)) = (apart.column(), self.roles.sender)
+            && let Some(between) = pair(self.table, at, sender, &|_| true)
+        {
+            let column = &self.table.columns[at];
+            let rule = format!("{{ column = {}, pair = {} }}", plain(column), quoted(between));
+            return Ok(vec![(
                 Key::RecvId,
                 rule,
-                format!("both ends of a chat of two, with `{between}` between them"),
-            );
+                format!("both ends of a chat of two: {}", examples(column)),
+            )]);
         }
-        (None, Some(receiver)) => {
-            guess.field(Key::RecvId, plain(&columns[receiver]), examples(&columns[receiver]));
+        if let Some(values) = apart.series() {
+            let pairs: HashSet<&str> = values.iter().copied().filter(|value| is_direct_name(value)).collect();
+            let mixed = apart.column().is_some()
+                && values.iter().zip(&self.sender).any(|ends| between(&[(ends.0, ends.1)]).is_some());
+            if !pairs.is_empty() || mixed {
+                let note = format!(
+                    "some conversations look like chats of two ({}), and nothing says which are",
+                    list(&pairs.iter().take(3).map(|s| (*s).to_owned()).collect::<Vec<_>>())
+                );
+                return Err(Ask { key: Key::GroupId, note, choices: vec![rule] });
+            }
         }
-        (None, None) => {
-            let note =
-                "no column tells the other end of a chat of two. If the chat's id is made of both, write \
-                        { column = …, pair = \"…\" } with what stands between them"
-                    .to_owned();
-            guess.open(Key::RecvId, note, Vec::new());
-        }
+        Ok(vec![(Key::GroupId, rule, note)])
+    }
+
+    /// Somebody to whom several write, and who never writes.
+    fn crowd(&self, receiver: &[&'t str]) -> Option<&'t str> {
+        let people: HashSet<&str> = self.sender.iter().copied().collect();
+        let who = writers(receiver, &self.sender);
+        who.into_iter().find(|(to, (_, who))| who.len() > 1 && !people.contains(to)).map(|(to, _)| to)
+    }
+
+    /// A column of groups that is filled just where the receiver is not.
+    fn groups_beside(&self, receiver: &[&str]) -> Option<usize> {
+        self.roles.conversations.iter().copied().find(|at| {
+            let values = self.table.series(*at);
+            values.iter().zip(receiver).all(|(group, to)| group.is_empty() != to.is_empty())
+        })
     }
 }
 
-fn groups(column: &Column, names: bool, guess: &mut Guess) {
-    let mut note = format!("{}: {}", different(column, "conversation"), examples(column));
-    if names {
-        note.push_str("; names stand for ids");
+/// What says whether two people or a group talk: a column, or what encloses the records.
+fn kind<'t>(table: &'t Table, roles: &Roles) -> Option<Kind<'t>> {
+    if let Some(at) = roles.kind {
+        let column = &table.columns[at];
+        let kinds = Kinds::of(column)?;
+        return Some(Kind { rule: format!("column = {}", plain(column)), values: table.series(at), kinds });
     }
-    guess.field(Key::GroupId, plain(column), note);
+    table.inherited.iter().filter(|column| !column.name.starts_with('@')).find_map(|column| {
+        let last = column.name.rsplit('.').next().unwrap_or_default();
+        let named = last == "type" || last == "kind" || fits(last, Role::Kind) >= 60;
+        let few = column.few.as_ref()?;
+        let known = few.keys().all(|value| super::kinds::is_kind(value));
+        let kinds = (named && known).then(|| Kinds::of(column)).flatten()?;
+        let values = table.series_around(&column.name);
+        is_full(&values).then(|| Kind {
+            rule: format!("inherited = {}", quoted(&column.name)),
+            values,
+            kinds,
+        })
+    })
 }
 
-/// Nothing in the records: each file, or what encloses them, is a conversation.
-fn by_file(table: &Table, guess: &mut Guess) {
-    let enclosing =
-        table.inherited.iter().filter(|column| !column.name.starts_with('@') && column.filled > 0);
-    let id = |column: &&Column| {
-        let last = column.name.rsplit('.').next().unwrap_or_default().to_lowercase();
-        matches!(
-            last.as_str(),
-            "id" | "_id" | "channel_id" | "room_id" | "group_id" | "conversation_id" | "chat_id"
-        )
+/// The values that say what a chat is.
+struct Kinds {
+    direct: Vec<String>,
+    groups: Vec<String>,
+}
+
+impl Kinds {
+    /// `None`: it says nothing about that.
+    fn of(column: &Column) -> Option<Self> {
+        let mut kinds = Self { direct: Vec::new(), groups: Vec::new() };
+        let few = column.few.as_ref()?;
+        // `private` is a group where there are direct chats or public ones as well, else it is a chat of two.
+        let is = |wanted: &str| few.keys().any(|value| value.to_lowercase() == wanted);
+        let private = if is("public") || few.keys().any(|value| kind_of(value) == Some(1)) { 3 } else { 1 };
+        for value in few.keys() {
+            match kind_of(value).or_else(|| (value.to_lowercase() == "private").then_some(private)) {
+                Some(1) => kinds.direct.push(value.clone()),
+                Some(_) => kinds.groups.push(value.clone()),
+                None => return None,
+            }
+        }
+        (!kinds.direct.is_empty() || !kinds.groups.is_empty()).then_some(kinds)
+    }
+}
+
+/// The key under which the members of a list stand; empty: they are texts themselves.
+fn members_key(lists: &[&str]) -> Option<String> {
+    let first: Vec<serde_json::Value> = serde_json::from_str(lists.first()?).ok()?;
+    match first.first()? {
+        serde_json::Value::String(_) => Some(String::new()),
+        serde_json::Value::Object(members) => ["id", "name", "user_id", "username"]
+            .into_iter()
+            .find(|key| members.contains_key(*key))
+            .map(str::to_owned),
+        _ => None,
+    }
+}
+
+fn members_of(list: &str, key: &str) -> Vec<String> {
+    let all: Vec<serde_json::Value> = serde_json::from_str(list).unwrap_or_default();
+    let name = |member: &serde_json::Value| {
+        let value = if key.is_empty() { Some(member) } else { member.get(key) };
+        value.map(|value| value.as_str().map_or_else(|| value.to_string(), str::to_owned))
     };
-    let name = |column: &&Column| column.name.to_lowercase().ends_with("name");
-    let found = enclosing.clone().find(id).or_else(|| enclosing.clone().find(name));
-    if let Some(column) = found {
-        let note = format!("of what encloses the records: {}; taken for groups", examples(column));
-        guess.field(Key::GroupId, format!("{{ inherited = {} }}", quoted(&column.name)), note);
-        return;
-    }
-    let stems = table.inherited.iter().find(|column| column.name == "@stem");
-    let shown = stems.map(examples).unwrap_or_default();
-    let note =
-        format!("no column names the conversation: each file is taken for a group of its name: {shown}");
-    guess.field(Key::GroupId, "{ inherited = \"@stem\" }".to_owned(), note);
+    all.iter().filter_map(name).collect()
 }
 
 /// What stands between the two ends in nearly all values, one of which is the sender.
-fn pair(table: &Table, at: usize, sender: usize, only: &dyn Fn(&[String]) -> bool) -> Option<&'static str> {
+fn pair(table: &Table, at: usize, sender: usize, only: &dyn Fn(usize) -> bool) -> Option<&'static str> {
     let rows: Vec<(&str, &str)> = table
         .sample
         .iter()
-        .filter(|row| only(row))
-        .map(|row| (cell(row, at), cell(row, sender)))
-        .filter(|(both, sender)| !both.is_empty() && !sender.is_empty())
+        .enumerate()
+        .filter(|(n, _)| only(*n))
+        .map(|(_, row)| (cell(row, at), cell(row, sender)))
         .collect();
+    between(&rows)
+}
+
+/// The same of values with their senders.
+fn between(rows: &[(&str, &str)]) -> Option<&'static str> {
+    let rows: Vec<_> = rows.iter().filter(|(both, sender)| !both.is_empty() && !sender.is_empty()).collect();
     BETWEEN.into_iter().find(|between| {
-        let holds = |(both, sender): &&(&str, &str)| {
+        let holds = |(both, sender): &&&(&str, &str)| {
             let rest = both.strip_prefix(sender).and_then(|rest| rest.strip_prefix(between));
             let other = rest.or_else(|| both.strip_suffix(sender)?.strip_suffix(between));
             other.is_some_and(|other| !other.is_empty())
@@ -180,50 +432,28 @@ fn pair(table: &Table, at: usize, sender: usize, only: &dyn Fn(&[String]) -> boo
     })
 }
 
-/// What the ids of groups have in the exports we know.
-fn group_mark(column: &Column) -> Option<&'static str> {
-    ["@chatroom", "@TGS#", "@thread", "sg_"]
-        .into_iter()
-        .find(|mark| column.examples.iter().any(|e| e.contains(mark)))
-}
-
-/// The values of the column that says what a chat is.
-struct Kinds {
-    direct: Vec<String>,
-    groups: Vec<String>,
-    unknown: Vec<String>,
-}
-
-impl Kinds {
-    /// `None`: it says nothing about that.
-    fn of(column: &Column) -> Option<Self> {
-        let mut kinds = Self { direct: Vec::new(), groups: Vec::new(), unknown: Vec::new() };
-        let few = column.few.as_ref()?;
-        // `private` is a group where there are direct chats as well (Mattermost), else it is a chat of two.
-        let private = if few.keys().any(|value| kind_of(value) == Some(1)) { 3 } else { 1 };
-        for value in few.keys() {
-            match kind_of(value).or_else(|| (value.to_lowercase() == "private").then_some(private)) {
-                Some(1) => kinds.direct.push(value.clone()),
-                Some(_) => kinds.groups.push(value.clone()),
-                None => kinds.unknown.push(value.clone()),
-            }
-        }
-        (!kinds.direct.is_empty() || !kinds.groups.is_empty()).then_some(kinds)
-    }
-}
-
-fn kind_of(value: &str) -> Option<u8> {
-    match value.to_lowercase().as_str() {
-        "direct" | "dm" | "d" | "im" | "single" | "p2p" | "c2c" | "person" | "personal" | "personal_chat"
-        | "private_chat" | "user" | "one" | "1-1" | "1:1" | "1" | "chat" | "单聊" | "私聊" | "單聊"
-        | "個人" | "个人" => Some(1),
-        "group" | "public" | "channel" | "room" | "team" | "g" | "c" | "o" | "p" | "mpim" | "multi"
-        | "groupchat" | "3" | "2" | "private_group" | "supergroup" | "public_supergroup"
-        | "private_supergroup" | "chatroom" | "super_team" | "stream" | "群聊" | "群" | "群组" | "群組" => {
-            Some(3)
-        }
-        _ => None,
-    }
+/// What chats of two are called as a rule: `dm-17`, `direct:a`, `私聊`.
+fn is_direct_name(value: &str) -> bool {
+    let value = value.to_lowercase();
+    [
+        "dm-",
+        "dm_",
+        "dm:",
+        "dm/",
+        "direct-",
+        "direct_",
+        "direct:",
+        "im-",
+        "im_",
+        "private-chat",
+        "private_chat",
+        "单聊",
+        "私聊",
+        "c2c",
+        "si_",
+    ]
+    .iter()
+    .any(|mark| value.starts_with(mark))
 }
 
 fn list(values: &[String]) -> String {

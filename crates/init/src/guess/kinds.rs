@@ -57,6 +57,46 @@ pub(super) fn platform(column: &Column, guess: &mut Guess) {
     guess.field(Key::SenderPlatformId, rule, "from which kind of device".to_owned());
 }
 
+/// Whether a value stands for what the app itself wrote.
+pub(super) fn is_by_app(value: &str) -> bool {
+    sort(value) == Sort::System
+}
+
+/// Whether a value says that two people, or a group, talk.
+pub(super) fn is_kind(value: &str) -> bool {
+    kind_of(value).is_some() || value.to_lowercase() == "private"
+}
+
+/// 1: two people, 3: a group.
+pub(super) fn kind_of(value: &str) -> Option<u8> {
+    match value.to_lowercase().replace(['-', ' '], "_").as_str() {
+        "direct" | "dm" | "d" | "im" | "single" | "p2p" | "c2c" | "person" | "personal" | "personal_chat"
+        | "private_chat" | "one" | "1_1" | "1:1" | "1" | "chat" | "direct_message" | "directmessage"
+        | "oneonone" | "one_on_one" | "单聊" | "私聊" | "單聊" | "個人" | "个人" | "私信" | "privat"
+        | "privado" | "личный" => Some(1),
+        "group" | "public" | "channel" | "room" | "team" | "g" | "c" | "o" | "p" | "mpim" | "multi"
+        | "groupchat" | "group_chat" | "3" | "2" | "private_group" | "supergroup" | "public_supergroup"
+        | "private_supergroup" | "chatroom" | "super_team" | "stream" | "群聊" | "群" | "群组" | "群組"
+        | "gruppe" | "grupo" | "группа" => Some(3),
+        _ => None,
+    }
+}
+
+/// Media, roles and states: words that no conversation and nobody is called by.
+pub(super) fn is_common_word(value: &str) -> bool {
+    const WORDS: &str = "whatsapp telegram sms email e-mail mail web webchat app api slack wechat weixin line facebook \
+         messenger instagram viber signal teams phone chat internal external voice widget mobile desktop ios android \
+         twitter skype discord livechat site form call video \
+         staff customer customers client clients agent agents admin admins administrator user users member members owner \
+         guest guests operator operators bot bots visitor visitors employee employees manager moderator support_agent \
+         end_user end-user system \
+         open opened closed pending resolved new active inactive archived read unread sent delivered received failed seen \
+         high low normal medium urgent true false yes no none null unknown default text in out incoming outgoing inbound \
+         outbound 微信 客户 员工 客服 管理员 用户";
+    let value = value.trim().to_lowercase();
+    WORDS.split_whitespace().any(|word| word == value)
+}
+
 #[derive(PartialEq)]
 enum Sort {
     Text,

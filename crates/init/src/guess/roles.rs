@@ -1,9 +1,13 @@
-//! Which column is for what: by its name, and whether its values can be that.
+//! Which column is for what: by its name, and whether its values can be that in the whole export. A name alone is no
+//! reason: a writer differs, an id is in every record, a time is not the same everywhere.
 
-use std::collections::{HashMap, HashSet};
+mod person;
+mod words;
 
-use crate::names::{Role, fits};
+use crate::mapping::Key;
+use crate::names::{Role, fits, is_best, is_of_other};
 use crate::table::{Table, cell};
+use crate::times::Written;
 use crate::values::Column;
 
 /// The columns that have a role, by position.
@@ -14,8 +18,6 @@ pub(super) struct Roles {
     pub(super) nickname: Option<usize>,
     pub(super) face_url: Option<usize>,
     pub(super) receiver: Option<usize>,
-    pub(super) group: Option<usize>,
-    pub(super) conversation: Option<usize>,
     pub(super) kind: Option<usize>,
     pub(super) time: Option<usize>,
     pub(super) text: Option<usize>,
@@ -23,152 +25,161 @@ pub(super) struct Roles {
     pub(super) platform: Option<usize>,
     pub(super) mine: Option<usize>,
     pub(super) quote: Option<usize>,
+    /// Columns whose names say that they name the conversation, best first; whether they part it is seen later.
+    pub(super) conversations: Vec<usize>,
     /// Columns whose names say nothing.
     pub(super) by_values: Vec<usize>,
+    /// What several columns could be.
+    pub(super) doubts: Vec<Doubt>,
 }
 
-const ALL: [Role; 13] = [
-    Role::Time,
-    Role::Text,
-    Role::Sender,
-    Role::Id,
-    Role::Receiver,
-    Role::Group,
-    Role::Kind,
-    Role::Conversation,
-    Role::Mine,
-    Role::Type,
-    Role::FaceUrl,
-    Role::Quote,
-    Role::Platform,
-];
+/// Several columns could be this, or one that should not be taken unasked.
+#[derive(Debug)]
+pub(super) struct Doubt {
+    pub(super) key: Key,
+    pub(super) note: String,
+    pub(super) choices: Vec<usize>,
+}
 
 /// A name must fit so well to count.
-const LEAST: u32 = 40;
+pub(super) const LEAST: u32 = 40;
 
 impl Roles {
     pub(super) fn find(table: &Table) -> Self {
         let mut roles = Self::default();
-        let mut scores: Vec<(u32, usize, usize)> = Vec::new();
-        for (r, role) in ALL.iter().enumerate() {
-            for (c, column) in table.columns.iter().enumerate() {
-                let score = fits(&column.name, *role);
-                let can_be = score >= LEAST
-                    && can_be(column, *role, table.records)
-                    && (*role != Role::Id || tells_apart(table, c));
-                if can_be {
-                    scores.push((score + bonus(column, *role), r, c));
-                }
-            }
-        }
-        // The best first; of equals the more important role and the earlier column.
-        scores.sort_by_key(|(score, r, c)| (std::cmp::Reverse(*score), *r, *c));
         let mut taken = vec![false; table.columns.len()];
-        for (_, r, c) in &scores {
-            let slot = roles.slot(ALL[*r]);
-            if slot.is_none() && !taken[*c] {
-                *slot = Some(*c);
-                taken[*c] = true;
-            }
+        roles.time = words::time(table, &mut roles.doubts, &mut roles.by_values);
+        roles.text = words::text(table, roles.time, &mut roles.doubts, &mut roles.by_values);
+        roles.kind = kind(table);
+        for at in [roles.time, roles.text, roles.kind].into_iter().flatten() {
+            taken[at] = true;
         }
-        roles.by_values(table, &mut taken);
+        let best = |role: Role, taken: &[bool]| {
+            let fit = |c: usize| {
+                let column = &table.columns[c];
+                let fit = fits(&column.name, role);
+                let can =
+                    !taken[c] && fit >= LEAST && !is_of_other(&column.name) && is_best(&column.name, role);
+                (can && can_be(column, role, table.records)).then_some(fit)
+            };
+            let all = (0..table.columns.len()).filter_map(|c| Some((fit(c)?, std::cmp::Reverse(c))));
+            all.max().map(|(_, c)| c.0)
+        };
+        roles.id = id(table, &taken);
+        if let Some(id) = roles.id {
+            taken[id] = true;
+        }
+        roles.receiver = best(Role::Receiver, &taken);
+        if let Some(receiver) = roles.receiver {
+            taken[receiver] = true;
+        }
+        roles.mine = best(Role::Mine, &taken);
+        person::find(table, &mut roles, &mut taken);
+        for role in [Role::Type, Role::FaceUrl, Role::Platform] {
+            let at = best(role, &taken);
+            if let Some(at) = at {
+                taken[at] = true;
+            }
+            *match role {
+                Role::Type => &mut roles.message_type,
+                Role::FaceUrl => &mut roles.face_url,
+                _ => &mut roles.platform,
+            } = at;
+        }
+        // What it answers is named by words that elsewhere speak of another message.
+        let quotes =
+            (0..taken.len()).filter(|c| !taken[*c] && can_be(&table.columns[*c], Role::Quote, table.records));
+        roles.quote = quotes
+            .map(|c| (fits(&table.columns[c].name, Role::Quote), std::cmp::Reverse(c)))
+            .filter(|(fit, _)| *fit >= 60)
+            .max()
+            .map(|(_, c)| c.0)
+            .filter(|c| roles.id.is_some_and(|id| answers(table, *c, id)));
+        let conversation = |c: &usize| {
+            let name = &table.columns[*c].name;
+            let fit = fits(name, Role::Group).max(fits(name, Role::Conversation));
+            let best = is_best(name, Role::Group) || is_best(name, Role::Conversation);
+            (fit >= LEAST && best && !taken[*c] && !is_of_other(name)).then_some(fit)
+        };
+        let mut all: Vec<usize> = (0..taken.len()).filter(|c| conversation(c).is_some()).collect();
+        all.sort_by_key(|c| std::cmp::Reverse(conversation(c)));
+        roles.conversations = all;
         roles
     }
+}
 
-    /// What has no telling name: the only column of times, the one with the most words.
-    fn by_values(&mut self, table: &Table, taken: &mut [bool]) {
-        let free = |taken: &[bool], is: &dyn Fn(&Column) -> bool| -> Vec<usize> {
-            (0..taken.len()).filter(|c| !taken[*c] && is(&table.columns[*c])).collect()
-        };
-        if self.time.is_none()
-            && let [only] = free(taken, &|column| can_be(column, Role::Time, table.records))[..]
-        {
-            self.time = Some(only);
-            self.by_values.push(only);
-            taken[only] = true;
-        }
-        if self.text.is_none() {
-            let worded = |column: &Column| column.is_worded() && can_be(column, Role::Text, table.records);
-            let longest = free(taken, &worded).into_iter().max_by_key(|c| table.columns[*c].average());
-            if let Some(longest) = longest {
-                self.text = Some(longest);
-                self.by_values.push(longest);
-                taken[longest] = true;
-            }
-        }
-        if self.sender.is_none()
-            && self.mine.is_none()
-            && let [only] = free(taken, &|column| {
-                !column.is_worded() && !column.is_numbers() && can_be(column, Role::Sender, table.records)
-            })[..]
-        {
-            self.sender = Some(only);
-            self.by_values.push(only);
-            taken[only] = true;
-        }
-        self.nickname = self.sender.and_then(|sender| nickname(table, sender, taken));
-    }
+/// The id of messages: in every record, and never the same, unless the whole record stands there twice.
+fn id(table: &Table, taken: &[bool]) -> Option<usize> {
+    let fit = |c: usize| {
+        let column = &table.columns[c];
+        let fit = fits(&column.name, Role::Id);
+        let can = !taken[c]
+            && fit >= LEAST
+            && !is_of_other(&column.name)
+            && is_best(&column.name, Role::Id)
+            && is_everywhere(table, c)
+            && can_be(column, Role::Id, table.records)
+            && tells_apart(table, c);
+        can.then_some(fit)
+    };
+    let all = (0..table.columns.len()).filter_map(|c| Some((fit(c)?, std::cmp::Reverse(c))));
+    all.max().map(|(_, c)| c.0)
+}
 
-    fn slot(&mut self, role: Role) -> &mut Option<usize> {
-        match role {
-            Role::Id => &mut self.id,
-            Role::Sender => &mut self.sender,
-            // Found by what the values are, see `nickname`.
-            Role::Nickname => &mut self.nickname,
-            Role::FaceUrl => &mut self.face_url,
-            Role::Receiver => &mut self.receiver,
-            Role::Group => &mut self.group,
-            Role::Conversation => &mut self.conversation,
-            Role::Kind => &mut self.kind,
-            Role::Time => &mut self.time,
-            Role::Text => &mut self.text,
-            Role::Type => &mut self.message_type,
-            Role::Platform => &mut self.platform,
-            Role::Mine => &mut self.mine,
-            Role::Quote => &mut self.quote,
-        }
-    }
+/// Whether every record has it, but for what the app wrote.
+fn is_everywhere(table: &Table, id: usize) -> bool {
+    let missing = table.records - table.columns[id].filled;
+    let types: Vec<usize> =
+        (0..table.columns.len()).filter(|c| fits(&table.columns[*c].name, Role::Type) >= LEAST).collect();
+    let by_app = |row: &Vec<String>| types.iter().any(|at| super::kinds::is_by_app(cell(row, *at)));
+    let empty = table.sample.iter().filter(|row| cell(row, id).is_empty());
+    missing == 0 || (missing * 4 <= table.records && empty.clone().count() > 0 && empty.clone().all(by_app))
 }
 
 /// Whether records with the same id are the same: an export can have them twice.
 fn tells_apart(table: &Table, id: usize) -> bool {
-    let mut seen: HashMap<&str, &[String]> = HashMap::new();
-    table.sample.iter().all(|row| match cell(row, id) {
-        "" => true,
-        id => *seen.entry(id).or_insert(row) == row.as_slice(),
-    })
+    let column = &table.columns[id];
+    let ids = table.series(id);
+    let mut seen: std::collections::HashMap<&str, &[String]> = std::collections::HashMap::new();
+    let same = ids
+        .iter()
+        .zip(&table.sample)
+        .filter(|(id, _)| !id.is_empty())
+        .all(|(id, row)| *seen.entry(id).or_insert(row) == row.as_slice());
+    // Of those that were not sampled only the number is known: all must differ, but for whole records seen twice.
+    let all_differ =
+        column.different().map_or(column.different_percent() == 100, |n| n as u64 == column.filled);
+    same && (all_differ || seen.len() < ids.len())
 }
 
-/// The column with the names of the writers: it is called so, or is a second name for them beside the id; and
-/// its values follow the ids.
-fn nickname(table: &Table, sender: usize, taken: &[bool]) -> Option<usize> {
+/// Whether a column names messages of this export that are answered: some are known, and none answers itself.
+fn answers(table: &Table, quote: usize, id: usize) -> bool {
+    let known: std::collections::HashSet<&str> = table.series(id).into_iter().collect();
+    let named: Vec<&str> = table.series(quote).into_iter().filter(|value| !value.is_empty()).collect();
+    let whole = table.sample.len() as u64 == table.records;
+    !named.is_empty() && (!whole || named.iter().any(|value| known.contains(value)))
+}
+
+/// The column that says whether two people or a group talk: all its values are such words.
+fn kind(table: &Table) -> Option<usize> {
     let fit = |c: usize| {
         let column = &table.columns[c];
-        let name = &column.name;
-        let fit = fits(name, Role::Nickname).max(fits(name, Role::Sender).saturating_sub(1));
-        let address = column.examples.iter().any(|example| example.contains('@'));
-        let can = fit >= LEAST && !address && can_be(column, Role::Nickname, table.records);
-        (!taken[c] && can && follows(table, sender, c)).then_some(fit)
+        let named = fits(&column.name, Role::Kind);
+        let typed = fits(&column.name, Role::Type).saturating_sub(10);
+        let few = column.few.as_ref().filter(|few| few.len() <= 12)?;
+        let known = few.keys().all(|value| super::kinds::is_kind(value));
+        let words = few.keys().any(|value| value.parse::<u32>().is_err());
+        let full = column.filled * 100 >= table.records * 99 && !column.name.contains('[');
+        let fit = if named >= LEAST { named } else { typed };
+        (full && fit >= LEAST && known && (words || named >= 60)).then_some(fit)
     };
-    (0..taken.len()).filter_map(|c| Some((fit(c)?, std::cmp::Reverse(c)))).max().map(|(_, c)| c.0)
-}
-
-/// Whether the same id has the same name nearly always, and different ones have different names as a rule.
-fn follows(table: &Table, id: usize, name: usize) -> bool {
-    let mut names = HashMap::new();
-    let (mut same, mut all) = (0, 0);
-    for (id, name) in table.pairs(id, name).filter(|(id, name)| !id.is_empty() && !name.is_empty()) {
-        all += 1;
-        same += u32::from(*names.entry(id).or_insert(name) == name);
-    }
-    let different: HashSet<&str> = names.values().copied().collect();
-    all > 0 && same * 10 >= all * 9 && different.len() * 2 >= names.len()
+    let all = (0..table.columns.len()).filter_map(|c| Some((fit(c)?, std::cmp::Reverse(c))));
+    all.max().map(|(_, c)| c.0)
 }
 
 /// Whether values like these can be that.
-fn can_be(column: &Column, role: Role, records: u64) -> bool {
+pub(super) fn can_be(column: &Column, role: Role, records: u64) -> bool {
     let times = column.times.written().is_some();
-    let most = column.filled * 10 >= records * 9;
     let one_line = !column.has_lines() && !column.is_links() && !column.is_json();
     let few = |most: usize| column.few.as_ref().is_some_and(|few| few.len() <= most);
     // What stands in a list belongs to a part of the message.
@@ -176,49 +187,26 @@ fn can_be(column: &Column, role: Role, records: u64) -> bool {
         return false;
     }
     match role {
-        Role::Id => {
-            one_line && column.different_percent() >= 40 && column.longest <= 256 && !column.is_worded()
-        }
-        Role::Sender => {
-            most && one_line
-                && !times
-                && column.longest <= 128
-                && column.different_percent() <= 95 + small(records)
-        }
-        Role::Nickname => one_line && !times && column.longest <= 128,
+        Role::Id => one_line && column.longest <= 256 && !column.is_worded() && !is_moment(column),
+        Role::Nickname => one_line && !times && column.longest <= 128 && !column.is_flags(),
         Role::FaceUrl => column.is_links(),
-        Role::Receiver | Role::Group => one_line && !times && column.longest <= 256,
-        Role::Conversation => one_line && !times && column.longest <= 256 && !column.is_numbers(),
-        Role::Kind => few(12) && !times,
+        Role::Receiver => one_line && !times && column.longest <= 256 && !column.is_flags(),
         Role::Time => times,
         Role::Text => !times && !column.is_links() && !column.is_uuids(),
-        Role::Type => few(24) && !times,
+        Role::Type => few(24) && !times && !column.is_flags(),
         Role::Platform => few(16) && !times,
         Role::Mine => column
             .few
             .as_ref()
             .is_some_and(|few| few.len() <= 2 && few.keys().all(|value| is_yes_or_no(value))),
         Role::Quote => one_line && column.filled < records,
+        _ => false,
     }
 }
 
-/// In a handful of records everything may differ.
-fn small(records: u64) -> u64 {
-    if records < 50 { 5 } else { 0 }
-}
-
-/// Better of two columns of equal names.
-fn bonus(column: &Column, role: Role) -> u32 {
-    match role {
-        Role::Sender | Role::Receiver => {
-            let legal = column.illegal() == 0;
-            let id = fits(&column.name, Role::Id) > 0;
-            u32::from(legal) * 5 + u32::from(id) * 3
-        }
-        Role::Text => u32::from(column.is_worded()) * 10,
-        // A time in text may be an import's or an edit's as well; so may numbers.
-        _ => 0,
-    }
+/// Whether its values are moments and no ids: a number of 19 digits may look like nanoseconds.
+fn is_moment(column: &Column) -> bool {
+    column.times.written().is_some_and(|written| !matches!(written, Written::In(_)))
 }
 
 fn is_yes_or_no(value: &str) -> bool {

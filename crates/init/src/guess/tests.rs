@@ -4,7 +4,7 @@ use crate::records::tests::table;
 /// The guess as text.
 fn guessed(name: &str, text: &str) -> String {
     use std::fmt::Write as _;
-    let guess = guess(&table(name, text));
+    let guess = guess(&table(name, text), &Answers::default());
     let mut out = String::new();
     for Field { key, rule, note } in &guess.fields {
         writeln!(out, "{} = {rule}  # {note}", key.name()).unwrap();
@@ -42,7 +42,7 @@ Post Time,Channel Id,Channel Name,Channel Type,User Id,User Email,Username,Post 
     sendID = "User Id"  # 2 users: `u1`, `u2`
     senderNickname = "Username"  # `ann`, `bob`
     sessionType = { column = "Channel Type", table = { "direct" = 1 }, default = 3 }  # chats of two: `direct`; groups: `private`, `public`
-    groupID = "Channel Id"  # 3 conversations: `c1`, `c2`, `c3`
+    groupID = "Channel Id"  # `Channel Id`, 3 conversations: `c1`, `c2`, `c3`
     recvID = { column = "Channel Name", pair = "__" }  # both ends of a chat of two, with `__` between them
     sendTime = { column = "Post Time", time = "ms" }  # milliseconds since 1970: `1700000000000`, `1700000001000`, `1700000002000`
     text = "Post Message"  # 12 characters on average
@@ -83,8 +83,8 @@ fn a_file_a_channel_without_ids_and_a_day_that_nobody_can_tell() {
     insta::assert_snapshot!(guessed("general.csv", text), @r#"
     sendID = "AuthorID"  # 2 users: `111`, `222`
     senderNickname = "Author"  # `ann`, `bob`
-    groupID = { inherited = "@stem" }  # no column names the conversation: each file is taken for a group of its name: `general`
     text = "Content"  # 14 characters on average
+    groupID?  # no column says plainly what parts the conversations; by the file's name: 1 conversation, the largest `general` with 2 messages of `111`, `222` ["{ inherited = \"@stem\" }"]
     sendTime?  # `03/04/2024 10:00`, `04/04/2024 10:01`: no value tells whether the day or the month comes first. Choose; nothing is guessed here ["{ column = \"Date\", time = \"%d/%m/%Y %H:%M\" }", "{ column = \"Date\", time = \"%m/%d/%Y %H:%M\" }"]
     zone?
     "#);
@@ -95,9 +95,9 @@ fn nothing_is_named_but_the_values_tell() {
     let text = "a,b,c\n1700000000,x7,hello there my friend\n1700000060,x9,how are you today\n";
     insta::assert_snapshot!(guessed("dump.csv", text), @r#"
     sendID = "b"  # 2 users: `x7`, `x9` (guessed from the values alone)
-    groupID = { inherited = "@stem" }  # no column names the conversation: each file is taken for a group of its name: `dump`
     sendTime = { column = "a", time = "s" }  # seconds since 1970: `1700000000`, `1700000060` (guessed from the values alone)
     text = "c"  # 19 characters on average (guessed from the values alone)
+    groupID?  # no column says plainly what parts the conversations; by the file's name: 1 conversation, the largest `dump` with 2 messages of `x7`, `x9` ["{ inherited = \"@stem\" }"]
     "#);
 }
 
@@ -107,7 +107,7 @@ fn who_wrote_it_is_only_me_or_not_me() {
         "id,talker,is_sender,CreateTime,msg\n1,wxid_a,0,1700000000,在吗\n2,wxid_a,1,1700000060,在的 什么事\n";
     insta::assert_snapshot!(guessed("wechat.csv", text), @r#"
     id = "id"  # tells messages apart in later passes
-    groupID = "talker"  # 1 conversation: `wxid_a`; names stand for ids
+    groupID = "talker"  # `talker`, 1 conversation: `wxid_a`; names stand for ids
     sendTime = { column = "CreateTime", time = "s" }  # seconds since 1970: `1700000000`, `1700000060`
     text = "msg"  # 4 characters on average
     sendID?  # no column names the writer; `is_sender` says whether it was the maker of the export. Write a jq program: see “Your export” in the README []
@@ -124,7 +124,7 @@ fn objects_with_paths() {
     id = "_id"  # tells messages apart in later passes
     sendID = "u._id"  # 2 users: `x1`, `x2`
     senderNickname = "u.username"  # `ann`, `bob`
-    groupID = "rid"  # 1 conversation: `GENERAL`
+    groupID = "rid"  # `rid`, 1 conversation: `GENERAL`
     sendTime = { column = "ts.$date", time = "rfc3339" }  # `2024-01-31T12:00:00.000Z`, `2024-01-31T12:01:00.000Z`
     text = "msg"  # 8 characters on average
     senderPlatformID = { column = "client", table = { "android" = 2, "ios" = 1 }, default = 10 }  # from which kind of device

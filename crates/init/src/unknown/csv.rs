@@ -2,24 +2,29 @@
 
 use super::{ENOUGH, Kinds, Ranked, Tick, Unknown, plural, ranked};
 use crate::export::{ExportError, Header, Reader, Settings};
-use crate::guess::quoted;
+use crate::guess::{Answers, quoted};
 use crate::message::SourceNo;
 use crate::times::Times;
 
-pub(super) fn look(sources: &[String], reader: Reader, tick: Tick<'_>) -> Result<Unknown, ExportError> {
+pub(super) fn look(
+    sources: &[String],
+    reader: Reader,
+    answers: &Answers,
+    tick: Tick<'_>,
+) -> Result<Unknown, ExportError> {
     let kinds = Kinds::read(reader, None, tick)?;
     if let Some(names) = kinds.tables.keys().map(|(columns, _)| columns).find(|columns| is_no_header(columns))
     {
-        let mut found = headless(sources, tick)?;
+        let mut found = headless(sources, answers, tick)?;
         let shown: Vec<String> =
             names.iter().map(|name| format!("`{}`", crate::finding::shorten(name))).collect();
         found.notes.insert(0, format!("the first row is no row of names but a record: {}", shown.join(", ")));
         return Ok(found);
     }
-    Ok(describe(&kinds, Vec::new()))
+    Ok(describe(&kinds, Vec::new(), answers))
 }
 
-fn headless(sources: &[String], tick: Tick<'_>) -> Result<Unknown, ExportError> {
+fn headless(sources: &[String], answers: &Answers, tick: Tick<'_>) -> Result<Unknown, ExportError> {
     let mut settings = Settings::default();
     settings.csv.header = Header::Row(false);
     let kinds = Kinds::read(Reader::open(&settings, sources, SourceNo(0))?, None, tick)?;
@@ -27,11 +32,11 @@ fn headless(sources: &[String], tick: Tick<'_>) -> Result<Unknown, ExportError> 
         "# the first row is a record: columns are called \"1\", \"2\", …".to_owned(),
         "csv.header = false".to_owned(),
     ];
-    Ok(describe(&kinds, lines))
+    Ok(describe(&kinds, lines, answers))
 }
 
-fn describe(kinds: &Kinds, mut export: Vec<String>) -> Unknown {
-    let ranked = ranked(kinds);
+fn describe(kinds: &Kinds, mut export: Vec<String>, answers: &Answers) -> Unknown {
+    let ranked = ranked(kinds, answers);
     let Some(Ranked { score, columns, kind, guess }) = ranked.first() else {
         return Unknown { title: "Nothing that can be read".to_owned(), ..Unknown::default() };
     };
@@ -78,7 +83,7 @@ fn describe(kinds: &Kinds, mut export: Vec<String>) -> Unknown {
     if *score < ENOUGH {
         notes.push("too little was recognised: fill in what is MISSING".to_owned());
     }
-    Unknown { title, export, guess: Some(guess.clone()), shape: None, notes }
+    Unknown { title, export, guess: Some(guess.clone()), shape: None, notes, to_do: Vec::new() }
 }
 
 /// Lines without columns: no CSV, and nothing that is known.

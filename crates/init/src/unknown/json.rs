@@ -7,7 +7,7 @@ use super::csv::plain_text;
 use super::{CHUNKS, ENOUGH, Kinds, Tick, Unknown, keep_only, narrowed, plural, ranked, sample, score};
 use crate::export::{ExportError, Format, Input, Plain, Reader, Settings, discover};
 use crate::finding::shorten;
-use crate::guess::{guess, quoted};
+use crate::guess::{Answers, guess, quoted};
 use crate::mask::mask;
 use crate::message::SourceNo;
 use crate::records::texts;
@@ -16,14 +16,22 @@ use crate::shape::Shape;
 /// Files and bytes that are looked at for the shape.
 const FILES: usize = 20;
 const BYTES: u64 = 4 << 20;
+/// What scores so much has a time, words and a writer.
+const WHOLE: u32 = 14;
 /// Lists that are tried.
 const LISTS: usize = 8;
 
-pub(super) fn look(sources: &[String], lines: bool, tick: Tick<'_>) -> Result<Unknown, ExportError> {
-    let (shape, broken) = if lines { (shape_of_lines(sources)?, None) } else { shape(sources)? };
+pub(super) fn look(
+    sources: &[String],
+    lines: bool,
+    answers: &Answers,
+    tick: Tick<'_>,
+) -> Result<Unknown, ExportError> {
+    let (mut shape, broken) = if lines { (shape_of_lines(sources)?, None) } else { shape(sources)? };
     if shape.is_empty() || (broken.is_some() && !shape.has_objects()) {
         return text(sources);
     }
+    shape.fold();
     let mut notes = Vec::new();
     if let Some(broken) = broken {
         notes.push(format!("not all of it is JSON: {broken}"));
@@ -37,9 +45,13 @@ pub(super) fn look(sources: &[String], lines: bool, tick: Tick<'_>) -> Result<Un
     let lists = shape.lists_of_objects().into_iter().map(|(path, shape)| (shape.objects, path));
     paths.extend(lists.filter(|(_, path)| path != "[]").take(LISTS));
     let mut best: Option<((u32, u64), String)> = None;
+    let mut like_messages: Vec<(u64, String)> = Vec::new();
     for (objects, path) in paths {
         let settings = settings(&path);
-        let score = sample(sources, &settings, None)?.map_or(0, |table| score(&guess(&table)));
+        let score = sample(sources, &settings, None)?.map_or(0, |table| score(&guess(&table, answers)));
+        if score >= WHOLE {
+            like_messages.push((objects, path.clone()));
+        }
         if best.as_ref().is_none_or(|(most, _)| (score, objects) > *most) {
             best = Some(((score, objects), path));
         }
@@ -52,17 +64,28 @@ pub(super) fn look(sources: &[String], lines: bool, tick: Tick<'_>) -> Result<Un
             ..Unknown::default()
         });
     };
+    let to_do = like_messages
+        .iter()
+        .filter(|(_, other)| *other != path)
+        .map(|(objects, other)| {
+            format!(
+                "`{other}` looks like messages too ({}), and is not read: name it in `records`, or leave it out",
+                plural(*objects, "record", "records")
+            )
+        })
+        .collect();
     let settings = settings(&path);
     let whole = Kinds::read(Reader::open(&settings, sources, SourceNo(0))?, None, tick)?;
-    let ranked_whole = ranked(&whole);
+    let ranked_whole = ranked(&whole, answers);
     let Some(of_all) = ranked_whole.first() else { return Ok(Unknown::default()) };
-    let part = narrowed(sources, &settings, of_all)?;
+    let part = narrowed(sources, &settings, of_all, answers)?;
     let found = match &part {
         None => of_all.guess.clone(),
         Some((column, value)) => {
             let reader = Reader::open(&settings, sources, SourceNo(0))?;
             let part = Kinds::read(reader, Some((column, value)), tick)?;
-            let mut guess = ranked(&part).into_iter().next().map(|ranked| ranked.guess).unwrap_or_default();
+            let mut guess =
+                ranked(&part, answers).into_iter().next().map(|ranked| ranked.guess).unwrap_or_default();
             keep_only(&mut guess, column, value);
             guess
         }
@@ -78,7 +101,7 @@ pub(super) fn look(sources: &[String], lines: bool, tick: Tick<'_>) -> Result<Un
         plural(files, "file", "files")
     );
     let export = if path.is_empty() { Vec::new() } else { vec![format!("records = {}", quoted(&path))] };
-    Ok(Unknown { title, export, guess: Some(found), shape: Some(shape.to_string()), notes })
+    Ok(Unknown { title, export, guess: Some(found), shape: Some(shape.to_string()), notes, to_do })
 }
 
 fn settings(path: &str) -> Settings {

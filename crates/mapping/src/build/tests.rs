@@ -260,6 +260,32 @@ fn the_peer_of_a_pair() {
 }
 
 #[test]
+fn the_other_of_two_members_and_what_is_filled() {
+    let toml = SIMPLE.replace("\"to\"", "{ column = 'to', members = 'n' }")
+        + "[mapping.fields.sessionType]\ncolumn = 'to'\nmembers = 'n'\n[mapping.fields.groupID]\ncolumn = 'room'\n";
+    let row = |list: &str, from: &str| format!("1,x,{from},\"{}\",r\n", list.replace('"', "\"\""));
+    let text = [
+        "at,said,from,to,room\n".to_owned(),
+        row(r#"[{"n":"a"},{"n":"b"}]"#, "a"),
+        row(r#"[{"n":"a"},{"n":"b"}]"#, "b"),
+        row(r#"[{"n":"a"},{"n":"b"},{"n":"c"}]"#, "a"),
+        row(r#"[{"n":"a"},{"n":"b"}]"#, "z"),
+        row("no list", "a"),
+    ];
+    let got = run(&toml, "x.csv", &text.concat());
+    let peers: Vec<_> = got.messages.iter().map(|m| m.split(' ').nth(1).unwrap()).collect();
+    assert_eq!(peers, ["a->@b", "b->@a", "a->#r"]);
+    assert_eq!(got.findings.len(), 2, "{:?}", got.findings);
+    assert!(got.findings[0].starts_with("5 pair-without-sender recvID"), "{:?}", got.findings);
+    assert!(got.findings[1].starts_with("6 field-not-json sessionType"), "{:?}", got.findings);
+    let toml = SIMPLE.to_owned()
+        + "[mapping.fields.sessionType]\ncolumn = 'to'\nfilled = 1\ndefault = 3\n[mapping.fields.groupID]\ncolumn = 'room'\n";
+    let got = run(&toml, "x.csv", "at,said,from,to,room\n1,x,a,b,r\n2,x,a,,r\n");
+    let peers: Vec<_> = got.messages.iter().map(|m| m.split(' ').nth(1).unwrap()).collect();
+    assert_eq!(peers, ["a->@b", "a->#r"]);
+}
+
+#[test]
 fn a_later_file_without_the_column() {
     let folder = tempfile::tempdir().unwrap();
     fs_err::write(folder.path().join("a.csv"), "at,said,from,to\n1,x,a,b\n").unwrap();

@@ -1,0 +1,207 @@
+//! Whether what `init` wrote gives what was really said.
+
+use std::collections::{BTreeMap, HashMap};
+use std::path::Path;
+
+use importer_export::{Chunk, Reader};
+use importer_init::{Answers, Guess, Template, Unknown, look};
+use importer_mapping::people::{People, Renamed};
+use importer_mapping::{Mapper, Sink, build};
+use importer_words::finding::{Finding, Severity};
+use importer_words::message::{Message, Peer, Place, SourceNo};
+use serde::Deserialize;
+
+use crate::export::Export;
+use crate::world::World;
+
+#[derive(Debug)]
+pub(crate) enum Verdict {
+    Right,
+    /// Something has to be filled in, or is refused.
+    Asked(String),
+    Wrong(String),
+}
+
+/// What is read of `import.toml` here.
+#[derive(Deserialize)]
+struct File {
+    #[serde(default)]
+    to_do: Vec<String>,
+    #[serde(default)]
+    export: importer_export::Settings,
+    #[serde(default)]
+    mapping: importer_mapping::Settings,
+    #[serde(default)]
+    users: importer_mapping::people::Settings,
+}
+
+pub(crate) fn judge(world: &World, export: &Export, dir: &Path) -> (Verdict, String) {
+    let sources = vec![dir.to_string_lossy().into_owned()];
+    if let Some((format, _)) = importer_formats::recognise(&sources).unwrap() {
+        return (Verdict::Wrong(format!("recognised: as {}", format.name())), String::new());
+    }
+    let Unknown { title, export: lines, guess, to_do, .. } =
+        match look(&sources, &Answers::default(), &mut |_, _| {}) {
+            Ok(unknown) => unknown,
+            Err(error) => return (Verdict::Asked(format!("refused: {error}")), String::new()),
+        };
+    let Some(guess) = guess else { return (Verdict::Asked(format!("nothing: {title}")), String::new()) };
+    let open: Vec<&str> = guess.open.iter().map(|open| open.key.name()).collect();
+    let open = open.join(" ");
+    let zone = guess.needs_zone;
+    let template = Template {
+        title,
+        sources: sources.clone(),
+        export: lines,
+        to_do,
+        translate: guess.translate.clone(),
+        guess: Some(Guess { ..guess }),
+        ..Template::default()
+    };
+    let text = template.text();
+    let file: File = match toml::from_str(&text) {
+        Ok(file) => file,
+        Err(error) => return (Verdict::Wrong(format!("no TOML: {error}")), text),
+    };
+    if !open.is_empty() || zone || !file.to_do.is_empty() {
+        let zone = if zone { "zone " } else { "" };
+        let asked = format!("{zone}{open}{}", if file.to_do.is_empty() { "" } else { " to do" });
+        return (Verdict::Asked(asked), text);
+    }
+    let mut seen = Seen::default();
+    let mut reader = Reader::open(&file.export, &sources, SourceNo(0)).unwrap();
+    let mapper = match build(&file.mapping, reader.head().unwrap().as_ref()) {
+        Ok(mapper) => mapper,
+        Err(error) => return (Verdict::Asked(format!("mapping: {error}")), text),
+    };
+    let people = People::load(&file.users, false).unwrap();
+    let mapper: std::sync::Arc<dyn Mapper> = std::sync::Arc::from(mapper);
+    let mapper = Renamed::new(mapper, std::sync::Arc::new(people));
+    loop {
+        match reader.next_chunk() {
+            Ok(Some(chunk)) => seen.map(&mapper, &chunk),
+            Ok(None) => break,
+            Err(error) => return (Verdict::Asked(format!("reading: {error}")), text),
+        }
+    }
+    if let Some(error) = &seen.error {
+        return (Verdict::Asked(format!("check: {error}")), text);
+    }
+    (compare(world, export, &seen), text)
+}
+
+#[derive(Default)]
+struct Seen {
+    messages: Vec<Got>,
+    ids: HashMap<String, usize>,
+    left_out: BTreeMap<&'static str, u64>,
+    error: Option<String>,
+}
+
+struct Got {
+    writer: String,
+    /// The other end, or the group.
+    peer: String,
+    direct: bool,
+    text: String,
+    time: i64,
+}
+
+impl Seen {
+    fn map(&mut self, mapper: &dyn Mapper, chunk: &Chunk) {
+        mapper.map(chunk, self);
+    }
+}
+
+impl Sink for Seen {
+    fn message(&mut self, message: Message<'_>) {
+        if let Some(id) = &message.source_id {
+            *self.ids.entry(id.to_string()).or_default() += 1;
+        }
+        let content: serde_json::Value = serde_json::from_str(&message.content).unwrap();
+        let text = content.get("content").or_else(|| content.get("text")).and_then(|v| v.as_str());
+        let (peer, direct) = match &message.peer {
+            Peer::User(id) => (id.to_string(), true),
+            Peer::Group(id) => (id.to_string(), false),
+        };
+        self.messages.push(Got {
+            writer: message.sender.to_string(),
+            peer,
+            direct,
+            text: text.unwrap_or_default().to_owned(),
+            time: message.send_time.0,
+        });
+    }
+
+    fn left_out(&mut self, _: Place, reason: &'static str) {
+        *self.left_out.entry(reason).or_default() += 1;
+    }
+
+    fn finding(&mut self, finding: Finding) {
+        if finding.code.severity == Severity::Error {
+            self.error.get_or_insert(finding.code.name.to_owned());
+        }
+    }
+}
+
+fn compare(world: &World, export: &Export, seen: &Seen) -> Verdict {
+    let wrong = |text: String| Verdict::Wrong(text);
+    if seen.ids.values().any(|count| *count > 1) {
+        return wrong("lost: ids are not unique, messages would be taken for doubles".to_owned());
+    }
+    if seen.messages.len() != world.messages.len() {
+        return wrong(format!("lost: {} of {} messages", seen.messages.len(), world.messages.len()));
+    }
+    // Times are all different: they tell which message is which.
+    let mut got: Vec<&Got> = seen.messages.iter().collect();
+    got.sort_by_key(|got| got.time);
+    let mut truth: Vec<_> = world.messages.iter().collect();
+    truth.sort_by_key(|message| message.time);
+    let mut people = Pairs::default();
+    let mut chats = Pairs::default();
+    for (got, message) in got.into_iter().zip(truth) {
+        if got.time != message.time * 1000 {
+            return wrong(format!("time: {} for {}", got.time, message.time * 1000));
+        }
+        if got.text != message.text {
+            return wrong(format!("text: {:?} for {:?}", got.text, message.text));
+        }
+        if !people.same(&got.writer, message.writer) {
+            return wrong(format!("writer: {:?} for {:?}", got.writer, world.people[message.writer].id));
+        }
+        let chat = &world.chats[message.chat];
+        if export.says_kind && got.direct != chat.direct {
+            return wrong(format!("kind: direct {} for {}", got.direct, chat.direct));
+        }
+        let key = if got.direct {
+            let Some(other) = world.other(message) else {
+                return wrong("kind: a group as a single chat".to_owned());
+            };
+            if !people.same(&got.peer, other) {
+                return wrong(format!("peer: {:?} for {:?}", got.peer, world.people[other].id));
+            }
+            let (a, b) = (&got.writer, &got.peer);
+            format!("{} {}", a.min(b), a.max(b))
+        } else {
+            format!("group {}", got.peer)
+        };
+        if !chats.same(&key, message.chat) {
+            return wrong(format!("chat: {key:?} for {:?}", chat.id));
+        }
+    }
+    Verdict::Right
+}
+
+/// Names on one side, numbers on the other, one for one.
+#[derive(Default)]
+struct Pairs {
+    there: HashMap<String, usize>,
+    back: HashMap<usize, String>,
+}
+
+impl Pairs {
+    fn same(&mut self, name: &str, number: usize) -> bool {
+        *self.there.entry(name.to_owned()).or_insert(number) == number
+            && *self.back.entry(number).or_insert_with(|| name.to_owned()) == name
+    }
+}
