@@ -102,6 +102,16 @@ fn file_of(format: Format) -> &'static str {
         Format::MattermostCompliance => "posts.csv",
         Format::Telegram => "result.json",
         Format::WhatsApp => "WhatsApp Chat with Ann Lee.txt",
+        Format::OpenIm => "msg.json",
+        Format::RongCloud => "2023111506.log",
+        Format::QqText => "class.txt",
+        Format::DiscordCsv => "general [901].csv",
+        Format::WeChatCsv => "messages.csv",
+        Format::RocketChatCsv => "general/messages.csv",
+        Format::GoogleChat => "Space ccc/messages.json",
+        Format::Zulip => "messages-000001.json",
+        Format::NetEase | Format::WeCom | Format::ChatLab => "export.jsonl",
+        _ => "export.json",
     }
 }
 

@@ -157,8 +157,8 @@ pub struct SourceArgs {
     /// Files, folders, globs, or `-` for standard input [default: `sources` of the configuration]
     #[arg(value_name = "SOURCE")]
     pub sources: Vec<String>,
-    /// Insist on a format instead of recognising it: tencent, slack, mattermost, mattermost-compliance,
-    /// telegram, whatsapp; for files of your own jsonl, csv, json
+    /// Insist on a format instead of recognising it: tencent, slack, openim, discord, … (docs/formats.md); for files of
+    /// your own jsonl, csv, json
     #[arg(long, value_name = "NAME")]
     pub format: Option<String>,
     /// Zone of times that do not say theirs, such as `Asia/Shanghai` or `+08:00`

@@ -150,3 +150,38 @@ fn whatsapp() {
     let Some(counts) = Counts::of(Format::WhatsApp, path, &settings) else { return };
     assert!(counts.errors.contains_key("time-invalid"), "{counts:?}");
 }
+
+#[test]
+fn cases_of_the_second_wave() {
+    let mut me = Settings::default();
+    me.about.me = Some("wxid_me".to_owned());
+    me.about.zone = Some("Asia/Shanghai".to_owned());
+    // Messages, and how many of them in chats of two.
+    let cases = [
+        (Format::Easemob, "easemob", 14, 10),
+        (Format::NetEase, "netease", 4, 2),
+        (Format::RongCloud, "rongcloud", 9, 4),
+        (Format::OpenIm, "openim-mongo", 4, 2),
+        (Format::Discord, "dce-guild", 15, 0),
+        (Format::Discord, "dce-thread", 3, 0),
+        (Format::WeChatCsv, "wx-all", 12, 8),
+        (Format::GoogleChat, "gchat", 9, 6),
+        (Format::RocketChat, "rc-deleted", 4, 1),
+    ];
+    for (format, case, messages, singles) in cases {
+        let Some(counts) = Counts::of(format, &format!("../cases/{case}"), &me) else { return };
+        assert_eq!((counts.messages, counts.singles), (messages, singles), "{case}: {counts:?}");
+        assert!(counts.errors.is_empty(), "{case}: {counts:?}");
+    }
+    // It ends in the middle: named, and what is whole is taken.
+    let Some(cut) = Counts::of(Format::Discord, "../cases/dce-truncated", &me) else { return };
+    assert!(cut.messages > 0 && cut.errors.contains_key("json-structure"), "{cut:?}");
+}
+
+#[test]
+fn rocketchat_tables_of_its_own_tests() {
+    let path = "rocketchat-csv";
+    let Some(counts) = Counts::of(Format::RocketChatCsv, path, &Settings::default()) else { return };
+    counts.assert(2, 2, &[("directory-row", 4 + 2)]);
+    assert_eq!(counts.singles, 2);
+}

@@ -30,6 +30,14 @@ fn cases(dir: &Path) -> Vec<Case> {
     fs_err::create_dir(&chats).unwrap();
     zipped(&chats, "WhatsApp Chat with Ann Lee.zip", &fixture(whatsapp), "");
     zipped(&chats, "WhatsApp Chat - Book club.zip", &fixture(club), "");
+    // These two have a record that is refused: with a date in a language not known, and of a recipient nobody knows.
+    let google = without(
+        dir,
+        "gchat",
+        "Dienstag, 14. November 2023 um 22:13:20 UTC",
+        "2023年11月15日星期三 UTC 09:00:00",
+    );
+    let zulip = without(dir, "zulip", "\"recipient\": 99", "\"recipient\": 23");
     vec![
         case("slack", fixture("slack"), &[], 23),
         case("slack", zipped(dir, "slack-export.zip", &fixture("slack"), ""), &[], 23),
@@ -59,7 +67,39 @@ fn cases(dir: &Path) -> Vec<Case> {
         case("whatsapp-group", fixture(club), BERLIN, 7),
         case("whatsapp-group", zipped(dir, "WhatsApp Chat - Book club.zip", &fixture(club), ""), BERLIN, 7),
         case("whatsapp", chats, BERLIN, 16),
+        case("openim", fixture("openim/relaxed"), &[], 17),
+        case("openim", fixture("openim/canonical"), &[], 17),
+        case("openim", fixture("openim/dump"), &[], 17),
+        case("openim-v2", fixture("openim/v2"), &["--zone", "Asia/Shanghai"], 2),
+        case("easemob", fixture("easemob"), &[], 11),
+        case("rongcloud", fixture("rongcloud"), &[], 11),
+        case("netease", fixture("netease"), &[], 11),
+        case("wecom", fixture("wecom.jsonl"), &[], 13),
+        case("discord", fixture("discord/json"), &[], 11),
+        case("discord-csv", fixture("discord/csv"), BERLIN, 3),
+        case("wechat", fixture("wechat/weflow"), &[], 9),
+        case("wechat-csv", fixture("wechat/csv"), &["--self", "wxid_me", "--zone", "Asia/Shanghai"], 8),
+        case("chatlab", fixture("chatlab"), &[], 7),
+        case("qq", fixture("qq/json"), &[], 5),
+        case("qq-text", fixture("qq/text"), &["--zone", "Asia/Shanghai"], 3),
+        case("feishu", fixture("feishu"), &[], 9),
+        case("matrix", fixture("matrix"), &[], 7),
+        case("google-chat", google, &[], 6),
+        case("rocketchat", fixture("rocketchat/dump"), &[], 5),
+        case("rocketchat-csv", fixture("rocketchat/csv"), &[], 3),
+        case("zulip", zulip, &[], 5),
     ]
+}
+
+/// A copy of a fixture with something else in the place of a text.
+fn without(dir: &Path, name: &str, text: &str, other: &str) -> PathBuf {
+    let copy = dir.join(name);
+    for file in files(&fixture(name)) {
+        let to = copy.join(file.strip_prefix(fixture(name)).unwrap());
+        fs_err::create_dir_all(to.parent().unwrap()).unwrap();
+        fs_err::write(to, fs_err::read_to_string(&file).unwrap().replace(text, other)).unwrap();
+    }
+    copy
 }
 
 /// A file or the files of a folder, in a zip.

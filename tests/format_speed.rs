@@ -145,6 +145,219 @@ fn whatsapp(folder: &Path, shape: &str) {
     put(folder, "WhatsApp Chat with Us.txt", &text);
 }
 
+/// One file: what stands before the records, each record, what stands between them and behind.
+fn file(folder: &Path, name: &str, [head, between, tail]: [&str; 3], record: impl Fn(usize) -> String) {
+    let mut text = head.to_owned();
+    for n in 0..MESSAGES {
+        text += if n > 0 { between } else { "" };
+        text += &record(n);
+    }
+    text += tail;
+    put(folder, name, &text);
+}
+
+/// Lines of JSON.
+fn lines(folder: &Path, name: &str, record: impl Fn(usize) -> String) {
+    file(folder, name, ["", "\n", "\n"], record);
+}
+
+/// A document for each hundred messages, as the store has them.
+fn openim(folder: &Path) {
+    let blocks = MESSAGES / 100;
+    let mut text = String::new();
+    for block in 0..blocks {
+        write!(
+            text,
+            r#"{{"_id":{{"$oid":"{block:024x}"}},"doc_id":"si_a{}_b:{}","msgs":["#,
+            block % 300,
+            block / 300
+        )
+        .unwrap();
+        for n in 0..100 {
+            let (seq, comma) = (block / 300 * 100 + n + 1, if n > 0 { "," } else { "" });
+            write!(text, r#"{comma}{{"msg":{{"send_id":"a{}","recv_id":"b","group_id":"","client_msg_id":"{block:08}{n:024}","server_msg_id":"{n:032x}","sender_platform_id":2,"sender_nickname":"Person","sender_face_url":"","session_type":1,"msg_from":100,"content_type":101,"content":"{{\\"content\\":\\"Message {n}: {WORDS}\\"}}","seq":{{"$numberLong":"{seq}"}},"send_time":{{"$numberLong":"{}"}},"create_time":{{"$numberLong":"1700000000000"}},"status":2,"is_read":false,"options":{{}},"offline_push":null,"at_user_id_list":[],"attached_info":"","ex":""}},"revoke":null,"del_list":[],"is_read":false}}"#, block % 300, 1_700_000_000_000_usize + seq).unwrap();
+        }
+        text += "]}\n";
+    }
+    put(folder, "msg.json", &text);
+}
+
+/// The second wave, each in its commonest shape.
+fn second_wave() {
+    let t = |n: usize| 1_700_000_000_000 + n;
+    speed("openim, canonical", Format::OpenIm, openim);
+    speed("easemob", Format::Easemob, |f| {
+        lines(f, "2023111500.json", |n| {
+            format!(
+                r#"{{"msg_id":"{n}","timestamp":{},"direction":"outgoing","from":"x","to":"y","chat_type":"groupchat","payload":{{"bodies":[{{"type":"txt","msg":"Message {n}: {WORDS}"}}],"ext":{{}},"from":"user{}","to":"{}"}}}}"#,
+                t(n),
+                n % 500,
+                n % 40
+            )
+        })
+    });
+    speed("rongcloud (read twice)", Format::RongCloud, |f| {
+        lines(f, "2023111506.log", |n| {
+            format!(
+                r#"2023/11/15 06:13:20 {{"appId":"app","fromUserId":"user{}","targetId":"g{}","targetType":3,"GroupId":"g1","classname":"RC:TxtMsg","content":{{"content":"Message {n}: {WORDS}"}},"dateTime":"2023-11-15 06:13:20.000","msgUID":"B{n}","source":"iOS"}}"#,
+                n % 500,
+                n % 40
+            )
+        })
+    });
+    speed("netease", Format::NetEase, |f| {
+        lines(f, "copies.jsonl", |n| {
+            format!(
+                r#"{{"eventType":"1","convType":"TEAM","to":"{}","fromAccount":"user{}","fromNick":"Person","fromClientType":"AOS","msgTimestamp":"{}","msgType":"TEXT","msgidServer":"{n}","msgidClient":"c{n}","body":"Message {n}: {WORDS}","attach":""}}"#,
+                n % 40,
+                n % 500,
+                t(n)
+            )
+        })
+    });
+    speed("wecom (read twice)", Format::WeCom, |f| {
+        lines(f, "archive.jsonl", |n| {
+            format!(
+                r#"{{"msgid":"w{n}","action":"send","from":"user{}","tolist":["a","b","c"],"roomid":"wr{}","msgtime":{},"msgtype":"text","text":{{"content":"Message {n}: {WORDS}"}}}}"#,
+                n % 500,
+                n % 40,
+                t(n)
+            )
+        })
+    });
+    speed("discord", Format::Discord, |f| {
+        file(
+            f,
+            "c.json",
+            [
+                r#"{"guild":{"id":"1","name":"g"},"channel":{"id":"2","type":"GuildTextChat","category":"c","name":"n"},"dateRange":{},"messages":["#,
+                ",",
+                "]}",
+            ],
+            |n| {
+                format!(
+                    r#"{{"id":"{}","type":"Default","timestamp":"2024-11-07T16:40:27.109+00:00","timestampEdited":null,"isPinned":false,"content":"Message {n}: {WORDS}","author":{{"id":"7{}","name":"p","discriminator":"0000","nickname":"P","color":null,"isBot":false,"roles":[],"avatarUrl":"https://cdn.example/a.png"}},"attachments":[],"embeds":[],"stickers":[],"reactions":[],"mentions":[]}}"#,
+                    1_000_000_000 + n,
+                    n % 500
+                )
+            },
+        )
+    });
+    speed("wechat (read twice)", Format::WeChat, |f| {
+        file(
+            f,
+            "c.json",
+            [r#"{"session":{"wxid":"1@chatroom","displayName":"c","type":"x"},"messages":["#, ",", "]}"],
+            |n| {
+                format!(
+                    r#"{{"localId":{n},"createTime":{},"formattedTime":"x","type":"文本消息","localType":1,"content":"Message {n}: {WORDS}","isSend":0,"senderUsername":"wxid_{}","senderDisplayName":"P","senderAvatarKey":"k","source":""}}"#,
+                    t(n) / 1000,
+                    n % 500
+                )
+            },
+        )
+    });
+    speed("chatlab (read twice)", Format::ChatLab, |f| {
+        file(
+            f,
+            "c.jsonl",
+            [
+                "{\"_type\":\"header\",\"chatlab\":{\"version\":\"0.0.2\"},\"meta\":{\"name\":\"c\",\"platform\":\"qq\",\"type\":\"group\"}}\n",
+                "\n",
+                "\n",
+            ],
+            |n| {
+                format!(
+                    r#"{{"_type":"message","sender":"u{}","accountName":"P","timestamp":{},"type":0,"content":"Message {n}: {WORDS}","platformMessageId":"m{n}"}}"#,
+                    n % 500,
+                    t(n) / 1000
+                )
+            },
+        )
+    });
+    speed("qq", Format::Qq, |f| {
+        file(
+            f,
+            "c.json",
+            [
+                r#"{"metadata":{"name":"QQChatExporter V5","version":"5"},"chatInfo":{"name":"c","type":"group","peerUin":"5"},"messages":["#,
+                ",",
+                "]}",
+            ],
+            |n| {
+                format!(
+                    r#"{{"id":"{n}","seq":"{n}","timestamp":{},"time":"x","sender":{{"uid":"u_x","uin":"1{}","name":"P"}},"type":"t","content":{{"text":"Message {n}: {WORDS}","html":"","elements":[],"resources":[],"mentions":[]}},"recalled":false,"system":false}}"#,
+                    t(n),
+                    n % 500
+                )
+            },
+        )
+    });
+    speed("feishu (read twice)", Format::Feishu, |f| {
+        lines(f, "m.jsonl", |n| {
+            format!(
+                r#"{{"message_id":"om_{n}","root_id":"","parent_id":"","msg_type":"text","create_time":"{}","deleted":false,"updated":false,"chat_id":"oc_{}","sender":{{"id":"ou_{}","id_type":"open_id","sender_type":"user"}},"body":{{"content":"{{\\"text\\":\\"Message {n}: {WORDS}\\"}}"}},"mentions":[]}}"#,
+                t(n),
+                n % 40,
+                n % 500
+            )
+        })
+    });
+    speed("matrix (read twice)", Format::Matrix, |f| {
+        file(
+            f,
+            "r.json",
+            [
+                r#"{"room_name":"r","room_creator":"a","topic":"","export_date":"x","exported_by":"a","messages":["#,
+                ",",
+                "]}",
+            ],
+            |n| {
+                format!(
+                    r#"{{"type":"m.room.message","sender":"@u{}:x.example","event_id":"$e{n}","origin_server_ts":{},"room_id":"!r:x","content":{{"msgtype":"m.text","body":"Message {n}: {WORDS}"}},"unsigned":{{"age":1}}}}"#,
+                    n % 500,
+                    t(n)
+                )
+            },
+        )
+    });
+    speed("google-chat", Format::GoogleChat, |f| {
+        file(f, "Groups/Space c/messages.json", [r#"{"messages":["#, ",", "]}"], |n| {
+            format!(
+                r#"{{"creator":{{"name":"P","email":"u{}@x.example","user_type":"Human"}},"created_date":"Tuesday, November 14, 2023 at 10:13:20 PM UTC","text":"Message {n}: {WORDS}","topic_id":"t{n}","message_id":"c/t{n}/t{n}"}}"#,
+                n % 500
+            )
+        })
+    });
+    speed("rocketchat", Format::RocketChat, |f| {
+        lines(f, "rocketchat_message.json", |n| {
+            format!(
+                r#"{{"_id":"m{n}","rid":"room{}","msg":"Message {n}: {WORDS}","ts":{{"$date":"2022-04-12T12:54:17.000Z"}},"u":{{"_id":"u{}","username":"p","name":"P"}},"mentions":[],"urls":[]}}"#,
+                n % 40,
+                n % 500
+            )
+        })
+    });
+    speed("zulip", Format::Zulip, |f| {
+        put(
+            f,
+            "realm.json",
+            r#"{"zerver_userprofile":[],"zerver_stream":[{"id":5,"name":"s"}],"zerver_recipient":[{"id":23,"type_id":5,"type":2}]}"#,
+        );
+        file(
+            f,
+            "messages-000001.json",
+            [r#"{"zerver_message":["#, ",", r#"],"zerver_usermessage":[]}"#],
+            |n| {
+                format!(
+                    r#"{{"id":{n},"sender":{},"recipient":23,"date_sent":1700000000.25,"content":"Message {n}: {WORDS}","rendered_content":"","subject":"plans","reactions":[]}}"#,
+                    n % 500
+                )
+            },
+        );
+    });
+}
+
 fn speed(name: &str, format: Format, make: impl FnOnce(&Path)) {
     let folder = tempfile::tempdir().unwrap();
     make(folder.path());
@@ -204,4 +417,5 @@ fn format_speed() {
     speed("telegram, 10,000 chats", Format::Telegram, |f| telegram(f, 10_000));
     speed("whatsapp, iOS", Format::WhatsApp, |f| whatsapp(f, "ios"));
     speed("whatsapp, Android", Format::WhatsApp, |f| whatsapp(f, "android"));
+    second_wave();
 }

@@ -9,6 +9,8 @@ use openim_importer::formats::{self, Format, Settings};
 use openim_importer::mapping::Sink;
 use openim_importer::message::{Message, Place, SourceNo};
 
+use crate::support::formats::sample as file_of;
+
 /// How many of each there were.
 #[derive(Debug, Default, PartialEq, Eq)]
 struct Tally {
@@ -54,18 +56,6 @@ fn read(format: Format, path: &Path) -> Result<Tally, ExportError> {
         reader.recycle(chunk.text);
     }
     Ok(tally)
-}
-
-/// A file as each format calls its own, and a fixture that it can be made of.
-fn file_of(format: Format) -> (&'static str, &'static str) {
-    match format {
-        Format::Tencent => ("2024030116.json", "tencent/C2C/2024030116.json"),
-        Format::Slack => ("general/2024-03-01.json", "slack/general/2024-03-01.json"),
-        Format::Mattermost => ("export.jsonl", "mattermost/bulk.jsonl"),
-        Format::MattermostCompliance => ("posts.csv", "mattermost/compliance.csv"),
-        Format::Telegram => ("result.json", "telegram/account/result.json"),
-        Format::WhatsApp => ("_chat.txt", "whatsapp/WhatsApp Chat with Ann Lee.txt"),
-    }
 }
 
 fn written(format: Format, bytes: &[u8]) -> tempfile::TempDir {
@@ -238,4 +228,51 @@ fn thousands_of_files_are_read_one_after_the_other() {
     }
     let tally = read(Format::Slack, folder.path()).unwrap();
     assert_eq!(tally.messages, 3000);
+}
+
+#[test]
+fn what_is_big_beside_the_messages_is_passed_over() {
+    // Three times what a record may have, in front of the messages where the tool writes it there, and behind them.
+    let picture = "A".repeat(3 << 20);
+    let cases = [
+        (Format::WeChat, "\"session\"", 4),
+        (Format::Qq, "\"chatInfo\"", 3),
+        (Format::Discord, "\"dateRange\"", 4),
+        (Format::Matrix, "\"export_date\"", 7),
+        (Format::Zulip, "\"zerver_message\"", 0),
+    ];
+    for (format, before, messages) in cases {
+        let text = String::from_utf8(fixture(format)).unwrap();
+        let front = text.replacen(before, &format!("\"big\":\"{picture}\",{before}"), 1);
+        let end = text.trim_end().strip_suffix('}').unwrap();
+        let behind = format!("{end},\"big\":{{\"a\":\"{picture}\"}}}}");
+        let whole = read(format, written(format, text.as_bytes()).path()).unwrap();
+        assert!(whole.messages >= messages, "{}: {whole:?}", format.name());
+        for text in [front, behind] {
+            let got = read(format, written(format, text.as_bytes()).path()).unwrap();
+            assert_eq!(got, whole, "{}", format.name());
+        }
+    }
+}
+
+#[test]
+fn a_dump_of_documents_that_is_damaged_never_panics() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/openim/dump/msg.bson");
+    let whole = fs_err::read(path).unwrap();
+    let mut random = fastrand::Rng::with_seed(11);
+    for _ in 0..200 {
+        let mut bytes = whole.clone();
+        for _ in 0..random.usize(1..5) {
+            let at = random.usize(..bytes.len());
+            match random.u8(..3) {
+                0 => bytes[at] = random.u8(..),
+                1 => bytes.truncate(at.max(12)),
+                _ => bytes.insert(at, random.u8(..)),
+            }
+        }
+        let folder = tempfile::tempdir().unwrap();
+        fs_err::write(folder.path().join("msg.bson"), &bytes).unwrap();
+        let got = read(Format::OpenIm, folder.path());
+        assert!(got.is_err() || got.is_ok_and(|tally| tally.says_something()), "{bytes:?}");
+    }
 }

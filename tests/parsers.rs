@@ -9,6 +9,8 @@ use std::path::Path;
 
 use openim_importer::formats::Format;
 
+use crate::support::formats::sample;
+
 /// Damaged inputs of each target and round.
 const INPUTS: usize = 300;
 
@@ -45,14 +47,7 @@ fn seeds(target: &str) -> Vec<Vec<u8>> {
             ]
         }
         "formats" => {
-            let of = |format: &Format| match format {
-                Format::Tencent => fixture("tencent/C2C/2024030116.json"),
-                Format::Slack => fixture("slack/general/2024-03-01.json"),
-                Format::Mattermost => fixture("mattermost/bulk.jsonl"),
-                Format::MattermostCompliance => fixture("mattermost/compliance.csv"),
-                Format::Telegram => fixture("telegram/account/result.json"),
-                Format::WhatsApp => fixture("whatsapp/WhatsApp Chat with Ann Lee.txt"),
-            };
+            let of = |format: &Format| fixture(sample(*format).1);
             let mut seeds: Vec<_> =
                 (0..).zip(Format::ALL).map(|(n, format)| with(&[n], &of(format))).collect();
             // Found here: a message of which only the head is left.

@@ -157,6 +157,17 @@ pub(super) fn text(summary: &Summary, dir: &std::path::Path) -> String {
             format_args!("{n} files have to be put where everybody can read them, see {}", list.display()),
         );
     }
+    for (n, what, file, command) in [
+        (summary.told.groups, "groups with their members", crate::job::GROUPS, "provision"),
+        (summary.told.friends, "users with their friends", crate::job::FRIENDS, "provision --stage after"),
+        (summary.told.blacks, "block lists", crate::job::BLACKS, "provision --stage after"),
+        (summary.told.read, "read positions", crate::job::READ, "mark-read --positions"),
+    ] {
+        if n > 0 {
+            let file = dir.join(file);
+            line(&mut out, format_args!("{} {what} in {}, for `{command}`", count(n), file.display()));
+        }
+    }
     for found in &summary.findings {
         let severity = match found.severity {
             Severity::Error => "error",

@@ -10,7 +10,7 @@ use crate::formats::{self, Format};
 use crate::job::SourceInfo;
 use crate::mapping::people::{People, Renamed};
 use crate::mapping::{self, Mapper, Period, Within};
-use crate::message::SourceNo;
+use crate::message::{Release, SourceNo};
 
 /// Which sources, and how they are to be read. What was typed wins over the configuration.
 #[derive(Debug)]
@@ -19,6 +19,8 @@ pub(super) struct Plan {
     pub(super) sources: Vec<String>,
     /// The format they have; `None`: the native one, or what the mapping says.
     pub(super) format: Option<Format>,
+    /// What the server takes whose messages these become.
+    pub(super) release: Release,
     /// The part of the history that is taken.
     period: Period,
     file: ImportFile,
@@ -78,7 +80,8 @@ impl Plan {
             None if described || sources.is_empty() => None,
             None => formats::recognise(&sources).map_err(failure)?.map(|(format, _)| format),
         };
-        Ok(Self { sources, format, period, file })
+        let release = file.server.release.unwrap_or_default();
+        Ok(Self { sources, format, release, period, file })
     }
 
     /// Opens the sources; their numbers count on from `first`.
@@ -100,7 +103,8 @@ impl Plan {
         } else {
             Arc::new(Within::new(mapper, self.period))
         };
-        let people = People::load(&file.users, self.format.is_some()).or_fail(Exit::Usage)?;
+        let people = People::load(&file.users, self.format.is_some_and(|format| !format.keeps_ids()))
+            .or_fail(Exit::Usage)?;
         let mapper =
             if people.keeps_all() { mapper } else { Arc::new(Renamed::new(mapper, Arc::new(people))) };
         Ok(Intake { reader, mapper })
@@ -141,7 +145,12 @@ impl Plan {
 
     fn format_settings(&self) -> formats::Settings {
         let ImportFile { format, media, policy, .. } = &self.file;
-        formats::Settings { about: format.clone(), media: media.clone(), policy: *policy }
+        formats::Settings {
+            about: format.clone(),
+            media: media.clone(),
+            policy: *policy,
+            release: self.release,
+        }
     }
 }
 

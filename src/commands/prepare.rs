@@ -42,7 +42,8 @@ pub(super) fn prepare(
     release: Release,
     taking: Taking,
 ) -> Result<Prepared, Failure> {
-    let plan = Plan::new(&context.file, args)?;
+    let mut plan = Plan::new(&context.file, args)?;
+    plan.release = release;
     let settings = format!("{release} {}", plan.settings());
     let mut job = Job::create(dir).map_err(job_failure)?;
     if taking == Taking::Whole {

@@ -1,6 +1,6 @@
 //! `provision`, and `run --provision`.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use clap::Args;
@@ -13,7 +13,7 @@ use super::server::{self, exit_of};
 use super::{Exit, Failure, OrFail};
 use crate::before::{Count, Files, Patience, Provision, ProvisionError, Provisioned, Stage, provision};
 use crate::cli::ServerArgs;
-use crate::job::{Job, JobError, JobReader};
+use crate::job::{BLACKS, FRIENDS, GROUPS, Job, JobError, JobReader};
 use crate::openim::Client;
 use crate::report::count;
 
@@ -53,16 +53,17 @@ pub struct FileArgs {
 }
 
 impl FileArgs {
-    /// What was typed, or else what the configuration says.
-    pub(super) fn files(&self, configured: &Files) -> Files {
-        let or = |typed: &Option<PathBuf>, configured: &Option<PathBuf>| {
-            typed.clone().or_else(|| configured.clone())
+    /// What was typed, or else what the configuration says, or else what the export told.
+    pub(super) fn files(&self, configured: &Files, job: &Path) -> Files {
+        let or = |typed: &Option<PathBuf>, configured: &Option<PathBuf>, told: &str| {
+            let told = || Some(job.join(told)).filter(|path| path.exists());
+            typed.clone().or_else(|| configured.clone()).or_else(told)
         };
         Files {
-            users: or(&self.users, &configured.users),
-            groups: or(&self.groups, &configured.groups),
-            friends: or(&self.friends, &configured.friends),
-            blacks: or(&self.blacks, &configured.blacks),
+            users: self.users.clone().or_else(|| configured.users.clone()),
+            groups: or(&self.groups, &configured.groups, GROUPS),
+            friends: or(&self.friends, &configured.friends, FRIENDS),
+            blacks: or(&self.blacks, &configured.blacks, BLACKS),
         }
     }
 }
@@ -81,7 +82,7 @@ struct Outcome {
 
 /// The command.
 pub(super) fn command(context: &Context, args: &ProvisionArgs) -> Result<Exit, Failure> {
-    let files = args.files.files(&context.file.provision);
+    let files = args.files.files(&context.file.provision, &context.job());
     let job = match Job::observe(&context.job()) {
         Ok(job) => Some(job),
         Err(JobError::NoJob(_)) if files != Files::default() => None,

@@ -121,7 +121,7 @@ impl Night<'_> {
         let started = job.is_started().map_err(job_failure)?;
         let limit = if started { settings.give_up } else { settings.give_up.min(server::FIRST_ANSWER) };
         server::reach(&self.client, limit).await?;
-        let files = self.args.files.files(&self.context.file.provision);
+        let files = self.args.files.files(&self.context.file.provision, &self.context.job());
         if self.rehearsed || self.args.provision {
             let made = provision::make(&self.client, Some(&reader), &files, Stage::Before, false).await?;
             note(&provision::verdict(&made, false))?;

@@ -10,6 +10,14 @@ use super::folder::private;
 pub(super) const FINDINGS: &str = "findings.jsonl";
 /// Media that somebody has to put where everybody can read them.
 pub const UPLOADS: &str = "media-to-upload.csv";
+/// Groups with owner, administrators and members, as the export tells them; for `provision`.
+pub const GROUPS: &str = "groups.jsonl";
+/// Friends, as the export tells them; for `provision`.
+pub const FRIENDS: &str = "friends.jsonl";
+/// Block lists, as the export tells them; for `provision`.
+pub const BLACKS: &str = "blacks.jsonl";
+/// How far everybody has read, as the export tells it; for `mark-read`.
+pub const READ: &str = "read-positions.jsonl";
 pub(super) const REJECTED: &str = "rejected.jsonl";
 
 /// The two files of lines that a pass adds to.

@@ -57,7 +57,7 @@ pub use facts::{Conversation, PassInfo, Peers, SourceInfo, Totals, User};
 pub use folder::NewFile;
 pub use key::{ConvKey, Position, UserKey};
 pub use keys::{Key, KeyWriter, Known, KnownKeys};
-pub use lines::{Lines, UPLOADS};
+pub use lines::{BLACKS, FRIENDS, GROUPS, Lines, READ, UPLOADS};
 pub use loader::{Earlier, Loader};
 pub use mended::{RejectedLine, RejectedLines, RejectedPlaces};
 pub use pass::Pass;

@@ -7,6 +7,7 @@ use xxhash_rust::xxh3::{xxh3_64, xxh3_128};
 use super::findings::{Reason, Reject, body_of};
 use super::heap::put_texts;
 use super::people::Lately;
+use super::relations::RelationRow;
 use super::rows::{ByOffset, ConvRow, IndexRow, KeyKind, KeyRow, PersonRow, UserRow};
 use super::seen::Seen;
 use super::uploads::UploadRow;
@@ -15,7 +16,7 @@ use crate::export::Chunk;
 use crate::finding::{Finding, Severity};
 use crate::job::{ConvKey, Key, Position, UserKey, write_record};
 use crate::mapping::people::Person;
-use crate::mapping::{Mapper, Sink, Upload};
+use crate::mapping::{Mapper, Relation, Sink, Upload};
 use crate::message::{Message, Peer, Place, Release, SendTime, SourceNo};
 
 /// What one chunk gave; used again for the next one, so that its room is asked for once.
@@ -53,6 +54,8 @@ pub(super) struct Batch {
     pub(super) people: Vec<PersonRow>,
     /// Files that somebody has to put elsewhere.
     pub(super) uploads: Vec<UploadRow>,
+    /// Members, friends, blocks and read positions that the mapper told of.
+    pub(super) relations: Vec<RelationRow>,
 }
 
 /// More room than that is not kept for the next chunk, which has half a megabyte.
@@ -75,6 +78,7 @@ impl Batch {
         self.conversations.clear();
         self.people.clear();
         self.uploads.clear();
+        self.relations.clear();
         (self.rejected, self.unmapped) = (0, 0);
     }
 
@@ -178,6 +182,11 @@ impl Sink for Digest<'_> {
     fn person(&mut self, person: Person<'_>) {
         let row = self.scratch.lately.news(&person, &mut self.batch.heap);
         self.batch.people.extend(row);
+    }
+
+    fn relation(&mut self, relation: Relation<'_>) {
+        let row = RelationRow::new(&relation, &mut self.scratch.lately, &mut self.batch.heap);
+        self.batch.relations.extend(row);
     }
 
     fn upload(&mut self, upload: Upload<'_>) {

@@ -19,6 +19,7 @@ mod names;
 mod pass;
 mod people;
 mod progress;
+mod relations;
 mod rows;
 mod seen;
 mod sort;

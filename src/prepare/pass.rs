@@ -14,9 +14,10 @@ use super::ledger::Ledger;
 use super::names;
 use super::people;
 use super::progress::{Phase, Progress};
+use super::relations::{self, RelationRow};
 use super::rows::{ByOffset, ConvRow, IndexRow, KeyRow, Note, PersonRow, UserRow};
 use super::sort::{RUN, Sorter};
-use super::summary::Summary;
+use super::summary::{Summary, Told};
 use super::uploads::{self, UploadRow};
 use super::{PrepareError, Rules};
 use crate::checks::Checker;
@@ -88,6 +89,7 @@ struct Gathered {
     conversations: Sorter<ConvRow>,
     people: Sorter<PersonRow>,
     uploads: Sorter<UploadRow>,
+    relations: Sorter<RelationRow>,
     run: usize,
     findings: Findings,
     summary: Summary,
@@ -226,6 +228,8 @@ impl Gathered {
         let few = run.div_ceil(8);
         let (mut heap, mut uploads) = (Heap::new(pass.dir()), Sorter::new(pass.dir(), few));
         uploads::known(pass, &mut heap, &mut uploads)?;
+        let mut relations = Sorter::new(pass.dir(), few);
+        relations::known(pass, &mut heap, &mut relations)?;
         Ok(Self {
             index: Sorter::new(pass.dir(), run),
             keys: Sorter::new(pass.dir(), run),
@@ -235,6 +239,7 @@ impl Gathered {
             people: Sorter::new(pass.dir(), few),
             heap,
             uploads,
+            relations,
             run: few,
             findings: Findings::new(Names::new(pass.source_names()?)),
             summary: Summary { pass: pass.no().0, ..Summary::default() },
@@ -267,6 +272,9 @@ impl Gathered {
         for row in &batch.uploads {
             self.uploads.push(row.moved(base))?;
         }
+        for row in &batch.relations {
+            self.relations.push(row.moved(base))?;
+        }
         pass.lines().rejects(&batch.rejects)?;
         for finding in &batch.findings {
             self.findings.add(pass.lines(), finding)?;
@@ -297,12 +305,15 @@ impl Gathered {
             conversations,
             people,
             uploads,
+            relations,
             run,
             mut findings,
             mut summary,
             messages: _,
         } = self;
         summary.to_upload = uploads::write(uploads, &heap, &pass, run)?;
+        let [groups, friends, blacks, read] = relations::write(relations, &heap, &pass)?;
+        summary.told = Told { groups, friends, blacks, read };
         let spool = pass.spool()?;
         let (mut loader, lines) = pass.load()?;
         for source in sources {

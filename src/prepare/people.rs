@@ -30,10 +30,7 @@ impl Lately {
         self.scratch.push(u8::from(is_group) << 1 | u8::from(person.listed));
         let texts = [person.openim_id, person.source_id, person.nickname, person.face_url];
         put_texts(&mut self.scratch, &texts);
-        let hash = xxh3_64(&self.scratch);
-        self.told.resize(LATELY, 0);
-        let place = usize::try_from(hash % LATELY as u64).unwrap_or(0);
-        if std::mem::replace(&mut self.told[place], hash) == hash {
+        if !self.is_new(xxh3_64(&self.scratch)) {
             return None;
         }
         let (openim, source) = person_hashes(is_group, person.openim_id, person.source_id);
@@ -41,6 +38,19 @@ impl Lately {
         let [openim_id, source_id, nickname, face_url] = texts;
         let spot = put_texts(heap, &[openim_id, source_id, nickname, face_url, listed, is_group]);
         Some(PersonRow { openim, source, spot })
+    }
+
+    /// Whether the thread was not told lately what these bytes say.
+    pub(super) fn is_news(&mut self, parts: &[&[u8]]) -> bool {
+        self.scratch.clear();
+        parts.iter().for_each(|part| self.scratch.extend_from_slice(part));
+        self.is_new(xxh3_64(&self.scratch))
+    }
+
+    fn is_new(&mut self, hash: u64) -> bool {
+        self.told.resize(LATELY, 0);
+        let place = usize::try_from(hash % LATELY as u64).unwrap_or(0);
+        std::mem::replace(&mut self.told[place], hash) != hash
     }
 }
 

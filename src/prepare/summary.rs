@@ -45,8 +45,24 @@ pub struct Summary {
     /// Media in `media-to-upload.csv` that nobody has put anywhere yet.
     #[serde(default)]
     pub to_upload: u64,
+    /// What the export tells of people besides their messages.
+    #[serde(default)]
+    pub told: Told,
     /// Everything found, by code: errors first, then by count.
     pub findings: Vec<Counted>,
+}
+
+/// What the export tells of people besides their messages; each of these is a file in the job's folder.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Told {
+    /// Groups whose members it names: `groups.jsonl`.
+    pub groups: u64,
+    /// Users whose friends it names: `friends.jsonl`.
+    pub friends: u64,
+    /// Users who have blocked somebody: `blacks.jsonl`.
+    pub blacks: u64,
+    /// How far users have read: `read-positions.jsonl`.
+    pub read: u64,
 }
 
 /// What became of replies.

@@ -130,7 +130,8 @@ impl Input {
         if let Some(set) = set {
             return (set, 0);
         }
-        let guess = Encoding::guess(head);
+        // The zeros of a dump are no UTF-16.
+        let guess = if super::cut::is_bson(head) { Encoding::UTF_8 } else { Encoding::guess(head) };
         if guess != Encoding::UTF_8 {
             self.note(&codes::ENCODING_GUESSED, &guess.to_string());
         }

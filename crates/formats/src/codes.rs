@@ -146,6 +146,30 @@ pub const APP_TEXT_UNKNOWN: Code = Code {
     mend: "look at one of them; tell the importer's authors what it means",
 };
 
+/// A time that does not follow the order of the export.
+pub const TIME_RAISED: Code = Code {
+    name: "time-raised",
+    severity: Severity::Warning,
+    means: "the message has an earlier time than the one before it in its conversation; it gets that one's time, so that both keep their order",
+    mend: "nothing, as a rule: clocks were wrong, or a client was slow",
+};
+
+/// A link to the server that is left behind.
+pub const MEDIA_OLD_SERVER: Code = Code {
+    name: "media-on-old-server",
+    severity: Severity::Warning,
+    means: "the link of this file leads to the server that the export comes from",
+    mend: "move the store with its links, or copy the files of media-to-upload.csv and name the new links in `table` in [media]",
+};
+
+/// Fields that nobody has confirmed.
+pub const SHAPE_UNCONFIRMED: Code = Code {
+    name: "shape-unconfirmed",
+    severity: Severity::Warning,
+    means: "the fields of this format are known from its SDK and documentation, not from a file",
+    mend: "compare some messages with what the app shows; tell the importer's authors, with a sample, what is wrong",
+};
+
 /// All of the above, for documentation and tests.
 pub const ALL: &[&Code] = &[
     &RECORD_INVALID,
@@ -166,6 +190,9 @@ pub const ALL: &[&Code] = &[
     &MEDIA_INCOMPLETE,
     &VIDEO_AS_FILE,
     &APP_TEXT_UNKNOWN,
+    &TIME_RAISED,
+    &MEDIA_OLD_SERVER,
+    &SHAPE_UNCONFIRMED,
 ];
 
 /// Reasons for which records are left out on purpose. Stable names.
@@ -176,6 +203,14 @@ pub mod reason {
     pub const DIRECTORY_ROW: &str = "directory-row";
     /// The message was deleted or recalled.
     pub const RECALLED: &str = "recalled";
+    /// It stands within a bundle that was forwarded, which is a message itself.
+    pub const FORWARDED_WITHIN: &str = "forwarded-within";
+    /// An emoji given to a message.
+    pub const REACTION: &str = "reaction";
+    /// The service itself had kept the message from being delivered.
+    pub const FILTERED: &str = "filtered";
+    /// Written into a chat room, which has no history in OpenIM.
+    pub const CHAT_ROOM: &str = "chat-room";
     /// An earlier version of a message that was edited.
     pub const EDITED_VERSION: &str = "edited-version";
     /// Nothing is in the message.

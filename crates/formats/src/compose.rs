@@ -42,6 +42,31 @@ pub(super) struct Draft<'a> {
     pub(super) extras: Extras<'a>,
 }
 
+impl<'a> Draft<'a> {
+    /// With what every record has, and nothing else.
+    pub(super) fn new(
+        place: Place,
+        id: Cow<'a, str>,
+        sender: Cow<'a, str>,
+        peer: Peer<'a>,
+        time: SendTime,
+    ) -> Self {
+        Self {
+            place,
+            id: Some(id).filter(|id| !id.is_empty()),
+            sender,
+            nickname: Cow::Borrowed(""),
+            face_url: Cow::Borrowed(""),
+            peer,
+            platform: Platform::default(),
+            time,
+            mentions: Mentions::default(),
+            reply: None,
+            extras: Extras::default(),
+        }
+    }
+}
+
 /// Where a message was written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[repr(i32)]
@@ -51,11 +76,45 @@ pub(super) enum Platform {
     Windows = 3,
     Mac = 4,
     Web = 5,
+    MiniWeb = 6,
     Linux = 7,
+    AndroidPad = 8,
     IPad = 9,
     /// What the native format takes where nothing is said.
     #[default]
     Admin = 10,
+}
+
+impl Platform {
+    /// By OpenIM's number of it.
+    pub(super) fn of(number: i64) -> Self {
+        match number {
+            1 => Self::Ios,
+            2 => Self::Android,
+            3 => Self::Windows,
+            4 => Self::Mac,
+            5 => Self::Web,
+            6 => Self::MiniWeb,
+            7 => Self::Linux,
+            8 => Self::AndroidPad,
+            9 => Self::IPad,
+            _ => Self::Admin,
+        }
+    }
+
+    /// By what services call it.
+    pub(super) fn by_name(name: &str) -> Self {
+        match name.to_ascii_lowercase().as_str() {
+            "ios" | "iphone" => Self::Ios,
+            "ipad" => Self::IPad,
+            "android" | "aos" => Self::Android,
+            "windows" | "pc" => Self::Windows,
+            "mac" | "macos" => Self::Mac,
+            "linux" => Self::Linux,
+            "web" | "websocket" => Self::Web,
+            _ => Self::Admin,
+        }
+    }
 }
 
 /// Whom a text calls on.
@@ -95,6 +154,9 @@ pub(super) struct Extras<'a> {
     /// The export's id of the message it answers, where the message itself can't say so.
     #[serde(skip_serializing_if = "str::is_empty")]
     pub(super) reply_to: Cow<'a, str>,
+    /// An `ex` that the export has already: it stays as it is.
+    #[serde(skip)]
+    pub(super) own: Cow<'a, str>,
 }
 
 /// How often and by whom a message was given an emoji.
@@ -113,6 +175,8 @@ pub(super) enum Part<'a> {
     Text(Cow<'a, str>),
     Medium(Medium<'a>),
     Special(Odd<'a>),
+    /// What OpenIM takes as it is.
+    Ready(Content),
     /// A message of the application's own, with `data`, `description` and `extension`.
     Custom([Cow<'a, str>; 3]),
 }
@@ -147,6 +211,21 @@ impl Composer {
     /// The user's decisions.
     pub(super) fn settings(&self) -> &Settings {
         &self.settings
+    }
+
+    /// Whether the settings say where media are now.
+    pub(super) fn moves_media(&self) -> bool {
+        self.settings.media.table.is_some() || self.settings.media.base_url.is_some()
+    }
+
+    /// The new link of what has that one now.
+    pub(super) fn moved(&self, url: &str) -> Option<String> {
+        if let Some(row) = self.table.row(url).or_else(|| self.table.row(media::bare(url))) {
+            return Some(row.url.to_owned());
+        }
+        let base = self.settings.media.base_url.as_deref()?;
+        let path = url.split_once("://")?.1.split_once('/')?.1;
+        Some(format!("{}/{path}", base.trim_end_matches('/')))
     }
 
     /// What the user decided about odd things.
@@ -206,6 +285,7 @@ impl Composer {
                     };
                     content
                 }
+                Part::Ready(content) => content,
                 Part::Custom([data, description, extension]) => {
                     Content::custom(&data, &description, &extension)
                 }
@@ -350,6 +430,9 @@ impl<'a> Mentions<'a> {
 
 impl Extras<'_> {
     fn json(&self) -> String {
+        if !self.own.is_empty() {
+            return self.own.to_string();
+        }
         if self.is_empty() {
             return String::new();
         }

@@ -14,11 +14,25 @@ mod recognise;
 mod registry;
 mod settings;
 
+mod chatlab;
+mod discord;
+mod easemob;
+mod feishu;
+mod gchat;
+mod matrix;
 mod mattermost;
+mod netease;
+mod openim;
+mod qq;
+mod rocketchat;
+mod rongcloud;
 mod slack;
 mod telegram;
 mod tencent;
+mod wechat;
+mod wecom;
 mod whatsapp;
+mod zulip;
 
 pub mod codes;
 mod compose;
@@ -26,6 +40,9 @@ mod content;
 mod local;
 mod loose;
 mod media;
+mod node;
+mod ordinary;
+mod pairs;
 mod table;
 #[cfg(test)]
 mod testing;
@@ -40,6 +57,15 @@ pub use table::TableError;
 
 #[cfg(doc)]
 use crate::{export::Layout, mapping::Mapper};
+
+/// Takes what a first reading does not ask for.
+struct Ignore;
+
+impl mapping::Sink for Ignore {
+    fn message(&mut self, _: message::Message<'_>) {}
+    fn left_out(&mut self, _: message::Place, _: &'static str) {}
+    fn finding(&mut self, _: finding::Finding) {}
+}
 
 /// A file name without the ending of its packing.
 fn unpacked(name: &str) -> &str {

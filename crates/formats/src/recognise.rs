@@ -2,7 +2,10 @@
 
 use serde_json::Value;
 
-use super::{Format, slack, whatsapp};
+use super::{
+    Format, chatlab, discord, easemob, feishu, gchat, matrix, netease, openim, qq, rocketchat, rongcloud,
+    slack, wechat, wecom, whatsapp, zulip,
+};
 use crate::export::cut::Cutter;
 use crate::export::{ExportError, Found, Input, Layout, Origin, discover};
 use crate::message::SourceNo;
@@ -40,7 +43,19 @@ const MOST: usize = 8;
 fn candidates(found: &[Found]) -> Vec<&Found> {
     let called = |f: &&Found| {
         let name = last(&f.inside).to_ascii_lowercase();
-        ["result.json", "_chat.txt", "posts.csv", "import.jsonl"].contains(&name.as_str())
+        [
+            "result.json",
+            "_chat.txt",
+            "posts.csv",
+            "import.jsonl",
+            "msg.json",
+            "msg.bson",
+            "messages.json",
+            "realm.json",
+            "rocketchat_message.json",
+            "rocketchat_message.bson",
+        ]
+        .contains(&name.as_str())
             || name.starts_with("whatsapp")
     };
     let files = || found.iter().filter(|f| f.origin != Origin::Stdin && f.bytes > 0);
@@ -48,12 +63,74 @@ fn candidates(found: &[Found]) -> Vec<&Found> {
     named.chain(files().filter(|f| !called(f)).take(MOST)).collect()
 }
 
+/// How a file begins.
+pub(super) struct Begins<'a> {
+    /// Its name.
+    pub(super) name: &'a str,
+    /// Its text, without what blanks stand in front.
+    pub(super) text: &'a str,
+}
+
+impl Begins<'_> {
+    /// Whether one of these keys is in it.
+    pub(super) fn has(&self, keys: &[&str]) -> bool {
+        keys.iter().any(|key| self.text.contains(&format!("\"{key}\"")))
+    }
+
+    /// Whether it begins as JSON does.
+    pub(super) fn is_json(&self) -> bool {
+        self.text.starts_with(['{', '['])
+    }
+
+    /// Whether it is a dump of documents.
+    pub(super) fn is_bson(&self) -> bool {
+        super::ending(self.name) == "bson" && self.text.chars().take(12).collect::<String>().contains("_id\0")
+    }
+
+    /// Whether its first row has all these columns.
+    pub(super) fn is_csv(&self, columns: &[&str]) -> bool {
+        let first = self.text.lines().next().unwrap_or_default().to_ascii_lowercase();
+        let cells: Vec<&str> =
+            first.split([',', ';', '\t']).map(|cell| cell.trim().trim_matches('"')).collect();
+        columns.iter().all(|column| cells.contains(&column.to_ascii_lowercase().as_str()))
+    }
+}
+
+/// Whether a file is one of a format, by how it begins.
+type Is = fn(&Begins<'_>) -> bool;
+
+/// Formats of ordinary shape, each with how it knows its own.
+const ORDINARY: &[(Format, Is)] = &[
+    (Format::OpenIm, openim::is),
+    (Format::Easemob, easemob::is),
+    (Format::RongCloud, rongcloud::is),
+    (Format::NetEase, netease::is),
+    (Format::WeCom, wecom::is),
+    (Format::Discord, discord::is),
+    (Format::DiscordCsv, discord::is_csv),
+    (Format::WeChat, wechat::is),
+    (Format::WeChatCsv, wechat::is_csv),
+    (Format::ChatLab, chatlab::is),
+    (Format::Qq, qq::is),
+    (Format::QqText, qq::is_text),
+    (Format::Feishu, feishu::is),
+    (Format::Matrix, matrix::is),
+    (Format::GoogleChat, gchat::is),
+    (Format::RocketChat, rocketchat::is),
+    (Format::RocketChatCsv, rocketchat::is_csv),
+    (Format::Zulip, zulip::is),
+];
+
 /// The format of a file, by how it begins.
 fn by_content(name: &str, head: &str) -> Option<Format> {
     let text = head.trim_start_matches('\u{feff}').trim_start();
     // Its lines can begin with a bracket, as lists do.
     if matches!(&*super::ending(name), "txt" | "") && whatsapp::is_export(text) {
         return Some(Format::WhatsApp);
+    }
+    let begins = Begins { name, text };
+    if let Some((format, _)) = ORDINARY.iter().find(|(_, is)| is(&begins)) {
+        return Some(*format);
     }
     let has = |words: &[&str]| words.iter().any(|word| text.contains(&format!("\"{word}\"")));
     if text.starts_with(['{', '[']) {
@@ -110,7 +187,12 @@ fn is_slack_day(text: &str) -> bool {
     text.trim_start().starts_with('[') && text.contains("\"message\"") && digits == Some(10)
 }
 
-fn head(file: &Found) -> Result<String, ExportError> {
+/// How a file begins; nothing of what can be read only once.
+pub(super) fn head(file: &Found) -> Result<String, ExportError> {
+    // What can be read once is not looked at.
+    if file.origin == Origin::Stdin {
+        return Ok(String::new());
+    }
     let input = Input::open(file, SourceNo(0), None)?;
     Ok(String::from_utf8_lossy(input.head()).into_owned())
 }
@@ -126,7 +208,10 @@ impl Layout for Anything {
     fn belongs(&self, inside: &str) -> bool {
         let hidden = inside.split('/').any(|part| part.starts_with('.') || part.starts_with("__"));
         let name = last(inside);
-        let known = matches!(&*super::ending(name), "json" | "jsonl" | "csv" | "txt" | "log" | "");
+        let known = matches!(
+            &*super::ending(name),
+            "json" | "jsonl" | "ndjson" | "csv" | "txt" | "log" | "bson" | ""
+        );
         !hidden && (known || super::unpacked(name).len() < name.len())
     }
 

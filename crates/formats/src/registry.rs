@@ -7,32 +7,95 @@ use serde::Deserialize;
 use super::compose::Composer;
 use super::local::Local;
 use super::mattermost::{Bulk, Compliance};
+use super::openim::OpenIm;
+use super::ordinary::{Ordinarily, Ordinary, Tools};
 use super::settings::Settings;
 use super::slack::Slack;
 use super::table::{Table, TableError};
 use super::telegram::Telegram;
 use super::tencent::Tencent;
 use super::whatsapp::WhatsApp;
+use super::{
+    chatlab, discord, easemob, feishu, gchat, matrix, netease, qq, rocketchat, rongcloud, wechat, wecom,
+    zulip,
+};
 use crate::export::{self, Layout};
 use crate::mapping::Mapper;
 
-/// A kind of export.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Format {
+macro_rules! formats {
+    ($($(#[$doc:meta])* $format:ident $name:literal $title:literal;)*) => {
+        /// A kind of export.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Deserialize)]
+        pub enum Format {
+            $($(#[$doc])* #[serde(rename = $name)] $format,)*
+        }
+
+        impl Format {
+            /// All of them.
+            pub const ALL: &[Self] = &[$(Self::$format),*];
+
+            /// What `--format` calls it.
+            pub const fn name(self) -> &'static str {
+                match self { $(Self::$format => $name,)* }
+            }
+
+            /// What it is, in a line.
+            pub const fn title(self) -> &'static str {
+                match self { $(Self::$format => $title,)* }
+            }
+        }
+    };
+}
+
+formats! {
     /// Tencent Cloud IM, hourly files.
-    Tencent,
+    Tencent "tencent" "Tencent Cloud IM (hourly files of get_history)";
     /// Slack, the export of a workspace.
-    Slack,
+    Slack "slack" "Slack (the export of a workspace, as a folder or zip)";
     /// Mattermost, the bulk export.
-    Mattermost,
+    Mattermost "mattermost" "Mattermost (bulk export, JSONL)";
     /// Mattermost, the compliance export as CSV.
-    MattermostCompliance,
+    MattermostCompliance "mattermost-compliance" "Mattermost (compliance export, CSV)";
     /// Telegram Desktop, `result.json`.
-    Telegram,
+    Telegram "telegram" "Telegram Desktop (result.json, one chat or a whole account)";
     /// WhatsApp, an exported chat.
-    #[serde(rename = "whatsapp")]
-    WhatsApp,
+    WhatsApp "whatsapp" "WhatsApp (exported chats, .txt or .zip)";
+    /// OpenIM's own database.
+    OpenIm "openim" "OpenIM (its database: mongoexport or mongodump; chat_logs of version 2)";
+    /// Easemob, hourly files.
+    Easemob "easemob" "Easemob (hourly files of chatmessages)";
+    /// RongCloud, the hourly log.
+    RongCloud "rongcloud" "RongCloud (hourly log)";
+    /// NetEase Yunxin, message copies.
+    NetEase "netease" "NetEase Yunxin (message copies)";
+    /// WeCom, the archive of conversations.
+    WeCom "wecom" "WeCom (the archive of conversations, decrypted)";
+    /// Discord, JSON of DiscordChatExporter.
+    Discord "discord" "Discord (JSON of DiscordChatExporter)";
+    /// Discord, CSV of DiscordChatExporter.
+    DiscordCsv "discord-csv" "Discord (CSV of DiscordChatExporter)";
+    /// WeChat, JSON of WeFlow or echotrace.
+    WeChat "wechat" "WeChat (JSON of WeFlow or echotrace)";
+    /// WeChat, CSV of WeChatMsg or PyWxDump.
+    WeChatCsv "wechat-csv" "WeChat (CSV of WeChatMsg or PyWxDump)";
+    /// ChatLab's format, of many apps.
+    ChatLab "chatlab" "ChatLab 0.0.2 (JSON or JSON lines, of many apps)";
+    /// QQ, JSON of qq-chat-exporter.
+    Qq "qq" "QQ (JSON of qq-chat-exporter)";
+    /// QQ, its own text.
+    QqText "qq-text" "QQ (its own text export)";
+    /// Feishu or Lark, message lists.
+    Feishu "feishu" "Feishu or Lark (message lists of the API)";
+    /// Matrix, a room exported by Element.
+    Matrix "matrix" "Matrix (a room exported by Element, JSON)";
+    /// Google Chat, Takeout.
+    GoogleChat "google-chat" "Google Chat (Takeout)";
+    /// Rocket.Chat, its database.
+    RocketChat "rocketchat" "Rocket.Chat (its database as JSON or BSON)";
+    /// Rocket.Chat, folders of CSV.
+    RocketChatCsv "rocketchat-csv" "Rocket.Chat (folders of CSV)";
+    /// Zulip, the export of an organisation.
+    Zulip "zulip" "Zulip (the export of an organisation)";
 }
 
 /// Both halves of a format. Its ids are those of the export: they are to be translated, as
@@ -62,44 +125,15 @@ pub enum FormatError {
 }
 
 impl Format {
-    /// All of them.
-    pub const ALL: &[Self] = &[
-        Self::Tencent,
-        Self::Slack,
-        Self::Mattermost,
-        Self::MattermostCompliance,
-        Self::Telegram,
-        Self::WhatsApp,
-    ];
-
-    /// What `--format` calls it.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Tencent => "tencent",
-            Self::Slack => "slack",
-            Self::Mattermost => "mattermost",
-            Self::MattermostCompliance => "mattermost-compliance",
-            Self::Telegram => "telegram",
-            Self::WhatsApp => "whatsapp",
-        }
-    }
-
     /// The format that `--format` calls so.
     pub fn by_name(name: &str) -> Result<Self, FormatError> {
         let found = Self::ALL.iter().copied().find(|f| f.name() == name);
         found.ok_or_else(|| FormatError::Unknown { name: name.to_owned() })
     }
 
-    /// What it is, in a line.
-    pub const fn title(self) -> &'static str {
-        match self {
-            Self::Tencent => "Tencent Cloud IM (hourly files of get_history)",
-            Self::Slack => "Slack (the export of a workspace, as a folder or zip)",
-            Self::Mattermost => "Mattermost (bulk export, JSONL)",
-            Self::MattermostCompliance => "Mattermost (compliance export, CSV)",
-            Self::Telegram => "Telegram Desktop (result.json, one chat or a whole account)",
-            Self::WhatsApp => "WhatsApp (exported chats, .txt or .zip)",
-        }
+    /// Whether its ids are OpenIM's own, and stay as they are unless the settings say otherwise.
+    pub const fn keeps_ids(self) -> bool {
+        matches!(self, Self::OpenIm)
     }
 }
 
@@ -112,19 +146,42 @@ pub fn open(format: Format, export: &export::Settings, settings: Settings) -> Re
     let table = settings.media.table.as_deref().map(Table::read).transpose()?.unwrap_or_default();
     let composer = Composer::new(settings, table);
     let max = export.max_record;
+    let tools = |composer| Tools { composer, local: local.clone(), export: export.clone() };
     Ok(match format {
         Format::Tencent => both(Tencent::new(composer, max)),
         Format::Slack => both(Slack::new(composer, max)),
         Format::Mattermost => both(Bulk::new(composer, max)),
         Format::MattermostCompliance => both(Compliance::new(composer, export.clone())),
-        Format::Telegram => both(Telegram::new(composer, local, max)),
-        Format::WhatsApp => both(WhatsApp::new(composer, local, max)),
+        Format::Telegram => both(Telegram::new(composer, local.clone(), max)),
+        Format::WhatsApp => both(WhatsApp::new(composer, local.clone(), max)),
+        Format::Easemob => ordinary(easemob::Easemob, tools(composer)),
+        Format::RongCloud => ordinary(rongcloud::RongCloud::default(), tools(composer)),
+        Format::NetEase => ordinary(netease::NetEase, tools(composer)),
+        Format::WeCom => ordinary(wecom::WeCom::default(), tools(composer)),
+        Format::Discord => ordinary(discord::Discord::default(), tools(composer)),
+        Format::DiscordCsv => ordinary(discord::DiscordCsv, tools(composer)),
+        Format::WeChat => ordinary(wechat::WeChat::default(), tools(composer)),
+        Format::WeChatCsv => ordinary(wechat::WeChatCsv::default(), tools(composer)),
+        Format::ChatLab => ordinary(chatlab::ChatLab::default(), tools(composer)),
+        Format::Qq => ordinary(qq::Qq::default(), tools(composer)),
+        Format::QqText => ordinary(qq::QqText::default(), tools(composer)),
+        Format::Feishu => ordinary(feishu::Feishu::default(), tools(composer)),
+        Format::Matrix => ordinary(matrix::Matrix::default(), tools(composer)),
+        Format::GoogleChat => ordinary(gchat::GoogleChat::default(), tools(composer)),
+        Format::RocketChat => ordinary(rocketchat::RocketChat::default(), tools(composer)),
+        Format::RocketChatCsv => ordinary(rocketchat::RocketChatCsv, tools(composer)),
+        Format::Zulip => ordinary(zulip::Zulip::default(), tools(composer)),
+        Format::OpenIm => ordinary(OpenIm::default(), tools(composer)),
     })
 }
 
 fn both<F: Layout + Mapper + 'static>(format: F) -> Preset {
     let format = Arc::new(format);
     Preset { layout: Arc::clone(&format) as Arc<dyn Layout>, mapper: format }
+}
+
+fn ordinary<F: Ordinary>(format: F, tools: Tools) -> Preset {
+    both(Ordinarily { format, tools })
 }
 
 fn names() -> String {

@@ -6,8 +6,9 @@ use std::path::PathBuf;
 use serde::Deserialize;
 
 use super::Format;
+use crate::message::Release;
 
-/// The three sections together.
+/// The three sections together, and the release.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Settings {
     /// What the export does not say of itself.
@@ -16,6 +17,8 @@ pub struct Settings {
     pub media: Media,
     /// What becomes of what OpenIM has no word for.
     pub policy: Policy,
+    /// What the server takes whose messages these become.
+    pub release: Release,
 }
 
 /// `[format]`: what some exports do not say of themselves. Where it is needed, a finding asks for it.

@@ -19,6 +19,7 @@ mod period;
 mod pick;
 mod program;
 mod records;
+mod relation;
 mod rule;
 mod settings;
 mod sieve;
@@ -33,6 +34,7 @@ pub use error::MappingError;
 pub use native::{Native, read_message};
 pub use period::{Period, Within};
 pub use records::{Record, Row, each};
+pub use relation::{Relation, Role};
 pub use settings::{Columns, Detail, LeaveOut, Rule, Settings, Values};
 pub use time::{Doubt, Time, TimeFormat, halves};
 pub use value::Value;
@@ -79,6 +81,8 @@ pub trait Sink {
     fn person(&mut self, _person: Person<'_>) {}
     /// A file that must be put where everybody can read it, for messages to show it; can be told many times.
     fn upload(&mut self, _upload: Upload<'_>) {}
+    /// What the export tells about people besides their messages; can be told many times.
+    fn relation(&mut self, _relation: Relation<'_>) {}
 }
 
 /// A file that must be put where everybody can read it. The importer itself uploads nothing.

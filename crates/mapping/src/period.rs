@@ -10,7 +10,7 @@ use crate::finding::Finding;
 use crate::message::{Message, Place, SendTime};
 
 use super::people::Person;
-use super::{Mapper, Sink};
+use super::{Mapper, Relation, Sink, Upload};
 
 /// From when to when; everything without bounds.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -77,6 +77,14 @@ impl Sink for Cut<'_> {
 
     fn person(&mut self, person: Person<'_>) {
         self.sink.person(person);
+    }
+
+    fn upload(&mut self, upload: Upload<'_>) {
+        self.sink.upload(upload);
+    }
+
+    fn relation(&mut self, relation: Relation<'_>) {
+        self.sink.relation(relation);
     }
 }
 

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::people::Person;
-use super::{Mapper, Sink, Upload};
+use super::{Mapper, Relation, Sink, Upload};
 use crate::export::{self, Reader};
 use crate::finding::Finding;
 use crate::message::{Message, Peer, Place};
@@ -21,6 +21,8 @@ pub struct Got {
     pub persons: BTreeSet<String>,
     /// `kind key name size link`.
     pub uploads: Vec<String>,
+    /// Memberships, friends, blocks, read positions; each once.
+    pub relations: BTreeSet<String>,
 }
 
 impl Sink for Got {
@@ -71,6 +73,15 @@ impl Sink for Got {
         self.persons.insert(format!("{:?} {} {:?} {}", p.kind, p.source_id, p.nickname, p.face_url));
     }
 
+    fn relation(&mut self, relation: Relation<'_>) {
+        self.relations.insert(match relation {
+            Relation::Member { group, user, role } => format!("{user} in #{group} {role:?}"),
+            Relation::Friends(one, other) => format!("{one} and {other} are friends"),
+            Relation::Blocks(who, whom) => format!("{who} blocks {whom}"),
+            Relation::Read { user, peer, kind, id } => format!("{user} has read {kind:?} {peer} up to {id}"),
+        });
+    }
+
     fn upload(&mut self, u: Upload<'_>) {
         self.uploads.push(format!("{} {:?} {:?} {} {}", u.kind, u.key, u.name, u.size, u.link));
     }
@@ -89,6 +100,7 @@ impl Got {
         part("finding:", &mut self.findings.iter());
         part("person:", &mut self.persons.iter());
         part("upload:", &mut self.uploads.iter());
+        part("relation:", &mut self.relations.iter());
         text
     }
 

@@ -5,6 +5,7 @@
 //! | `GET audit` | what was received, acknowledged, stored, dropped and why, per conversation |
 //! | `GET log?conversation=ID[&from=SEQ][&limit=N]` | the slots of a conversation, in order |
 //! | `POST settle` | waits until all that was queued is stored or lost, then answers with the audit |
+//! | `GET mongoexport?collection=NAME[&json=canonical]` | what the server has, as `mongoexport --jsonArray` writes it |
 //! | `GET faults` | which faults are on, and how often each struck |
 //! | `POST faults` `{"kind":…}` | turns one on; answers with its `id` |
 //! | `DELETE faults[?id=N]` | turns one off, or all |
@@ -17,6 +18,7 @@
 use super::damage::Damage;
 use super::faults::{Fault, perform};
 use super::http::Reply;
+use super::mongoexport::{COLLECTIONS, mongoexport};
 use super::positions::{clear_for, hide, revoke_for};
 use super::shared::Shared;
 use super::{audit, state};
@@ -71,6 +73,17 @@ fn answer(method: &Method, name: &str, query: &Query, body: &[u8], shared: &Shar
             let limit = usize::try_from(limit).map_err(|_| wrong("limit is a number from 0"))?;
             Ok(found(&audit::log(shared, conversation, from, limit)))
         }
+        (&Method::GET, "mongoexport") => {
+            let collection = query.get("collection").unwrap_or_default();
+            let canonical = match query.get("json") {
+                None | Some("relaxed") => false,
+                Some("canonical") => true,
+                Some(_) => return Err(wrong("json is relaxed or canonical")),
+            };
+            let documents = mongoexport(shared, collection, canonical)
+                .ok_or_else(|| wrong(format!("collection is one of {}", COLLECTIONS.join(", "))))?;
+            Ok(found(&documents))
+        }
         (&Method::GET, "faults") => Ok(found(&shared.faults.list())),
         (&Method::POST, "faults") => {
             let fault = Fault::from_json(parsed(body)?).map_err(wrong)?;
@@ -95,7 +108,7 @@ fn answer(method: &Method, name: &str, query: &Query, body: &[u8], shared: &Shar
         (&Method::POST, "revoke" | "delete" | "clear") => act(shared, name, &parsed(body)?),
         _ => Err(Wrong(
             404,
-            "there are GET audit, log, faults; POST settle, faults, now, clock, save, damage, revoke, delete, clear; DELETE faults"
+            "there are GET audit, log, mongoexport, faults; POST settle, faults, now, clock, save, damage, revoke, delete, clear; DELETE faults"
                 .to_owned(),
         )),
     }

@@ -41,6 +41,7 @@ mod groups;
 mod http;
 mod json;
 mod log;
+mod mongoexport;
 mod notices;
 mod options;
 mod pace;

@@ -52,7 +52,10 @@ pub(super) fn users<'a>(what: &Provision<'a>) -> Result<Feed<'a, Vec<UserRow>>, 
             if let Some((_, row)) = next(&mut listed)? {
                 found.push(row);
             } else if let Some((_, row)) = next(&mut groups)? {
-                found.extend(row.everybody().map(|id| UserRow::bare(id.clone())));
+                for id in row.everybody() {
+                    let bare = UserRow::bare(id.clone());
+                    found.push(job.map_or(Ok(bare.clone()), |job| told(job, bare))?);
+                }
             } else if let Some(job) = job {
                 let page = job.users(after, users::AT_ONCE)?;
                 let Some(last) = page.last() else { break };
@@ -74,7 +77,11 @@ pub(super) fn users<'a>(what: &Provision<'a>) -> Result<Feed<'a, Vec<UserRow>>, 
 /// A user as the messages have him; what they don't tell the export may: his name, or else what it calls him.
 fn named(job: &JobReader, user: User) -> Result<UserRow, JobError> {
     let User { id, nickname, face_url, .. } = user;
-    let mut row = UserRow { id: id.0, nickname, face_url };
+    told(job, UserRow { id: id.0, nickname, face_url })
+}
+
+/// What a row does not say the export may.
+fn told(job: &JobReader, mut row: UserRow) -> Result<UserRow, JobError> {
     if row.nickname.is_empty() {
         let known = job.called(false, &row.id)?;
         let person = known.iter().find(|person| !person.nickname.is_empty()).or(known.first());
@@ -117,8 +124,15 @@ impl<'a> Groups<'a> {
     pub(super) fn of_file(&mut self) -> Result<Option<Vec<Wanted>>, ProvisionError> {
         let mut batch = Vec::new();
         while batch.len() < groups::AT_ONCE {
-            let Some((_, row)) = next(&mut self.listed)? else { break };
+            let Some((_, mut row)) = next(&mut self.listed)? else { break };
             self.seen.insert(&row);
+            if let Some(job) = self.job.filter(|_| row.name.is_empty()) {
+                let known = job.called(true, &row.id)?;
+                if let Some(group) = known.into_iter().find(|group| !group.nickname.is_empty()) {
+                    row.name = group.nickname;
+                    row.face_url = if row.face_url.is_empty() { group.face_url } else { row.face_url };
+                }
+            }
             batch.push(Wanted { row, again: false });
         }
         Ok((!batch.is_empty()).then_some(batch))

@@ -1,5 +1,6 @@
 //! From the text of a source to chunks of whole records.
 
+mod bson;
 mod inherited;
 mod json;
 mod json_walk;
@@ -8,6 +9,8 @@ mod rows;
 
 use std::sync::Arc;
 
+pub use bson::Bson;
+pub(crate) use bson::begins as is_bson;
 pub use json::Json;
 pub use lines::{Begins, Lines};
 pub use rows::Rows;

@@ -26,12 +26,13 @@ use std::sync::{Arc, OnceLock};
 use sha2::{Digest, Sha256};
 use xxhash_rust::xxh3::xxh3_64;
 
+use super::super::Ignore;
 use super::super::codes::{self, reason};
 use super::super::compose::{Composer, Draft, Extras, Part, Platform, Reaction, Reply, invalid, refuse};
 use super::super::media::{Kind, Medium, mime_by_name};
 use super::super::settings::SameTime;
 use super::line::{Line, Post, attached};
-use super::{Ignore, mentions};
+use super::mentions;
 use crate::export::cut::{Cutter, Lines};
 use crate::export::{CHUNK, Chunk, Context, ExportError, Found, Input, Layout, Origin, Pool};
 use crate::mapping::people::{Kind as PersonKind, Person};

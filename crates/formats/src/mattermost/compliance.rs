@@ -27,11 +27,12 @@ use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, OnceLock};
 
+use super::super::Ignore;
 use super::super::codes::{self, reason};
 use super::super::compose::{Composer, Draft, Extras, Mentions, Part, Platform, Reply, refuse};
 use super::super::media::{Kind as MediaKind, Medium, mime_by_name};
 use super::super::settings::{Edited, Recalled};
-use super::{Ignore, mentions};
+use super::mentions;
 use crate::export::cut::{Cutter, Rows};
 use crate::export::{
     self, CHUNK, Chunk, Context, Dialect, ExportError, Found, Input, Layout, Origin, Pool, ShortRows,

@@ -7,9 +7,6 @@ mod line;
 use std::borrow::Cow;
 
 use super::compose::Mentions;
-use crate::finding::Finding;
-use crate::mapping::Sink;
-use crate::message::{Message, Place};
 
 pub(super) use bulk::Bulk;
 pub(super) use compliance::Compliance;
@@ -40,13 +37,4 @@ fn mentions<'a>(words: &str, find: impl Fn(&str) -> Option<Cow<'a, str>>) -> Men
         }
     }
     mentions
-}
-
-/// Takes what a first reading does not ask for.
-struct Ignore;
-
-impl Sink for Ignore {
-    fn message(&mut self, _: Message<'_>) {}
-    fn left_out(&mut self, _: Place, _: &'static str) {}
-    fn finding(&mut self, _: Finding) {}
 }

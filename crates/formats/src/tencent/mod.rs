@@ -103,7 +103,7 @@ impl Tencent {
             nickname: Cow::Borrowed(""),
             face_url: Cow::Borrowed(""),
             peer,
-            platform: platform(&record.platform.0),
+            platform: Platform::by_name(&record.platform.0),
             time: SendTime(time),
             mentions: Mentions {
                 all: record.at.0.iter().any(|at| at.all.whole() > 0),
@@ -224,19 +224,6 @@ fn id<'a>(record: &Record<'_>, group: &str) -> Option<Cow<'a, str>> {
     }
     let (from, to, random, time) = (&record.from.0, &record.to.0, &record.random.0, &record.time.0);
     Some(Cow::Owned(format!("{from}/{to}/{seq}/{random}/{time}")))
-}
-
-fn platform(name: &str) -> Platform {
-    match name.to_ascii_lowercase().as_str() {
-        "ios" | "iphone" => Platform::Ios,
-        "ipad" => Platform::IPad,
-        "android" => Platform::Android,
-        "windows" | "pc" => Platform::Windows,
-        "mac" | "macos" => Platform::Mac,
-        "linux" => Platform::Linux,
-        "web" => Platform::Web,
-        _ => Platform::Admin,
-    }
 }
 
 fn answered<'a>(cloud: &str) -> Option<Reply<'a>> {

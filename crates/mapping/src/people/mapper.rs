@@ -13,7 +13,7 @@ use super::{Kind, People, Person};
 use crate::export::Chunk;
 use crate::finding::Finding;
 use crate::message::{ContentType, Message, Peer, Place};
-use crate::{Mapper, Sink, Upload};
+use crate::{Mapper, Relation, Sink, Upload};
 
 /// Puts OpenIM's ids in the place of the export's, in what another mapper makes.
 ///
@@ -118,6 +118,10 @@ impl Sink for Renaming<'_> {
 
     fn upload(&mut self, upload: Upload<'_>) {
         self.sink.upload(upload);
+    }
+
+    fn relation(&mut self, relation: Relation<'_>) {
+        self.sink.relation(relation.renamed(self.people));
     }
 
     fn person(&mut self, person: Person<'_>) {

@@ -1,0 +1,236 @@
+//! ChatLab 0.0.2, JSON and JSON lines: what converters make of QQ, LINE, Instagram, iMessage and many others.
+//!
+//! | in the export | becomes |
+//! |---|---|
+//! | `meta.type` `group` · `private` | group `meta.groupId`, or else its name · single chat of the two |
+//! | types 0, 7, 25 | 101 |
+//! | 1 · 2 · 3 · 4 | 102 · 103 · 104 · 105, without a link |
+//! | 5 · 8 · 27 · 26 · 20, 21, 22, 23, 24, 99 | sticker, location, card, merged, others: by `[policy]` |
+//! | 80 · 81 | left out (`system-row` · `recalled`, or by `[policy]`) |
+//! | `replyToMessageId` | quote |
+//! | `members` | names, pictures and members |
+//!
+//! Traps: times are seconds · a group may have no id · `#` begins a comment, a line may be blank · **pictures of members
+//! are megabytes in one line**: they are skipped · who the other of two is stands in the members, or in what the two
+//! write: so private chats are read twice; `ownerId`, or else `self`, is whose export it is.
+//!
+//! Learnt from hellodigua/ChatLab (its format's documentation and parser).
+
+use std::borrow::Cow;
+
+use serde_json::json;
+
+use super::codes::{self, reason};
+use super::compose::{Odd, Part, Reply, What, refuse};
+use super::media::{self, Kind, Medium};
+use super::node::Node;
+use super::ordinary::{At, Cut, Ordinary, Tools, last};
+use super::pairs::Pairs;
+use super::recognise::{Begins, head};
+use crate::export::{Context, ExportError, Found};
+use crate::mapping::people::{Kind as PersonKind, Person};
+use crate::mapping::{Relation, Role, Sink};
+use crate::message::Peer;
+
+/// `ChatLab`'s format.
+#[derive(Default)]
+pub(super) struct ChatLab {
+    pairs: Pairs,
+    /// What the header of each file of lines says.
+    headers: std::sync::OnceLock<std::collections::HashMap<String, Header>>,
+}
+
+/// Which chat a file is.
+#[derive(Debug, Clone, Default)]
+struct Header {
+    platform: String,
+    name: String,
+    group: bool,
+    group_id: String,
+    owner: String,
+}
+
+/// Whether a file begins as `ChatLab`'s do.
+pub(super) fn is(begins: &Begins<'_>) -> bool {
+    let text = begins.text.lines().find(|line| !line.starts_with('#') && !line.trim().is_empty());
+    text.is_some_and(|text| text.starts_with('{')) && begins.has(&["chatlab"]) && begins.has(&["meta"])
+}
+
+impl Ordinary for ChatLab {
+    const ENDINGS: &'static str = ".json or .jsonl";
+
+    fn belongs(&self, inside: &str) -> bool {
+        matches!(&*super::ending(last(inside)), "json" | "jsonl")
+    }
+
+    fn cut(&self, _: &str, head: &[u8]) -> Cut {
+        let first = head.split(|b| *b == b'\n').find(|line| line.trim_ascii_start().starts_with(b"{"));
+        let lines = first.is_some_and(|line| memchr::memmem::find(line, b"\"_type\"").is_some());
+        if lines { Cut::Lines } else { Cut::Json(&["members[]", "messages[]"]) }
+    }
+
+    fn trim<'t>(&self, line: &'t str) -> &'t str {
+        // A comment is read as an object that says nothing.
+        if line.starts_with('#') { "{\"_type\":\"comment\"}" } else { line }
+    }
+
+    fn arrange(&self, found: &mut Vec<Found>, tools: &Tools) -> Result<(), ExportError> {
+        let mut headers = std::collections::HashMap::new();
+        for file in &*found {
+            let head = head(file)?;
+            let line = head.lines().find(|line| line.contains("\"_type\"") && line.contains("\"header\""));
+            if let Some(line) = line
+                && let Ok(header) = serde_json::from_str::<Node<'_>>(line.trim_start_matches('\u{feff}'))
+            {
+                let meta = header.get("meta");
+                headers.insert(
+                    file.inside.clone(),
+                    Header {
+                        platform: meta.str("platform").into_owned(),
+                        name: meta.str("name").into_owned(),
+                        group: meta.str("type") == "group",
+                        group_id: meta.str("groupId").into_owned(),
+                        owner: meta.str("ownerId").into_owned(),
+                    },
+                );
+            }
+        }
+        // A second reading of the same files finds the same.
+        let headers = self.headers.get_or_init(|| headers);
+        self.pairs.read(self, found, tools, &|record, context, inside| {
+            // Lines know their header; a document tells it around its records.
+            let (group, name) = match headers.get(inside) {
+                Some(header) => (header.group, header.name.as_str()),
+                None => (
+                    context.value("meta.type") == Some("group"),
+                    context.value("meta.name").unwrap_or_default(),
+                ),
+            };
+            let who = record.any(&["sender", "platformId"]).text().into_owned();
+            let kind = record.get("type").int().unwrap_or(0);
+            (!group && kind < 80).then(|| (name.to_owned(), who))
+        })
+    }
+
+    fn record(&self, record: &Node<'_>, at: &At<'_>, tools: &Tools, sink: &mut dyn Sink) {
+        let header = self.header(at.around);
+        match &*record.str("_type") {
+            "comment" => return,
+            "header" => return sink.left_out(at.place, reason::DIRECTORY_ROW),
+            _ => {}
+        }
+        let group = match (&*header.group_id, &*header.name, at.around("@stem")) {
+            ("", "", stem) => stem.to_owned(),
+            ("", name, _) => name.to_owned(),
+            (id, ..) => id.to_owned(),
+        };
+        if !record.get("platformId").is_empty() {
+            let id = record.str("platformId");
+            let name = record.any(&["accountName", "groupNickname"]).text();
+            let face = record.str("avatar");
+            sink.person(Person::new(
+                PersonKind::User,
+                &id,
+                &name,
+                if media::is_link(&face) { &face } else { "" },
+            ));
+            if header.group {
+                let owner = record.get("roles").list().iter().any(|role| role.str("id") == "owner");
+                let role = if owner { Role::Owner } else { Role::Member };
+                sink.relation(Relation::Member { group: group.into(), user: id, role });
+            }
+            return sink.left_out(at.place, reason::DIRECTORY_ROW);
+        }
+        let sender = record.str("sender");
+        let peer = if header.group {
+            sink.person(Person::new(PersonKind::Group, &group, &header.name, ""));
+            Peer::Group(Cow::Owned(group))
+        } else {
+            let me = Some(&*header.owner).filter(|me| !me.is_empty()).or(tools.me());
+            let Some(other) = self.pairs.other(&header.name, &sender, me) else {
+                return refuse(sink, &codes::PEER_UNKNOWN, at.place, &header.name);
+            };
+            Peer::User(Cow::Owned(other.to_owned()))
+        };
+        let kind = record.get("type").int().unwrap_or(0);
+        if kind == 80 {
+            return sink.left_out(at.place, reason::SYSTEM_ROW);
+        }
+        let own = |key: &str| match record.str(key) {
+            id if id.is_empty() => Cow::Borrowed(""),
+            // Ids of one platform are unique in a chat alone.
+            id => Cow::Owned(format!("{}/{}/{id}", header.platform, header.name)),
+        };
+        let time = record.get("timestamp").int().map(|time| time.saturating_mul(1000));
+        let id = own("platformMessageId");
+        let Some(mut draft) = Tools::draft(at, id, sender, peer, time, sink) else { return };
+        draft.nickname = record.any(&["groupNickname", "accountName"]).text();
+        let target = own("replyToMessageId");
+        draft.reply = Some(Reply { target, quoted: None }).filter(|reply| !reply.target.is_empty());
+        let words = record.str("content");
+        if kind == 81 {
+            return tools.composer.recalled(draft, "[message recalled]", sink);
+        }
+        let odd = |what, word: &str| {
+            let text = if words.is_empty() { format!("[{word}]") } else { format!("[{word}] {words}") };
+            Part::Special(Odd { what, text: text.into(), data: json!({ "kind": kind, "content": &*words }) })
+        };
+        let medium = |kind| {
+            Part::Medium(Medium {
+                kind,
+                name: words.trim_matches(['[', ']']).to_owned().into(),
+                ..Medium::default()
+            })
+        };
+        let part = match kind {
+            0 | 7 | 25 => Part::Text(words.clone()),
+            1 => medium(Kind::Picture),
+            2 => medium(Kind::Voice),
+            3 => medium(Kind::Video),
+            4 => medium(Kind::File),
+            5 => odd(What::Sticker, "sticker"),
+            8 => odd(What::Location, "location"),
+            27 => odd(What::Card, "card"),
+            26 => odd(What::Merged, "merged"),
+            20..=24 | 99 => odd(What::Other, "other"),
+            kind => {
+                refuse(sink, &codes::ELEMENT_UNKNOWN, at.place, &kind.to_string());
+                odd(What::Other, "other")
+            }
+        };
+        tools.composer.send(draft, vec![part], sink);
+    }
+}
+
+impl ChatLab {
+    /// The header of lines, or what stands around the records of a document.
+    fn header(&self, around: &Context) -> Header {
+        let path =
+            match (around.value("@folder").unwrap_or_default(), around.value("@file").unwrap_or_default()) {
+                ("", file) => file.to_owned(),
+                (folder, file) => format!("{folder}/{file}"),
+            };
+        if let Some(header) = self.headers.get().and_then(|headers| headers.get(&path)) {
+            return header.clone();
+        }
+        let value = |name| around.value(name).unwrap_or_default().to_owned();
+        Header {
+            platform: value("meta.platform"),
+            name: value("meta.name"),
+            group: value("meta.type") == "group",
+            group_id: value("meta.groupId"),
+            owner: value("meta.ownerId"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::testing::fixture;
+    use super::super::{Format, Settings};
+
+    #[test]
+    fn documents_and_lines() {
+        insta::assert_snapshot!(fixture(Format::ChatLab, &Settings::default(), "chatlab").text());
+    }
+}

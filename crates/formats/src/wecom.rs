@@ -1,0 +1,200 @@
+//! WeCom (企业微信): the archive of conversations, decrypted, one record a line or a list.
+//!
+//! | in the export | becomes |
+//! |---|---|
+//! | `roomid` · none, one in `tolist` | group, `from` and `tolist` its members · single chat |
+//! | `text` · `markdown`, `link`, `docmsg`, `news` | 101 |
+//! | `image`, · `voice` · `video` · `file` | 102 · 103 · 104 · 105, without a link |
+//! | `mixed` | a message for each of its items |
+//! | `emotion` · `location` · `card` · `vote` · `chatrecord`, all other types | by `[policy]` |
+//! | a message that a `revoke` names | left out (`recalled`), or by `[policy]` |
+//! | `revoke` itself, `switch`, `agree`, `disagree` | left out (`signal`, `system-row`) |
+//!
+//! Traps: the content stands under the name of its type, but `docmsg` under `doc`, `markdown` and `news` under `info` · a
+//! recall is a record of its own: **so files are read twice** · items of `mixed` are JSON written as texts · files come
+//! by `sdkfileid` through the SDK alone: they are named by `md5sum`, where there is one · no names of people or rooms.
+//!
+//! Learnt from developer.work.weixin.qq.com/document/path/91774 and linjicong/wx-work-finance.
+
+use std::borrow::Cow;
+use std::collections::HashSet;
+use std::sync::OnceLock;
+
+use serde_json::json;
+
+use super::codes::reason;
+use super::compose::{Draft, Odd, Part, What};
+use super::media::{Kind, Medium};
+use super::node::Node;
+use super::ordinary::{At, Cut, Ordinary, Tools, lines_or_json};
+use super::recognise::Begins;
+use super::settings::Recalled;
+use crate::export::{ExportError, Found};
+use crate::mapping::{Relation, Role, Sink};
+use crate::message::Peer;
+
+/// The archive.
+#[derive(Default)]
+pub(super) struct WeCom {
+    /// Ids of messages that were recalled.
+    recalled: OnceLock<HashSet<String>>,
+}
+
+/// Whether a file begins as the archive does.
+pub(super) fn is(begins: &Begins<'_>) -> bool {
+    begins.is_json() && ["msgid", "msgtype", "tolist"].iter().all(|key| begins.has(&[key]))
+}
+
+impl Ordinary for WeCom {
+    const ENDINGS: &'static str = ".json or .jsonl";
+
+    fn cut(&self, _: &str, head: &[u8]) -> Cut {
+        lines_or_json(head)
+    }
+
+    fn arrange(&self, found: &mut Vec<Found>, tools: &Tools) -> Result<(), ExportError> {
+        let mut recalled = HashSet::new();
+        for file in &*found {
+            tools.survey(self, file, &mut |text, _| {
+                if memchr::memmem::find(text.as_bytes(), b"pre_msgid").is_none() {
+                    return;
+                }
+                if let Ok(record) = serde_json::from_str::<Node<'_>>(text) {
+                    recalled.insert(record.at(&["revoke", "pre_msgid"]).text().into_owned());
+                }
+            })?;
+        }
+        // A second reading of the same files finds the same.
+        self.recalled.get_or_init(|| recalled);
+        Ok(())
+    }
+
+    fn record(&self, record: &Node<'_>, at: &At<'_>, tools: &Tools, sink: &mut dyn Sink) {
+        let (action, kind) = (record.str("action"), record.str("msgtype"));
+        match (&*action, &*kind) {
+            ("switch", _) => return sink.left_out(at.place, reason::SYSTEM_ROW),
+            ("recall", _) | (_, "revoke") => return sink.left_out(at.place, reason::SIGNAL),
+            (_, "agree" | "disagree") => return sink.left_out(at.place, reason::SYSTEM_ROW),
+            _ => {}
+        }
+        let (from, room) = (record.str("from"), record.str("roomid"));
+        let to = record.get("tolist").list();
+        let peer = if room.is_empty() {
+            Peer::User(to.first().map_or(Cow::Borrowed(""), Node::text).into_owned().into())
+        } else {
+            for user in to.iter().map(Node::text).chain([from.clone()]).filter(|user| !user.is_empty()) {
+                sink.relation(Relation::Member { group: room.clone(), user, role: Role::Member });
+            }
+            Peer::Group(Cow::Borrowed(&*room))
+        };
+        let id = record.str("msgid");
+        let time = record.get("msgtime").int();
+        let gone = self.recalled.get().is_some_and(|recalled| recalled.contains(&*id));
+        let Some(draft) = Tools::draft(at, id, from, peer, time, sink) else { return };
+        if gone && tools.composer.policy().recalled != Recalled::Keep {
+            return tools.composer.recalled(draft, "[message recalled]", sink);
+        }
+        let key = match &*kind {
+            "docmsg" => "doc",
+            "markdown" | "news" => "info",
+            kind => kind,
+        };
+        let mut parts = Vec::new();
+        if kind == "mixed" {
+            for item in record.at(&["mixed", "item"]).list() {
+                let content = item.get("content").unwrapped();
+                parts.push(part(&item.str("type"), &content, id_of(&draft)));
+            }
+        } else {
+            parts.push(part(&kind, record.get(key), id_of(&draft)));
+        }
+        tools.composer.send(draft, parts, sink);
+    }
+}
+
+/// The export's id of it.
+fn id_of<'a>(draft: &'a Draft<'_>) -> &'a str {
+    draft.id.as_deref().unwrap_or_default()
+}
+
+fn part(kind: &str, content: &Node<'_>, id: &str) -> Part<'static> {
+    let text = |key: &str| content.str(key);
+    let lines = |keys: &[&str]| {
+        let lines: Vec<String> =
+            keys.iter().map(|key| text(key).into_owned()).filter(|line| !line.is_empty()).collect();
+        Part::Text(lines.join("\n").into())
+    };
+    let odd = |what, words: String| {
+        Part::Special(Odd {
+            what,
+            text: words.into(),
+            data: json!({ "msgtype": kind, "content": content.value() }),
+        })
+    };
+    let medium = |kind, name: &str| {
+        let md5 = text("md5sum");
+        let path = if md5.is_empty() { id.to_owned() } else { md5.into_owned() };
+        Part::Medium(Medium {
+            kind,
+            key: Cow::Owned(path.clone()),
+            path: Cow::Owned(path),
+            name: Cow::Owned(text(name).into_owned()),
+            mime: Cow::Owned(text("fileext").into_owned()),
+            size: content.any(&["filesize", "voice_size"]).size(),
+            seconds: content.get("play_length").size(),
+            ..Medium::default()
+        })
+    };
+    match kind {
+        "text" | "markdown" => lines(&["content"]),
+        "link" => lines(&["title", "description", "link_url"]),
+        "docmsg" => lines(&["title", "link_url"]),
+        "news" => {
+            let items = content.get("item").list().iter();
+            let lines: Vec<String> =
+                items.map(|item| format!("{} {}", item.str("title"), item.str("url"))).collect();
+            Part::Text(lines.join("\n").into())
+        }
+        "image" => medium(Kind::Picture, "filename"),
+        "voice" => medium(Kind::Voice, "filename"),
+        "video" => medium(Kind::Video, "filename"),
+        "file" => medium(Kind::File, "filename"),
+        "emotion" => odd(What::Sticker, "[sticker]".to_owned()),
+        "location" => odd(
+            What::Location,
+            format!(
+                "[location] {} {} {}, {}",
+                text("title"),
+                text("address"),
+                text("latitude"),
+                text("longitude")
+            ),
+        ),
+        "card" => odd(What::Card, format!("[card] {} {}", text("corpname"), text("userid"))),
+        "vote" => odd(What::Poll, format!("[poll] {}", text("votetitle"))),
+        "chatrecord" => {
+            let said = |item: &Node<'_>| {
+                let inner = item.get("content").unwrapped();
+                let words = inner.str("content");
+                if words.is_empty() { format!("\n[{}]", item.str("type")) } else { format!("\n{words}") }
+            };
+            let items: String = content.get("item").list().iter().map(said).collect();
+            odd(What::Merged, format!("[merged] {}{items}", text("title")))
+        }
+        kind => {
+            let words = content.any(&["title", "topic", "wish", "room_name"]).text();
+            odd(What::Other, format!("[{kind}] {words}").trim_end().to_owned())
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::testing::fixture;
+    use super::super::{Format, Settings};
+
+    #[test]
+    fn an_archive() {
+        insta::assert_snapshot!(fixture(Format::WeCom, &Settings::default(), "wecom.jsonl").text());
+    }
+}

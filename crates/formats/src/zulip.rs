@@ -1,0 +1,191 @@
+//! Zulip: the export of an organisation, `realm.json` and `messages-000001.json` …
+//!
+//! | in the export | becomes |
+//! |---|---|
+//! | recipient of type 1 · 2 · 3 | single chat · group `stream<id>` · group `huddle<id>` |
+//! | `content`, in a stream behind the topic: `[topic] words` | 101, or 106 |
+//! | `@**Name**`, `@**Name|12**`, `@**all**` | 106 |
+//! | links to `/user_uploads/…` | words, as they stand |
+//! | `reactions`, `last_edit_time` | `ex` |
+//! | `realm.json`: users, streams, subscriptions | names, members |
+//!
+//! Traps: a message names a recipient, whose kind and target stand in `realm.json` alone: that is read first · times are
+//! seconds with a fraction · in a chat of two each has a recipient of his own · topics are threads inside a stream.
+//!
+//! Learnt from zulip/zulip (`zerver/lib/export.py`, its fixtures).
+
+use std::borrow::Cow;
+use std::collections::HashMap;
+use std::sync::OnceLock;
+
+use super::codes::{self, reason};
+use super::compose::{Mentions, Part, Reaction, refuse};
+use super::node::Node;
+use super::ordinary::{At, Cut, Ordinary, Tools, file as file_name};
+use super::recognise::Begins;
+use crate::export::{ExportError, Found};
+use crate::mapping::people::{Kind as PersonKind, Person};
+use crate::mapping::{Relation, Role, Sink};
+use crate::message::Peer;
+
+/// The export of an organisation.
+#[derive(Default)]
+pub(super) struct Zulip {
+    realm: OnceLock<Realm>,
+}
+
+/// What `realm.json` says.
+#[derive(Debug, Default)]
+struct Realm {
+    /// Type and target of each recipient.
+    recipients: HashMap<i64, (i64, i64)>,
+    users: HashMap<i64, String>,
+    by_name: HashMap<String, i64>,
+}
+
+/// Whether a file begins as one of the export does.
+pub(super) fn is(begins: &Begins<'_>) -> bool {
+    let messages = begins.has(&["zerver_message", "zerver_usermessage"]);
+    begins.text.starts_with('{')
+        && (messages || begins.name == "realm.json" && begins.text.contains("\"zerver_"))
+}
+
+const REALM: &[&str] = &[
+    "zerver_recipient[]",
+    "zerver_userprofile[]",
+    "zerver_stream[]",
+    "zerver_subscription[]",
+    "zerver_userprofile_crossrealm[]",
+];
+
+impl Ordinary for Zulip {
+    const ENDINGS: &'static str = "realm.json and messages-000001.json";
+
+    fn belongs(&self, inside: &str) -> bool {
+        let name = file_name(inside);
+        name == "realm.json" || name.starts_with("messages-") && super::ending(name) == "json"
+    }
+
+    fn cut(&self, inside: &str, _: &[u8]) -> Cut {
+        Cut::Json(if file_name(inside) == "realm.json" { REALM } else { &["zerver_message[]"] })
+    }
+
+    fn arrange(&self, found: &mut Vec<Found>, tools: &Tools) -> Result<(), ExportError> {
+        let mut realm = Realm::default();
+        for file in found.iter().filter(|file| file_name(&file.inside) == "realm.json") {
+            tools.survey(self, file, &mut |text, _| {
+                let Ok(row) = serde_json::from_str::<Node<'_>>(text) else { return };
+                let int = |key: &str| row.get(key).int().unwrap_or(0);
+                if !row.get("type_id").is_empty() {
+                    realm.recipients.insert(int("id"), (int("type"), int("type_id")));
+                } else if !row.get("full_name").is_empty() {
+                    realm.users.insert(int("id"), row.str("full_name").into_owned());
+                    realm.by_name.insert(row.str("full_name").into_owned(), int("id"));
+                }
+            })?;
+        }
+        // A second reading of the same files finds the same.
+        self.realm.get_or_init(|| realm);
+        Ok(())
+    }
+
+    fn record(&self, record: &Node<'_>, at: &At<'_>, tools: &Tools, sink: &mut dyn Sink) {
+        let nobody = Realm::default();
+        let realm = self.realm.get().unwrap_or(&nobody);
+        if file_name(at.around("@file")) == "realm.json" {
+            directory(record, realm, sink);
+            return sink.left_out(at.place, reason::DIRECTORY_ROW);
+        }
+        let sender = record.any(&["sender", "sender_id"]);
+        let recipient = record.get("recipient").int().unwrap_or(0);
+        let Some((kind, target)) = realm.recipients.get(&recipient).copied() else {
+            return refuse(sink, &codes::CONVERSATION_UNKNOWN, at.place, &format!("recipient {recipient}"));
+        };
+        let peer = match kind {
+            1 => Peer::User(Cow::Owned(target.to_string())),
+            kind => Peer::Group(group(kind, target).into()),
+        };
+        let seconds = record.any(&["date_sent", "pub_date"]).float();
+        #[expect(
+            clippy::cast_possible_truncation,
+            reason = "the cast saturates, and what is no time is refused later"
+        )]
+        let time = seconds.map(|seconds| (seconds * 1000.0).round() as i64);
+        let Some(mut draft) = Tools::draft(at, record.str("id"), sender.text(), peer, time, sink) else {
+            return;
+        };
+        draft.nickname = sender.int().and_then(|id| realm.users.get(&id)).map_or("", String::as_str).into();
+        let content = record.str("content");
+        draft.mentions = mentions(&content, realm);
+        #[expect(clippy::cast_possible_truncation, reason = "the cast saturates")]
+        let edited = record.get("last_edit_time").float().map(|seconds| (seconds * 1000.0).round() as i64);
+        draft.extras.edited_at = edited;
+        let mut reactions: Vec<Reaction<'_>> = Vec::new();
+        for one in record.get("reactions").list() {
+            let emoji = one.str("emoji_name");
+            let user = one.any(&["user_profile", "user_id"]).text();
+            match reactions.iter_mut().find(|known| known.emoji == emoji) {
+                Some(known) => {
+                    known.count += 1;
+                    known.users.push(user);
+                }
+                None => reactions.push(Reaction { emoji, count: 1, users: vec![user] }),
+            }
+        }
+        draft.extras.reactions = reactions;
+        let topic = record.any(&["subject", "topic"]).text();
+        let words =
+            if kind == 2 && !topic.is_empty() { Cow::Owned(format!("[{topic}] {content}")) } else { content };
+        tools.composer.send(draft, vec![Part::Text(words)], sink);
+    }
+}
+
+/// What OpenIM calls a stream or a chat of several.
+fn group(kind: i64, target: i64) -> String {
+    format!("{}{target}", if kind == 2 { "stream" } else { "huddle" })
+}
+
+/// A row of `realm.json`.
+fn directory(row: &Node<'_>, realm: &Realm, sink: &mut dyn Sink) {
+    let id = row.str("id");
+    if !row.get("full_name").is_empty() {
+        sink.person(Person::new(PersonKind::User, &id, &row.str("full_name"), ""));
+    } else if !row.get("recipient").is_empty() && !row.get("user_profile").is_empty() {
+        let recipient = row.get("recipient").int().unwrap_or(0);
+        if let Some((kind @ 2..=3, target)) = realm.recipients.get(&recipient).copied()
+            && !matches!(row.get("active"), Node::Flag(false))
+        {
+            let user = row.str("user_profile");
+            sink.relation(Relation::Member { group: group(kind, target).into(), user, role: Role::Member });
+        }
+    } else if !row.get("name").is_empty() && row.get("type_id").is_empty() {
+        sink.person(Person::new(PersonKind::Group, &format!("stream{id}"), &row.str("name"), ""));
+    }
+}
+
+/// Whom `@**Name**` calls on; `@_**Name**` says the name and calls nobody.
+fn mentions<'a>(content: &str, realm: &Realm) -> Mentions<'a> {
+    let mut mentions = Mentions::default();
+    for (at, _) in content.match_indices("@**") {
+        let Some((name, _)) = content[at + 3..].split_once("**") else { continue };
+        let (name, id) =
+            name.split_once('|').map_or((name, None), |(name, id)| (name, id.parse::<i64>().ok()));
+        if matches!(name, "all" | "everyone" | "stream" | "channel" | "topic") {
+            mentions.all = true;
+        } else if let Some(id) = id.or_else(|| realm.by_name.get(name).copied()) {
+            mentions.users.push(id.to_string().into());
+        }
+    }
+    mentions
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::testing::fixture;
+    use super::super::{Format, Settings};
+
+    #[test]
+    fn an_organisation() {
+        insta::assert_snapshot!(fixture(Format::Zulip, &Settings::default(), "zulip").text());
+    }
+}
