@@ -16,7 +16,7 @@ use crate::commands::retry::RetryArgs;
 use crate::commands::undo::UndoArgs;
 use crate::commands::users::UsersArgs;
 use crate::commands::verify::VerifyArgs;
-use crate::config::{OnReject, Rate, parse_duration, parse_moment};
+use crate::config::{MaxLag, OnReject, Rate, parse_duration, parse_max_lag, parse_moment};
 use crate::message::{Release, SendTime};
 
 /// Moves an exported chat history into an OpenIM server: every message once, in order, with its original
@@ -140,7 +140,11 @@ pub struct PaceArgs {
     /// At most so many messages, such as `500/s` or `20000/min` [default: as fast as the server takes them]
     #[arg(long, value_name = "N/s")]
     pub rate: Option<Rate>,
-    /// Calls under way at once, each in another conversation [default: 32]
+    /// How much later than on the idle server messages may be stored because of this run, those of people who write
+    /// meanwhile included, such as `300ms` or `2s`; `off`: nobody else is there [default: 300ms]
+    #[arg(long, value_name = "TIME|off", value_parser = parse_max_lag)]
+    pub max_lag: Option<MaxLag>,
+    /// Calls under way at once at most, each in another conversation [default: 32]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
     pub connections: Option<u16>,
     /// Stop with exit code 5 when the server gives no sign of life for so long [default: 30m]

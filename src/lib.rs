@@ -20,6 +20,7 @@ pub mod after;
 pub mod before;
 pub mod import;
 pub use importer_openim as openim;
+pub use importer_pacing as pacing;
 pub use importer_shown as shown;
 pub mod report;
 

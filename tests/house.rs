@@ -16,8 +16,9 @@ const MAY_NAME: &[(&str, &[&str])] = &[
     ("openim", &["finding", "message"]),
     ("log", &["finding", "job", "message", "openim", "shown"]),
     ("before", &["finding", "import", "job", "log", "message", "openim", "report", "shown"]),
-    ("import", &["finding", "job", "log", "message", "openim", "shown"]),
+    ("import", &["finding", "job", "log", "message", "openim", "pacing", "shown"]),
     ("after", &["finding", "import", "job", "log", "message", "openim", "shown"]),
+    ("pacing", &[]),
     // Its own `log`: a crate can't name ours.
     ("rehearsal", &["log", "message"]),
     ("shown", &[]),

@@ -10,7 +10,7 @@ use clap::Args;
 use super::{Exit, Failure, OrFail};
 use crate::config::{parse_duration, rehearsal_secret};
 use crate::message::Release;
-use crate::rehearsal::{AnswerTime, Fault, Options, Server, Timing, Users};
+use crate::rehearsal::{AnswerTime, Capacity, Fault, Options, Server, Timing, Users};
 
 /// What there is to go wrong, for `rehearse --help`.
 const FAULTS: &str = "\
@@ -41,10 +41,11 @@ or `times=N` say otherwise; which ones follows from the seed. The same names are
   read-gap       ms=N             numbers first, messages later (law 3)
  all the time:
   stall          of=N             one in so many partitions of the queue stands still, or conversation=ID
+  slow           by=N             storing takes so many times as long
   live-traffic   per-second=N     others write in each conversation (law 12)
   users-act      per-second=N act=revoke|delete|clear|any   (law 13)
 
-Control path, all of it JSON: GET /_rehearsal/audit, log?conversation=ID, faults; POST settle, faults,
+Control path, all of it JSON: GET /_rehearsal/audit, probe, log?conversation=ID, faults; POST settle, faults,
 now (a fault once, at once), clock {\"advance_ms\":N}, save, damage, revoke, delete, clear; DELETE faults[?id=N].
 ";
 
@@ -76,6 +77,13 @@ pub struct RehearseArgs {
     /// From there to the store [default: 500ms]
     #[arg(long, value_name = "TIME", value_parser = parse_duration)]
     pub store_lag: Option<Duration>,
+    /// What storing costs: for each message, and for each conversation in a batch besides, such as `2ms,2.6ms`;
+    /// `none`: nothing, so that it is never the limit [default: as measured, `none` with --answer-time]
+    #[arg(long, value_name = "TIME,TIME|measured|none", value_parser = parse_storing)]
+    pub capacity: Option<Storing>,
+    /// So many pairs of live users write twice a second, and measure how long their messages take (see the audit)
+    #[arg(long, value_name = "PAIRS", num_args = 0..=1, default_missing_value = "3", value_parser = clap::value_parser!(u16).range(1..=1000))]
+    pub live_probe: Option<u16>,
     /// Something that goes wrong, such as `lose-answer:chance=0.01` or `restart:kill=true,after=500`; may be
     /// repeated. --help lists them
     #[arg(long, value_name = "KIND[:KEY=VALUE,…]")]
@@ -97,7 +105,36 @@ pub struct RehearseArgs {
     pub public: bool,
 }
 
+/// What storing costs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Storing {
+    /// As measured on the real server of that release.
+    Measured,
+    /// Nothing.
+    Free,
+    /// So much.
+    Costs(Capacity),
+}
+
+fn parse_storing(text: &str) -> Result<Storing, String> {
+    match text {
+        "measured" => Ok(Storing::Measured),
+        "none" => Ok(Storing::Free),
+        other => {
+            other.parse().map(Storing::Costs).map_err(|error| format!("{error}; or `measured`, or `none`"))
+        }
+    }
+}
+
 impl RehearseArgs {
+    fn capacity(&self) -> Option<Capacity> {
+        match (self.capacity, self.answer_time) {
+            (Some(Storing::Measured), _) | (None, None) => Some(Capacity::measured(self.release)),
+            (Some(Storing::Costs(capacity)), _) => Some(capacity),
+            (Some(Storing::Free), _) | (None, Some(_)) => None,
+        }
+    }
+
     fn options(&self) -> Options {
         let measured = Timing::measured(self.release);
         let usual = Options::new(self.release);
@@ -108,6 +145,8 @@ impl RehearseArgs {
             seed: self.seed,
             state: self.state.clone(),
             faults: self.fault.clone(),
+            capacity: self.capacity(),
+            live_probe: self.live_probe.unwrap_or(0),
             friend_verify: self.friend_verify,
             watch_again: self.watch_again,
             timing: Timing {

@@ -281,6 +281,7 @@ impl Night<'_> {
             summary.lost_and_resent = outcome.lost_and_resent;
             summary.retries = outcome.retries;
             summary.doubled = outcome.doubled;
+            summary.limited_by.clone_from(&outcome.limited_by);
             summary.seconds = outcome.took.as_secs_f64();
             #[expect(clippy::cast_precision_loss, reason = "a rate is shown rounded")]
             let confirmed = outcome.confirmed_now as f64;
@@ -338,6 +339,9 @@ pub(super) fn settings(
     let file = &context.file.import;
     let mut settings = import::Settings::default();
     settings.rate = pace.rate.or(file.rate).map(|rate| rate.0);
+    if let Some(max_lag) = pace.max_lag.or(file.max_lag) {
+        settings.max_lag = max_lag.time();
+    }
     settings.connections = pace.connections.or(file.connections).unwrap_or(settings.connections);
     settings.give_up = pace.give_up.or(file.give_up).unwrap_or(settings.give_up);
     if let Some(wait) = pace.unanswered_wait.or(file.unanswered_wait) {
@@ -370,7 +374,10 @@ fn snapshot(progress: &import::Progress) -> Snapshot {
         conversations: progress.conversations.get(),
         rejected: progress.rejected_before.get() + progress.rejected.get(),
         retries: progress.retries.get(),
-        cause: shown.cause.map(|cause| cause.to_string()),
+        cause: shown
+            .cause
+            .map(|cause| cause.to_string())
+            .or(shown.limiting.map(|limiting| limiting.to_string())),
         longest: shown.longest,
         ..Snapshot::default()
     }

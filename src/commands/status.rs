@@ -108,6 +108,9 @@ pub(super) fn document(
         let ended = run.ended.map_or_else(|| "it runs, or was killed".to_owned(), time);
         facts.push(("last run".into(), format!("{} to {ended}", time(run.started))));
     }
+    if !summary.limited_by.is_empty() {
+        facts.push(("limited by".into(), summary.limited_by.clone()));
+    }
     if let Some((at, verdict)) = super::verify::last(reader) {
         facts.push(("last verified".into(), format!("{}: {verdict}", time(at))));
     }

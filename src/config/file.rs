@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use serde::Deserialize;
 
-use super::values::{Rate, duration};
+use super::values::{MaxLag, Rate, duration, max_lag};
 use crate::message::Release;
 
 /// The whole file. Unknown keys are refused: a misspelt one must not be silently ignored.
@@ -86,6 +86,9 @@ pub struct TimeSection {
 pub struct ImportSection {
     /// Messages a second, at most.
     pub rate: Option<Rate>,
+    /// How much later than on the idle server messages may be stored because of a run.
+    #[serde(default, deserialize_with = "max_lag")]
+    pub max_lag: Option<MaxLag>,
     /// Calls under way at once.
     pub connections: Option<u16>,
     /// Send what can be sent and reject the rest.

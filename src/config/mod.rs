@@ -10,4 +10,4 @@ mod values;
 pub use file::{ConfigError, ImportFile, ImportSection, OnReject, ServerSection, TimeSection};
 pub use secret::{Credentials, SecretError, rehearsal_secret};
 pub use server::{ServerError, rehearsal, server};
-pub use values::{Rate, parse_duration, parse_moment};
+pub use values::{MaxLag, Rate, parse_duration, parse_max_lag, parse_moment};

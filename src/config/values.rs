@@ -54,6 +54,45 @@ impl<'de> Deserialize<'de> for Rate {
     }
 }
 
+/// So much more lag is allowed, or any.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum MaxLag {
+    /// So much above that of the idle server.
+    Above(Duration),
+    /// Any: nobody else is there.
+    Off,
+}
+
+impl MaxLag {
+    /// `None`: any.
+    pub fn time(self) -> Option<Duration> {
+        match self {
+            Self::Above(time) => Some(time),
+            Self::Off => None,
+        }
+    }
+}
+
+/// `300ms`, `2s`, `off`.
+pub fn parse_max_lag(text: &str) -> Result<MaxLag, String> {
+    const LEAST: Duration = Duration::from_millis(20);
+    if text == "off" {
+        return Ok(MaxLag::Off);
+    }
+    match parse_duration(text) {
+        Ok(time) if time >= LEAST => Ok(MaxLag::Above(time)),
+        Ok(_) => Err(format!("`{text}` can't be kept: batches of the server alone vary by more than 20 ms")),
+        Err(_) => Err(format!("`{text}` is no lag: write `300ms`, `2s`, or `off`")),
+    }
+}
+
+/// [`parse_max_lag`] for serde.
+pub(super) fn max_lag<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<MaxLag>, D::Error> {
+    Option::<String>::deserialize(deserializer)?
+        .map(|text| parse_max_lag(&text).map_err(de::Error::custom))
+        .transpose()
+}
+
 /// `30s`, `5m`, `2h 30m`; jiff's friendly format.
 pub fn parse_duration(text: &str) -> Result<Duration, String> {
     let wrong = || format!("`{text}` is no length of time: write `30s`, `5m` or `2h`");
@@ -81,6 +120,15 @@ pub(super) fn duration<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Opt
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_lag_is_a_time_or_off() {
+        assert_eq!(parse_max_lag("off").unwrap().time(), None);
+        assert_eq!(parse_max_lag("1s").unwrap().time(), Some(Duration::from_secs(1)));
+        for (wrong, said) in [("fast", "`off`"), ("0ms", "20 ms"), ("300", "`off`"), ("-1s", "`off`")] {
+            assert!(parse_max_lag(wrong).unwrap_err().contains(said), "{wrong}");
+        }
+    }
 
     #[test]
     fn rates() {

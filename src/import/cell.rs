@@ -51,6 +51,8 @@ pub(super) struct CellState {
     pub(super) dirty: bool,
     /// Deletions under way.
     pub(super) deleting: u32,
+    /// Messages that the gate counts as unconfirmed.
+    pub(super) counted: usize,
     pub(super) finished: bool,
     /// What the writer had no room for yet.
     pub(super) unwritten: Unwritten,
@@ -92,6 +94,7 @@ impl Cell {
             blind: 0,
             dirty: false,
             deleting: 0,
+            counted: 0,
             finished: false,
             unwritten: Unwritten::default(),
             entries: VecDeque::new(),

@@ -10,13 +10,15 @@ use tokio::sync::mpsc;
 
 use super::cell::Cell;
 use super::engine::Engine;
-use super::lane::{Ask, FellBack, Hurry};
+use super::lane::{Ask, FellBack};
+use super::progress::Limiting;
 use super::read;
 use super::settings::{Ended, ImportError};
 use crate::job::Durability;
 use crate::log::next_senders;
 use crate::message::{Ordinal, Seq, UserId};
 use crate::openim::{ACTIVE_AT_ONCE, Range, Seqs};
+use crate::pacing::Limit;
 
 /// Conversations to be confirmed.
 #[derive(Debug)]
@@ -36,11 +38,11 @@ const SLOTS_OF_ONE: i64 = 200;
 
 /// Looks after all conversations under way, until nothing is left of them.
 pub(super) async fn poll(engine: Arc<Engine>, work: mpsc::Sender<Work>) {
-    let mut took = Duration::ZERO;
+    let (mut took, mut rest) = (Duration::ZERO, Duration::ZERO);
     while !engine.has_ended() || engine.is_draining() {
         // No more than a third of the time in questions: 500 conversations take a real server 0.1 to 0.3 s.
-        tokio::time::sleep(engine.settings.poll.max(took * 2)).await;
-        let due = look_after(&engine);
+        tokio::time::sleep(engine.settings.poll.max(took * 2).max(rest)).await;
+        let due = look_after(&engine, &mut rest);
         if engine.active_len() == 0 && engine.fed.load(Ordering::Relaxed) {
             return;
         }
@@ -57,18 +59,16 @@ pub(super) async fn poll(engine: Arc<Engine>, work: mpsc::Sender<Work>) {
     }
 }
 
-/// Lets time pass in all conversations; gives those whose `maxSeq` is worth a question.
-fn look_after(engine: &Arc<Engine>) -> Vec<Arc<Cell>> {
+/// Lets time pass in all conversations; gives those whose `maxSeq` is worth a question. `rest`: how long the next
+/// look has time.
+fn look_after(engine: &Arc<Engine>, rest: &mut Duration) -> Vec<Arc<Cell>> {
     let (now, lag) = (engine.now(), engine.lag());
-    let hurry = match (engine.is_draining(), engine.ready.is_empty()) {
-        (true, _) => Hurry::Draining,
-        (false, true) => Hurry::Starving,
-        (false, false) => Hurry::Usual,
-    };
+    let hurry = engine.hurry();
     let mut due = Vec::new();
     let mut settling = 0;
     let mut unreadable = None;
     let mut longest: Option<(u64, Arc<Cell>)> = None;
+    let mut oldest = Duration::ZERO;
     let cells = engine.active();
     for cell in &cells {
         let mut state = cell.lock();
@@ -78,6 +78,10 @@ fn look_after(engine: &Arc<Engine>) -> Vec<Arc<Cell>> {
         let effects = state.lane.tick(now, lag);
         engine.apply_if_any(cell, &mut state, effects);
         engine.wake(cell, &mut state);
+        engine.recount(&mut state);
+        if state.counted > 0 {
+            oldest = oldest.max(state.lane.age(state.lane.numbered(), now).unwrap_or_default());
+        }
         settling += u64::from(state.lane.is_settling());
         if state.blind >= read::BLIND {
             unreadable.get_or_insert_with(|| cell.name.clone());
@@ -86,13 +90,41 @@ fn look_after(engine: &Arc<Engine>) -> Vec<Arc<Cell>> {
         if longest.as_ref().is_none_or(|(most, _)| remaining > *most) {
             longest = Some((remaining, cell.clone()));
         }
-        if !state.asking && now >= state.ask_from && state.lane.wants_poll(hurry, now) {
+        // Where the lag is bounded, it has to be known.
+        let is_measured = engine.gate.is_bounded() && state.counted > 0;
+        if !state.asking && now >= state.ask_from && (is_measured || state.lane.wants_poll(hurry, now)) {
             due.push(cell.clone());
         }
     }
     engine.close_if_done(&cells);
-    engine.show(settling, longest.map(|(left, cell)| (cell.name.clone(), left)), unreadable);
+    let crowd = !engine.ready.is_empty();
+    let limiting = engine.gate.tick(oldest, crowd, now);
+    engine.gate.set_longest(
+        longest
+            .as_ref()
+            .filter(|(left, _)| decides(engine, *left, &limiting))
+            .map(|(_, cell)| cell.conversation.no),
+    );
+    *rest = match limiting.limit {
+        Some(Limit::Lag) => limiting.idle.unwrap_or_default() / 3,
+        _ => Duration::ZERO,
+    };
+    *rest = (*rest).min(LONGEST_REST);
+    engine.show(settling, longest.map(|(left, cell)| (cell.name.clone(), left)), unreadable, Some(limiting));
     due
+}
+
+/// Where the lag is the limit, a look earlier finds nothing that may be used.
+const LONGEST_REST: Duration = Duration::from_millis(50);
+
+/// Whether the longest conversation decides how long the run takes: what is left of it, window by window, takes
+/// longer than all that is left takes with as much unconfirmed as there may be.
+fn decides(engine: &Engine, left: u64, limiting: &Limiting) -> bool {
+    let progress = &engine.progress;
+    let done = progress.before.get() + progress.confirmed.get() + progress.rejected.get();
+    let all = progress.messages.get().saturating_sub(done);
+    let (bound, window) = (limiting.bound as u64, engine.settings.limits.window as u64);
+    2 * left.saturating_mul(bound) >= all.saturating_mul(window)
 }
 
 /// Asks for `maxSeq`, and hands on those that grew. `None`: the run has ended. `took`: the question alone. To
@@ -152,11 +184,26 @@ fn took_max(
 ) -> Result<(), FellBack> {
     let mut state = cell.lock();
     let now = engine.now();
+    let before = state.lane.numbered();
+    let is_flowing = !state.lane.is_settling();
     state.lane.polled(Seq(seqs.max_seq), now)?;
+    let numbered = state.lane.numbered();
+    if is_flowing
+        && numbered > before
+        && let Some(lag) = state.lane.age(before, now)
+    {
+        engine.gate.numbered(numbered - before, lag, now);
+    }
+    engine.recount(&mut state);
     if !state.lane.has_news() {
         if state.lane.is_settling() || !state.lane.is_blocked(now, engine.lag()) {
             state.ask_from = now + UNHURRIED;
         }
+        return Ok(());
+    }
+    // That numbers were handed out is all that the pace has to know; reading can wait until there is more to read.
+    if engine.gate.is_bounded() && !state.lane.wants_poll(engine.hurry(), now) {
+        state.ask_from = now + UNHURRIED;
         return Ok(());
     }
     state.asking = true;
@@ -168,7 +215,7 @@ fn took_max(
 }
 
 /// Between two questions about a conversation in which nothing moves.
-const UNHURRIED: Duration = Duration::from_millis(100);
+const UNHURRIED: Duration = Duration::from_millis(50);
 
 /// `maxSeq` below what was confirmed: asked a second time, because nothing goes on after that.
 async fn overwriting(engine: &Arc<Engine>, fallen: Vec<(Arc<Cell>, FellBack)>) -> Option<()> {

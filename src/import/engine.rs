@@ -11,9 +11,10 @@ use tokio::sync::{Notify, Semaphore};
 use tokio::task::JoinSet;
 
 use super::cell::{Cell, CellState, Place, Ready, Role};
-use super::lane::{Effects, Next, Now, Receipts};
+use super::gate::Gate;
+use super::lane::{Effects, Hurry, Next, Now, Receipts};
 use super::pace::{Cause, Throttle};
-use super::progress::{Progress, Shown};
+use super::progress::{Limiting, Progress, Shown};
 use super::settings::{Ended, ImportError, Settings};
 use super::tally::Tally;
 use crate::job::{ConvNo, Conversation, Gone, Job, JobError, JobReader, Write, WriterHandle};
@@ -31,6 +32,7 @@ pub(super) struct Engine {
     pub(super) progress: Arc<Progress>,
     pub(super) throttle: Throttle,
     pub(super) rate: Option<Rate>,
+    pub(super) gate: Gate,
     pub(super) ready: Ready,
     /// One for each conversation that may be under way.
     pub(super) slots: Semaphore,
@@ -80,6 +82,7 @@ impl Engine {
             progress,
             throttle: Throttle::new(usize::from(settings.connections), settings.give_up, started),
             rate: settings.rate.map(Rate::new),
+            gate: Gate::new(settings.max_lag, settings.connections, Duration::ZERO),
             ready: Ready::new(),
             slots: Semaphore::new(settings.active),
             side: Semaphore::new(4),
@@ -173,6 +176,15 @@ impl Engine {
         self.end(Ok(Ended::Stopped));
     }
 
+    /// How eager it is to have messages confirmed.
+    pub(super) fn hurry(&self) -> Hurry {
+        match (self.is_draining(), self.ready.is_empty()) {
+            (true, _) => Hurry::Draining,
+            (false, true) => Hurry::Starving,
+            (false, false) => Hurry::Usual,
+        }
+    }
+
     pub(super) fn is_draining(&self) -> bool {
         self.draining.load(Ordering::Relaxed)
     }
@@ -220,17 +232,32 @@ impl Engine {
     }
 
     /// What the progress line says.
-    pub(super) fn show(&self, settling: u64, longest: Option<(String, u64)>, unreadable: Option<String>) {
+    pub(super) fn show(
+        &self,
+        settling: u64,
+        longest: Option<(String, u64)>,
+        unreadable: Option<String>,
+        limiting: Option<Limiting>,
+    ) {
         self.progress.settling.set(settling);
         self.progress.active.set(self.active_len() as u64);
         let cause = self.throttle.cause().or(unreadable.map(Cause::Unreadable)).or_else(|| {
             let silent = self.silent_for();
             (silent > SILENCE).then_some(Cause::Storing(silent))
         });
-        self.progress.show(Shown { cause, longest });
+        self.progress.show(Shown { cause, limiting, longest });
     }
 
     // Conversations under way.
+
+    /// Tells the gate how many messages of a conversation have no number yet.
+    pub(super) fn recount(&self, state: &mut CellState) {
+        let now = if state.finished { 0 } else { state.lane.unnumbered() };
+        let before = std::mem::replace(&mut state.counted, now);
+        if before != now {
+            self.gate.count(before, now);
+        }
+    }
 
     pub(super) fn active(&self) -> Vec<Arc<Cell>> {
         self.active.lock().unwrap_or_else(PoisonError::into_inner).clone()
@@ -262,6 +289,7 @@ impl Engine {
         }
         if let Next::Message(_) | Next::Fence(_) | Next::Look = state.lane.next(now, self.lag()) {
             state.place = Place::Ready;
+            self.gate.is_ready(cell.conversation.no);
             self.ready.push(cell.clone(), state.lane.remaining());
         }
     }
@@ -273,6 +301,7 @@ impl Engine {
             return;
         }
         state.finished = true;
+        self.recount(state);
         self.active.lock().unwrap_or_else(PoisonError::into_inner).retain(|other| !Arc::ptr_eq(other, cell));
         let now = self.now();
         let mut finished = self.finished.lock().unwrap_or_else(PoisonError::into_inner);

@@ -308,6 +308,26 @@ impl Lane {
         self.attempts.len()
     }
 
+    /// How many of them have their numbers, as far as `maxSeq` tells. While it settles they count as numbered: what
+    /// is lost never gets one.
+    pub fn numbered(&self) -> usize {
+        if self.phase != Phase::Flow {
+            return self.attempts.len();
+        }
+        usize::try_from(self.max_seq.0 - self.read_to.0).unwrap_or(0).min(self.attempts.len())
+    }
+
+    /// How many of them have no number yet.
+    pub fn unnumbered(&self) -> usize {
+        self.attempts.len() - self.numbered()
+    }
+
+    /// How long ago one of them was answered, counted from the oldest.
+    pub fn age(&self, at: usize, now: Now) -> Option<Duration> {
+        let attempt = self.attempts.get(at).filter(|attempt| attempt.state == State::Acknowledged)?;
+        Some(now.saturating_sub(attempt.at))
+    }
+
     /// Whether messages of others were seen in this run.
     pub fn has_foreign(&self) -> bool {
         self.foreign

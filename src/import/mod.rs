@@ -15,6 +15,7 @@ mod effects;
 mod engine;
 mod examine;
 mod finish;
+mod gate;
 mod lane;
 mod look;
 mod pace;
@@ -32,6 +33,6 @@ pub use lane::{
     Receipt, Receipts, Start, Stray,
 };
 pub use pace::Cause;
-pub use progress::{Count, Progress, Shown};
+pub use progress::{Count, Limiting, Progress, Shown};
 pub use run::run;
 pub use settings::{AlreadyThere, Ended, ImportError, Outcome, Settings, StopSignal};

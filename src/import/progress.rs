@@ -1,9 +1,14 @@
 //! What is counted while it runs: plain numbers that anybody may look at.
 
+use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use tokio::time::Instant;
 
 use super::pace::Cause;
+use crate::pacing::Limit;
 
 /// Counters of a run. Cheap to raise, never locked for long.
 #[derive(Debug, Default)]
@@ -47,6 +52,14 @@ pub struct Progress {
     /// Conversations that wait for the server to show what became of a message.
     pub settling: Count,
     shown: Mutex<Shown>,
+    limits: Mutex<Limits>,
+}
+
+/// How often each limit was the one.
+#[derive(Debug, Default)]
+struct Limits {
+    looks: BTreeMap<&'static str, u64>,
+    said: Option<(&'static str, Instant)>,
 }
 
 /// What is no number.
@@ -54,8 +67,48 @@ pub struct Progress {
 pub struct Shown {
     /// Why it is slower than it could be.
     pub cause: Option<Cause>,
+    /// What limits the pace where nothing is wrong.
+    pub limiting: Option<Limiting>,
     /// The conversation with most left, and how much.
     pub longest: Option<(String, u64)>,
+}
+
+/// What limits the pace, and the bounds as they are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Limiting {
+    /// What it is; `None`: `--rate`.
+    pub limit: Option<Limit>,
+    /// Messages that may be unconfirmed over all conversations.
+    pub bound: usize,
+    /// Calls that may be under way.
+    pub calls: usize,
+    /// The lag of the idle server, as far as it is known.
+    pub idle: Option<Duration>,
+}
+
+impl Limiting {
+    /// Its name.
+    pub fn name(&self) -> &'static str {
+        match self.limit {
+            None => "rate",
+            Some(Limit::Starting) => "start",
+            Some(Limit::Lag) => "lag",
+            Some(Limit::Connections) => "connections",
+            Some(Limit::Windows) => "windows",
+        }
+    }
+}
+
+impl std::fmt::Display for Limiting {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self.limit {
+            None => write!(f, "limit: --rate"),
+            Some(Limit::Starting) => write!(f, "limit: finding the pace of the server"),
+            Some(Limit::Lag) => write!(f, "limit: lag ({} unconfirmed, {} calls)", self.bound, self.calls),
+            Some(Limit::Connections) => write!(f, "limit: connections ({})", self.calls),
+            Some(Limit::Windows) => write!(f, "limit: windows of the conversations left"),
+        }
+    }
 }
 
 /// A number that only its own thread of thought needs to be exact.
@@ -85,8 +138,33 @@ impl Progress {
         self.shown.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
+    /// What limited the run, by the share of the time, most first.
+    pub fn limited_by(&self) -> String {
+        let limits = self.limits.lock().unwrap_or_else(PoisonError::into_inner);
+        let all: u64 = limits.looks.values().sum();
+        let mut shares: Vec<(u64, &str)> =
+            limits.looks.iter().map(|(name, looks)| (looks * 100 / all.max(1), *name)).collect();
+        shares.sort_unstable_by(|a, b| b.cmp(a));
+        let said: Vec<String> = shares.iter().map(|(share, name)| format!("{name} {share} %")).collect();
+        said.join(", ")
+    }
+
+    fn count_limit(&self, limiting: Limiting) {
+        const SETTLED: Duration = Duration::from_secs(5);
+        let mut limits = self.limits.lock().unwrap_or_else(PoisonError::into_inner);
+        let name = limiting.name();
+        *limits.looks.entry(name).or_default() += 1;
+        if limits.said.is_none_or(|(said, at)| said != name && at.elapsed() >= SETTLED) {
+            limits.said = Some((name, Instant::now()));
+            tracing::info!(bound = limiting.bound, calls = limiting.calls, idle = ?limiting.idle, "{limiting}");
+        }
+    }
+
     /// Changes what is no number.
     pub(super) fn show(&self, shown: Shown) {
+        if let Some(limiting) = shown.limiting {
+            self.count_limit(limiting);
+        }
         *self.shown.lock().unwrap_or_else(PoisonError::into_inner) = shown;
     }
 }

@@ -125,7 +125,7 @@ async fn log_in(engine: &Arc<Engine>, stop: &StopSignal) -> Result<(), ImportErr
             }
             Err(error) if error.is_passing() && engine.silent_for() < engine.settings.give_up => {
                 engine.call_failed(&error);
-                engine.show(0, None, None);
+                engine.show(0, None, None, None);
                 if stop.drain.is_cancelled() {
                     return Ok(());
                 }
@@ -234,6 +234,7 @@ fn outcome(
         hidden: progress.hidden.get(),
         foreign: progress.foreign.get(),
         took: started.elapsed(),
+        limited_by: progress.limited_by(),
     })
 }
 
@@ -283,6 +284,7 @@ fn counts(outcome: &Outcome, part: bool) -> String {
         "repaired": outcome.repaired,
         "hidden": outcome.hidden,
         "foreign": outcome.foreign,
+        "limited_by": outcome.limited_by,
         "seconds": outcome.took.as_secs_f64(),
     })
     .to_string()

@@ -35,7 +35,9 @@ pub(super) async fn work(engine: Arc<Engine>, caller: usize) {
     loop {
         // Who has to wait must not hold a conversation meanwhile: callers that may send would find none.
         engine.pass(caller).await;
+        let _admitted = engine.gate.enter(|| engine.is_draining()).await;
         let Some(cell) = engine.ready.pop().await else { return };
+        engine.gate.is_taken(cell.conversation.no);
         cell.lock().place = Place::Sending;
         send_some(&engine, &cell, caller).await;
     }
@@ -46,6 +48,9 @@ async fn send_some(engine: &Arc<Engine>, cell: &Arc<Cell>, caller: usize) {
     // Then another may have more left.
     for _ in 0..engine.settings.limits.window {
         if engine.throttle.wait(caller, Instant::now()).is_some() {
+            break;
+        }
+        if engine.gate.is_bounded() && !pass(engine, cell).await {
             break;
         }
         if engine.rate.is_some() && may_send(engine, cell) {
@@ -89,8 +94,22 @@ fn may_send(engine: &Engine, cell: &Cell) -> bool {
     matches!(state.lane.next(engine.now(), engine.lag()), Next::Message(_) | Next::Fence(_))
 }
 
+/// Waits until one message more may be unconfirmed; fences have nobody to wait for. False: another conversation
+/// comes first.
+async fn pass(engine: &Engine, cell: &Cell) -> bool {
+    if !matches!(cell.lock().lane.next(engine.now(), engine.lag()), Next::Message(_)) {
+        return true;
+    }
+    let own = || cell.lock().counted;
+    engine.gate.pass(cell.conversation.no, own, || engine.is_draining()).await
+}
+
 async fn take_turn(engine: &Engine) {
     let Some(rate) = &engine.rate else { return };
+    if rate.take().is_ok() {
+        return;
+    }
+    engine.gate.held_by_rate();
     let turn = rate.turn();
     tokio::pin!(turn);
     loop {
@@ -155,6 +174,7 @@ fn turn(engine: &Engine, cell: &Cell, state: &mut CellState) -> Result<Turn, Job
         Peer::Group(_) => None,
     };
     state.lane.sending(next, message.sender.clone(), now);
+    engine.recount(state);
     Ok(Turn::Send(Box::new(Outgoing { message, receiver })))
 }
 
@@ -208,11 +228,13 @@ fn quoting(
 /// Makes the call and takes its answer. False: the conversation has to wait.
 async fn send(engine: &Arc<Engine>, cell: &Arc<Cell>, outgoing: Outgoing) -> bool {
     let Outgoing { message, receiver } = outgoing;
+    let called = engine.now();
     let verdict = engine.client.send(message.content_type.code(), message.body).await;
     let progress = &engine.progress;
     match verdict {
         Verdict::Delivered { ids, .. } => {
             progress.acknowledged.add(1);
+            engine.gate.answered(engine.now().saturating_sub(called));
             engine.throttle.answered(Instant::now());
             let stop = engine.tally().count(None);
             debug_assert!(stop.is_none(), "a success is no reason to stop");

@@ -42,6 +42,8 @@ pub struct Summary {
     pub seconds: f64,
     /// Messages confirmed a second.
     pub per_second: f64,
+    /// What limited the pace, by the share of the time: `lag 93 %, connections 7 %`; empty where nothing was sent.
+    pub limited_by: String,
     /// The process's exit code.
     pub exit_code: u8,
 }

@@ -1,5 +1,6 @@
 //! The rehearsal server does what the real one does: each law and each fault, seen by a plain client.
 
+mod capacity;
 mod client;
 mod control;
 mod faults;

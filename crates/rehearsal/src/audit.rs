@@ -1,6 +1,7 @@
 //! What really happened, for tests and for people: counted by the server, never by its callers.
 
 use super::log::{Cached, Conversation, Slot, Tally};
+use super::probe::{LiveProbe, Probe};
 use super::record::{Record, hex};
 use super::shared::Shared;
 use super::world::World;
@@ -17,6 +18,9 @@ pub struct Audit {
     pub unsettled: usize,
     /// What Redis would hold for all this, bytes, for 24 hours (law 9).
     pub redis_bytes: u64,
+    /// What live users felt, where that is measured.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub live_probe: Option<LiveProbe>,
     /// Refused calls, by code.
     pub refused: BTreeMap<i32, u64>,
     /// All conversations together.
@@ -130,9 +134,12 @@ pub(super) fn audit(shared: &Shared) -> Audit {
         conversation.expire(now);
     }
     let mut audit = Audit {
-        queue: world.queue.len() + world.stalled.len(),
+        queue: world.queue.len()
+            + world.stalled.len()
+            + world.collected.iter().map(|(_, group)| group.len()).sum::<usize>(),
         unsettled: world.unsettled,
         redis_bytes: redis_bytes(&world),
+        live_probe: world.probe.as_ref().map(Probe::summary),
         refused: world.refusals.clone(),
         ..Audit::default()
     };

@@ -3,6 +3,7 @@
 //! | call | does |
 //! |---|---|
 //! | `GET audit` | what was received, acknowledged, stored, dropped and why, per conversation |
+//! | `GET probe` | what live users felt, message by message (`--live-probe`) |
 //! | `GET log?conversation=ID[&from=SEQ][&limit=N]` | the slots of a conversation, in order |
 //! | `POST settle` | waits until all that was queued is stored or lost, then answers with the audit |
 //! | `GET mongoexport?collection=NAME[&json=canonical]` | what the server has, as `mongoexport --jsonArray` writes it |
@@ -84,6 +85,9 @@ fn answer(method: &Method, name: &str, query: &Query, body: &[u8], shared: &Shar
                 .ok_or_else(|| wrong(format!("collection is one of {}", COLLECTIONS.join(", "))))?;
             Ok(found(&documents))
         }
+        (&Method::GET, "probe") => {
+            Ok(found(&shared.world().probe.as_ref().map(super::probe::Probe::felt).unwrap_or_default()))
+        }
         (&Method::GET, "faults") => Ok(found(&shared.faults.list())),
         (&Method::POST, "faults") => {
             let fault = Fault::from_json(parsed(body)?).map_err(wrong)?;
@@ -108,7 +112,8 @@ fn answer(method: &Method, name: &str, query: &Query, body: &[u8], shared: &Shar
         (&Method::POST, "revoke" | "delete" | "clear") => act(shared, name, &parsed(body)?),
         _ => Err(Wrong(
             404,
-            "there are GET audit, log, mongoexport, faults; POST settle, faults, now, clock, save, damage, revoke, delete, clear; DELETE faults"
+            "there are GET audit, probe, log, mongoexport, faults; POST settle, faults, now, clock, save, damage, revoke, \
+             delete, clear; DELETE faults"
                 .to_owned(),
         )),
     }

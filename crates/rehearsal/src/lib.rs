@@ -30,6 +30,7 @@ mod answer;
 mod api;
 mod audit;
 mod body;
+mod capacity;
 mod config;
 mod content;
 mod control;
@@ -46,6 +47,7 @@ mod notices;
 mod options;
 mod pace;
 mod positions;
+mod probe;
 mod pulled;
 mod queue;
 mod read;
@@ -58,16 +60,19 @@ mod state;
 mod store;
 mod third;
 mod token;
+mod turns;
 mod users;
 mod verify;
 mod world;
 
 pub use audit::{Audit, ConversationAudit, LogEntry, Origin, SlotState};
+pub use capacity::Capacity;
 pub use damage::Damage;
 pub use faults::{Fault, FaultKind, UserAct, When};
 pub use http::Answered;
 pub use log::Tally;
 pub use options::{AnswerTime, Options, Timing, Users};
+pub use probe::{Felt, LiveProbe};
 
 use shared::Shared;
 use std::io;
@@ -167,6 +172,11 @@ impl Running {
     /// What really happened up to now.
     pub fn audit(&self) -> Audit {
         audit::audit(&self.shared)
+    }
+
+    /// What live users felt so far, message by message; nothing without [`Options::live_probe`].
+    pub fn felt(&self) -> Vec<Felt> {
+        self.shared.world().probe.as_ref().map(probe::Probe::felt).unwrap_or_default()
     }
 
     /// The log of a conversation, in order of seq: every slot, also empty ones.

@@ -1,5 +1,6 @@
 //! How a rehearsal server behaves, fully decided before it starts.
 
+use super::capacity::Capacity;
 use super::faults::Fault;
 use super::release::Traits;
 use crate::message::Release;
@@ -15,6 +16,10 @@ pub struct Options {
     pub users: Users,
     /// How fast it is.
     pub timing: Timing,
+    /// What storing costs; `None`: the second stage is never the limit, and takes the times above.
+    pub capacity: Option<Capacity>,
+    /// So many pairs of live users write twice a second, and measure how long their messages take.
+    pub live_probe: u16,
     /// Whatever is left to chance follows from it: the same seed gives the same run.
     pub seed: u64,
     /// The secret that admin tokens are given for.
@@ -82,6 +87,8 @@ impl Options {
             release,
             users: Users::Strict,
             timing: Timing::measured(release),
+            capacity: None,
+            live_probe: 0,
             seed: 1,
             secret: "openIM123".to_owned(),
             admin: "imAdmin".to_owned(),

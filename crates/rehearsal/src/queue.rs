@@ -40,10 +40,10 @@ pub(super) struct Numbered {
 }
 
 /// What was numbered together.
-struct Batch {
-    due: Instant,
-    generation: u64,
-    groups: Vec<Numbered>,
+pub(super) struct Batch {
+    pub(super) due: Instant,
+    pub(super) generation: u64,
+    pub(super) groups: Vec<Numbered>,
 }
 
 /// Runs the second and third stage, and the people, until the server is told to stop. What has its numbers by
@@ -52,10 +52,16 @@ pub(super) async fn run(shared: Arc<Shared>, stop: CancellationToken) {
     let (to_write, unwritten) = mpsc::channel(UNDER_WAY);
     let (to_store, unstored) = mpsc::channel(UNDER_WAY);
     tokio::join!(
-        stop.run_until_cancelled(collect(&shared, to_write)),
+        stop.run_until_cancelled(async {
+            match shared.options.capacity {
+                Some(capacity) => super::turns::collect(&shared, capacity, to_write).await,
+                None => collect(&shared, to_write).await,
+            }
+        }),
         write(&shared, unwritten, to_store, &stop),
         super::third::run(&shared, unstored, &stop),
         stop.run_until_cancelled(super::faults::run(&shared)),
+        stop.run_until_cancelled(super::probe::run(&shared)),
     );
 }
 
@@ -74,14 +80,15 @@ async fn collect(shared: &Shared, to_write: mpsc::Sender<Batch>) {
                 break shared.world().queue.len() >= BATCH;
             }
         };
-        let batch = take_batch(shared, timing.gap());
+        let gap = timing.gap().mul_f64(shared.faults.slowness());
+        let batch = take_batch(shared, gap);
         if to_write.send(batch).await.is_err() {
             return;
         }
         // A batch that time has closed is handed on before the next one is collected, as measured; a full one
         // doesn't hold anything up, so that the second stage is never the limit.
         if !full {
-            tokio::time::sleep(timing.gap()).await;
+            tokio::time::sleep(gap).await;
         }
     }
 }
@@ -92,16 +99,7 @@ fn take_batch(shared: &Shared, gap: Duration) -> Batch {
     let world = &mut *guard;
     set_apart(shared, world);
     let count = if world.recovering > 0 { 0 } else { world.queue.len().min(BATCH) };
-    let mut by_key: HashMap<(Arc<str>, bool), usize> = HashMap::new();
-    let mut groups: Vec<Vec<Queued>> = Vec::new();
-    for queued in world.queue.drain(..count) {
-        let route = &queued.record.route;
-        let place = *by_key.entry((Arc::clone(&route.key), route.way.is_aside())).or_insert_with(|| {
-            groups.push(Vec::new());
-            groups.len() - 1
-        });
-        groups[place].push(queued);
-    }
+    let groups = by_key(world.queue.drain(..count));
     let mut longest = gap;
     let groups: Vec<Numbered> =
         groups.into_iter().filter_map(|group| number(shared, world, group, &mut longest)).collect();
@@ -109,8 +107,23 @@ fn take_batch(shared: &Shared, gap: Duration) -> Batch {
     Batch { due: Instant::now() + longest, generation: world.generation, groups }
 }
 
+/// What the queue's key takes for one conversation goes together, in the order in which each came first.
+pub(super) fn by_key(batch: impl Iterator<Item = Queued>) -> Vec<Vec<Queued>> {
+    let mut places: HashMap<(Arc<str>, bool), usize> = HashMap::new();
+    let mut groups: Vec<Vec<Queued>> = Vec::new();
+    for queued in batch {
+        let route = &queued.record.route;
+        let place = *places.entry((Arc::clone(&route.key), route.way.is_aside())).or_insert_with(|| {
+            groups.push(Vec::new());
+            groups.len() - 1
+        });
+        groups[place].push(queued);
+    }
+    groups
+}
+
 /// What stands still makes way for the others, and comes back to the front in its order.
-fn set_apart(shared: &Shared, world: &mut World) {
+pub(super) fn set_apart(shared: &Shared, world: &mut World) {
     let stalls = |queued: &Queued| {
         let route = &queued.record.route;
         shared.faults.stalls(&route.conversation, &route.key)
@@ -125,7 +138,12 @@ fn set_apart(shared: &Shared, world: &mut World) {
 }
 
 /// Numbers for messages of one key, unless they are lost.
-fn number(shared: &Shared, world: &mut World, group: Vec<Queued>, gap: &mut Duration) -> Option<Numbered> {
+pub(super) fn number(
+    shared: &Shared,
+    world: &mut World,
+    group: Vec<Queued>,
+    gap: &mut Duration,
+) -> Option<Numbered> {
     let id = Arc::clone(&group[0].record.route.conversation);
     let count = i64::try_from(group.len()).expect("at most a batch");
     let group_len = group.len();
@@ -192,6 +210,9 @@ fn write_group(shared: &Shared, generation: u64, group: Numbered) -> Option<Numb
     }
     if let Some(again) = &mut world.again {
         group.records.iter().for_each(|record| again.written(record));
+    }
+    if let Some(probe) = &mut world.probe {
+        group.records.iter().for_each(|record| probe.written(record));
     }
     let conversation = world.conversation_mut(&group.conversation);
     for (seq, record) in (group.first..).zip(&group.records) {

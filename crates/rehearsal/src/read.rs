@@ -26,6 +26,7 @@ pub(super) fn seqs(shared: &Shared, caller: &Caller<'_>) -> Outcome {
     let user = fields.text("userID");
     let mut ids: Vec<String> = fields.texts("conversationIDs").into_iter().map(str::to_owned).collect();
     fields.finish()?;
+    shared.asked(ids.len());
     let world = shared.world();
     if ids.is_empty() {
         ids = world.conversations_of(user, shared.now()).into_iter().map(str::to_owned).collect();
@@ -112,6 +113,7 @@ pub(super) fn pull(shared: &Shared, caller: &Caller<'_>) -> Outcome {
     let null_maps = shared.traits().null_maps;
     let now = shared.now();
     let mut found: Vec<(&str, String)> = Vec::new();
+    let mut messages = 0;
     let mut world = shared.world();
     for range in ranges {
         let range = Fields::of(range, "PullMessageBySeqsReq.seqRanges", "sdkws.SeqRange")?;
@@ -125,11 +127,13 @@ pub(super) fn pull(shared: &Shared, caller: &Caller<'_>) -> Outcome {
             continue;
         }
         let wanted = Wanted { begin, end, num, descending };
-        let Some(pulled) = pull_range(shared, conversation, &member, wanted) else { continue };
+        let Some((read, pulled)) = pull_range(shared, conversation, &member, wanted) else { continue };
+        messages += read;
         found.retain(|(other, _)| *other != id);
         found.push((id, pulled));
     }
     drop(world);
+    shared.was_read(messages);
     Ok(Data::Json(pulled(null_maps, &mut found)))
 }
 
@@ -165,13 +169,13 @@ fn pulled(null_maps: bool, found: &mut [(&str, String)]) -> String {
     out
 }
 
-/// `None`: nothing of the range is there for this user.
+/// How many slots, and their text. `None`: nothing of the range is there for this user.
 fn pull_range(
     shared: &Shared,
     conversation: &mut Conversation,
     member: &Member,
     wanted: Wanted,
-) -> Option<String> {
+) -> Option<(usize, String)> {
     let (null_maps, now) = (shared.traits().null_maps, shared.now());
     let last =
         if member.max_seq == 0 { conversation.max_seq } else { conversation.max_seq.min(member.max_seq) };
@@ -205,5 +209,5 @@ fn pull_range(
         write_message(null_maps, seq, record, &shown, &mut out);
     }
     out.push_str(if is_end { "],\"isEnd\":true,\"endSeq\":0}" } else { "],\"isEnd\":false,\"endSeq\":0}" });
-    Some(out)
+    Some((usize::try_from(end - begin + 1).unwrap_or(usize::MAX), out))
 }

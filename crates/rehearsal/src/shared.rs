@@ -4,12 +4,13 @@ use super::again::Again;
 use super::faults::Faults;
 use super::options::{Options, Users};
 use super::pace::Pace;
+use super::probe::Probe;
 use super::release::Traits;
 use super::token::{self, Bad, Claims};
 use super::world::{Queued, User, World};
 use crate::message::Release;
 use std::collections::HashMap;
-use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use tokio::sync::{Notify, watch};
@@ -31,6 +32,8 @@ pub(super) struct Shared {
     /// The first queue got its first message, or its 500th.
     pub(super) queued: Notify,
     pub(super) pace: Pace,
+    /// What questions took from storing and the second stage has not made up for, ns.
+    debt: AtomicU64,
     /// Makes the ids of this run unlike those of another.
     nonce: u64,
 }
@@ -53,7 +56,11 @@ pub(super) struct CutAll {
 
 impl Shared {
     pub(super) fn new(options: Options) -> Self {
-        let mut world = World { again: options.watch_again.then(Again::default), ..World::default() };
+        let mut world = World {
+            again: options.watch_again.then(Again::default),
+            probe: (options.live_probe > 0).then(Probe::new),
+            ..World::default()
+        };
         let began = (options.starts_at.unwrap_or_else(wall_clock), Instant::now());
         world.users.insert(
             options.admin.as_str().into(),
@@ -75,9 +82,31 @@ impl Shared {
             clock_offset: AtomicI64::new(0),
             queued: Notify::new(),
             pace: Pace::new(options.timing.answer, options.seed),
+            debt: AtomicU64::new(0),
             nonce: if options.starts_at.is_some() { mix(options.seed) } else { fastrand::u64(..) },
             options,
         }
+    }
+
+    /// Somebody asked about so many conversations.
+    pub(super) fn asked(&self, conversations: usize) {
+        self.owe(self.options.capacity.map(|capacity| capacity.asking(conversations)));
+    }
+
+    /// Somebody read so many messages.
+    pub(super) fn was_read(&self, messages: usize) {
+        self.owe(self.options.capacity.map(|capacity| capacity.reading(messages)));
+    }
+
+    fn owe(&self, time: Option<Duration>) {
+        if let Some(time) = time {
+            self.debt.fetch_add(u64::try_from(time.as_nanos()).unwrap_or(u64::MAX), Ordering::Relaxed);
+        }
+    }
+
+    /// What questions took meanwhile from the time for storing.
+    pub(super) fn take_debt(&self) -> Duration {
+        Duration::from_nanos(self.debt.swap(0, Ordering::Relaxed))
     }
 
     /// Everything the server knows. Never held across an await.

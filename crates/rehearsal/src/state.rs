@@ -95,7 +95,13 @@ fn write_all(shared: &Shared, out: &mut impl Write) -> io::Result<()> {
             put(&Line::Slot(Box::new(saved_slot(seq, slot))))?;
         }
     }
-    for queued in world.redelivered.iter().chain(&world.stalled).chain(&world.queue) {
+    for queued in world
+        .redelivered
+        .iter()
+        .chain(world.collected.iter().flat_map(|(_, group)| group))
+        .chain(&world.stalled)
+        .chain(&world.queue)
+    {
         put(&Line::Queued { message: Box::new(saved(&queued.record)), again: queued.again })?;
     }
     Ok(())

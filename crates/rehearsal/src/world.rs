@@ -2,6 +2,7 @@
 
 use super::again::Again;
 use super::log::Conversation;
+use super::probe::Probe;
 use super::record::{Record, Routes};
 use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::sync::Arc;
@@ -17,6 +18,9 @@ pub(super) struct World {
     pub(super) queue: VecDeque<Queued>,
     /// What was in it and belongs to partitions that stand still.
     pub(super) stalled: VecDeque<Queued>,
+    /// Taken from the queue in batches, where storing costs time, and waiting for their turn: the number of the batch
+    /// and what of it goes to one conversation.
+    pub(super) collected: VecDeque<(u64, Vec<Queued>)>,
     /// Messages that have their numbers and are not written.
     pub(super) numbered: usize,
     /// Of these, how many had their numbers when the second stage was killed: nothing else is taken before.
@@ -43,6 +47,8 @@ pub(super) struct World {
     pub(super) ids: u64,
     /// What was sent before, where that is watched.
     pub(super) again: Option<Again>,
+    /// What live users feel, where that is measured.
+    pub(super) probe: Option<Probe>,
     /// Documents made by the store so far.
     pub(super) documents: u64,
 }
@@ -136,9 +142,23 @@ impl World {
         if let Some(again) = &mut self.again {
             again.dropped(record);
         }
+        if let Some(probe) = &mut self.probe {
+            probe.lost(record);
+        }
         let conversation = self.conversation_mut(&record.route.conversation);
         conversation.dropped(why, 1);
         conversation.tally.live_dropped += u64::from(by_a_fault && record.is_live());
+    }
+
+    /// What was collected goes back to the front of the queue: the second stage had not finished it.
+    pub(super) fn uncollect(&mut self) {
+        for queued in std::mem::take(&mut self.collected)
+            .into_iter()
+            .rev()
+            .flat_map(|(_, group)| group.into_iter().rev())
+        {
+            self.queue.push_front(queued);
+        }
     }
 
     /// Nothing is there for the second stage to take.

@@ -417,7 +417,9 @@ impl Lane {
         }
         let waiting = !self.attempts.is_empty() || self.ghosts;
         if self.phase == Phase::Flow {
-            if waiting && self.is_blocked(now, lag) && self.is_quiet(now, self.limits.stale, lag) {
+            // Also where more could be sent: it may be kept from that because so much of ours is unconfirmed, and what
+            // is lost stays so for ever.
+            if waiting && self.is_quiet(now, self.limits.stale, lag) {
                 self.phase = Phase::Unsure { until: now };
             } else {
                 return effects;

@@ -115,6 +115,11 @@ pub enum FaultKind {
         /// How many partitions there are.
         of: u64,
     },
+    /// Storing takes so many times as long.
+    Slow {
+        /// 2: twice as long.
+        by: f64,
+    },
     /// Others write in the conversations that are imported into (law 12).
     LiveTraffic {
         /// Messages a second in each conversation.
@@ -190,7 +195,9 @@ impl FaultKind {
             | Self::FallBackSeq { .. }
             | Self::ReadGap { .. } => Place::Number,
             Self::LoseStore => Place::Store,
-            Self::Stall { .. } | Self::LiveTraffic { .. } | Self::UsersAct { .. } => Place::Always,
+            Self::Stall { .. } | Self::Slow { .. } | Self::LiveTraffic { .. } | Self::UsersAct { .. } => {
+                Place::Always
+            }
         }
     }
 

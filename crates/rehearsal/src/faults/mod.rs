@@ -119,6 +119,15 @@ impl Faults {
             })
     }
 
+    /// How many times as long storing takes.
+    pub(super) fn slowness(&self) -> f64 {
+        if self.quiet.load(Ordering::Relaxed) {
+            return 1.0;
+        }
+        let factor = |rule: &Rule| if let FaultKind::Slow { by } = rule.fault.kind { by } else { 1.0 };
+        self.rules().on.iter().map(factor).product()
+    }
+
     /// Whether the rate limiter is on.
     pub(super) fn limits_rate(&self) -> bool {
         self.rules().on.iter().any(|rule| matches!(rule.fault.kind, FaultKind::RateLimit { .. }))

@@ -89,6 +89,7 @@ impl Keys<'_> {
             "fall-back-seq" => FaultKind::FallBackSeq { by: self.number("by", 10.0)? },
             "read-gap" => FaultKind::ReadGap { ms: self.number("ms", 1000.0)? },
             "stall" => FaultKind::Stall { of: self.number("of", 8.0)? },
+            "slow" => FaultKind::Slow { by: self.float("by", 2.0)? },
             "live-traffic" => FaultKind::LiveTraffic { per_second: self.float("per-second", 10.0)? },
             "users-act" => {
                 FaultKind::UsersAct { act: self.act()?, per_second: self.float("per-second", 10.0)? }
@@ -170,7 +171,7 @@ impl Keys<'_> {
     }
 }
 
-const NAMES: [&str; 23] = [
+const NAMES: [&str; 24] = [
     "lose-answer",
     "close-before-body",
     "close-after-body",
@@ -187,6 +188,7 @@ const NAMES: [&str; 23] = [
     "fall-back-seq",
     "read-gap",
     "stall",
+    "slow",
     "live-traffic",
     "users-act",
     "rate-limit",

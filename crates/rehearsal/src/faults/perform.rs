@@ -38,6 +38,7 @@ pub(crate) fn perform(shared: &Shared, kind: &FaultKind, only: Option<&str>) {
         | FaultKind::LoseStore
         | FaultKind::ReadGap { .. }
         | FaultKind::Stall { .. }
+        | FaultKind::Slow { .. }
         | FaultKind::LiveTraffic { .. }
         | FaultKind::UsersAct { .. }
         | FaultKind::RateLimit { .. } => {}
@@ -86,6 +87,7 @@ fn restarted(shared: &Shared, world: &mut World, kill: bool) {
         (Queue::Kafka { killed, .. }, true) => {
             world.generation += 1;
             world.recovering = world.numbered;
+            world.uncollect();
             let again: Vec<_> =
                 world.handled.iter().rev().skip(world.numbered).take(killed).map(Arc::clone).collect();
             world.unsettled += again.len();
@@ -102,6 +104,7 @@ fn restarted(shared: &Shared, world: &mut World, kill: bool) {
 }
 
 fn lose_queue(world: &mut World, only: Option<&str>, why: &str) {
+    world.uncollect();
     let (stalled, queue) = (std::mem::take(&mut world.stalled), std::mem::take(&mut world.queue));
     for queued in stalled.into_iter().chain(queue) {
         if only.is_none_or(|only| queued.record.route.conversation.as_ref() == only) {

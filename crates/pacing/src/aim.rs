@@ -1,0 +1,84 @@
+//! Which lag is aimed at: that of the idle server, and some of what `--max-lag` allows above it.
+
+use std::time::Duration;
+
+/// The idle lag, as far as it is known.
+#[derive(Debug, Clone)]
+pub(crate) struct Aim {
+    above: Duration,
+    idle: Option<Duration>,
+    /// How long there was next to nothing under way, and the lag was above the aim all the same.
+    in_vain: u32,
+    least_in_vain: Duration,
+}
+
+/// So many steps in a row with next to nothing under way, and the lag is that of a server that has become slower.
+const IN_VAIN: u32 = 8;
+
+impl Aim {
+    /// At most so much above the idle lag.
+    pub(crate) fn new(above: Duration) -> Self {
+        Self { above, idle: None, in_vain: 0, least_in_vain: Duration::MAX }
+    }
+
+    /// The lag of the idle server.
+    pub(crate) fn idle(&self) -> Option<Duration> {
+        self.idle
+    }
+
+    /// To be aimed at: three eighths of what is allowed: live users meet the worst of a while, and measured so nothing is lost by it.
+    pub(crate) fn lag(&self) -> Option<Duration> {
+        self.idle.map(|idle| idle + self.above * 3 / 8)
+    }
+
+    /// The most that is allowed.
+    pub(crate) fn most(&self) -> Option<Duration> {
+        self.idle.map(|idle| idle + self.above)
+    }
+
+    /// The worst lag of a while. `least`: as little was under way as ever is.
+    ///
+    /// Idle is what was ever seen at the lowest: a server that gets slower has a longer queue for the same bound, and
+    /// that is no reason to allow more. Only where next to nothing of ours is under way the lag is not our doing.
+    pub(crate) fn learn(&mut self, worst: Duration, least: bool) {
+        let above = self.lag().is_some_and(|aim| worst > aim);
+        self.idle = Some(self.idle.map_or(worst, |idle| idle.min(worst)));
+        if !least || !above {
+            (self.in_vain, self.least_in_vain) = (0, Duration::MAX);
+            return;
+        }
+        self.in_vain += 1;
+        self.least_in_vain = self.least_in_vain.min(worst);
+        if self.in_vain >= IN_VAIN {
+            self.idle = Some(self.least_in_vain);
+            (self.in_vain, self.least_in_vain) = (0, Duration::MAX);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const MS: Duration = Duration::from_millis(1);
+    const US: Duration = Duration::from_micros(1);
+
+    #[test]
+    fn idle_is_the_lowest_and_rises_only_where_nothing_of_ours_is_under_way() {
+        let mut aim = Aim::new(300 * MS);
+        assert_eq!(aim.lag(), None);
+        aim.learn(150 * MS, true);
+        aim.learn(110 * MS, false);
+        assert_eq!((aim.idle(), aim.lag(), aim.most()), (Some(110 * MS), Some(222_500 * US), Some(410 * MS)));
+        for _ in 0..1_000 {
+            aim.learn(5_000 * MS, false);
+        }
+        assert_eq!(aim.idle(), Some(110 * MS), "a long queue of our own does not raise it");
+        for _ in 0..IN_VAIN {
+            aim.learn(900 * MS, true);
+        }
+        assert_eq!(aim.idle(), Some(900 * MS));
+        aim.learn(120 * MS, false);
+        assert_eq!(aim.idle(), Some(120 * MS), "and comes down at once");
+    }
+}

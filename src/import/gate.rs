@@ -1,0 +1,191 @@
+//! Who may send now: the bounds of [`Pacing`] over all conversations, counted as calls go out and numbers come in.
+
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicUsize, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use tokio::sync::Notify;
+
+use super::lane::Now;
+use super::progress::Limiting;
+use crate::job::ConvNo;
+use crate::pacing::{Held, Limit, Pacing, Seen, Settings};
+
+/// The bounds over all conversations.
+#[derive(Debug)]
+pub(super) struct Gate {
+    pacing: Mutex<Pacing>,
+    is_bounded: bool,
+    /// Messages sent and not numbered yet, in conversations that flow.
+    unconfirmed: AtomicUsize,
+    /// Callers that have a conversation, or wait for one.
+    callers: AtomicUsize,
+    /// The conversation with most left.
+    longest: AtomicU32,
+    /// It may send, and no caller has it.
+    longest_waits: AtomicBool,
+    /// Somebody waited for `--rate`.
+    rate_held: AtomicBool,
+    // As `pacing` says.
+    bound: AtomicUsize,
+    of_the_longest: AtomicUsize,
+    calls: AtomicUsize,
+    /// Something was numbered, or a bound was moved.
+    moved: Notify,
+}
+
+/// Nobody waits longer without looking again.
+const LOOK: Duration = Duration::from_millis(25);
+const NOBODY: u32 = u32::MAX;
+
+impl Gate {
+    pub(super) fn new(max_lag: Option<Duration>, connections: u16, now: Now) -> Self {
+        let pacing = Pacing::new(Settings { max_lag, calls: usize::from(connections) }, now);
+        Self {
+            is_bounded: max_lag.is_some(),
+            unconfirmed: AtomicUsize::new(0),
+            callers: AtomicUsize::new(0),
+            longest: AtomicU32::new(NOBODY),
+            longest_waits: AtomicBool::new(false),
+            rate_held: AtomicBool::new(false),
+            bound: AtomicUsize::new(pacing.unconfirmed()),
+            of_the_longest: AtomicUsize::new(pacing.of_the_longest()),
+            calls: AtomicUsize::new(pacing.calls()),
+            moved: Notify::new(),
+            pacing: Mutex::new(pacing),
+        }
+    }
+
+    /// Whether anything is bounded here.
+    pub(super) fn is_bounded(&self) -> bool {
+        self.is_bounded
+    }
+
+    /// Waits until one caller more is wanted.
+    pub(super) async fn enter(&self, is_over: impl Fn() -> bool) -> Admitted<'_> {
+        loop {
+            let callers = self.callers.load(Ordering::Relaxed);
+            let one_more = || {
+                let (set, fetch) = (Ordering::Relaxed, Ordering::Relaxed);
+                self.callers.compare_exchange(callers, callers + 1, set, fetch).is_ok()
+            };
+            if (callers < self.calls.load(Ordering::Relaxed) || is_over()) && one_more() {
+                return Admitted(self);
+            }
+            self.wait().await;
+        }
+    }
+
+    /// Waits until a message of that conversation may go out, `own` of which are unconfirmed. False: the longest
+    /// conversation waits for a caller, which comes first.
+    pub(super) async fn pass(
+        &self,
+        conv: ConvNo,
+        own: impl Fn() -> usize,
+        is_over: impl Fn() -> bool,
+    ) -> bool {
+        let is_longest = self.longest.load(Ordering::Relaxed) == conv.0;
+        loop {
+            if !is_longest && self.longest_waits.swap(false, Ordering::Relaxed) {
+                return false;
+            }
+            let first = is_longest && own() < self.of_the_longest.load(Ordering::Relaxed);
+            if first
+                || self.unconfirmed.load(Ordering::Relaxed) < self.bound.load(Ordering::Relaxed)
+                || is_over()
+            {
+                return true;
+            }
+            self.pacing().held(Held::Unconfirmed);
+            self.wait().await;
+        }
+    }
+
+    async fn wait(&self) {
+        tokio::time::timeout(LOOK, self.moved.notified()).await.ok();
+    }
+
+    /// A conversation has `now` unconfirmed messages instead of `before`.
+    pub(super) fn count(&self, before: usize, now: usize) {
+        if now >= before {
+            self.unconfirmed.fetch_add(now - before, Ordering::Relaxed);
+        } else {
+            self.unconfirmed.fetch_sub(before - now, Ordering::Relaxed);
+            self.moved.notify_waiters();
+        }
+    }
+
+    /// A conversation may send, and waits for a caller.
+    pub(super) fn is_ready(&self, conv: ConvNo) {
+        if self.is_bounded && self.longest.load(Ordering::Relaxed) == conv.0 {
+            self.longest_waits.store(true, Ordering::Relaxed);
+        }
+    }
+
+    /// A caller has it.
+    pub(super) fn is_taken(&self, conv: ConvNo) {
+        if self.longest.load(Ordering::Relaxed) == conv.0 {
+            self.longest_waits.store(false, Ordering::Relaxed);
+        }
+    }
+
+    /// Which conversation has most left.
+    pub(super) fn set_longest(&self, conv: Option<ConvNo>) {
+        self.longest.store(conv.map_or(NOBODY, |conv| conv.0), Ordering::Relaxed);
+    }
+
+    /// A caller had to wait for its turn by `--rate`.
+    pub(super) fn held_by_rate(&self) {
+        self.rate_held.store(true, Ordering::Relaxed);
+    }
+
+    pub(super) fn answered(&self, took: Duration) {
+        self.pacing().answered(took);
+    }
+
+    /// `maxSeq` has moved past so many messages of a conversation, the oldest answered `lag` ago.
+    pub(super) fn numbered(&self, messages: usize, lag: Duration, now: Now) {
+        let mut pacing = self.pacing();
+        pacing.numbered(messages, lag, now);
+        self.bound.store(pacing.unconfirmed(), Ordering::Relaxed);
+    }
+
+    /// Time has passed. `oldest`: how long ago the oldest unconfirmed message was answered; `crowd`: conversations
+    /// wait for a caller.
+    pub(super) fn tick(&self, oldest: Duration, crowd: bool, now: Now) -> Limiting {
+        let unconfirmed = self.unconfirmed.load(Ordering::Relaxed);
+        let mut pacing = self.pacing();
+        if crowd && self.callers.load(Ordering::Relaxed) >= pacing.calls() {
+            pacing.held(Held::Calls);
+        }
+        pacing.tick(Seen { unconfirmed, oldest }, now);
+        self.bound.store(pacing.unconfirmed(), Ordering::Relaxed);
+        self.of_the_longest.store(pacing.of_the_longest(), Ordering::Relaxed);
+        self.calls.store(pacing.calls(), Ordering::Relaxed);
+        // Waiting for one's turn all the while is what keeps everything else low.
+        let limit = (!self.rate_held.swap(false, Ordering::Relaxed)).then_some(match pacing.limit() {
+            // Nothing is bounded: then it is the callers, or what each conversation may have under way.
+            Limit::Starting | Limit::Lag if !self.is_bounded => Limit::Windows,
+            limit => limit,
+        });
+        let limiting =
+            Limiting { limit, bound: pacing.unconfirmed(), calls: pacing.calls(), idle: pacing.idle() };
+        drop(pacing);
+        self.moved.notify_waiters();
+        limiting
+    }
+
+    fn pacing(&self) -> MutexGuard<'_, Pacing> {
+        self.pacing.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// One of the callers that may be at work.
+pub(super) struct Admitted<'g>(&'g Gate);
+
+impl Drop for Admitted<'_> {
+    fn drop(&mut self) {
+        self.0.callers.fetch_sub(1, Ordering::Relaxed);
+        self.0.moved.notify_waiters();
+    }
+}
