@@ -17,6 +17,7 @@ pub mod prepare;
 pub mod after;
 pub mod before;
 pub mod import;
+pub mod media;
 pub use importer_openim as openim;
 pub use importer_shown as shown;
 pub mod report;

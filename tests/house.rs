@@ -16,6 +16,7 @@ const MAY_NAME: &[(&str, &[&str])] = &[
     ("openim", &["finding", "message"]),
     ("before", &["finding", "import", "job", "message", "openim", "report", "shown"]),
     ("import", &["finding", "job", "message", "openim", "shown"]),
+    ("media", &["finding", "job", "mapping", "message", "openim"]),
     ("after", &["finding", "import", "job", "message", "openim", "shown"]),
     ("rehearsal", &["message"]),
     ("shown", &[]),

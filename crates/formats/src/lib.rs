@@ -29,6 +29,7 @@ mod media;
 mod table;
 #[cfg(test)]
 mod testing;
+mod uploaded;
 
 pub use recognise::recognise;
 pub use registry::{Format, FormatError, Preset, open};
@@ -37,6 +38,7 @@ pub use settings::{
     Settings, Special, WithoutLink,
 };
 pub use table::TableError;
+pub use uploaded::{File as UploadedFile, Outcome as UploadOutcome, Problem as UploadProblem, Uploaded};
 
 #[cfg(doc)]
 use crate::{export::Layout, mapping::Mapper};

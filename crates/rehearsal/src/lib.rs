@@ -42,6 +42,7 @@ mod http;
 mod json;
 mod log;
 mod notices;
+mod objects;
 mod options;
 mod pace;
 mod positions;
@@ -65,6 +66,7 @@ pub use audit::{Audit, ConversationAudit, LogEntry, Origin, SlotState};
 pub use damage::Damage;
 pub use faults::{Fault, FaultKind, UserAct, When};
 pub use log::Tally;
+pub use objects::{ObjectAudit, ObjectEntry};
 pub use options::{AnswerTime, Options, Timing, Users};
 
 use shared::Shared;
@@ -92,7 +94,9 @@ impl Server {
     pub async fn start(options: Options, addr: SocketAddr) -> io::Result<Running> {
         let listener = TcpListener::bind(addr).await?;
         let addr = listener.local_addr()?;
-        let shared = Arc::new(Shared::new(options));
+        let store = TcpListener::bind(options.store_address(addr)).await?;
+        let shared = Arc::new(Shared::new(options)?);
+        shared.objects.set_address(format!("http://{}", store.local_addr()?));
         if let Some(path) = &shared.options.state {
             state::load(&shared, path)?;
         }
@@ -100,6 +104,7 @@ impl Server {
         let tasks = vec![
             tokio::spawn(http::accept(listener, addr, Arc::clone(&shared), stop.clone())),
             tokio::spawn(queue::run(Arc::clone(&shared), stop.clone())),
+            tokio::spawn(objects::accept(store, Arc::clone(&shared), stop.clone())),
         ];
         Ok(Running { addr, shared, stop, tasks })
     }
@@ -124,6 +129,16 @@ impl Running {
     /// The log of a conversation, in order of seq: every slot, also empty ones.
     pub fn log(&self, conversation: &str) -> Vec<LogEntry> {
         audit::log(&self.shared, conversation, 1, usize::MAX)
+    }
+
+    /// The object store's own address.
+    pub fn store_url(&self) -> &str {
+        self.shared.objects.address()
+    }
+
+    /// What lies in the object store, under which names.
+    pub fn objects(&self) -> ObjectAudit {
+        self.shared.objects.audit()
     }
 
     /// Waits until all that was queued is in the store, or lost.
@@ -168,6 +183,7 @@ impl Running {
                 tracing::warn!(%error, "a part of the rehearsal server failed");
             }
         }
+        self.shared.objects.save()?;
         match &self.shared.options.state {
             Some(path) => state::save(&self.shared, path),
             None => Ok(()),

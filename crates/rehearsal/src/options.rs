@@ -3,6 +3,7 @@
 use super::faults::Fault;
 use super::release::Traits;
 use crate::message::Release;
+use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -32,6 +33,10 @@ pub struct Options {
     pub webhooks: Vec<String>,
     /// Where the state is kept over a restart; `None`: in memory.
     pub state: Option<PathBuf>,
+    /// The folder of the object store; `None`: beside the state, or one that goes away with the server.
+    pub objects: Option<PathBuf>,
+    /// Where the object store listens; `None`: at any free port of the server's own address.
+    pub store: Option<SocketAddr>,
 }
 
 /// Who exists.
@@ -87,7 +92,21 @@ impl Options {
             watch_again: false,
             webhooks: Vec::new(),
             state: None,
+            objects: None,
+            store: None,
         }
+    }
+
+    /// Where the object store is to listen, beside a server at that address.
+    pub(super) fn store_address(&self, server: SocketAddr) -> SocketAddr {
+        self.store.unwrap_or_else(|| SocketAddr::new(server.ip(), 0))
+    }
+
+    /// The folder of its objects, if that outlives it.
+    pub(super) fn objects_folder(&self) -> Option<PathBuf> {
+        self.objects
+            .clone()
+            .or_else(|| self.state.as_ref().map(|state| state.with_added_extension("objects")))
     }
 
     /// The same server with [`Timing::fast`]: for tests and for `run --rehearse`.

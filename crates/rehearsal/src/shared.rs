@@ -2,6 +2,7 @@
 
 use super::again::Again;
 use super::faults::Faults;
+use super::objects::Objects;
 use super::options::{Options, Users};
 use super::pace::Pace;
 use super::release::Traits;
@@ -21,6 +22,7 @@ pub(super) struct Shared {
     /// Tokens that were given out, or verified, so that a signature is computed once.
     tokens: Mutex<HashMap<Box<str>, Known>>,
     pub(super) faults: Faults,
+    pub(super) objects: Objects,
     /// Changes when all connections are cut.
     gate: watch::Sender<CutAll>,
     /// How far the clock was put forward, ms.
@@ -49,7 +51,7 @@ pub(super) struct CutAll {
 }
 
 impl Shared {
-    pub(super) fn new(options: Options) -> Self {
+    pub(super) fn new(options: Options) -> std::io::Result<Self> {
         let mut world = World { again: options.watch_again.then(Again::default), ..World::default() };
         let shared_clock = wall_clock();
         world.users.insert(
@@ -63,8 +65,9 @@ impl Shared {
                 level: 3,
             },
         );
-        Self {
+        Ok(Self {
             world: Mutex::new(world),
+            objects: Objects::open(options.objects_folder())?,
             tokens: Mutex::default(),
             faults: Faults::new(options.seed, options.faults.clone()),
             gate: watch::Sender::default(),
@@ -73,7 +76,7 @@ impl Shared {
             pace: Pace::new(options.timing.answer, options.seed),
             nonce: fastrand::u64(..),
             options,
-        }
+        })
     }
 
     /// Everything the server knows. Never held across an await.

@@ -40,7 +40,15 @@ pub(crate) fn perform(shared: &Shared, kind: &FaultKind, only: Option<&str>) {
         | FaultKind::Stall { .. }
         | FaultKind::LiveTraffic { .. }
         | FaultKind::UsersAct { .. }
-        | FaultKind::RateLimit { .. } => {}
+        | FaultKind::RateLimit { .. }
+        | FaultKind::StoreOff
+        | FaultKind::StoreAway { .. }
+        | FaultKind::StoreUnreachable
+        | FaultKind::CutUpload
+        | FaultKind::LosePut
+        | FaultKind::WrongDigest
+        | FaultKind::ExpiredSignature
+        | FaultKind::SlowStore { .. } => {}
     }
 }
 
