@@ -18,6 +18,7 @@ mod import;
 mod init;
 mod mapping_speed;
 mod media;
+mod objects;
 mod parsers;
 mod rehearsal;
 mod replies;

@@ -197,6 +197,7 @@ mod tests {
             "[[mapping.leave_out]]",
             "[format]",
             "[media]",
+            "[[media.tokens]]",
             "[media.placeholder]",
             "[policy]",
             "[users]",
