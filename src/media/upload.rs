@@ -169,6 +169,15 @@ async fn one(object: &MediaObject, place: &Place, with: &Upload<'_>) -> Result<M
     };
     let mut open = object.upload.as_deref().and_then(|text| serde_json::from_str::<Open>(text).ok());
     let mut said = String::new();
+    // Its one part may have been put, and even completed, when an earlier process ended: put once more, it would
+    // lie in the store for ever.
+    if let Some(upload) = open.as_ref().filter(|upload| upload.put.is_some())
+        && patience.call(|| with.client.complete_upload(&upload.id, &object.parts, &file)).await?.is_ok()
+    {
+        with.progress.bytes(object.size);
+        with.progress.file();
+        return settled(object, with, Made::Put);
+    }
     for _ in 0..BEGINNINGS {
         let upload = match open.take() {
             Some(open) => open,

@@ -9,16 +9,19 @@ use serde_json::json;
 use super::{Ended, objects, run_in, samples};
 use crate::support::{Rehearsal, importer_process};
 
-/// A Telegram folder with so many files, some of them of several parts.
-fn folder(dir: &Path, small: u64, large: u64) -> Vec<Vec<u8>> {
+/// A Telegram folder with so many files, some of them of several parts; their sizes.
+fn folder(dir: &Path, small: usize, large: usize) -> Vec<u64> {
+    let sizes: Vec<usize> = (0..small).map(|n| 1000 + n).chain((0..large).map(|n| (12 << 20) + n)).collect();
+    folder_of(dir, &sizes)
+}
+
+/// A Telegram folder with files of these sizes.
+pub(super) fn folder_of(dir: &Path, sizes: &[usize]) -> Vec<u64> {
     let export = dir.join("export/files");
     fs_err::create_dir_all(&export).unwrap();
     let mut messages = Vec::new();
-    let mut all = Vec::new();
-    for n in 0..small + large {
-        let bytes = samples::noise(n, if n < small { 1000 + usize::try_from(n).unwrap() } else { 12 << 20 });
-        fs_err::write(export.join(format!("{n}.bin")), &bytes).unwrap();
-        all.push(bytes);
+    for (n, size) in (0..).zip(sizes) {
+        fs_err::write(export.join(format!("{n}.bin")), samples::noise(n, *size)).unwrap();
         messages.push(json!({ "id": n + 1, "type": "message", "date_unixtime": (1_709_280_000 + n).to_string(),
             "date": "2024-03-01T10:00:00", "from": "Ann", "from_id": "user1", "text": "", "file": format!("files/{n}.bin"),
             "file_name": format!("{n}.bin") }));
@@ -26,7 +29,7 @@ fn folder(dir: &Path, small: u64, large: u64) -> Vec<Vec<u8>> {
     let chat = json!({ "name": "Ann", "type": "personal_chat", "id": 1, "messages": messages });
     fs_err::write(dir.join("export/result.json"), chat.to_string()).unwrap();
     fs_err::write(dir.join("import.toml"), "sources = [\"export\"]\n[format]\nme = \"user2\"\n").unwrap();
-    all
+    sizes.iter().map(|size| *size as u64).collect()
 }
 
 fn upload(dir: &Path, server: &Rehearsal) -> Ended {
@@ -34,7 +37,7 @@ fn upload(dir: &Path, server: &Rehearsal) -> Ended {
 }
 
 /// Every file is there, whole, under one name; nothing else is, but what was written to try.
-fn is_exact(dir: &Path, server: &Rehearsal, files: &[Vec<u8>]) {
+pub(super) fn is_exact(dir: &Path, server: &Rehearsal, files: &[u64]) {
     let stored = objects(server);
     let list = stored["objects"].as_array().unwrap();
     let known = fs_err::read_to_string(dir.join("import.job/media.csv")).unwrap();
@@ -45,10 +48,12 @@ fn is_exact(dir: &Path, server: &Rehearsal, files: &[Vec<u8>]) {
     let mut sizes: Vec<u64> = list.iter().map(|object| object["bytes"].as_u64().unwrap()).collect();
     sizes.retain(|size| ![64, (5 << 20) + 1].contains(size));
     sizes.sort_unstable();
-    let mut expected: Vec<u64> = files.iter().map(|file| file.len() as u64).collect();
+    let mut expected = files.to_vec();
     expected.sort_unstable();
     assert_eq!(sizes, expected);
-    assert_eq!((&stored["nameless"], &stored["open_uploads"]), (&json!([]), &json!(0)), "{stored}");
+    for (what, none) in [("nameless", json!([])), ("open_uploads", json!(0)), ("temporary", json!(0))] {
+        assert_eq!(stored[what], none, "{what}: {stored}");
+    }
 }
 
 #[test]

@@ -3,6 +3,7 @@
 mod exports;
 mod faults;
 mod hostile;
+mod large;
 mod recordings;
 mod samples;
 

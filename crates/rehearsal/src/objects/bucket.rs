@@ -100,10 +100,11 @@ impl Bucket {
             .collect()
     }
 
-    /// Open uploads, PUT calls, bytes put.
+    /// Open uploads that hold bytes, PUT calls, bytes put.
     pub(super) fn counts(&self) -> (usize, u64, u64) {
         let inner = self.inner();
-        (inner.uploads.len(), inner.puts, inner.put_bytes)
+        let open = inner.uploads.values().filter(|upload| !upload.parts.is_empty()).count();
+        (open, inner.puts, inner.put_bytes)
     }
 
     /// Room for bytes that come in.

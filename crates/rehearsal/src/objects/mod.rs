@@ -109,7 +109,7 @@ pub struct ObjectAudit {
     pub nameless: Vec<String>,
     /// One-part uploads that lie where they were put: refused, twins, or not completed yet.
     pub temporary: usize,
-    /// Uploads of several parts that were begun and not completed.
+    /// Uploads of several parts that have some and were not completed.
     pub open_uploads: usize,
     /// Bytes that were put, all told.
     pub put_bytes: u64,
