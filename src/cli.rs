@@ -7,6 +7,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use crate::commands::adopt::AdoptArgs;
 use crate::commands::init::InitArgs;
 use crate::commands::mark_read::MarkReadArgs;
+use crate::commands::media::{HowArgs, MediaArgs};
 use crate::commands::preflight::PreflightArgs;
 use crate::commands::provision::{FileArgs, ProvisionArgs};
 use crate::commands::purge::PurgeArgs;
@@ -45,6 +46,8 @@ pub enum Command {
     Check(CheckArgs),
     /// Import an export and prove that it arrived; the same command again resumes
     Run(Box<RunArgs>),
+    /// Upload the files that messages show to the server's object storage
+    Media(Box<MediaArgs>),
     /// Make the users, groups and members a job needs and the server lacks; friends and block lists afterwards
     Provision(ProvisionArgs),
     /// Rebuild a lost job: find out from the export and the server's log what is already there; sends nothing
@@ -224,6 +227,12 @@ pub struct RunArgs {
     /// Make the users, groups and members that the server lacks, first
     #[arg(long)]
     pub provision: bool,
+    /// Upload the files that messages show, first
+    #[arg(long)]
+    pub media: bool,
+    /// How files are had and uploaded.
+    #[command(flatten)]
+    pub how: HowArgs,
     /// Only this conversation, such as `sg_team` or `si_alice_bob`; can be given several times
     #[arg(long, value_name = "CONVERSATION")]
     pub only: Vec<String>,

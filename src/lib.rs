@@ -19,6 +19,7 @@ pub mod log;
 pub mod after;
 pub mod before;
 pub mod import;
+pub mod media;
 pub use importer_openim as openim;
 pub use importer_pacing as pacing;
 pub use importer_shown as shown;

@@ -21,6 +21,7 @@ const MAY_NAME: &[(&str, &[&str])] = &[
     ("pacing", &[]),
     // Its own `log`: a crate can't name ours.
     ("rehearsal", &["log", "message"]),
+    ("media", &["finding", "job", "mapping", "message", "openim"]),
     ("shown", &[]),
     ("report", &["cli", "finding", "job", "message", "prepare"]),
     ("config", &["before", "cli", "export", "formats", "mapping", "message", "openim"]),

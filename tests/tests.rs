@@ -19,6 +19,7 @@ mod init;
 mod mapped_exports;
 mod mapping_speed;
 mod media;
+mod objects;
 mod openim_to_openim;
 mod parsers;
 mod rehearsal;

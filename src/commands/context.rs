@@ -23,6 +23,8 @@ pub(super) struct Context {
     pub(super) style: Style,
     job: Option<PathBuf>,
     json: bool,
+    /// Where the configuration is, if there is one.
+    beside: PathBuf,
 }
 
 impl Context {
@@ -39,6 +41,7 @@ impl Context {
             style: Style::choose(common.quiet, common.verbose > 0, common.color),
             job: common.job.clone().or_else(|| file.job.clone()),
             json: common.json,
+            beside: common.config.as_deref().and_then(Path::parent).map(Path::to_owned).unwrap_or_default(),
             file,
         })
     }
@@ -51,6 +54,11 @@ impl Context {
     /// The folder of a rehearsal.
     pub(super) fn rehearsal_job(&self) -> PathBuf {
         self.job.clone().unwrap_or_else(|| USUAL_REHEARSAL.into())
+    }
+
+    /// A file beside the configuration, or here where there is none.
+    pub(super) fn beside_configuration(&self, name: &str) -> PathBuf {
+        self.beside.join(name)
     }
 
     /// Whether one object is asked for at the end.

@@ -6,7 +6,7 @@ use super::{Exit, Failure, OrFail};
 use crate::cli::SourceArgs;
 use crate::config::ImportFile;
 use crate::export::{self, ExportError, Layout, Plain, Reader, Source, compare};
-use crate::formats::{self, Format};
+use crate::formats::{self, Format, Uploaded};
 use crate::job::SourceInfo;
 use crate::mapping::people::{People, Renamed};
 use crate::mapping::{self, Mapper, Period, Within};
@@ -24,6 +24,8 @@ pub(super) struct Plan {
     /// The part of the history that is taken.
     period: Period,
     file: ImportFile,
+    /// What became of the files that messages show.
+    pub(super) uploaded: Arc<Uploaded>,
 }
 
 /// What reads the sources and what makes messages of them.
@@ -81,7 +83,7 @@ impl Plan {
             None => formats::recognise(&sources).map_err(failure)?.map(|(format, _)| format),
         };
         let release = file.server.release.unwrap_or_default();
-        Ok(Self { sources, format, release, period, file })
+        Ok(Self { sources, format, release, period, file, uploaded: Arc::default() })
     }
 
     /// Opens the sources; their numbers count on from `first`.
@@ -138,9 +140,14 @@ impl Plan {
         let period = &self.period;
         // What the files say that the settings name counts as well.
         let tables = [users.file.as_deref(), media.table.as_deref()].map(|path| path.and_then(fingerprint));
-        format!(
+        let settings = format!(
             "{tables:x?} {export:?} {mapping:?} {users:?} {time:?} {format:?} {media:?} {policy:?} {period:?}"
-        )
+        );
+        if self.uploaded.is_empty() {
+            settings
+        } else {
+            format!("{settings}{UPLOADED}{:x}", self.uploaded.fingerprint())
+        }
     }
 
     fn format_settings(&self) -> formats::Settings {
@@ -148,10 +155,19 @@ impl Plan {
         formats::Settings {
             about: format.clone(),
             media: media.clone(),
+            uploaded: Arc::clone(&self.uploaded),
             policy: *policy,
             release: self.release,
         }
     }
+}
+
+/// Stands before what the settings say of uploaded files.
+const UPLOADED: &str = " uploaded:";
+
+/// The settings without what became of files: a job that has begun goes on with what it had of them.
+pub(super) fn without_uploads(settings: &str) -> &str {
+    settings.split(UPLOADED).next().unwrap_or(settings)
 }
 
 /// Tells one content of a file from another; `None` where it can't be read, which is said where it is used.

@@ -11,6 +11,7 @@ pub mod init;
 mod intake;
 mod logging;
 pub mod mark_read;
+pub mod media;
 pub mod preflight;
 mod prepare;
 pub mod provision;
@@ -43,6 +44,7 @@ pub fn run(cli: &Cli) -> Result<Exit, Failure> {
         Command::Init(args) => init::init(args, &cli.common),
         Command::Users(args) => users::users(&Context::new(&cli.common)?, args),
         Command::Rehearse(args) => rehearse::rehearse(args),
+        Command::Media(args) => media::command(&Context::new(&cli.common)?, args),
         Command::Provision(args) => provision::command(&Context::new(&cli.common)?, args),
         Command::Check(args) => check::check(&Context::new(&cli.common)?, args),
         Command::Verify(args) => verify::verify(&Context::new(&cli.common)?, args),

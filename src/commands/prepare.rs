@@ -6,7 +6,7 @@ use std::time::SystemTime;
 
 use super::context::Context;
 use super::intake::{self, Intake, Plan};
-use super::{Exit, Failure, OrFail};
+use super::{Exit, Failure, OrFail, media};
 use crate::after::AGAIN;
 use crate::cli::SourceArgs;
 use crate::job::{Job, JobError, JobReader, PassInfo, SourceInfo};
@@ -44,20 +44,22 @@ pub(super) fn prepare(
 ) -> Result<Prepared, Failure> {
     let mut plan = Plan::new(&context.file, args)?;
     plan.release = release;
-    let settings = format!("{release} {}", plan.settings());
     let mut job = Job::create(dir).map_err(job_failure)?;
+    plan.uploaded = Arc::new(media::uploaded(&job.reader().map_err(job_failure)?)?);
+    let settings = format!("{release} {}", plan.settings());
     if taking == Taking::Whole {
         let reader = job.reader().map_err(job_failure)?;
         let mut passes = reader.passes().map_err(job_failure)?;
         // What went out once more came from no sources.
         passes.retain(|pass| pass.settings != AGAIN);
         if let Some(last) = passes.pop() {
-            let changes = changes(&plan, &reader, &last, &settings)?;
+            let started = job.is_started().map_err(job_failure)?;
+            let changes = changes(&plan, &reader, &last, &settings, started)?;
             if changes.is_empty() {
                 let summary = Summary::from_json(&last.summary).or_fail(Exit::Internal)?;
                 return Ok(Prepared { job, summary, is_new: false });
             }
-            if job.is_started().map_err(job_failure)? {
+            if started {
                 return Err(Failure::new(Exit::Usage, refusal(dir, &changes)));
             }
             // Nothing was sent: what the job holds is only what we read.
@@ -100,7 +102,13 @@ fn replace_refused(job: &mut Job, skip: bool) -> Result<(), Failure> {
 }
 
 /// What is not as it was when the job was made; empty if all is, or if nothing was named.
-fn changes(plan: &Plan, reader: &JobReader, last: &PassInfo, settings: &str) -> Result<Vec<String>, Failure> {
+fn changes(
+    plan: &Plan,
+    reader: &JobReader,
+    last: &PassInfo,
+    settings: &str,
+    started: bool,
+) -> Result<Vec<String>, Failure> {
     if plan.sources.is_empty() {
         return Ok(Vec::new());
     }
@@ -110,14 +118,14 @@ fn changes(plan: &Plan, reader: &JobReader, last: &PassInfo, settings: &str) -> 
     for pass in &passes {
         stored.push(reader.sources(pass.no).map_err(job_failure)?);
     }
-    let of_all = differences(plan, &stored, last, settings)?;
+    let of_all = differences(plan, &stored, last, settings, started)?;
     // What later passes brought with --add need not be named again: the first command, or the configuration that knows
     // nothing of them, still means this job.
     for n in (1..passes.len()).rev() {
         if of_all.is_empty() {
             break;
         }
-        if differences(plan, &stored[..n], &passes[n - 1], settings)?.is_empty() {
+        if differences(plan, &stored[..n], &passes[n - 1], settings, started)?.is_empty() {
             return Ok(Vec::new());
         }
     }
@@ -129,9 +137,15 @@ fn differences(
     stored: &[Vec<SourceInfo>],
     last: &PassInfo,
     settings: &str,
+    started: bool,
 ) -> Result<Vec<String>, Failure> {
     let mut changes = plan.differences(&stored.concat())?;
-    if last.settings != settings {
+    let same = if started {
+        intake::without_uploads(&last.settings) == intake::without_uploads(settings)
+    } else {
+        last.settings == settings
+    };
+    if !same {
         changes.push("the configuration is another one".to_owned());
     }
     Ok(changes)

@@ -39,14 +39,24 @@ or `times=N` say otherwise; which ones follows from the seed. The same names are
   jump-seq       by=N             maxSeq jumps ahead (law 4)
   fall-back-seq  by=N             maxSeq falls back: slots are overwritten
   read-gap       ms=N             numbers first, messages later (law 3)
+ at calls of the object store:
+  cut-upload                      a PUT is cut off in its midst
+  lose-put                        stored, the connection closed without an answer
+  wrong-digest                    answered with the digest of something else
+  expired-signature               403, as after a quarter of an hour
+  slow-store     ms=N             each call takes that long
  all the time:
+  store-off                       no object storage is set up
+  store-away     ms=N             nobody reaches it; the server tries that long
+  store-unreachable               its addresses are those of the stock configuration
   stall          of=N             one in so many partitions of the queue stands still, or conversation=ID
   slow           by=N             storing takes so many times as long
   live-traffic   per-second=N     others write in each conversation (law 12)
   users-act      per-second=N act=revoke|delete|clear|any   (law 13)
 
-Control path, all of it JSON: GET /_rehearsal/audit, probe, log?conversation=ID, faults; POST settle, faults,
-now (a fault once, at once), clock {\"advance_ms\":N}, save, damage, revoke, delete, clear; DELETE faults[?id=N].
+Control path, all of it JSON: GET /_rehearsal/audit, probe, log?conversation=ID, faults, objects; POST settle,
+faults, now (a fault once, at once), clock {\"advance_ms\":N}, save, damage, revoke, delete, clear,
+lose-object {\"name\":…}, forget-objects; DELETE faults[?id=N].
 ";
 
 /// `rehearse`.
@@ -100,6 +110,12 @@ pub struct RehearseArgs {
     /// Keep the state in this file over a restart
     #[arg(long, value_name = "FILE")]
     pub state: Option<PathBuf>,
+    /// Where the object store listens [default: any free port of the same address]
+    #[arg(long, value_name = "ADDR")]
+    pub store_listen: Option<SocketAddr>,
+    /// Keep the objects in this folder [default: beside --state, else as long as the server runs]
+    #[arg(long, value_name = "DIR")]
+    pub objects: Option<PathBuf>,
     /// Listen where others on the network can reach it
     #[arg(long)]
     pub public: bool,
@@ -144,6 +160,8 @@ impl RehearseArgs {
             users: self.users,
             seed: self.seed,
             state: self.state.clone(),
+            store: self.store_listen,
+            objects: self.objects.clone(),
             faults: self.fault.clone(),
             capacity: self.capacity(),
             live_probe: self.live_probe.unwrap_or(0),
@@ -162,14 +180,17 @@ impl RehearseArgs {
 
 /// Runs until it is told to stop.
 pub(super) fn rehearse(args: &RehearseArgs) -> Result<Exit, Failure> {
-    if !args.public && !args.listen.ip().is_loopback() {
-        let text = format!("{} is no loopback address: add --public if others shall reach it", args.listen);
+    let open =
+        [Some(args.listen), args.store_listen].into_iter().flatten().find(|addr| !addr.ip().is_loopback());
+    if let Some(addr) = open.filter(|_| !args.public) {
+        let text = format!("{addr} is no loopback address: add --public if others shall reach it");
         return Err(Failure::new(Exit::Usage, text));
     }
     let runtime = tokio::runtime::Runtime::new().or_fail(Exit::Internal)?;
     runtime.block_on(async {
         let running = Server::start(args.options(), args.listen).await.or_fail(Exit::Usage)?;
         writeln!(std::io::stdout(), "listening on {}", running.url()).or_fail(Exit::Internal)?;
+        writeln!(std::io::stdout(), "object store on {}", running.store_url()).or_fail(Exit::Internal)?;
         std::io::stdout().flush().or_fail(Exit::Internal)?;
         stop_signal().await.or_fail(Exit::Internal)?;
         running.stop().await.or_fail(Exit::Internal)?;

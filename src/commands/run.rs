@@ -13,7 +13,7 @@ use super::preflight::{self, Verdict as Looked};
 use super::prepare::{Prepared, Taking, job_failure, prepare};
 use super::verdict::{Known, remaining, verdict};
 use super::{
-    Exit, Failure, OrFail, afterwards, check, mark_read, provision, rehearsal, server, stop, verify,
+    Exit, Failure, OrFail, afterwards, check, mark_read, media, provision, rehearsal, server, stop, verify,
 };
 use crate::after::{self, AfterError, MarkReport};
 use crate::before::{Allowed, Depth, Looks, Stage};
@@ -32,10 +32,20 @@ pub(super) fn run(context: &Context, args: &RunArgs) -> Result<Exit, Failure> {
     if args.rehearse {
         let dir = context.rehearsal_job();
         rehearsal::make_room(&dir)?;
+        let (server, settings) = runtime.block_on(rehearsal::start(release.unwrap_or_default()))?;
+        if args.media {
+            runtime.block_on(media::before_run(
+                context,
+                &args.source,
+                &args.how,
+                (&dir, args.add),
+                &settings,
+            ))?;
+            rehearsal::mark(&dir)?;
+        }
         let Some(prepared) = ready(context, args, &dir, release)? else { return Ok(Exit::Check) };
         rehearsal::mark(&dir)?;
         return runtime.block_on(async {
-            let (server, settings) = rehearsal::start(release.unwrap_or_default()).await?;
             let night = Night { context, args, client: client(&settings)?, rehearsed: true };
             let exit = Box::pin(night.pass(prepared)).await;
             server.stop().await.or_fail(Exit::Internal)?;
@@ -46,6 +56,9 @@ pub(super) fn run(context: &Context, args: &RunArgs) -> Result<Exit, Failure> {
     rehearsal::refuse(&dir)?;
     // Without an address or a secret nothing has to be read first.
     let settings = server::settings(context, &args.server)?;
+    if args.media {
+        runtime.block_on(media::before_run(context, &args.source, &args.how, (&dir, args.add), &settings))?;
+    }
     let Some(prepared) = ready(context, args, &dir, release)? else { return Ok(Exit::Check) };
     let night = Night { context, args, client: client(&settings)?, rehearsed: false };
     runtime.block_on(night.pass(prepared))

@@ -11,7 +11,7 @@ use serde::Serialize;
 use super::afterwards::{self, LookArgs};
 use super::context::{Context, note, print};
 use super::prepare::job_failure;
-use super::{Exit, Failure, OrFail, server, stop, verify};
+use super::{Exit, Failure, OrFail, media, server, stop, verify};
 use crate::after::{self, UndoReport};
 use crate::cli::ServerArgs;
 use crate::job::{Job, JobReader, Left};
@@ -61,7 +61,11 @@ pub(super) fn undo(context: &Context, args: &UndoArgs) -> Result<Exit, Failure> 
     } else {
         format!("the messages that this job imported in {}", args.look.only.join(", "))
     };
-    let question = format!("This deletes {what} on {}, for everybody.", client.api());
+    let mut question = format!("This deletes {what} on {}, for everybody.", client.api());
+    if let Some(stay) = media::that_stay(&job, &reader)? {
+        question.push(' ');
+        question.push_str(&stay);
+    }
     if !afterwards::is_confirmed(job.dir(), args.yes, &question)? {
         return Err(Failure::new(Exit::Usage, "that was not its name: nothing was deleted"));
     }

@@ -9,7 +9,7 @@ use super::afterwards::{self, LookArgs};
 use super::context::{Context, note};
 use super::prepare::job_failure;
 use super::verdict::{Known, verdict as run_verdict};
-use super::{Exit, Failure, OrFail, run, server, stop};
+use super::{Exit, Failure, OrFail, media, run, server, stop};
 use crate::after::{self, Extent, Kind};
 use crate::cli::ServerArgs;
 use crate::import::{self, Ended, StopSignal};
@@ -38,6 +38,12 @@ pub struct VerifyArgs {
     /// With --store, look for a sample of so many messages instead of for all
     #[arg(long, value_name = "N", requires = "store")]
     pub sample: Option<NonZeroU64>,
+    /// Read the files that messages show as well, at the addresses that messages have, and compare them
+    #[arg(long)]
+    pub media: bool,
+    /// With --media, only so many files, by chance
+    #[arg(long, value_name = "N", requires = "media")]
+    pub media_sample: Option<NonZeroU64>,
     /// Delete second copies and send what is missing, then verify again
     #[arg(long)]
     pub repair: bool,
@@ -84,7 +90,21 @@ pub(super) fn verify(context: &Context, args: &VerifyArgs) -> Result<Exit, Failu
         let repair = Repair { context, args, client, stop };
         repair.until_nothing_is_left(&mut job, &reader, settings).await
     })?;
-    end(context, &job, &reader, &found, &mended, began)
+    let files = if args.media {
+        let settings = server::settings(context, &args.server)?;
+        let sample = args.media_sample.and_then(|n| usize::try_from(n.get()).ok());
+        let (files, text) = runtime.block_on(media::verify(context, &job, &settings, sample))?;
+        context.say(&text)?;
+        Some(files)
+    } else {
+        None
+    };
+    let exit = end(context, &job, &reader, &found, &mended, began)?;
+    Ok(match files {
+        Some(files) if !files.differences.is_empty() => Exit::Difference,
+        Some(files) if !files.unanswered.is_empty() && exit == Exit::Done => Exit::Unfinished,
+        _ => exit,
+    })
 }
 
 /// Looks at a part of a job; how it ends, and the sentence.

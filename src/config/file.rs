@@ -203,6 +203,7 @@ mod tests {
             "[[mapping.leave_out]]",
             "[format]",
             "[media]",
+            "[[media.tokens]]",
             "[media.placeholder]",
             "[policy]",
             "[users]",

@@ -43,17 +43,20 @@ impl Credentials {
         match (token, secret, secret_file) {
             (Some(token), ..) => Ok(Self::Token(token)),
             (None, Some(secret), _) => Ok(Self::Secret(secret)),
-            (None, None, Some(path)) => {
-                let text = SecretString::from(fs_err::read_to_string(path)?);
-                let line = text.expose_secret().lines().next().unwrap_or_default().trim();
-                if line.is_empty() {
-                    return Err(SecretError::Empty(path.to_owned()));
-                }
-                Ok(Self::Secret(SecretString::from(line)))
-            }
+            (None, None, Some(path)) => Ok(Self::Secret(first_line(path)?)),
             (None, None, None) => Err(SecretError::Missing),
         }
     }
+}
+
+/// The first line of a file, which is a secret.
+pub fn first_line(path: &Path) -> Result<SecretString, SecretError> {
+    let text = SecretString::from(fs_err::read_to_string(path)?);
+    let line = text.expose_secret().lines().next().unwrap_or_default().trim();
+    if line.is_empty() {
+        return Err(SecretError::Empty(path.to_owned()));
+    }
+    Ok(SecretString::from(line))
 }
 
 /// `OPENIM_SECRET`, for the rehearsal server to be let in with: it asks for what the importer will say.

@@ -41,6 +41,11 @@ pub fn rehearsal(url: String, secret: &str) -> Settings {
     Settings::new(url, login(Credentials::Secret(SecretString::from(secret)), None))
 }
 
+/// What a client needs that only fetches: no address, and nobody to log in.
+pub fn without_server() -> Settings {
+    Settings::new("", login(Credentials::Token(SecretString::from("")), None))
+}
+
 fn login(credentials: Credentials, admin_user: Option<String>) -> Login {
     let admin_user = admin_user.unwrap_or_else(|| USUAL_ADMIN.to_owned());
     match credentials {

@@ -13,6 +13,13 @@ use crate::message::SendTime;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Rate(pub NonZeroU32);
 
+impl Rate {
+    /// From one to the next.
+    pub fn every(self) -> Duration {
+        Duration::from_secs(1) / self.0.get()
+    }
+}
+
 impl FromStr for Rate {
     type Err = String;
 

@@ -14,7 +14,7 @@ pub(super) const TABLE: Table =
 
 /// Files with texts of messages in them.
 const FILES: &[&str] =
-    &[spool::FILE, lines::FINDINGS, lines::REJECTED, lines::UPLOADS, DIFFERENCES, "report.html"];
+    &[spool::FILE, lines::FINDINGS, lines::REJECTED, lines::UPLOADS, "media.csv", DIFFERENCES, "report.html"];
 
 /// How the last `verify` ended: it names nobody, and stays.
 pub const VERIFIED: &str = "verified.json";

@@ -215,6 +215,7 @@ const TABLES: &[Table] = &[
     super::again::TABLE,
     super::undo::TABLE,
     super::purge::TABLE,
+    super::media::TABLE,
 ];
 
 /// Makes the database, or opens one that is there; brings a half-made one to its end.

@@ -47,6 +47,8 @@ pub(crate) struct Rehearsal {
     process: Child,
     /// Its address, `http://127.0.0.1:…`.
     pub url: String,
+    /// The address of its object store.
+    pub store: String,
 }
 
 impl Rehearsal {
@@ -70,9 +72,10 @@ impl Rehearsal {
             .map_while(Result::ok)
             .find_map(|line| line.strip_prefix("listening on ").map(str::to_owned))
             .expect("the server says where it listens");
+        let store = lines.next().and_then(Result::ok).unwrap_or_default().replace("object store on ", "");
         // Kept open: a server that can't print must not stop.
         std::thread::spawn(move || lines.for_each(drop));
-        Self { process, url }
+        Self { process, url, store }
     }
 
     /// Its process.

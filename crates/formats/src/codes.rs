@@ -95,7 +95,7 @@ pub const MEDIA_EXPIRES: Code = Code {
     name: "media-link-expires",
     severity: Severity::Warning,
     means: "the link of this file is signed or kept for a limited time",
-    mend: "copy the files of media-to-upload.csv while the links work, and name the new ones in `table` in [media]",
+    mend: "let `openim-import media --fetch` bring them while the links work, or copy the files of media-to-upload.csv and name the new ones in `table` in [media]",
 };
 
 /// A link that only opens with a secret.
@@ -103,7 +103,7 @@ pub const MEDIA_SECRET: Code = Code {
     name: "media-link-needs-secret",
     severity: Severity::Warning,
     means: "the link of this file opens only with a token, which must not go into messages",
-    mend: "fetch the files of media-to-upload.csv, put them where everybody can read them, and set `base_url` or `table` in [media]",
+    mend: "let `openim-import media --fetch` bring them with the token of [[media.tokens]], or put the files of media-to-upload.csv where everybody can read them, and set `base_url` or `table` in [media]",
 };
 
 /// A file next to the export.
@@ -111,7 +111,7 @@ pub const MEDIA_LOCAL: Code = Code {
     name: "media-local",
     severity: Severity::Warning,
     means: "this file lies next to the export and has no link",
-    mend: "put the files of media-to-upload.csv where everybody can read them, and set `base_url` or `table` in [media]",
+    mend: "let `openim-import media` upload them, or put the files of media-to-upload.csv where everybody can read them, and set `base_url` or `table` in [media]",
 };
 
 /// A file that the export does not have.
@@ -136,6 +136,54 @@ pub const VIDEO_AS_FILE: Code = Code {
     severity: Severity::Warning,
     means: "the video has no preview picture, which the server demands; it goes as a file",
     mend: "set `preview` in [media.placeholder] to a link to a picture, or `thumb_url` in `table` in [media]",
+};
+
+/// A file whose kind its bytes don't bear out.
+pub const MEDIA_AS_FILE: Code = Code {
+    name: "media-as-file",
+    severity: Severity::Warning,
+    means: "the bytes of this picture or recording tell no size or length, which the server demands; it goes as a file",
+    mend: "look at the file: it may be damaged, or of another kind than the export says",
+};
+
+/// A file that was looked for and is nowhere.
+pub const MEDIA_MISSING: Code = Code {
+    name: "media-missing",
+    severity: Severity::Warning,
+    means: "this file is neither in the export nor in `files`, nor was it fetched; `without_link` in [media] decides what becomes of it",
+    mend: "name the folder that has it as `files` in [media], or let links be fetched with --fetch",
+};
+
+/// A file without bytes.
+pub const MEDIA_EMPTY: Code = Code {
+    name: "media-empty",
+    severity: Severity::Warning,
+    means: "this file is empty, and the server takes no empty file; `without_link` in [media] decides what becomes of it",
+    mend: "export it again, if it should not be",
+};
+
+/// A file beyond the limit.
+pub const MEDIA_TOO_LARGE: Code = Code {
+    name: "media-too-large",
+    severity: Severity::Warning,
+    means: "this file is larger than `max_size` in [media]; `without_link` decides what becomes of it",
+    mend: "raise `max_size`, if it shall be uploaded",
+};
+
+/// A file that can't be read.
+pub const MEDIA_UNREADABLE: Code = Code {
+    name: "media-unreadable",
+    severity: Severity::Warning,
+    means: "this file can't be read, leads out of the export, or changed while it was read; `without_link` in [media] decides what becomes of it",
+    mend: "see the reason in the list of `openim-import media`",
+};
+
+/// A file that the server did not take.
+pub const MEDIA_REFUSED: Code = Code {
+    name: "media-refused",
+    severity: Severity::Warning,
+    means: "the server did not take this file; `without_link` in [media] decides what becomes of it",
+    mend: "see the reason in the list of `openim-import media`; the same command tries it again",
 };
 
 /// Text in the place of an app's own words, in a language not known here.
@@ -189,6 +237,12 @@ pub const ALL: &[&Code] = &[
     &MEDIA_ABSENT,
     &MEDIA_INCOMPLETE,
     &VIDEO_AS_FILE,
+    &MEDIA_AS_FILE,
+    &MEDIA_MISSING,
+    &MEDIA_EMPTY,
+    &MEDIA_TOO_LARGE,
+    &MEDIA_UNREADABLE,
+    &MEDIA_REFUSED,
     &APP_TEXT_UNKNOWN,
     &TIME_RAISED,
     &MEDIA_OLD_SERVER,

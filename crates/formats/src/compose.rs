@@ -13,6 +13,7 @@ use super::content::Content;
 use super::media::{self, Medium};
 use super::settings::{Policy, Recalled, Replies, Settings, Special};
 use super::table::Table;
+use super::uploaded::{self, Outcome as UploadOutcome};
 use crate::finding::{Code, Finding};
 use crate::mapping::{Sink, Upload};
 use crate::message::{ContentType, Message, Peer, Place, Quote, SendTime};
@@ -308,13 +309,32 @@ impl Composer {
     }
 
     fn medium(&self, medium: &Medium<'_>, place: Place, sink: &mut dyn Sink) -> Option<Content> {
-        let outcome = media::resolve(medium, &self.settings.media, &self.table);
         let shown = match (&*medium.key, &medium.link) {
             ("", Some(link)) => media::bare(&link.url),
             ("", None) if medium.name.is_empty() => medium.kind.word(),
             ("", None) => &medium.name,
             (key, _) => media::bare(key),
         };
+        let uploaded = self.settings.uploaded.find(place.source, shown);
+        if let Some(UploadOutcome::There(file)) = uploaded {
+            let still = match self.settings.uploaded.find(place.source, &medium.still) {
+                Some(UploadOutcome::There(still)) => Some(still),
+                _ => None,
+            };
+            let mut codes = Vec::new();
+            let content = uploaded::content(medium, file, still, &mut codes);
+            for code in codes {
+                sink.finding(Finding::new(code, place, shown));
+            }
+            return Some(content);
+        }
+        let mut outcome = media::resolve(medium, &self.settings.media, &self.table);
+        if let Some(UploadOutcome::Not(problem)) = uploaded.filter(|_| outcome.upload) {
+            // That it lies somewhere says less than why it does not lie where everybody can open it.
+            let said = [codes::MEDIA_LOCAL.name, codes::MEDIA_SECRET.name];
+            outcome.codes.retain(|code| !said.contains(&code.name));
+            outcome.codes.push(uploaded::told(*problem));
+        }
         for code in outcome.codes {
             sink.finding(Finding::new(code, place, shown));
         }
@@ -325,6 +345,10 @@ impl Composer {
                 kind: medium.kind.word(),
                 size: medium.size,
                 link: medium.link.as_ref().map_or("", |l| media::bare(&l.url)),
+                url: medium.link.as_ref().map_or("", |l| &l.url),
+                path: &medium.path,
+                snapshot: &medium.still,
+                source: place.source,
             });
         }
         outcome.content

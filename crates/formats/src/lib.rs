@@ -46,6 +46,7 @@ mod pairs;
 mod table;
 #[cfg(test)]
 mod testing;
+mod uploaded;
 
 pub use recognise::recognise;
 pub use registry::{Format, FormatError, Preset, open};
@@ -54,6 +55,7 @@ pub use settings::{
     Settings, Special, WithoutLink,
 };
 pub use table::TableError;
+pub use uploaded::{File as UploadedFile, Outcome as UploadOutcome, Problem as UploadProblem, Uploaded};
 
 #[cfg(doc)]
 use crate::{export::Layout, mapping::Mapper};

@@ -34,6 +34,8 @@ pub(super) struct Medium<'a> {
     pub(super) big: Option<Resized<'a>>,
     /// The preview of a picture or video.
     pub(super) preview: Option<Resized<'a>>,
+    /// The path of a picture in the export that stands for a video.
+    pub(super) still: Cow<'a, str>,
 }
 
 /// What it is.

@@ -2,19 +2,23 @@
 
 use std::num::NonZeroU64;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use serde::Deserialize;
 
 use super::Format;
+use super::uploaded::Uploaded;
 use crate::message::Release;
 
-/// The three sections together, and the release.
-#[derive(Debug, Clone, PartialEq, Default)]
+/// The three sections together, what was uploaded, and the release.
+#[derive(Debug, Clone, Default)]
 pub struct Settings {
     /// What the export does not say of itself.
     pub about: About,
     /// Where the media are.
     pub media: Media,
+    /// What became of files that were uploaded.
+    pub uploaded: Arc<Uploaded>,
     /// What becomes of what OpenIM has no word for.
     pub policy: Policy,
     /// What the server takes whose messages these become.
@@ -75,9 +79,8 @@ pub enum SameTime {
     ByText,
 }
 
-/// `[media]`: where pictures, recordings and files are, and what becomes of incomplete ones. The importer
-/// uploads nothing.
-#[derive(Debug, Clone, PartialEq, Default, Deserialize)]
+/// `[media]`: where pictures, recordings and files are, how they are uploaded, and what becomes of incomplete ones.
+#[derive(Clone, PartialEq, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Media {
     /// Where the export's files were put: a file's path in the export is appended.
@@ -91,6 +94,43 @@ pub struct Media {
     pub incomplete: Incomplete,
     /// The values that are put in where `incomplete` is `placeholder`.
     pub placeholder: Placeholder,
+    /// A folder that has files which the export names and does not have.
+    pub files: Option<PathBuf>,
+    /// The address of the API as phones know it, where it is another one than ours: objects are opened below it.
+    pub public_url: Option<String>,
+    /// The file with the key of the objects' names; made where it is not there.
+    pub key_file: Option<PathBuf>,
+    /// Files larger than that are left out, bytes.
+    pub max_size: Option<NonZeroU64>,
+    /// Files under way at once.
+    pub uploads: Option<NonZeroU64>,
+    /// Whether links may lead into private networks.
+    pub allow_private: bool,
+    /// Tokens for hosts whose links need one.
+    pub tokens: Vec<Token>,
+}
+
+/// A token for the links of one host.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Token {
+    /// The host, as it stands in the links: it alone is shown the token.
+    pub host: String,
+    /// A file whose first line is the token.
+    pub file: PathBuf,
+}
+
+/// Only what shapes messages: that is what a job remembers of it, and what it compares when it goes on.
+impl std::fmt::Debug for Media {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Media")
+            .field("base_url", &self.base_url)
+            .field("table", &self.table)
+            .field("without_link", &self.without_link)
+            .field("incomplete", &self.incomplete)
+            .field("placeholder", &self.placeholder)
+            .finish()
+    }
 }
 
 /// What becomes of a medium without a link that everybody can open.

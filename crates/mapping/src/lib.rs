@@ -43,7 +43,7 @@ use std::sync::Arc;
 
 use crate::export::Chunk;
 use crate::finding::Finding;
-use crate::message::{Message, Place};
+use crate::message::{Message, Place, SourceNo};
 
 use people::Person;
 
@@ -85,7 +85,7 @@ pub trait Sink {
     fn relation(&mut self, _relation: Relation<'_>) {}
 }
 
-/// A file that must be put where everybody can read it. The importer itself uploads nothing.
+/// A file that must be put where everybody can read it.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Upload<'a> {
     /// How the table of media calls it: its path in the export, the id of the service, or its link.
@@ -98,4 +98,12 @@ pub struct Upload<'a> {
     pub size: u64,
     /// Where it can be fetched, without what may be a token in it; empty if it lies next to the export.
     pub link: &'a str,
+    /// The same with all that is in it: for whoever fetches it, and for nobody's eyes.
+    pub url: &'a str,
+    /// Its path in the export; empty if the export has no file.
+    pub path: &'a str,
+    /// The path of a picture that stands for it; empty if the export has none.
+    pub snapshot: &'a str,
+    /// The source that names it.
+    pub source: SourceNo,
 }

@@ -20,16 +20,19 @@ mod wire;
 mod friends;
 mod groups;
 mod log;
+mod objects;
 mod release;
 mod server;
 mod store;
 mod users;
+mod web;
 
 pub use answer::{Lost, Pause, Reason, Rejection, Stop, Verdict, verdict};
 pub use client::{Client, Settings};
 pub use error::{CallError, LoginError, SetupError};
 pub use groups::{CreateGroup, Group, GroupStatus, Member, Role};
 pub use log::{ACTIVE_AT_ONCE, LogRecord, Pulled, Range, Records, Seqs, read_pulled};
+pub use objects::{Announce, Begun, PART, Put, Upload, check_public_url, digest, hash_of_parts};
 pub use patience::{LONGEST_RETRY_AFTER, NoMore, Patience, retry_after};
 pub use rate::Rate;
 pub use server::{Notice, ServerConfig, Version};
@@ -37,6 +40,7 @@ pub use store::{Found, StoreQuery};
 pub use token::Login;
 pub use transport::{Answer, Exchange, NoAnswer};
 pub use users::{NewUser, UserInfo};
+pub use web::{HostToken, Limits, Reach, Received, Web, WebError};
 pub use wire::redact;
 
 #[cfg(test)]

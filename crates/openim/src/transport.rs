@@ -139,9 +139,13 @@ impl Transport {
 }
 
 fn full(settings: &Settings) -> Result<reqwest::Client, SetupError> {
+    builder(settings)?.timeout(settings.timeout).build().map_err(|error| SetupError::Tls(causes(&error)))
+}
+
+/// A client that neither follows nor repeats, with certificate and proxy.
+pub(super) fn builder(settings: &Settings) -> Result<reqwest::ClientBuilder, SetupError> {
     let mut builder = reqwest::Client::builder()
         .connect_timeout(settings.connect_timeout)
-        .timeout(settings.timeout)
         .pool_max_idle_per_host(usize::from(settings.connections))
         .pool_idle_timeout(IDLE)
         .tcp_nodelay(true)
@@ -172,7 +176,7 @@ fn full(settings: &Settings) -> Result<reqwest::Client, SetupError> {
         }
         builder = builder.tls_certs_merge(certificates);
     }
-    builder.build().map_err(|error| SetupError::Tls(causes(&error)))
+    Ok(builder)
 }
 
 /// Seconds; the other form, a date, is not used by OpenIM. Bounded here, once for every call: a server or a proxy that

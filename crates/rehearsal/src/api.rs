@@ -4,7 +4,7 @@ use super::answer::{Data, Outcome, Refusal, success};
 use super::http::Reply;
 use super::shared::Shared;
 use super::token::Claims;
-use super::{config, friends, group_lists, groups, positions, read, send, store, users};
+use super::{config, friends, group_lists, groups, objects, positions, read, send, store, users};
 
 /// A call as it came in.
 pub(super) struct Call<'a> {
@@ -12,6 +12,9 @@ pub(super) struct Call<'a> {
     pub(super) post: bool,
     pub(super) token: Option<&'a str>,
     pub(super) operation: Option<&'a str>,
+    /// `Host`: the address of objects begins so, unless `X-Request-Api` says otherwise.
+    pub(super) host: Option<&'a str>,
+    pub(super) request_api: Option<&'a str>,
     pub(super) body: &'a [u8],
 }
 
@@ -20,12 +23,30 @@ pub(super) struct Caller<'a> {
     pub(super) claims: Claims,
     pub(super) operation: &'a str,
     pub(super) body: &'a [u8],
+    host: Option<&'a str>,
+    request_api: Option<&'a str>,
+}
+
+impl Caller<'_> {
+    /// The address of an object, its name as it is: nothing is escaped, and nothing about the prefix is checked.
+    pub(super) fn object_url(&self, name: &str) -> String {
+        match self.request_api.filter(|api| !api.is_empty()) {
+            Some(api) => format!("{}/object/{name}", api.trim_end_matches('/')),
+            None => format!("http://{}/object/{name}", self.host.unwrap_or_default()),
+        }
+    }
 }
 
 /// Answers an API call.
 pub(super) async fn serve(shared: &Shared, call: &Call<'_>) -> Reply {
     let outcome = match admitted(shared, call) {
         Err(refusal) => Err(refusal),
+        Ok(caller) if call.post && call.path.starts_with("/object/") => {
+            match objects::serve(shared, call.path, &caller).await {
+                Some(outcome) => outcome,
+                None => return Reply::text(404, "404 page not found"),
+            }
+        }
         Ok(caller) => match dispatch(shared, call.path, &caller) {
             Some(outcome) => {
                 shared.pace.answer(call.path, call.body.len()).await;
@@ -64,7 +85,7 @@ pub(super) fn reply(shared: &Shared, outcome: Outcome) -> Reply {
 fn admitted<'a>(shared: &Shared, call: &Call<'a>) -> Result<Caller<'a>, Refusal> {
     let nobody = Claims { user: String::new(), platform: 0, exp: 0, nbf: 0, iat: 0 };
     if !call.post {
-        return Ok(Caller { claims: nobody, operation: "", body: call.body });
+        return Ok(Caller { claims: nobody, operation: "", body: call.body, host: None, request_api: None });
     }
     let operation = call
         .operation
@@ -77,7 +98,7 @@ fn admitted<'a>(shared: &Shared, call: &Call<'a>) -> Result<Caller<'a>, Refusal>
             call.token.filter(|t| !t.is_empty()).ok_or_else(|| Refusal::args("header must have token"))?;
         shared.verify(token).map_err(|bad| bad.refusal(shared.traits(), token))?
     };
-    Ok(Caller { claims, operation, body: call.body })
+    Ok(Caller { claims, operation, body: call.body, host: call.host, request_api: call.request_api })
 }
 
 /// `None`: there is no such path.

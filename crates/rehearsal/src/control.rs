@@ -12,6 +12,8 @@
 //! | `DELETE faults[?id=N]` | turns one off, or all |
 //! | `POST now` `{"kind":…[,"conversation":ID]}` | lets something happen once, at once |
 //! | `POST clock` `{"advance_ms":N}` | puts the server's clock forward |
+//! | `GET objects` | what lies in the object store, under which names |
+//! | `POST lose-object` `{"name"}` · `POST forget-objects` | bytes disappear behind the server's back; its memory of contents is emptied |
 //! | `POST save` | writes the state file |
 //! | `POST damage` `{"conversation","seq","kind":"change","content"}` · `redate`, `send_time` · `swap`, `with` · `hide` · `unstore` | what no call does to a slot |
 //! | `POST revoke` `{"user","conversation","seq"}` · `POST delete` · `POST clear` | a user acts (law 13) |
@@ -88,6 +90,18 @@ fn answer(method: &Method, name: &str, query: &Query, body: &[u8], shared: &Shar
         (&Method::GET, "probe") => {
             Ok(found(&shared.world().probe.as_ref().map(super::probe::Probe::felt).unwrap_or_default()))
         }
+        (&Method::GET, "objects") => Ok(found(&shared.objects.audit())),
+        (&Method::POST, "lose-object") => {
+            let Named { name } = parsed(body)?;
+            if !shared.objects.lose(&name) {
+                return Err(Wrong(404, format!("there is no object `{name}`")));
+            }
+            Ok(found(&json!({ "done": name })))
+        }
+        (&Method::POST, "forget-objects") => {
+            shared.objects.forget();
+            Ok(found(&json!({ "done": "forget-objects" })))
+        }
         (&Method::GET, "faults") => Ok(found(&shared.faults.list())),
         (&Method::POST, "faults") => {
             let fault = Fault::from_json(parsed(body)?).map_err(wrong)?;
@@ -105,15 +119,16 @@ fn answer(method: &Method, name: &str, query: &Query, body: &[u8], shared: &Shar
         }
         (&Method::POST, "save") => {
             let path = shared.options.state.as_deref().ok_or_else(|| wrong("there is no state file: start with --state FILE"))?;
-            state::save(shared, path).map_err(|error| Wrong(500, error.to_string()))?;
+            let saved = shared.objects.save().and_then(|()| state::save(shared, path));
+            saved.map_err(|error| Wrong(500, error.to_string()))?;
             Ok(found(&json!({ "saved": path })))
         }
         (&Method::POST, "damage") => harm(shared, parsed(body)?),
         (&Method::POST, "revoke" | "delete" | "clear") => act(shared, name, &parsed(body)?),
         _ => Err(Wrong(
             404,
-            "there are GET audit, probe, log, mongoexport, faults; POST settle, faults, now, clock, save, damage, revoke, \
-             delete, clear; DELETE faults"
+            "there are GET audit, probe, log, mongoexport, objects, faults; POST settle, faults, now, clock, save, damage, \
+             revoke, delete, clear, lose-object, forget-objects; DELETE faults"
                 .to_owned(),
         )),
     }
@@ -147,6 +162,12 @@ fn harm(shared: &Shared, mut body: Value) -> Result<Reply, Wrong> {
 #[serde(deny_unknown_fields)]
 struct Clock {
     advance_ms: i64,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Named {
+    name: String,
 }
 
 #[derive(Deserialize)]

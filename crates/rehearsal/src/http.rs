@@ -197,6 +197,9 @@ async fn answer(request: Request<Incoming>, shared: &Shared) -> Result<Reply, Cu
         let body = read(body).await?;
         return Ok(super::control::control(&head.method, path, head.uri.query(), &body, shared).await);
     }
+    if path.starts_with("/object/") && head.method != Method::POST {
+        return Ok(super::objects::get(shared, &head.method, path, head.uri.query()));
+    }
     let faults = shared.faults.strike(Moment::Call(path));
     if faults.contains(&FaultKind::CloseBeforeBody) {
         return Err(Cut);
@@ -208,6 +211,8 @@ async fn answer(request: Request<Incoming>, shared: &Shared) -> Result<Reply, Cu
         post: head.method == Method::POST,
         token: header("token"),
         operation: header("operationid"),
+        host: header("host"),
+        request_api: header("x-request-api"),
         body: &body,
     };
     struck(&call, &faults, shared).await

@@ -44,6 +44,7 @@ mod json;
 mod log;
 mod mongoexport;
 mod notices;
+mod objects;
 mod options;
 mod pace;
 mod positions;
@@ -71,6 +72,7 @@ pub use damage::Damage;
 pub use faults::{Fault, FaultKind, UserAct, When};
 pub use http::Answered;
 pub use log::Tally;
+pub use objects::{ObjectAudit, ObjectEntry};
 pub use options::{AnswerTime, Options, Timing, Users};
 pub use probe::{Felt, LiveProbe};
 
@@ -99,7 +101,9 @@ impl Server {
     pub async fn start(options: Options, addr: SocketAddr) -> io::Result<Running> {
         let listener = TcpListener::bind(addr).await?;
         let addr = listener.local_addr()?;
-        let shared = Arc::new(Shared::new(options));
+        let store = TcpListener::bind(options.store_address(addr)).await?;
+        let shared = Arc::new(Shared::new(options)?);
+        shared.objects.set_address(format!("http://{}", store.local_addr()?));
         if let Some(path) = &shared.options.state {
             state::load(&shared, path)?;
         }
@@ -107,16 +111,17 @@ impl Server {
         let tasks = vec![
             tokio::spawn(http::accept(listener, addr, Arc::clone(&shared), stop.clone())),
             tokio::spawn(queue::run(Arc::clone(&shared), stop.clone())),
+            tokio::spawn(objects::accept(store, Arc::clone(&shared), stop.clone())),
         ];
         Ok(Running { addr, shared, stop, tasks })
     }
 
     /// Starts a server that is called from within this process, on the runtime of the caller; its time is tokio's.
-    pub fn within(options: Options) -> Within {
-        let shared = Arc::new(Shared::new(options));
+    pub fn within(options: Options) -> io::Result<Within> {
+        let shared = Arc::new(Shared::new(options)?);
         let stop = CancellationToken::new();
         let tasks = vec![tokio::spawn(queue::run(Arc::clone(&shared), stop.clone()))];
-        Within { running: Running { addr: SocketAddr::from(([127, 0, 0, 1], 0)), shared, stop, tasks } }
+        Ok(Within { running: Running { addr: SocketAddr::from(([127, 0, 0, 1], 0)), shared, stop, tasks } })
     }
 }
 
@@ -134,7 +139,15 @@ impl Within {
         token: Option<&str>,
         body: &[u8],
     ) -> Option<Answered> {
-        let call = api::Call { path, post: true, token, operation: Some(operation), body };
+        let call = api::Call {
+            path,
+            post: true,
+            token,
+            operation: Some(operation),
+            host: None,
+            request_api: None,
+            body,
+        };
         http::answer_within(&call, &self.running.shared).await
     }
 
@@ -184,6 +197,16 @@ impl Running {
         audit::log(&self.shared, conversation, 1, usize::MAX)
     }
 
+    /// The object store's own address.
+    pub fn store_url(&self) -> &str {
+        self.shared.objects.address()
+    }
+
+    /// What lies in the object store, under which names.
+    pub fn objects(&self) -> ObjectAudit {
+        self.shared.objects.audit()
+    }
+
     /// Waits until all that was queued is in the store, or lost.
     pub async fn settle(&self) {
         control::settle(&self.shared).await;
@@ -226,6 +249,7 @@ impl Running {
                 tracing::warn!(%error, "a part of the rehearsal server failed");
             }
         }
+        self.shared.objects.save()?;
         match &self.shared.options.state {
             Some(path) => state::save(&self.shared, path),
             None => Ok(()),

@@ -4,6 +4,7 @@ use super::capacity::Capacity;
 use super::faults::Fault;
 use super::release::Traits;
 use crate::message::Release;
+use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -40,6 +41,10 @@ pub struct Options {
     /// The server's clock when it starts, ms since 1970; `None`: the machine's. From then on it goes with tokio's clock,
     /// which a simulation may have paused.
     pub starts_at: Option<i64>,
+    /// The folder of the object store; `None`: beside the state, or one that goes away with the server.
+    pub objects: Option<PathBuf>,
+    /// Where the object store listens; `None`: at any free port of the server's own address.
+    pub store: Option<SocketAddr>,
 }
 
 /// Who exists.
@@ -98,7 +103,21 @@ impl Options {
             webhooks: Vec::new(),
             state: None,
             starts_at: None,
+            objects: None,
+            store: None,
         }
+    }
+
+    /// Where the object store is to listen, beside a server at that address.
+    pub(super) fn store_address(&self, server: SocketAddr) -> SocketAddr {
+        self.store.unwrap_or_else(|| SocketAddr::new(server.ip(), 0))
+    }
+
+    /// The folder of its objects, if that outlives it.
+    pub(super) fn objects_folder(&self) -> Option<PathBuf> {
+        self.objects
+            .clone()
+            .or_else(|| self.state.as_ref().map(|state| state.with_added_extension("objects")))
     }
 
     /// The same server with [`Timing::fast`]: for tests and for `run --rehearse`.

@@ -41,6 +41,8 @@ pub(super) struct Traits {
     pub(super) sizes: Option<Sizes>,
     /// What the first queue is.
     pub(super) queue: Queue,
+    /// What stood under the name of an object is served for a while after another took its place.
+    pub(super) serves_former_objects: bool,
     /// Answers a second that 1, 4, 16 and 64 callers reach together.
     pub(super) per_second: [f64; 4],
     /// By how much that varies, chosen so that the obvious way to send loses what it lost (law 1, the table).
@@ -90,6 +92,7 @@ static V3_8_3: Traits = Traits {
     reliable_business: false,
     sizes: Some(Sizes { call: 8 << 20, message: 1 << 20 }),
     queue: Queue::Kafka { stopped: 40, killed: 89 },
+    serves_former_objects: true,
     per_second: [285.0, 672.0, 913.0, 1500.0],
     unsteady: 0.2,
     storing_lag_ms: 150,
@@ -113,6 +116,7 @@ static MAIN: Traits = Traits {
     reliable_business: true,
     sizes: None,
     queue: Queue::Memory,
+    serves_former_objects: false,
     per_second: [1147.0, 1580.0, 2180.0, 3000.0],
     unsteady: 0.6,
     storing_lag_ms: 112,

@@ -2,6 +2,7 @@
 
 use super::again::Again;
 use super::faults::Faults;
+use super::objects::Objects;
 use super::options::{Options, Users};
 use super::pace::Pace;
 use super::probe::Probe;
@@ -23,6 +24,7 @@ pub(super) struct Shared {
     /// Tokens that were given out, or verified, so that a signature is computed once.
     tokens: Mutex<HashMap<Box<str>, Known>>,
     pub(super) faults: Faults,
+    pub(super) objects: Objects,
     /// Changes when all connections are cut.
     gate: watch::Sender<CutAll>,
     /// The server's clock when it started, ms since 1970, and that moment.
@@ -55,7 +57,7 @@ pub(super) struct CutAll {
 }
 
 impl Shared {
-    pub(super) fn new(options: Options) -> Self {
+    pub(super) fn new(options: Options) -> std::io::Result<Self> {
         let mut world = World {
             again: options.watch_again.then(Again::default),
             probe: (options.live_probe > 0).then(Probe::new),
@@ -73,8 +75,9 @@ impl Shared {
                 level: 3,
             },
         );
-        Self {
+        Ok(Self {
             world: Mutex::new(world),
+            objects: Objects::open(options.objects_folder())?,
             tokens: Mutex::default(),
             faults: Faults::new(options.seed, options.faults.clone()),
             gate: watch::Sender::default(),
@@ -85,7 +88,7 @@ impl Shared {
             debt: AtomicU64::new(0),
             nonce: if options.starts_at.is_some() { mix(options.seed) } else { fastrand::u64(..) },
             options,
-        }
+        })
     }
 
     /// Somebody asked about so many conversations.

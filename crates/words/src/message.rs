@@ -36,7 +36,7 @@ pub struct SendTime(pub i64);
 pub struct Ordinal(pub u64);
 
 /// How many-th source file of the job, from 0, over all passes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Default)]
 pub struct SourceNo(pub u32);
 
 /// An id that the server gave a message: `serverMsgID` or `clientMsgID`.

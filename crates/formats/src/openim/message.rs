@@ -268,7 +268,17 @@ fn medium<'a>(
         let size =
             [content.at(&["sourcePicture", "size"]), content.any(&["dataSize", "videoSize", "fileSize"])];
         let size = size.iter().map(|n| n.size()).max().unwrap_or(0);
-        sink.upload(Upload { key: bare, name: &name, kind: media_kind.word(), size, link: bare });
+        sink.upload(Upload {
+            key: bare,
+            name: &name,
+            kind: media_kind.word(),
+            size,
+            link: bare,
+            url: &url,
+            path: "",
+            snapshot: "",
+            source: place.source,
+        });
     }
     let json = value.map_or_else(|| text.to_owned(), |value| value.to_string());
     Some(Part::Ready(Content { kind: ContentType::from_code(i32::try_from(kind).ok()?)?, json }))

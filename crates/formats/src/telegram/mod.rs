@@ -387,7 +387,13 @@ fn medium<'a>(record: &'a Record<'_>, folder: &str) -> Option<Medium<'a>> {
         (file, folder) => Cow::Owned(format!("{folder}/{file}")),
     };
     let name = record.file_name.or(file.rsplit('/').next().unwrap_or(file));
+    let still = match (present(&record.thumbnail.0), folder) {
+        ("", _) => Cow::Borrowed(""),
+        (still, "") => Cow::Borrowed(still),
+        (still, folder) => Cow::Owned(format!("{folder}/{still}")),
+    };
     Some(Medium {
+        still: if kind == MediaKind::Video { still } else { Cow::Borrowed("") },
         kind,
         key: path.clone(),
         path,

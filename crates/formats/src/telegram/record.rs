@@ -39,6 +39,8 @@ pub(super) struct Record<'a> {
     #[serde(borrow)]
     pub(super) file: Text<'a>,
     #[serde(borrow)]
+    pub(super) thumbnail: Text<'a>,
+    #[serde(borrow)]
     pub(super) file_name: Text<'a>,
     pub(super) file_size: Number,
     #[serde(borrow)]

@@ -157,6 +157,28 @@ pub enum FaultKind {
     },
     /// The nightly deletion of old messages (law 6).
     Night,
+    /// No object storage is set up: `s3 disabled`.
+    StoreOff,
+    /// The object store can't be reached, neither by clients nor by the server, which says so after a while.
+    StoreAway {
+        /// How long the server tries, ms.
+        ms: u64,
+    },
+    /// Addresses of the store are those of the stock configuration, which nobody can reach.
+    StoreUnreachable,
+    /// A PUT to the store is cut off in its midst.
+    CutUpload,
+    /// A PUT to the store is stored, and not answered.
+    LosePut,
+    /// A PUT is answered with the digest of something else.
+    WrongDigest,
+    /// The signature of a PUT is too old.
+    ExpiredSignature,
+    /// The store takes that long for each call.
+    SlowStore {
+        /// ms
+        ms: u64,
+    },
 }
 
 /// Where a fault strikes.
@@ -168,6 +190,8 @@ pub(super) enum Place {
     Number,
     /// In the third stage.
     Store,
+    /// At a call of the object store.
+    Object,
     /// All the time while it is on.
     Always,
 }
@@ -195,9 +219,18 @@ impl FaultKind {
             | Self::FallBackSeq { .. }
             | Self::ReadGap { .. } => Place::Number,
             Self::LoseStore => Place::Store,
-            Self::Stall { .. } | Self::Slow { .. } | Self::LiveTraffic { .. } | Self::UsersAct { .. } => {
-                Place::Always
-            }
+            Self::CutUpload
+            | Self::LosePut
+            | Self::WrongDigest
+            | Self::ExpiredSignature
+            | Self::SlowStore { .. } => Place::Object,
+            Self::Stall { .. }
+            | Self::Slow { .. }
+            | Self::LiveTraffic { .. }
+            | Self::UsersAct { .. }
+            | Self::StoreOff
+            | Self::StoreAway { .. }
+            | Self::StoreUnreachable => Place::Always,
         }
     }
 
@@ -228,6 +261,10 @@ impl Fault {
             }
             Moment::Number(conversation) => self.kind.place() == Place::Number && self.concerns(conversation),
             Moment::Store(conversation) => self.kind.place() == Place::Store && self.concerns(conversation),
+            Moment::Object(method) => {
+                self.kind.place() == Place::Object
+                    && (method == "PUT" || matches!(self.kind, FaultKind::SlowStore { .. }))
+            }
         }
     }
 

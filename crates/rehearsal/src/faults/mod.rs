@@ -58,6 +58,8 @@ pub(super) enum Moment<'a> {
     Number(&'a str),
     /// The third stage is about to store messages of that conversation.
     Store(&'a str),
+    /// A call of the object store, by its method.
+    Object(&'a str),
 }
 
 impl Faults {
@@ -126,6 +128,17 @@ impl Faults {
         }
         let factor = |rule: &Rule| if let FaultKind::Slow { by } = rule.fault.kind { by } else { 1.0 };
         self.rules().on.iter().map(factor).product()
+    }
+
+    /// Whether that fault is on, as it is.
+    pub(super) fn is_on(&self, kind: &FaultKind) -> bool {
+        !self.quiet.load(Ordering::Relaxed) && self.rules().on.iter().any(|rule| rule.fault.kind == *kind)
+    }
+
+    /// Whether the object store can't be reached.
+    pub(super) fn has_no_store(&self) -> bool {
+        !self.quiet.load(Ordering::Relaxed)
+            && self.rules().on.iter().any(|rule| matches!(rule.fault.kind, FaultKind::StoreAway { .. }))
     }
 
     /// Whether the rate limiter is on.

@@ -32,6 +32,7 @@ impl Fault {
         }
         match place {
             Place::Call => when.path = Some(keys.text("path")?.unwrap_or_else(|| "/msg/send_msg".to_owned())),
+            Place::Object => {}
             Place::Number | Place::Store | Place::Always => when.conversation = keys.text("conversation")?,
         }
         if !(0.0..=1.0).contains(&when.chance) {
@@ -101,6 +102,14 @@ impl Keys<'_> {
                 FaultKind::Restart { down_ms: self.number("down-ms", 500.0)?, kill: self.flag("kill")? }
             }
             "night" => FaultKind::Night,
+            "store-off" => FaultKind::StoreOff,
+            "store-away" => FaultKind::StoreAway { ms: self.number("ms", 3000.0)? },
+            "store-unreachable" => FaultKind::StoreUnreachable,
+            "cut-upload" => FaultKind::CutUpload,
+            "lose-put" => FaultKind::LosePut,
+            "wrong-digest" => FaultKind::WrongDigest,
+            "expired-signature" => FaultKind::ExpiredSignature,
+            "slow-store" => FaultKind::SlowStore { ms: self.number("ms", 1000.0)? },
             unknown => return Err(format!("there is no fault `{unknown}`; there are {}", NAMES.join(", "))),
         })
     }
@@ -171,7 +180,7 @@ impl Keys<'_> {
     }
 }
 
-const NAMES: [&str; 24] = [
+const NAMES: [&str; 32] = [
     "lose-answer",
     "close-before-body",
     "close-after-body",
@@ -196,6 +205,14 @@ const NAMES: [&str; 24] = [
     "remove-group",
     "restart",
     "night",
+    "store-off",
+    "store-away",
+    "store-unreachable",
+    "cut-upload",
+    "lose-put",
+    "wrong-digest",
+    "expired-signature",
+    "slow-store",
 ];
 
 #[cfg(test)]

@@ -41,7 +41,15 @@ pub(crate) fn perform(shared: &Shared, kind: &FaultKind, only: Option<&str>) {
         | FaultKind::Slow { .. }
         | FaultKind::LiveTraffic { .. }
         | FaultKind::UsersAct { .. }
-        | FaultKind::RateLimit { .. } => {}
+        | FaultKind::RateLimit { .. }
+        | FaultKind::StoreOff
+        | FaultKind::StoreAway { .. }
+        | FaultKind::StoreUnreachable
+        | FaultKind::CutUpload
+        | FaultKind::LosePut
+        | FaultKind::WrongDigest
+        | FaultKind::ExpiredSignature
+        | FaultKind::SlowStore { .. } => {}
     }
 }
 

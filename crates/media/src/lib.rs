@@ -1,0 +1,20 @@
+//! The files of messages: where their bytes are, what they are, and what they will be called.
+//!
+//! Nothing here knows a network or a job. What an export names is not to be trusted: no path leads out of the
+//! folders that were given, no size is believed before it was read, no picture is opened.
+
+mod digest;
+mod look;
+mod name;
+mod place;
+mod sound;
+mod video;
+
+pub use digest::{Digest, Sum, digest};
+pub use look::{Look, look};
+pub use name::{Key, KeyError};
+pub use place::{Place, PlaceError, Places, Wanted};
+
+/// Something that can be read from any place.
+pub trait Bytes: std::io::Read + std::io::Seek + Send {}
+impl<T: std::io::Read + std::io::Seek + Send> Bytes for T {}

@@ -1,0 +1,405 @@
+//! Where a message's file is: beside the export, inside its archive, or in a folder that was named.
+//!
+//! What the export calls a file is a claim. No path with `..` is followed, no absolute one; a link counts by where it
+//! really leads, and only regular files are opened.
+
+use std::collections::HashMap;
+use std::io::{self, Cursor, Read, Seek, SeekFrom};
+use std::path::{Component, Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use super::Bytes;
+
+/// Entries of an archive up to that size are held in memory, larger ones in a file that goes away; bytes.
+const IN_MEMORY: u64 = 6 << 20;
+
+/// A file that messages show.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Wanted {
+    /// The source that names it, as the export's findings call it.
+    pub source: String,
+    /// What the export calls it.
+    pub key: String,
+    /// Its path in the export; empty if the export has none.
+    pub path: String,
+    /// Its name.
+    pub name: String,
+}
+
+/// A file that is there.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub enum Place {
+    /// A file of its own.
+    File(PathBuf),
+    /// An entry of a zip archive.
+    Entry {
+        /// The archive.
+        archive: PathBuf,
+        /// Its name in there, as the archive has it.
+        name: String,
+    },
+}
+
+/// Why a file can't be had.
+#[derive(Debug, thiserror::Error)]
+pub enum PlaceError {
+    /// It leads out of the folders of the export.
+    #[error("leads out of the export")]
+    Outside,
+    /// It is nowhere.
+    #[error("is not there")]
+    Missing,
+    /// A folder, a device, a pipe.
+    #[error("is no file")]
+    NoFile,
+    /// The archive is damaged, or the disk is.
+    #[error("cannot be read: {0}")]
+    Read(#[from] io::Error),
+    /// The archive says something that is not so.
+    #[error("cannot be unpacked: {0}")]
+    Zip(String),
+}
+
+type Names = Arc<HashMap<String, String>>;
+
+/// Looks for files.
+#[derive(Debug, Default)]
+pub struct Places {
+    /// Folders and files that were named as sources, where they really are.
+    sources: Vec<PathBuf>,
+    /// A folder that has the files.
+    files: Option<PathBuf>,
+    /// Names in archives, read once each.
+    archives: Mutex<HashMap<PathBuf, Names>>,
+}
+
+impl Places {
+    /// For these sources, and a folder of files if there is one.
+    pub fn new(sources: &[String], files: Option<&Path>) -> Self {
+        let real = |path: &Path| fs_err::canonicalize(path).ok();
+        Self {
+            sources: sources.iter().filter_map(|source| real(Path::new(source))).collect(),
+            files: files.and_then(real),
+            archives: Mutex::default(),
+        }
+    }
+
+    /// Finds a file.
+    pub fn find(&self, wanted: &Wanted) -> Result<Place, PlaceError> {
+        let names = candidates(wanted);
+        if names.is_empty() {
+            return Err(if wanted.path.is_empty() { PlaceError::Missing } else { PlaceError::Outside });
+        }
+        let mut worst = PlaceError::Missing;
+        let mut bases = self.bases(&wanted.source);
+        if let Some(files) = &self.files {
+            bases.push(Base::Folder { folder: files.clone(), root: files.clone() });
+        }
+        for base in &bases {
+            for name in &names {
+                match self.at(base, name) {
+                    Ok(place) => return Ok(place),
+                    Err(PlaceError::Missing) => {}
+                    Err(error) => worst = error,
+                }
+            }
+        }
+        Err(worst)
+    }
+
+    /// Where a source's files may be: beside it, and in the folders above it up to the one that was named.
+    fn bases(&self, source: &str) -> Vec<Base> {
+        let mut outer = PathBuf::from(source);
+        let mut inside: Vec<String> = Vec::new();
+        while !outer.is_file() {
+            let Some(last) = outer.file_name() else { return Vec::new() };
+            inside.insert(0, last.to_string_lossy().into_owned());
+            if !outer.pop() || outer.as_os_str().is_empty() {
+                return Vec::new();
+            }
+        }
+        let Ok(outer) = fs_err::canonicalize(&outer) else { return Vec::new() };
+        let mut bases = Vec::new();
+        if !inside.is_empty() {
+            inside.pop();
+            for n in (0..=inside.len()).rev() {
+                bases.push(Base::Archive { archive: outer.clone(), folder: inside[..n].join("/") });
+            }
+        }
+        let root = self
+            .sources
+            .iter()
+            .filter(|root| outer.starts_with(root))
+            .min_by_key(|root| root.as_os_str().len());
+        // A file that was named itself has what lies beside it.
+        let root = match root {
+            Some(root) if root.is_dir() => root.clone(),
+            _ => match outer.parent() {
+                Some(parent) => parent.to_owned(),
+                None => return bases,
+            },
+        };
+        let mut folder = outer.parent();
+        while let Some(here) = folder.filter(|here| here.starts_with(&root)) {
+            bases.push(Base::Folder { folder: here.to_owned(), root: root.clone() });
+            folder = here.parent();
+        }
+        bases
+    }
+
+    fn at(&self, base: &Base, name: &str) -> Result<Place, PlaceError> {
+        match base {
+            Base::Folder { folder, root } => {
+                let real = match fs_err::canonicalize(folder.join(name)) {
+                    Ok(real) => real,
+                    Err(error) if error.kind() == io::ErrorKind::PermissionDenied => return Err(error.into()),
+                    Err(_) => return Err(PlaceError::Missing),
+                };
+                if !real.starts_with(root) {
+                    return Err(PlaceError::Outside);
+                }
+                if !fs_err::metadata(&real)?.is_file() {
+                    return Err(PlaceError::NoFile);
+                }
+                Ok(Place::File(real))
+            }
+            Base::Archive { archive, folder } => {
+                let path = if folder.is_empty() { name.to_owned() } else { format!("{folder}/{name}") };
+                let names = self.names(archive)?;
+                let name = names.get(&path).ok_or(PlaceError::Missing)?;
+                Ok(Place::Entry { archive: archive.clone(), name: name.clone() })
+            }
+        }
+    }
+
+    fn names(&self, archive: &Path) -> Result<Names, PlaceError> {
+        let mut archives = self.archives.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(names) = archives.get(archive) {
+            return Ok(Arc::clone(names));
+        }
+        let zip = open_zip(archive)?;
+        let names = zip.file_names().filter_map(Result::ok);
+        let names = names.map(|name| (name.replace('\\', "/"), name.into_owned())).collect();
+        let names = Arc::new(names);
+        archives.insert(archive.to_owned(), Arc::clone(&names));
+        Ok(names)
+    }
+}
+
+#[derive(Debug)]
+enum Base {
+    Folder { folder: PathBuf, root: PathBuf },
+    Archive { archive: PathBuf, folder: String },
+}
+
+/// Under which names a file may lie, the likeliest first: its path, what tools that fetch Slack's files call it, and
+/// its bare name.
+fn candidates(wanted: &Wanted) -> Vec<String> {
+    let Wanted { key, path, name, .. } = wanted;
+    let mut all = Vec::new();
+    let mut add = |path: String| {
+        if let Some(path) = inside(&path)
+            && !all.contains(&path)
+        {
+            all.push(path);
+        }
+    };
+    add(path.clone());
+    if !key.is_empty() && key != path && !name.is_empty() {
+        for pattern in [
+            format!("__uploads/{key}/{name}"),
+            format!("attachments/{key}-{name}"),
+            format!("{key}/{name}"),
+            format!("{key}-{name}"),
+        ] {
+            add(pattern);
+        }
+    }
+    let bare = path.rsplit(['/', '\\']).next().unwrap_or_default();
+    add(bare.to_owned());
+    if path.is_empty() {
+        add(name.clone());
+    }
+    all
+}
+
+/// A path that stays inside, with `/`; `None` for any other.
+fn inside(path: &str) -> Option<String> {
+    let path = path.replace('\\', "/");
+    if path.contains('\0') {
+        return None;
+    }
+    let mut parts = Vec::new();
+    for part in Path::new(&path).components() {
+        match part {
+            Component::Normal(part) => parts.push(part.to_str()?.to_owned()),
+            Component::CurDir => {}
+            _ => return None,
+        }
+    }
+    (!parts.is_empty()).then(|| parts.join("/"))
+}
+
+impl Place {
+    /// How it is named to people.
+    pub fn shown(&self) -> String {
+        match self {
+            Self::File(path) => path.display().to_string(),
+            Self::Entry { archive, name } => format!("{}/{name}", archive.display()),
+        }
+    }
+
+    /// Opens it. An entry of an archive is unpacked, into memory or into a file in `scratch` that nobody sees; more
+    /// than `most` bytes of it are not, whatever the archive says.
+    pub fn open(&self, scratch: &Path, most: u64) -> Result<Box<dyn Bytes>, PlaceError> {
+        match self {
+            Self::File(path) => {
+                if !fs_err::metadata(path)?.is_file() {
+                    return Err(PlaceError::NoFile);
+                }
+                Ok(Box::new(fs_err::File::open(path)?))
+            }
+            Self::Entry { archive, name } => {
+                let mut zip = open_zip(archive)?;
+                let entry = zip.by_name(name).map_err(|error| PlaceError::Zip(error.to_string()))?;
+                let said = entry.size();
+                let limit = most.saturating_add(1);
+                if said <= IN_MEMORY {
+                    let mut bytes = Vec::new();
+                    entry.take(limit.min(IN_MEMORY + 1)).read_to_end(&mut bytes).map_err(packed)?;
+                    if bytes.len() as u64 != said.min(limit) {
+                        return Err(PlaceError::Zip(
+                            "the entry is longer or shorter than the archive says".to_owned(),
+                        ));
+                    }
+                    return Ok(Box::new(Cursor::new(bytes)));
+                }
+                let mut file = tempfile::tempfile_in(scratch)?;
+                let copied = io::copy(&mut entry.take(limit), &mut file).map_err(packed)?;
+                if copied != said.min(limit) {
+                    return Err(PlaceError::Zip(
+                        "the entry is longer or shorter than the archive says".to_owned(),
+                    ));
+                }
+                file.seek(SeekFrom::Start(0))?;
+                Ok(Box::new(file))
+            }
+        }
+    }
+}
+
+fn packed(error: io::Error) -> PlaceError {
+    match error.raw_os_error() {
+        None => PlaceError::Zip(error.to_string()),
+        Some(_) => PlaceError::Read(error),
+    }
+}
+
+fn open_zip(path: &Path) -> Result<zip::ZipArchive<io::BufReader<fs_err::File>>, PlaceError> {
+    let file = io::BufReader::new(fs_err::File::open(path)?);
+    zip::ZipArchive::new(file).map_err(|error| PlaceError::Zip(error.to_string()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::io::Write;
+
+    fn wanted(source: &Path, path: &str) -> Wanted {
+        let path = path.to_owned();
+        let name = path.rsplit('/').next().unwrap().to_owned();
+        Wanted { source: source.display().to_string(), key: path.clone(), name, path }
+    }
+
+    #[test]
+    fn beside_the_export_and_above_it_up_to_what_was_named() {
+        let dir = tempfile::tempdir().unwrap();
+        let root = dir.path().join("export");
+        for folder in ["export/chat/photos", "export/all", "elsewhere"] {
+            fs_err::create_dir_all(dir.path().join(folder)).unwrap();
+        }
+        for file in [
+            "export/chat/result.json",
+            "export/chat/photos/a.jpg",
+            "export/all/b.jpg",
+            "elsewhere/c.jpg",
+            "d.jpg",
+        ] {
+            fs_err::write(dir.path().join(file), file).unwrap();
+        }
+        let source = root.join("chat/result.json");
+        let places = Places::new(&[root.display().to_string()], None);
+        assert!(matches!(places.find(&wanted(&source, "photos/a.jpg")), Ok(Place::File(_))));
+        assert!(matches!(
+            places.find(&wanted(&source, "./photos/../photos/a.jpg")),
+            Err(PlaceError::Missing) | Ok(_)
+        ));
+        assert!(matches!(places.find(&wanted(&source, "all/b.jpg")), Ok(Place::File(_))));
+        // Above what was named, nothing is looked for, and nothing is climbed to.
+        for outside in ["d.jpg", "../d.jpg", "../../d.jpg", "/etc/hostname", "c.jpg"] {
+            assert!(places.find(&wanted(&source, outside)).is_err(), "{outside}");
+        }
+        let with_files = Places::new(&[root.display().to_string()], Some(&dir.path().join("elsewhere")));
+        assert!(matches!(with_files.find(&wanted(&source, "somewhere/c.jpg")), Ok(Place::File(_))));
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_link_counts_by_where_it_leads() {
+        let dir = tempfile::tempdir().unwrap();
+        let root = dir.path().join("export");
+        fs_err::create_dir_all(&root).unwrap();
+        fs_err::write(root.join("chat.txt"), "").unwrap();
+        fs_err::write(root.join("real.jpg"), "x").unwrap();
+        fs_err::write(dir.path().join("secret"), "x").unwrap();
+        std::os::unix::fs::symlink(root.join("real.jpg"), root.join("in.jpg")).unwrap();
+        std::os::unix::fs::symlink(dir.path().join("secret"), root.join("out.jpg")).unwrap();
+        std::os::unix::fs::symlink("/dev/zero", root.join("zero.jpg")).unwrap();
+        let places = Places::new(&[root.display().to_string()], None);
+        let source = root.join("chat.txt");
+        assert!(places.find(&wanted(&source, "in.jpg")).is_ok());
+        for (name, why) in [("out.jpg", "leads out of the export"), ("zero.jpg", "leads out of the export")] {
+            assert_eq!(places.find(&wanted(&source, name)).unwrap_err().to_string(), why);
+        }
+        fs_err::create_dir(root.join("folder.jpg")).unwrap();
+        assert!(matches!(places.find(&wanted(&source, "folder.jpg")), Err(PlaceError::NoFile)));
+    }
+
+    #[test]
+    fn inside_an_archive() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("chat.zip");
+        let mut zip = zip::ZipWriter::new(fs_err::File::create(&path).unwrap());
+        let options = zip::write::SimpleFileOptions::default();
+        for (name, bytes) in [
+            ("in/_chat.txt", b"text".as_slice()),
+            ("in/a.jpg", b"picture"),
+            ("../up.jpg", b"evil"),
+            ("top.jpg", b"top"),
+        ] {
+            zip.start_file(name, options).unwrap();
+            zip.write_all(bytes).unwrap();
+        }
+        zip.finish().unwrap();
+        let places = Places::new(&[path.display().to_string()], None);
+        let source = path.join("in/_chat.txt");
+        let mut read = String::new();
+        let place = places.find(&wanted(&source, "a.jpg")).unwrap();
+        place.open(dir.path(), 100).unwrap().read_to_string(&mut read).unwrap();
+        assert_eq!(read, "picture");
+        assert!(places.find(&wanted(&source, "top.jpg")).is_ok());
+        assert!(places.find(&wanted(&source, "../up.jpg")).is_err());
+        // More than was asked for is not unpacked.
+        let mut few = Vec::new();
+        place.open(dir.path(), 3).unwrap().read_to_end(&mut few).unwrap();
+        assert_eq!(few.len(), 4);
+        // An archive that changed: the entry is not what its sum says.
+        let mut bytes = fs_err::read(&path).unwrap();
+        let at = bytes.windows(7).position(|window| window == b"picture");
+        if let Some(at) = at {
+            bytes[at] = b'P';
+            fs_err::write(&path, bytes).unwrap();
+            assert!(place.open(dir.path(), 100).is_err());
+        }
+    }
+}

@@ -1,0 +1,331 @@
+//! `media`: the files of messages go to the server's object storage; `run --media` does the same before the messages.
+
+mod list;
+mod verify;
+mod words;
+
+pub(super) use list::{that_stay, uploaded};
+pub(super) use verify::verify;
+
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::Ordering;
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+
+use clap::Args;
+use importer_media::{Key, Places};
+use serde::Serialize;
+
+use super::context::{Context, print};
+use super::intake::{Intake, Plan};
+use super::prepare::job_failure;
+use super::{Exit, Failure, OrFail, intake, server, stop};
+use crate::cli::{ServerArgs, SourceArgs};
+use crate::config::{self, Rate};
+use crate::job::Job;
+use crate::media::{self, Fetch, Progress as Done, StoreError, Upload, UploadError, Wants};
+use crate::message::SourceNo;
+use crate::openim::{self, Client, HostToken, Limits, Reach, Web, check_public_url};
+use crate::report::{Progress, Snapshot};
+use list::write_list;
+use words::{dry_verdict, verdict};
+
+/// The key's file where none is named: beside `import.toml`.
+const USUAL_KEY: &str = "media.key";
+/// Files larger than that are left out where nothing is said, bytes.
+const USUAL_MOST: u64 = 2 << 30;
+/// Files under way at once: more gain nothing (measured on both releases).
+const USUAL_AT_ONCE: usize = 4;
+/// How long one call to the store or to a link may take.
+const LONGEST_CALL: Duration = Duration::from_secs(600);
+
+/// `media`.
+#[derive(Debug, Args)]
+pub struct MediaArgs {
+    /// What to read.
+    #[command(flatten)]
+    pub source: SourceArgs,
+    /// Where to upload to.
+    #[command(flatten)]
+    pub server: ServerArgs,
+    /// How.
+    #[command(flatten)]
+    pub how: HowArgs,
+    /// Say how many files there are, how large, and what is missing; send nothing
+    #[arg(long)]
+    pub dry_run: bool,
+    /// The sources are the job's next pass
+    #[arg(long)]
+    pub add: bool,
+}
+
+/// How files are had and uploaded.
+#[derive(Debug, Clone, Default, Args)]
+#[command(next_help_heading = "Media")]
+pub struct HowArgs {
+    /// Fetch files that lie behind links, with the tokens of [[media.tokens]]
+    #[arg(long)]
+    pub fetch: bool,
+    /// Fetch at most so many, such as `5/s` or `100/min` [default: as fast as they come]
+    #[arg(long, value_name = "N/s", requires = "fetch")]
+    pub media_rate: Option<Rate>,
+    /// Files under way at once [default: 4]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=64))]
+    pub uploads: Option<u16>,
+}
+
+/// The object of `--json`.
+#[derive(Debug, Default, Serialize)]
+struct Outcome {
+    command: &'static str,
+    verdict: String,
+    files: u64,
+    objects: u64,
+    bytes: u64,
+    there: u64,
+    uploaded: u64,
+    uploaded_bytes: u64,
+    missing: u64,
+    refused: u64,
+    left: u64,
+    retries: u64,
+    seconds: f64,
+    exit_code: u8,
+}
+
+/// The command.
+pub(super) fn command(context: &Context, args: &MediaArgs) -> Result<Exit, Failure> {
+    let began = Instant::now();
+    let settings = if args.dry_run { None } else { Some(server::settings(context, &args.server)?) };
+    let runtime = tokio::runtime::Runtime::new().or_fail(Exit::Internal)?;
+    let step = Step { context, source: &args.source, how: &args.how, dir: context.job(), add: args.add };
+    let (exit, mut outcome) = runtime.block_on(step.take(settings.as_ref()))?;
+    outcome.seconds = began.elapsed().as_secs_f64();
+    outcome.exit_code = exit.code();
+    if context.json() {
+        return print(&serde_json::to_string(&outcome).or_fail(Exit::Internal)?).map(|()| exit);
+    }
+    print(&outcome.verdict).map(|()| exit)
+}
+
+/// The step of `run --media`. What could not be had is no reason not to send the messages; that the server does not
+/// answer is.
+pub(super) async fn before_run(
+    context: &Context,
+    source: &SourceArgs,
+    how: &HowArgs,
+    (dir, add): (&Path, bool),
+    settings: &openim::Settings,
+) -> Result<(), Failure> {
+    let step = Step { context, source, how, dir: dir.to_owned(), add };
+    let (exit, outcome) = step.take(Some(settings)).await?;
+    context.say(&outcome.verdict)?;
+    if matches!(exit, Exit::Done | Exit::Rejects) {
+        return Ok(());
+    }
+    Err(Failure::new(
+        exit,
+        "the messages are not sent before their files are there: the same command goes on",
+    ))
+}
+
+struct Step<'a> {
+    context: &'a Context,
+    source: &'a SourceArgs,
+    how: &'a HowArgs,
+    dir: PathBuf,
+    add: bool,
+}
+
+impl Step<'_> {
+    /// Without settings of a server it is a dry run.
+    async fn take(&self, settings: Option<&openim::Settings>) -> Result<(Exit, Outcome), Failure> {
+        let file = &self.context.file.media;
+        let job = Job::create(&self.dir).map_err(job_failure)?;
+        let mut outcome = Outcome { command: "media", ..Outcome::default() };
+        if job.is_started().map_err(job_failure)? && !self.add {
+            outcome.verdict =
+                "The job has begun: the files of its messages are those of its beginning; --add takes more."
+                    .to_owned();
+            return Ok((Exit::Done, outcome));
+        }
+        let first = if self.add { job.next_source().map_err(job_failure)? } else { SourceNo(0) };
+        let intake_plan = Plan::new(&self.context.file, self.source)?;
+        let (wants, sources) = wants(&intake_plan, first)?;
+        let key = Key::load(&self.key_path()).or_fail(Exit::Usage)?;
+        let public = file.public_url.as_deref();
+        if let Some(public) = public {
+            check_public_url(public).map_err(|why| {
+                Failure::new(Exit::Usage, format!("`public_url` in [media] is no address of an API: {why}"))
+            })?;
+        }
+        let client = settings.map(Client::new).transpose().or_fail(Exit::Usage)?;
+        let url =
+            |name: &str| client.as_ref().map_or_else(String::new, |client| client.object_url(public, name));
+        let places = Places::new(&intake_plan.sources, file.files.as_deref());
+        if let Some(folder) = file.files.as_deref().filter(|folder| !folder.is_dir()) {
+            return Err(Failure::new(
+                Exit::Usage,
+                format!("`files` in [media]: `{}` is no folder", folder.display()),
+            ));
+        }
+        let fetch = if self.how.fetch { Some(self.fetch(settings)?) } else { None };
+        let book = job.media().map_err(job_failure)?;
+        let done = Arc::new(Done::default());
+        let drawn = draw(self.context, &done, "look at files");
+        let shape = media::Shape {
+            key: &key,
+            places: &places,
+            max_size: self.max_size(),
+            url: &url,
+            sources: &sources,
+            first,
+            dry: settings.is_none(),
+        };
+        let plan = media::plan(&wants.all, &shape, fetch.as_ref(), &book, &self.dir, &done).await;
+        drawn.finish();
+        let plan = plan.map_err(job_failure)?;
+        let counts = plan.counts;
+        (outcome.files, outcome.objects, outcome.bytes) = (counts.files, counts.objects, counts.bytes);
+        (outcome.there, outcome.missing) = (counts.there, counts.problems);
+        let (Some(client), Some(settings)) = (&client, settings) else {
+            outcome.left = plan.open.len() as u64;
+            outcome.verdict = dry_verdict(&plan);
+            return Ok((if counts.problems > 0 { Exit::Rejects } else { Exit::Done }, outcome));
+        };
+        let web = store(settings)?;
+        server::reach(client, server::FIRST_ANSWER).await?;
+        if !plan.open.is_empty() {
+            let large = plan.open.iter().any(|(object, _)| object.size > openim::PART);
+            media::check(client, &web, &key, &url, large, &book).await.map_err(refused)?;
+        }
+        let done = Arc::new(Done::default());
+        done.total.store(counts.open_bytes, Ordering::Relaxed);
+        let book = Mutex::new(book);
+        let signals = stop::listen();
+        let upload = Upload {
+            client,
+            web: &web,
+            book: &book,
+            scratch: &self.dir,
+            at_once: self.at_once(),
+            give_up: self.context.file.import.give_up.unwrap_or(Duration::from_secs(1800)),
+            stop: signals.drain.child_token(),
+            progress: &done,
+        };
+        let drawn = draw(self.context, &done, "upload");
+        let uploaded = media::upload(&plan.open, &upload).await;
+        drawn.finish();
+        let uploaded = uploaded.map_err(gave_up)?;
+        drop(book);
+        write_list(&job)?;
+        outcome.uploaded = uploaded.objects + uploaded.known;
+        outcome.uploaded_bytes = uploaded.bytes;
+        (outcome.refused, outcome.left) = (uploaded.refused.len() as u64, uploaded.left);
+        outcome.retries = done.retries.load(Ordering::Relaxed);
+        outcome.verdict = verdict(&plan, &uploaded, &self.dir);
+        let exit = if uploaded.left > 0 {
+            Exit::Unfinished
+        } else if counts.problems > 0 || !uploaded.refused.is_empty() {
+            Exit::Rejects
+        } else {
+            Exit::Done
+        };
+        Ok((exit, outcome))
+    }
+
+    fn key_path(&self) -> PathBuf {
+        self.context
+            .file
+            .media
+            .key_file
+            .clone()
+            .unwrap_or_else(|| self.context.beside_configuration(USUAL_KEY))
+    }
+
+    fn max_size(&self) -> u64 {
+        self.context.file.media.max_size.map_or(USUAL_MOST, std::num::NonZeroU64::get)
+    }
+
+    fn at_once(&self) -> usize {
+        let file = self.context.file.media.uploads.and_then(|n| usize::try_from(n.get()).ok());
+        self.how.uploads.map(usize::from).or(file).unwrap_or(USUAL_AT_ONCE).min(64)
+    }
+
+    fn fetch(&self, settings: Option<&openim::Settings>) -> Result<Fetch, Failure> {
+        let file = &self.context.file.media;
+        let reach = if file.allow_private { Reach::Anywhere } else { Reach::Public };
+        let limits = Limits { bytes: self.max_size(), time: LONGEST_CALL };
+        let usual = config::without_server();
+        let web = Web::new(settings.unwrap_or(&usual), reach, limits).or_fail(Exit::Usage)?;
+        let mut tokens = Vec::new();
+        for token in &file.tokens {
+            let secret = config::first_line(&token.file).or_fail(Exit::Usage)?;
+            tokens.push(HostToken { host: token.host.clone(), token: secret });
+        }
+        let every = self.how.media_rate.map(|rate| rate.every());
+        Fetch::new(web.with_tokens(tokens), &self.dir, every).or_fail(Exit::Internal)
+    }
+}
+
+/// Reads the whole export for the files that it names.
+fn wants(plan: &Plan, first: SourceNo) -> Result<(Wants, HashMap<SourceNo, String>), Failure> {
+    if plan.sources.is_empty() {
+        return Err(Failure::new(
+            Exit::Usage,
+            "name the SOURCE, or `sources` in the configuration: its files are looked for beside it",
+        ));
+    }
+    let Intake { mut reader, mapper } = plan.open(first)?;
+    let mut wants = Wants::default();
+    while let Some(chunk) = reader.next_chunk().map_err(intake::failure)? {
+        mapper.map(&chunk, &mut wants);
+    }
+    let sources = reader.sources().iter().map(|source| (source.no, source.path.clone())).collect();
+    Ok((wants, sources))
+}
+
+/// The client for the object store, which is often on a private network, and that is its operator's affair.
+fn store(settings: &openim::Settings) -> Result<Web, Failure> {
+    let limits = Limits { bytes: u64::MAX, time: LONGEST_CALL };
+    Web::new(settings, Reach::Anywhere, limits).or_fail(Exit::Usage)
+}
+
+fn draw(context: &Context, done: &Arc<Done>, phase: &'static str) -> Progress {
+    let watched = Arc::clone(done);
+    let look = move || {
+        let read = |n: &std::sync::atomic::AtomicU64| n.load(Ordering::Relaxed);
+        Snapshot {
+            phase,
+            done: if phase == "look at files" { read(&watched.files) } else { read(&watched.done) },
+            total: read(&watched.total),
+            in_bytes: phase != "look at files",
+            retries: read(&watched.retries),
+            ..Snapshot::default()
+        }
+    };
+    Progress::start(context.style, Arc::new(look))
+}
+
+fn refused(error: StoreError) -> Failure {
+    let exit = match &error {
+        StoreError::Call(error) => server::exit_of(error),
+        StoreError::Job(_) => Exit::Internal,
+        _ => Exit::Preflight,
+    };
+    Failure { exit, error: error.into() }
+}
+
+fn gave_up(error: UploadError) -> Failure {
+    let exit = match &error {
+        UploadError::Job(_) => Exit::Internal,
+        UploadError::Call(error) => server::exit_of(error),
+        UploadError::Web(_) => Exit::Unfinished,
+    };
+    let error = anyhow::Error::from(error);
+    Failure {
+        exit,
+        error: anyhow::anyhow!("{error:#}; what is uploaded stays, and the same command goes on"),
+    }
+}

@@ -1,0 +1,62 @@
+//! `verify --media`: every object, read back where messages have it.
+
+use std::sync::atomic::Ordering;
+use std::sync::{Arc, Mutex};
+
+use super::super::Failure;
+use super::super::context::Context;
+use super::super::prepare::job_failure;
+use super::words::SHOWN;
+use super::{Done, draw, store};
+use crate::job::{Job, ObjectState};
+use crate::media::{self, Verified};
+use crate::openim;
+use crate::report::count;
+
+/// Reads every object back, or some of them; how it ended, in a sentence, and whether all is well.
+pub(in super::super) async fn verify(
+    context: &Context,
+    job: &Job,
+    settings: &openim::Settings,
+    sample: Option<usize>,
+) -> Result<(Verified, String), Failure> {
+    let web = store(settings)?;
+    let book = Mutex::new(job.media().map_err(job_failure)?);
+    let mut objects =
+        book.lock().unwrap_or_else(std::sync::PoisonError::into_inner).objects().map_err(job_failure)?;
+    objects.retain(|object| object.state >= ObjectState::Completed);
+    let all = objects.len();
+    if let Some(sample) = sample {
+        fastrand::shuffle(&mut objects);
+        objects.truncate(sample);
+    }
+    let done = Arc::new(Done::default());
+    done.total.store(objects.iter().map(|object| object.size).sum(), Ordering::Relaxed);
+    let drawn = draw(context, &done, "read");
+    let verified = media::verify(&objects, &web, &book, &done).await;
+    drawn.finish();
+    let verified = verified.map_err(job_failure)?;
+    let looked = if objects.len() < all {
+        format!("{} of {} files", objects.len(), count(all as u64))
+    } else {
+        format!("{} files", count(all as u64))
+    };
+    let mut text = format!(
+        "{looked} were read back at the addresses that messages have: {} are what they must be",
+        count(verified.good)
+    );
+    if !verified.differences.is_empty() {
+        text.push_str(&format!(", {} are not", verified.differences.len()));
+    }
+    if !verified.unanswered.is_empty() {
+        text.push_str(&format!(", {} could not be looked at", verified.unanswered.len()));
+    }
+    text.push('.');
+    for difference in verified.differences.iter().chain(&verified.unanswered).take(SHOWN) {
+        text.push_str(&format!("\n  {} {}", difference.url, difference.why));
+    }
+    if !verified.differences.is_empty() {
+        text.push_str("\n`openim-import media` uploads them again.");
+    }
+    Ok((verified, text))
+}

@@ -1,0 +1,351 @@
+//! The files of messages and the objects they became: what is where, how far an upload is, how it was verified.
+//!
+//! Written without waiting for the disk: a process that is killed loses nothing, a machine that is switched off at
+//! most some steps that are done again.
+
+use std::path::PathBuf;
+
+use rusqlite::{Connection, OptionalExtension, Row, params};
+
+use super::error::{InJob, JobError};
+use super::read::{from_sql, to_sql};
+use super::schema::{self, Table};
+use super::{Job, JobReader};
+use crate::message::SourceNo;
+
+/// A file by the source that names it and what it calls it; an object by its name. `state`: see [`ObjectState`];
+/// `parts`: digests, joined by commas; `done`: a bit for each part that was put.
+pub(super) const TABLE: Table = Table {
+    name: "media",
+    version: 1,
+    sql: "CREATE TABLE media (
+            source INTEGER NOT NULL,
+            key TEXT NOT NULL,
+            kind TEXT NOT NULL,
+            place TEXT NOT NULL,
+            object TEXT,
+            problem TEXT,
+            why TEXT NOT NULL DEFAULT '',
+            PRIMARY KEY (source, key)
+          ) WITHOUT ROWID;
+          CREATE TABLE objects (
+            name TEXT PRIMARY KEY,
+            hash TEXT NOT NULL,
+            parts TEXT NOT NULL,
+            size INTEGER NOT NULL,
+            mime TEXT NOT NULL,
+            width INTEGER NOT NULL,
+            height INTEGER NOT NULL,
+            seconds INTEGER NOT NULL,
+            url TEXT NOT NULL,
+            state INTEGER NOT NULL,
+            upload TEXT,
+            done BLOB NOT NULL DEFAULT x'',
+            why TEXT NOT NULL DEFAULT ''
+          ) WITHOUT ROWID;",
+};
+
+/// A file that messages show.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct MediaFile {
+    /// The source that names it.
+    pub source: SourceNo,
+    /// What it calls it.
+    pub key: String,
+    /// `picture`, `voice`, `video`, `file`.
+    pub kind: String,
+    /// Where it was found, for people.
+    pub place: String,
+    /// The name of the object it became.
+    pub object: Option<String>,
+    /// Why it became none: `missing`, `empty`, `too-large`, `unreadable`.
+    pub problem: Option<String>,
+    /// The same in words.
+    pub why: String,
+}
+
+/// An object of the server's.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct MediaObject {
+    /// Its name.
+    pub name: String,
+    /// The server's hash of its content.
+    pub hash: String,
+    /// Digests of its parts.
+    pub parts: Vec<String>,
+    /// Bytes.
+    pub size: u64,
+    /// By its bytes.
+    pub mime: String,
+    /// Pixels; 0 if it has none.
+    pub width: u64,
+    /// Pixels; 0 if it has none.
+    pub height: u64,
+    /// Rounded up; 0 if it has none.
+    pub seconds: u64,
+    /// Where everybody opens it.
+    pub url: String,
+    /// How far it is.
+    pub state: ObjectState,
+    /// An upload that was begun, as whoever began it wrote it.
+    pub upload: Option<String>,
+    /// Why it is not there.
+    pub why: String,
+}
+
+/// How far an object is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum ObjectState {
+    /// Its content is known.
+    Planned = 0,
+    /// An upload was begun.
+    Begun = 1,
+    /// The server refused it for good.
+    Refused = 2,
+    /// The server says that it is there.
+    Completed = 3,
+    /// It was read back, digest for digest.
+    Verified = 4,
+}
+
+/// The book of the files, to write in.
+#[derive(Debug)]
+pub struct MediaBook {
+    dir: PathBuf,
+    db: Connection,
+}
+
+impl Job {
+    /// The book of the files.
+    pub fn media(&self) -> Result<MediaBook, JobError> {
+        let db = schema::open(&self.dir)?;
+        db.pragma_update(None, "synchronous", "NORMAL").in_job(&self.dir)?;
+        Ok(MediaBook { dir: self.dir.clone(), db })
+    }
+}
+
+impl JobReader {
+    /// All files of messages, by source and name.
+    pub fn media_files(&self) -> Result<Vec<MediaFile>, JobError> {
+        if self.has_no_media()? {
+            return Ok(Vec::new());
+        }
+        files(&self.db).in_job(self.dir())
+    }
+
+    /// All objects, by name.
+    pub fn media_objects(&self) -> Result<Vec<MediaObject>, JobError> {
+        if self.has_no_media()? {
+            return Ok(Vec::new());
+        }
+        objects(&self.db).in_job(self.dir())
+    }
+
+    /// A job of an earlier release, which nobody wrote in since.
+    fn has_no_media(&self) -> Result<bool, JobError> {
+        self.db
+            .query_row("SELECT NOT EXISTS (SELECT 1 FROM versions WHERE name = 'media')", [], |row| {
+                row.get(0)
+            })
+            .in_job(self.dir())
+    }
+}
+
+impl MediaBook {
+    /// All files of messages, by source and name.
+    pub fn files(&self) -> Result<Vec<MediaFile>, JobError> {
+        files(&self.db).in_job(&self.dir)
+    }
+
+    /// All objects, by name.
+    pub fn objects(&self) -> Result<Vec<MediaObject>, JobError> {
+        objects(&self.db).in_job(&self.dir)
+    }
+
+    /// One object.
+    pub fn object(&self, name: &str) -> Result<Option<MediaObject>, JobError> {
+        self.db
+            .prepare_cached(&format!("SELECT {OBJECT} FROM objects WHERE name = ?1"))
+            .and_then(|mut statement| statement.query_row([name], object).optional())
+            .in_job(&self.dir)
+    }
+
+    /// Notes a file, in place of what was known of it.
+    pub fn put_file(&self, file: &MediaFile) -> Result<(), JobError> {
+        let MediaFile { source, key, kind, place, object, problem, why } = file;
+        self.write(
+            "INSERT OR REPLACE INTO media VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+            params![source.0, key, kind, place, object, problem, why],
+        )
+    }
+
+    /// Notes an object, unless it is known.
+    pub fn put_object(&self, object: &MediaObject) -> Result<(), JobError> {
+        let MediaObject { name, hash, parts, size, mime, width, height, seconds, url, .. } = object;
+        self.write(
+            "INSERT OR IGNORE INTO objects (name, hash, parts, size, mime, width, height, seconds, url, state)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
+            params![
+                name,
+                hash,
+                parts.join(","),
+                to_sql(*size),
+                mime,
+                to_sql(*width),
+                to_sql(*height),
+                to_sql(*seconds),
+                url,
+                object.state as i64
+            ],
+        )
+    }
+
+    /// Its address is another one now.
+    pub fn moved(&self, name: &str, url: &str) -> Result<(), JobError> {
+        self.write("UPDATE objects SET url = ?2 WHERE name = ?1", params![name, url])
+    }
+
+    /// An upload was begun; no part of it was put yet.
+    pub fn begun(&self, name: &str, upload: &str) -> Result<(), JobError> {
+        self.write(
+            "UPDATE objects SET state = ?2, upload = ?3, done = x'', why = '' WHERE name = ?1",
+            params![name, ObjectState::Begun as i64, upload],
+        )
+    }
+
+    /// These parts were put: a byte each, 1 or 0.
+    pub fn parts_put(&self, name: &str, done: &[u8]) -> Result<(), JobError> {
+        self.write("UPDATE objects SET done = ?2 WHERE name = ?1", params![name, done])
+    }
+
+    /// Which parts were put.
+    pub fn parts_done(&self, name: &str) -> Result<Vec<u8>, JobError> {
+        self.db
+            .query_row("SELECT done FROM objects WHERE name = ?1", [name], |row| row.get(0))
+            .optional()
+            .map(Option::unwrap_or_default)
+            .in_job(&self.dir)
+    }
+
+    /// It came to that; the upload is over.
+    pub fn settle(&self, name: &str, state: ObjectState, why: &str) -> Result<(), JobError> {
+        self.write(
+            "UPDATE objects SET state = ?2, why = ?3, upload = NULL, done = x'' WHERE name = ?1",
+            params![name, state as i64, why],
+        )
+    }
+
+    /// Forgets which files that source and later ones name; the objects stay.
+    pub fn forget_from(&self, source: SourceNo) -> Result<(), JobError> {
+        self.write("DELETE FROM media WHERE source >= ?1", [source.0])
+    }
+
+    /// Several writes at once.
+    pub fn together(&self, work: impl FnOnce(&Self) -> Result<(), JobError>) -> Result<(), JobError> {
+        let transaction = self.db.unchecked_transaction().in_job(&self.dir)?;
+        work(self)?;
+        transaction.commit().in_job(&self.dir)
+    }
+
+    fn write(&self, sql: &str, values: impl rusqlite::Params) -> Result<(), JobError> {
+        self.db.prepare_cached(sql).and_then(|mut statement| statement.execute(values)).in_job(&self.dir)?;
+        Ok(())
+    }
+}
+
+const OBJECT: &str = "name, hash, parts, size, mime, width, height, seconds, url, state, upload, why";
+
+fn files(db: &Connection) -> rusqlite::Result<Vec<MediaFile>> {
+    let mut statement =
+        db.prepare("SELECT source, key, kind, place, object, problem, why FROM media ORDER BY source, key")?;
+    let rows = statement.query_map([], |row| {
+        Ok(MediaFile {
+            source: SourceNo(row.get(0)?),
+            key: row.get(1)?,
+            kind: row.get(2)?,
+            place: row.get(3)?,
+            object: row.get(4)?,
+            problem: row.get(5)?,
+            why: row.get(6)?,
+        })
+    })?;
+    rows.collect()
+}
+
+fn objects(db: &Connection) -> rusqlite::Result<Vec<MediaObject>> {
+    let mut statement = db.prepare(&format!("SELECT {OBJECT} FROM objects ORDER BY name"))?;
+    statement.query_map([], object)?.collect()
+}
+
+fn object(row: &Row<'_>) -> rusqlite::Result<MediaObject> {
+    let number = |at| row.get::<_, i64>(at).map(from_sql);
+    let parts: String = row.get(2)?;
+    Ok(MediaObject {
+        name: row.get(0)?,
+        hash: row.get(1)?,
+        parts: parts.split(',').map(str::to_owned).collect(),
+        size: number(3)?,
+        mime: row.get(4)?,
+        width: number(5)?,
+        height: number(6)?,
+        seconds: number(7)?,
+        url: row.get(8)?,
+        state: match row.get::<_, i64>(9)? {
+            1 => ObjectState::Begun,
+            2 => ObjectState::Refused,
+            3 => ObjectState::Completed,
+            4 => ObjectState::Verified,
+            _ => ObjectState::Planned,
+        },
+        upload: row.get(10)?,
+        why: row.get(11)?,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_written_is_read_also_by_others() {
+        let dir = tempfile::tempdir().unwrap();
+        let job = Job::create(dir.path()).unwrap();
+        let book = job.media().unwrap();
+        let object = MediaObject {
+            name: "import/1".to_owned(),
+            hash: "h".to_owned(),
+            parts: vec!["a".to_owned(), "b".to_owned()],
+            size: 7,
+            mime: "image/png".to_owned(),
+            width: 3,
+            height: 4,
+            seconds: 0,
+            url: "http://x/object/import/1".to_owned(),
+            state: ObjectState::Planned,
+            upload: None,
+            why: String::new(),
+        };
+        book.put_object(&object).unwrap();
+        book.begun("import/1", "id").unwrap();
+        book.parts_put("import/1", &[1, 0]).unwrap();
+        // Planned again, it is what it was.
+        book.put_object(&object).unwrap();
+        let found = book.object("import/1").unwrap().unwrap();
+        assert_eq!((found.state, found.upload.as_deref()), (ObjectState::Begun, Some("id")));
+        assert_eq!(book.parts_done("import/1").unwrap(), [1, 0]);
+        book.settle("import/1", ObjectState::Verified, "").unwrap();
+        let file = MediaFile {
+            source: SourceNo(2),
+            key: "a.png".to_owned(),
+            kind: "picture".to_owned(),
+            place: "a.png".to_owned(),
+            object: Some("import/1".to_owned()),
+            problem: None,
+            why: String::new(),
+        };
+        book.put_file(&file).unwrap();
+        let reader = job.reader().unwrap();
+        assert_eq!(reader.media_files().unwrap(), [file]);
+        assert_eq!(reader.media_objects().unwrap()[0].state, ObjectState::Verified);
+    }
+}

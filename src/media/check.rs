@@ -1,0 +1,156 @@
+//! Whether uploading will work: a few bytes are written and read back the way a phone would, before the first file
+//! goes out; and more than one part, where a file has that. Each way in which that fails has its own sentence.
+
+use bytes::Bytes;
+
+use importer_media::Key;
+
+use super::CAUSE;
+use crate::job::{JobError, MediaBook, MediaObject, ObjectState};
+use crate::openim::{Announce, Begun, CallError, Client, PART, Web, WebError, digest, hash_of_parts};
+
+/// Why uploading will not work.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// No object storage.
+    #[error(
+        "the server has no object storage (its openim-rpc-third.yml says `enable: \"\"`): set one up, or leave out --media"
+    )]
+    Off,
+    /// The server's own trouble with it.
+    #[error("the server can't reach its object storage: {0}")]
+    Away(String),
+    /// Where it says that files go, nobody is.
+    #[error(
+        "files can't be sent where the server says: its object storage {0}. The address is `externalAddress` in the \
+         server's minio.yml, and must be one that phones reach too; as shipped it is http://external_ip:10005"
+    )]
+    External(WebError),
+    /// Small ones go, large ones don't.
+    #[error(
+        "small files can be sent, files above 5 MiB can't: the object storage says {0}. An `externalAddress` with a `/` at \
+         its end does that, and so does a proxy that takes only small bodies (nginx: client_max_body_size)"
+    )]
+    Large(WebError),
+    /// It is sent, and can't be read.
+    #[error(
+        "what was sent can't be opened at {url}, where messages would have it: {why}. Phones open that address: name the one they know as `public_url` in [media]"
+    )]
+    Public {
+        /// The address.
+        url: String,
+        /// What is wrong.
+        why: String,
+    },
+    /// Other bytes come back.
+    #[error(
+        "at {0} other bytes come back than were sent: somebody else answers there, or a proxy changes them"
+    )]
+    Differs(String),
+    /// A call was refused.
+    #[error("{0}")]
+    Call(#[from] CallError),
+    /// The job.
+    #[error(transparent)]
+    Job(#[from] JobError),
+}
+
+/// Tries it, with content that only this key makes: the second time it is only read.
+pub async fn check(
+    client: &Client,
+    web: &Web,
+    key: &Key,
+    url: &(dyn Fn(&str) -> String + Sync),
+    large: bool,
+    book: &MediaBook,
+) -> Result<(), StoreError> {
+    client.part_limit().await.map_err(explain)?;
+    probe(client, web, key, url, 64, book).await?;
+    if large {
+        probe(client, web, key, url, PART + 1, book).await?;
+    }
+    Ok(())
+}
+
+fn explain(error: CallError) -> StoreError {
+    match &error {
+        CallError::Refused { said, .. } if said.contains("s3 disabled") => StoreError::Off,
+        CallError::Refused { code: 500, said, .. }
+            if said.contains("connection refused") || said.contains("dial ") =>
+        {
+            StoreError::Away(said.clone())
+        }
+        _ => StoreError::Call(error),
+    }
+}
+
+async fn probe(
+    client: &Client,
+    web: &Web,
+    key: &Key,
+    url: &(dyn Fn(&str) -> String + Sync),
+    size: u64,
+    book: &MediaBook,
+) -> Result<(), StoreError> {
+    let tag = key.tag(&["preflight", &size.to_string()]);
+    let content: Vec<u8> = tag.bytes().cycle().take(usize::try_from(size).unwrap_or_default()).collect();
+    let content = Bytes::from(content);
+    let part = usize::try_from(PART).unwrap_or(usize::MAX);
+    let parts: Vec<String> = content.chunks(part).map(digest).collect();
+    let hash = hash_of_parts(&parts);
+    let name = key.name(&hash, size);
+    let file = Announce {
+        hash: &hash,
+        size,
+        name: &name,
+        content_type: "application/octet-stream",
+        cause: CAUSE,
+        max_parts: -1,
+    };
+    let url = url(&name);
+    // It stays there, as the files do: the job knows it.
+    book.put_object(&MediaObject {
+        name: name.clone(),
+        hash: hash.clone(),
+        parts: parts.clone(),
+        size,
+        mime: file.content_type.to_owned(),
+        width: 0,
+        height: 0,
+        seconds: 0,
+        url: url.clone(),
+        state: ObjectState::Planned,
+        upload: None,
+        why: "written to try whether it works".to_owned(),
+    })?;
+    if let Begun::Upload(upload) = client.begin_upload(&file).await.map_err(explain)? {
+        for put in &upload.puts {
+            let n = usize::try_from(put.part).unwrap_or(1).saturating_sub(1);
+            let from = n * part;
+            let bytes = content.slice(from.min(content.len())..(from + part).min(content.len()));
+            let digest = parts.get(n).cloned().unwrap_or_default();
+            let sent = web.put(put, bytes, &digest).await;
+            sent.map_err(
+                |error| if size > PART { StoreError::Large(error) } else { StoreError::External(error) },
+            )?;
+        }
+        client.complete_upload(&upload.id, &parts, &file).await.map_err(explain)?;
+    }
+    book.settle(&name, ObjectState::Completed, "written to try whether it works")?;
+    let mut back = Vec::new();
+    let mut sink = |piece: &[u8]| {
+        back.extend_from_slice(piece);
+        Ok(())
+    };
+    match web.read(&url, &mut sink).await {
+        Ok(_) if back == content => Ok(()),
+        Ok(_) => Err(StoreError::Differs(url)),
+        Err(WebError::Refused { status: 404, code, .. }) if code == "NoSuchKey" => Err(StoreError::Public {
+            url,
+            why: "the server remembers this content, and its object storage has lost it; the server forgets within \
+                  twelve hours, or when Redis is emptied"
+                .to_owned(),
+        }),
+        Err(error) => Err(StoreError::Public { url, why: error.to_string() }),
+    }
+}

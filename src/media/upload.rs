@@ -1,0 +1,431 @@
+//! The files go out, several at once: announce, put, complete. Every step is in the book before the next one, so that
+//! a process that takes over goes on in the midst of a file.
+
+use std::path::Path;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use bytes::Bytes;
+use serde::{Deserialize, Serialize};
+use tokio::time::{Instant, sleep};
+use tokio_util::sync::CancellationToken;
+
+use importer_media::{Bytes as Readable, Place};
+
+use super::CAUSE;
+use super::progress::Progress;
+use crate::job::{JobError, MediaBook, MediaObject, ObjectState};
+use crate::openim::{Announce, Begun, CallError, Client, PART, Put, Web, WebError, digest};
+
+/// Signatures of parts are asked for that many at a time: they last a quarter of an hour.
+const SIGNED_AT_ONCE: usize = 8;
+/// So old they may become before others are asked for.
+const SIGNED_FOR: Duration = Duration::from_secs(600);
+/// How often an upload is begun anew whose bytes the server did not like.
+const BEGINNINGS: u32 = 3;
+/// The longest rest between two tries.
+const LONGEST: Duration = Duration::from_secs(10);
+
+/// What an upload needs.
+#[derive(Debug)]
+pub struct Upload<'a> {
+    /// The API.
+    pub client: &'a Client,
+    /// The object store.
+    pub web: &'a Web,
+    /// The job's book.
+    pub book: &'a Mutex<MediaBook>,
+    /// Where entries of archives are unpacked.
+    pub scratch: &'a Path,
+    /// Files under way at once.
+    pub at_once: usize,
+    /// How long the server may give no sign of life.
+    pub give_up: Duration,
+    /// Told to stop: what is under way ends with its part.
+    pub stop: CancellationToken,
+    /// How far it is.
+    pub progress: &'a Progress,
+}
+
+/// How it ended.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Uploaded {
+    /// Objects that are there now.
+    pub objects: u64,
+    /// Bytes of these.
+    pub bytes: u64,
+    /// Objects whose content the server had already.
+    pub known: u64,
+    /// Objects that it refused, with the reason.
+    pub refused: Vec<(String, String)>,
+    /// Objects that are left.
+    pub left: u64,
+}
+
+/// Why it ended early.
+#[derive(Debug, thiserror::Error)]
+pub enum UploadError {
+    /// The job.
+    #[error(transparent)]
+    Job(#[from] JobError),
+    /// The server gave no sign of life for too long, or lets us in no more.
+    #[error("{0}")]
+    Call(#[from] CallError),
+    /// Its object store gave none.
+    #[error("the object storage {0}")]
+    Web(#[from] WebError),
+}
+
+/// What became of one file.
+enum Made {
+    Put,
+    Known,
+    Refused(String),
+    Stopped,
+}
+
+/// An upload that was begun, as it stands in the book. That of one part has its address, which lasts a week; the others
+/// are signed when they are needed.
+#[derive(Debug, Serialize, Deserialize)]
+struct Open {
+    id: String,
+    part_size: u64,
+    #[serde(default)]
+    put: Option<Put>,
+}
+
+/// Uploads them, in their order.
+pub async fn upload(files: &[(MediaObject, Place)], with: &Upload<'_>) -> Result<Uploaded, UploadError> {
+    let next = AtomicUsize::new(0);
+    let sum = Mutex::new(Uploaded::default());
+    let worker = || async {
+        loop {
+            let n = next.fetch_add(1, Ordering::Relaxed);
+            let Some((object, place)) = files.get(n) else { return Ok::<(), UploadError>(()) };
+            if with.stop.is_cancelled() {
+                sum.lock().unwrap_or_else(std::sync::PoisonError::into_inner).left += 1;
+                continue;
+            }
+            let made = match one(object, place, with).await {
+                Ok(made) => made,
+                Err(error) => {
+                    with.stop.cancel();
+                    return Err(error);
+                }
+            };
+            let mut sum = sum.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+            match made {
+                Made::Put => {
+                    sum.objects += 1;
+                    sum.bytes += object.size;
+                }
+                Made::Known => sum.known += 1,
+                Made::Refused(why) => sum.refused.push((object.name.clone(), why)),
+                Made::Stopped => sum.left += 1,
+            }
+        }
+    };
+    let workers: Vec<_> = (0..with.at_once.max(1)).map(|_| worker()).collect();
+    let mut first = Ok(());
+    for ended in join_all(workers).await {
+        if first.is_ok() {
+            first = ended;
+        }
+    }
+    first?;
+    Ok(sum.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner))
+}
+
+/// All of them side by side, on this task: what they share they share by reference.
+async fn join_all<F: Future>(futures: Vec<F>) -> Vec<F::Output> {
+    let mut futures: Vec<_> = futures.into_iter().map(|future| (Box::pin(future), None)).collect();
+    std::future::poll_fn(|context| {
+        let mut all = true;
+        for (future, output) in &mut futures {
+            if output.is_none() {
+                match future.as_mut().poll(context) {
+                    std::task::Poll::Ready(value) => *output = Some(value),
+                    std::task::Poll::Pending => all = false,
+                }
+            }
+        }
+        if all { std::task::Poll::Ready(()) } else { std::task::Poll::Pending }
+    })
+    .await;
+    futures.into_iter().filter_map(|(_, output)| output).collect()
+}
+
+/// Uploads one file; goes on with what was begun.
+async fn one(object: &MediaObject, place: &Place, with: &Upload<'_>) -> Result<Made, UploadError> {
+    let mut patience = Patience::new(with);
+    let file = Announce {
+        hash: &object.hash,
+        size: object.size,
+        name: &object.name,
+        content_type: &object.mime,
+        cause: CAUSE,
+        max_parts: if object.parts.len() > 1 { 0 } else { -1 },
+    };
+    let mut open = object.upload.as_deref().and_then(|text| serde_json::from_str::<Open>(text).ok());
+    let mut said = String::new();
+    // Its one part may have been put, and even completed, when an earlier process ended: put once more, it would
+    // lie in the store for ever.
+    if let Some(upload) = open.as_ref().filter(|upload| upload.put.is_some())
+        && patience.call(|| with.client.complete_upload(&upload.id, &object.parts, &file)).await?.is_ok()
+    {
+        with.progress.bytes(object.size);
+        with.progress.file();
+        return settled(object, with, Made::Put);
+    }
+    for _ in 0..BEGINNINGS {
+        let upload = match open.take() {
+            Some(open) => open,
+            None => match patience.call(|| with.client.begin_upload(&file)).await? {
+                Err(refusal) => return refused(object, with, refusal),
+                Ok(Begun::Known) => match known(object, with, &mut patience).await? {
+                    None => {
+                        with.progress.bytes(object.size);
+                        return settled(object, with, Made::Known);
+                    }
+                    Some(why) => return refused(object, with, why),
+                },
+                Ok(Begun::Upload(begun)) => {
+                    let put = begun.puts.into_iter().next().filter(|_| object.parts.len() == 1);
+                    let open = Open { id: begun.id, part_size: begun.part_size, put };
+                    let text = serde_json::to_string(&open).unwrap_or_default();
+                    book(with).begun(&object.name, &text)?;
+                    open
+                }
+            },
+        };
+        if upload.part_size != PART && object.parts.len() > 1 {
+            return refused(object, with, format!("the server wants parts of {} bytes", upload.part_size));
+        }
+        match parts(object, place, &upload, with, &mut patience).await? {
+            Parts::Put => {}
+            Parts::Stopped => return Ok(Made::Stopped),
+            Parts::Unreadable(why) => return refused(object, with, why),
+            Parts::Over(why) => {
+                said = why;
+                continue;
+            }
+        }
+        match patience.call(|| with.client.complete_upload(&upload.id, &object.parts, &file)).await? {
+            Ok(()) => {
+                with.progress.file();
+                return settled(object, with, Made::Put);
+            }
+            // A one-part upload whose bytes were once not liked is dead: it is begun anew. So is one whose bytes
+            // are not there any more.
+            Err(why) => said = why,
+        }
+        book(with).begun(&object.name, "")?;
+        with.progress.retry();
+    }
+    refused(object, with, said)
+}
+
+/// What came of the parts.
+enum Parts {
+    Put,
+    Stopped,
+    /// The file is not what it was.
+    Unreadable(String),
+    /// The upload is over: it has to be begun anew.
+    Over(String),
+}
+
+async fn parts(
+    object: &MediaObject,
+    place: &Place,
+    upload: &Open,
+    with: &Upload<'_>,
+    patience: &mut Patience<'_>,
+) -> Result<Parts, UploadError> {
+    let mut done = book(with).parts_done(&object.name)?;
+    done.resize(object.parts.len(), 0);
+    let mut bytes = match place.open(with.scratch, object.size) {
+        Ok(bytes) => bytes,
+        Err(error) => return Ok(Parts::Unreadable(error.to_string())),
+    };
+    let mut signed: Vec<Put> = upload.put.clone().into_iter().collect();
+    let mut since = Instant::now();
+    for (n, sum) in object.parts.iter().enumerate() {
+        if done[n] == 1 {
+            with.progress.bytes(part_len(object, n));
+            continue;
+        }
+        if with.stop.is_cancelled() {
+            return Ok(Parts::Stopped);
+        }
+        let part = match read_part(&mut *bytes, object, n) {
+            Ok(part) if digest(&part) == *sum => Bytes::from(part),
+            Ok(_) => return Ok(Parts::Unreadable("changed while it was read".to_owned())),
+            Err(error) => return Ok(Parts::Unreadable(error.to_string())),
+        };
+        let number = u32::try_from(n + 1).unwrap_or(u32::MAX);
+        loop {
+            if upload.put.is_none()
+                && (since.elapsed() > SIGNED_FOR || !signed.iter().any(|put| put.part == number))
+            {
+                let numbers: Vec<u32> = (n..done.len())
+                    .filter(|n| done[*n] == 0)
+                    .take(SIGNED_AT_ONCE)
+                    .filter_map(|n| u32::try_from(n + 1).ok())
+                    .collect();
+                signed = match patience.call(|| with.client.sign_parts(&upload.id, &numbers)).await? {
+                    Ok(signed) => signed,
+                    Err(why) => return Ok(Parts::Over(why)),
+                };
+                since = Instant::now();
+            }
+            let Some(put) = signed.iter().find(|put| put.part == number) else {
+                return Ok(Parts::Over("the server signs no address for its bytes".to_owned()));
+            };
+            match with.web.put(put, part.clone(), sum).await {
+                Ok(()) => break,
+                Err(error) if error.is_about_the_upload() => return Ok(Parts::Over(error.to_string())),
+                Err(error) if error.is_about_the_signature() => {
+                    // Of one part, another address; of several, another signature.
+                    if upload.put.is_some() {
+                        patience.rest(UploadError::Web(error)).await?;
+                        return Ok(Parts::Over(
+                            "the signature of its address is not good any more".to_owned(),
+                        ));
+                    }
+                    signed.clear();
+                    patience.rest(UploadError::Web(error)).await?;
+                }
+                Err(error) => patience.rest(UploadError::Web(error)).await?,
+            }
+        }
+        patience.good();
+        with.progress.bytes(part.len() as u64);
+        done[n] = 1;
+        if done.len() > 1 {
+            book(with).parts_put(&object.name, &done)?;
+        }
+    }
+    Ok(Parts::Put)
+}
+
+/// Whether what the server says it has can be read; else why not.
+async fn known(
+    object: &MediaObject,
+    with: &Upload<'_>,
+    patience: &mut Patience<'_>,
+) -> Result<Option<String>, UploadError> {
+    loop {
+        match super::verify::differs(object, with.web).await {
+            Ok(None) => return Ok(None),
+            Ok(Some(why)) => return Ok(Some(why)),
+            Err(WebError::Refused { status: 404, .. }) => {
+                return Ok(Some(
+                    "the server remembers its content, and its object storage has lost it; the server forgets within \
+                     twelve hours, or when Redis is emptied: the same command tries it again"
+                        .to_owned(),
+                ));
+            }
+            Err(error) if error.is_passing() => patience.rest(UploadError::Web(error)).await?,
+            Err(error) => return Ok(Some(format!("can't be opened: {error}"))),
+        }
+    }
+}
+
+fn settled(object: &MediaObject, with: &Upload<'_>, made: Made) -> Result<Made, UploadError> {
+    // What the server had already was read back.
+    let state = if matches!(made, Made::Known) { ObjectState::Verified } else { ObjectState::Completed };
+    book(with).settle(&object.name, state, "")?;
+    Ok(made)
+}
+
+fn refused(object: &MediaObject, with: &Upload<'_>, why: String) -> Result<Made, UploadError> {
+    book(with).settle(&object.name, ObjectState::Refused, &why)?;
+    Ok(Made::Refused(why))
+}
+
+fn book<'a>(with: &Upload<'a>) -> std::sync::MutexGuard<'a, MediaBook> {
+    with.book.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+}
+
+fn part_len(object: &MediaObject, n: usize) -> u64 {
+    object.size.saturating_sub(n as u64 * PART).min(PART)
+}
+
+fn read_part(bytes: &mut dyn Readable, object: &MediaObject, n: usize) -> std::io::Result<Vec<u8>> {
+    let mut part = vec![0; usize::try_from(part_len(object, n)).unwrap_or_default()];
+    bytes.seek(std::io::SeekFrom::Start(n as u64 * PART))?;
+    bytes.read_exact(&mut part)?;
+    Ok(part)
+}
+
+/// How long what fails in passing is tried again: until nothing has gone well for too long.
+struct Patience<'a> {
+    with: &'a Upload<'a>,
+    since: Instant,
+    rest: Duration,
+}
+
+impl<'a> Patience<'a> {
+    fn new(with: &'a Upload<'a>) -> Self {
+        Self { with, since: Instant::now(), rest: Duration::from_millis(100) }
+    }
+
+    fn good(&mut self) {
+        (self.since, self.rest) = (Instant::now(), Duration::from_millis(100));
+    }
+
+    /// Rests before the next try, or ends with the error.
+    async fn rest(&mut self, error: UploadError) -> Result<(), UploadError> {
+        if self.since.elapsed() > self.with.give_up || self.with.stop.is_cancelled() {
+            return Err(error);
+        }
+        self.with.progress.retry();
+        sleep(self.rest).await;
+        self.rest = (self.rest * 2).min(LONGEST);
+        Ok(())
+    }
+
+    /// Makes a call until it is answered; what is refused for good comes back in words.
+    async fn call<T, F: Future<Output = Result<T, CallError>>>(
+        &mut self,
+        call: impl Fn() -> F,
+    ) -> Result<Result<T, String>, UploadError> {
+        /// A server that says 500 may mean its store, or our bytes.
+        const TRIES: u32 = 4;
+        let mut refusals = 0;
+        loop {
+            match call().await {
+                Ok(answer) => {
+                    self.good();
+                    return Ok(Ok(answer));
+                }
+                Err(CallError::Refused { code, said, .. }) => {
+                    refusals += 1;
+                    let final_words =
+                        ["mismatching", "does not exist", "could not be found", "multipart upload id"];
+                    if code != 500
+                        || refusals == TRIES
+                        || final_words.iter().any(|words| said.contains(words))
+                    {
+                        let passing = said.contains("connection refused") || said.contains("dial ");
+                        if !passing {
+                            return Ok(Err(format!("{} ({code})", tidy(&said))));
+                        }
+                        refusals = 0;
+                    }
+                    let path = "/object";
+                    self.rest(UploadError::Call(CallError::Refused { path, code, said })).await?;
+                }
+                Err(error) if error.is_passing() => self.rest(UploadError::Call(error)).await?,
+                Err(error) => return Err(error.into()),
+            }
+        }
+    }
+}
+
+/// What a server says, without the trace of its program.
+fn tidy(said: &str) -> &str {
+    said.split(" | -> ").next().unwrap_or(said)
+}
