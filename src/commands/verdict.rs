@@ -184,6 +184,7 @@ mod tests {
             held: Vec::new(),
             lost_and_resent: 0,
             retries: 0,
+            limited_by: String::new(),
             fences: 0,
             withdrawn: 0,
             returned: 0,

@@ -148,7 +148,7 @@ impl Lived {
             ..Options::fast(life.release)
         };
         let faults = format!("{:?}", options.faults.iter().map(|fault| &fault.kind).collect::<Vec<_>>());
-        let network = Network::new(Server::within(options), life.dice.clone(), life.late, tell);
+        let network = Network::new(Server::within(options).unwrap(), life.dice.clone(), life.late, tell);
         network.say(|| format!("{:?} {:?} late {} faults {faults}", life.release, life.timing, life.late));
         let login = Login::Secret { secret: "openIM123".into(), admin_user: "imAdmin".into() };
         let client =
