@@ -164,7 +164,7 @@ impl Repair<'_> {
             if !found.mends() || round == ROUNDS {
                 return Ok((found, mended));
             }
-            if found.equal == 0 && found.expected > 1 {
+            if found.equal + found.counts.of(Kind::OutOfPlace) == 0 && found.expected > 1 {
                 mended.stopped = Some(
                     "Nothing at all of this job is there, so nothing was sent again: is it the right server? If it is, \
                      and all was lost, `undo` and then `run --again` sends everything anew."
