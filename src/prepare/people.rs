@@ -43,7 +43,9 @@ impl Lately {
     /// Whether the thread was not told lately what these bytes say.
     pub(super) fn is_news(&mut self, parts: &[&[u8]]) -> bool {
         self.scratch.clear();
-        parts.iter().for_each(|part| self.scratch.extend_from_slice(part));
+        for part in parts {
+            self.scratch.extend_from_slice(part);
+        }
         self.is_new(xxh3_64(&self.scratch))
     }
 

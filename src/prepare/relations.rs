@@ -181,12 +181,11 @@ fn line(file: u8, told: &[Texts<'_>]) -> Value {
     let mut roles: HashMap<&str, &str> = HashMap::new();
     for row in told {
         let role = row.get(2).copied().unwrap_or_default();
-        match roles.get_mut(row[1]) {
-            Some(known) => *known = role.min(known),
-            None => {
-                order.push(row[1]);
-                roles.insert(row[1], role);
-            }
+        if let Some(known) = roles.get_mut(row[1]) {
+            *known = role.min(known);
+        } else {
+            order.push(row[1]);
+            roles.insert(row[1], role);
         }
     }
     let with = |role: &str| order.iter().copied().filter(|user| roles[user] == role).collect::<Vec<_>>();
