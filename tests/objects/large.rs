@@ -75,7 +75,12 @@ fn killed_thirty_times_with_faults_on() {
     }
     assert!(last.wait().unwrap().success());
     is_exact(dir.path(), &server, &files);
-    println!("{} files, {} MB, killed 30 times: each there once, peak {} MiB", files.len(), files.iter().sum::<u64>() >> 20, most >> 10);
+    println!(
+        "{} files, {} MB, killed 30 times: each there once, peak {} MiB",
+        files.len(),
+        files.iter().sum::<u64>() >> 20,
+        most >> 10
+    );
     assert!(most < 150 << 10, "{most} KiB");
 }
 
@@ -107,14 +112,17 @@ async fn bare_client(dir: &Path, server: &Rehearsal, files: usize) {
     let http = reqwest::Client::builder().no_proxy().build().unwrap();
     let login = json!({ "secret": "openIM123", "userID": "imAdmin" });
     let call = |path: &'static str, token: String, body: Value| {
-        let request = http.post(format!("{}{path}", server.url)).header("operationID", fastrand::u64(..).to_string());
+        let request =
+            http.post(format!("{}{path}", server.url)).header("operationID", fastrand::u64(..).to_string());
         async move {
-            let answer: Value = request.header("token", token).json(&body).send().await.unwrap().json().await.unwrap();
+            let answer: Value =
+                request.header("token", token).json(&body).send().await.unwrap().json().await.unwrap();
             assert_eq!(answer["errCode"], 0, "{answer}");
             answer["data"].clone()
         }
     };
-    let token = call("/auth/get_admin_token", String::new(), login).await["token"].as_str().unwrap().to_owned();
+    let token =
+        call("/auth/get_admin_token", String::new(), login).await["token"].as_str().unwrap().to_owned();
     let next = Arc::new(AtomicUsize::new(0));
     let worker = || async {
         loop {
@@ -127,19 +135,28 @@ async fn bare_client(dir: &Path, server: &Rehearsal, files: usize) {
             let hash = openim_importer::openim::hash_of_parts(&parts);
             let begin = json!({ "hash": hash, "size": bytes.len(), "name": format!("bare/{n}"), "maxParts": -1,
                 "cause": "bare", "contentType": "application/octet-stream" });
-            let upload = call("/object/initiate_multipart_upload", token.clone(), begin).await["upload"].clone();
+            let upload =
+                call("/object/initiate_multipart_upload", token.clone(), begin).await["upload"].clone();
             let sign = &upload["sign"];
             for (n, part) in bytes.chunks(5 << 20).enumerate() {
                 let signed = &sign["parts"][n];
                 let (mut url, mut headers) = (signed["url"].as_str().unwrap().to_owned(), Vec::new());
                 if url.is_empty() {
                     let id = &sign["query"][0]["values"][0];
-                    url = format!("{}?uploadId={}&partNumber={}", sign["url"].as_str().unwrap(), id.as_str().unwrap(), n + 1);
+                    url = format!(
+                        "{}?uploadId={}&partNumber={}",
+                        sign["url"].as_str().unwrap(),
+                        id.as_str().unwrap(),
+                        n + 1
+                    );
                     for header in signed["header"].as_array().unwrap() {
-                        headers.push((header["key"].as_str().unwrap(), header["values"][0].as_str().unwrap()));
+                        headers
+                            .push((header["key"].as_str().unwrap(), header["values"][0].as_str().unwrap()));
                     }
                 }
-                let request = headers.into_iter().fold(http.put(url), |request, (key, value)| request.header(key, value));
+                let request = headers
+                    .into_iter()
+                    .fold(http.put(url), |request, (key, value)| request.header(key, value));
                 assert!(request.body(part.to_vec()).send().await.unwrap().status().is_success());
             }
             let end = json!({ "uploadID": upload["uploadID"], "parts": parts, "name": format!("bare/{n}"), "cause": "bare",
