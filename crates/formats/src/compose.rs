@@ -172,6 +172,7 @@ pub(super) struct Reaction<'a> {
 
 /// A piece of a record that becomes a message.
 #[derive(Debug, Clone)]
+#[expect(clippy::large_enum_variant, reason = "a record has few parts, and is gone before the next one")]
 pub(super) enum Part<'a> {
     Text(Cow<'a, str>),
     Medium(Medium<'a>),

@@ -121,6 +121,7 @@ pub struct Token {
 }
 
 /// Only what shapes messages: that is what a job remembers of it, and what it compares when it goes on.
+#[expect(clippy::missing_fields_in_debug, reason = "how files are had and uploaded shapes no message")]
 impl std::fmt::Debug for Media {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Media")

@@ -26,14 +26,14 @@ pub struct Sum {
     part: u64,
     in_part: u64,
     size: u64,
-    sum: Md5,
+    digest: Md5,
     parts: Vec<String>,
 }
 
 impl Sum {
     /// For parts of so many bytes.
     pub fn new(part: u64) -> Self {
-        Self { part: part.max(1), in_part: 0, size: 0, sum: Md5::new(), parts: Vec::new() }
+        Self { part: part.max(1), in_part: 0, size: 0, digest: Md5::new(), parts: Vec::new() }
     }
 
     /// The next bytes.
@@ -42,10 +42,10 @@ impl Sum {
         while !bytes.is_empty() {
             let room = usize::try_from(self.part - self.in_part).unwrap_or(usize::MAX);
             let (now, later) = bytes.split_at(room.min(bytes.len()));
-            self.sum.update(now);
+            self.digest.update(now);
             self.in_part += now.len() as u64;
             if self.in_part == self.part {
-                self.parts.push(hex(&self.sum.finalize_reset()));
+                self.parts.push(hex(&self.digest.finalize_reset()));
                 self.in_part = 0;
             }
             bytes = later;
@@ -55,7 +55,7 @@ impl Sum {
     /// There are no more.
     pub fn finish(mut self) -> Digest {
         if self.in_part > 0 || self.parts.is_empty() {
-            self.parts.push(hex(&self.sum.finalize_reset()));
+            self.parts.push(hex(&self.digest.finalize_reset()));
         }
         Digest { size: self.size, parts: self.parts }
     }

@@ -90,7 +90,10 @@ impl Key {
 
     /// 32 bytes, hexadecimal, that only who has the key can know.
     pub fn tag(&self, words: &[&str]) -> String {
-        let mut mac = Hmac::<Sha256>::new_from_slice(&self.0).expect("any key will do");
+        // A key is filled up with zeros to a block of 64 bytes: so HMAC wants it.
+        let mut block = [0; 64];
+        block[..LENGTH].copy_from_slice(&self.0);
+        let mut mac = Hmac::<Sha256>::new(&block.into());
         for word in words {
             mac.update(word.as_bytes());
             mac.update(b"\n");
@@ -102,7 +105,7 @@ impl Key {
 #[cfg(unix)]
 fn is_private(path: &Path) -> Result<(), KeyError> {
     use std::os::unix::fs::PermissionsExt;
-    if fs_err::metadata(path)?.permissions().mode() & 0o077 == 0 {
+    if fs_err::metadata(path)?.permissions().mode().trailing_zeros() >= 6 {
         Ok(())
     } else {
         Err(KeyError::Open(path.to_owned()))

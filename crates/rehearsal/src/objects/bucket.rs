@@ -15,7 +15,7 @@ const KEYS: &str = "bucket.json";
 pub(super) struct Bucket {
     dir: PathBuf,
     /// Taken away with the server, where nobody named a folder.
-    _temporary: Option<tempfile::TempDir>,
+    temporary: Option<tempfile::TempDir>,
     inner: Mutex<Inner>,
 }
 
@@ -68,7 +68,7 @@ impl Bucket {
             Err(error) if error.kind() == io::ErrorKind::NotFound => Inner::default(),
             Err(error) => return Err(error),
         };
-        Ok(Self { dir, _temporary: temporary, inner: Mutex::new(inner) })
+        Ok(Self { dir, temporary, inner: Mutex::new(inner) })
     }
 
     pub(super) fn dir(&self) -> &Path {
@@ -76,7 +76,7 @@ impl Bucket {
     }
 
     pub(super) fn is_kept(&self) -> bool {
-        self._temporary.is_none()
+        self.temporary.is_none()
     }
 
     pub(super) fn save(&self) -> io::Result<()> {
@@ -116,14 +116,6 @@ impl Bucket {
         };
         let file = io::BufWriter::new(fs_err::File::create(self.file(number))?);
         Ok(Incoming { file, number, size: 0, sum: Md5::new() })
-    }
-
-    /// What came in is whole.
-    pub(super) fn settled(&self, mut incoming: Incoming, content_type: &str) -> io::Result<Blob> {
-        incoming.file.flush()?;
-        let md5 = hex(&incoming.sum.finalize());
-        let content_type = content_type.to_owned();
-        Ok(Blob { size: incoming.size, etag: md5.clone(), md5, content_type, file: incoming.number })
     }
 
     /// What came in is of no use.
@@ -211,8 +203,8 @@ impl Bucket {
                 }
             }
         }
-        // MinIO calls what came in parts so where nobody said anything.
-        let blob = self.settled(whole, "application/octet-stream")?;
+        // So the store calls what came in parts where nobody said anything.
+        let blob = whole.settled("application/octet-stream")?;
         let blob = Blob { etag: format!("{}-{}", hex(&sums.finalize()), parts.len()), ..blob };
         self.put(&upload.key, blob, false);
         let over = self.inner().uploads.remove(id);
@@ -245,6 +237,14 @@ impl Bucket {
 }
 
 impl Incoming {
+    /// What came in is whole.
+    pub(super) fn settled(mut self, content_type: &str) -> io::Result<Blob> {
+        self.file.flush()?;
+        let md5 = hex(&self.sum.finalize());
+        let content_type = content_type.to_owned();
+        Ok(Blob { size: self.size, etag: md5.clone(), md5, content_type, file: self.number })
+    }
+
     pub(super) fn write(&mut self, bytes: &[u8]) -> io::Result<()> {
         self.sum.update(bytes);
         self.size += bytes.len() as u64;

@@ -238,18 +238,18 @@ impl Objects {
     /// for again.
     fn knows(&self, hash: &str) -> bool {
         let mut inner = self.inner();
-        if inner.known.contains_key(hash) {
+        if inner.known.contains(hash) {
             return true;
         }
         let there = self.bucket.find(&data_key(hash)).is_some();
         if there {
-            inner.known.insert(hash.to_owned(), ());
+            inner.known.insert(hash.to_owned());
         }
         there
     }
 
     fn remember(&self, hash: &str) {
-        self.inner().known.insert(hash.to_owned(), ());
+        self.inner().known.insert(hash.to_owned());
     }
 
     /// Size and digest of what was put, as they were at the first look.

@@ -30,7 +30,7 @@ pub(super) use store::accept;
 
 use bucket::Bucket;
 use serde::{Deserialize, Serialize};
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
@@ -58,7 +58,7 @@ struct Inner {
     /// By name.
     records: BTreeMap<String, Record>,
     /// Contents that were seen in the store, by hash: the server's memory in Redis.
-    known: BTreeMap<String, ()>,
+    known: BTreeSet<String>,
     /// What was seen of a one-part upload at the first look: nobody looks again.
     looked: BTreeMap<String, (u64, String)>,
     /// Names whose former record is still served, and until when (ms).
@@ -66,7 +66,7 @@ struct Inner {
     stale: HashMap<String, (Record, i64)>,
     /// Names that were asked for since they were written.
     #[serde(skip)]
-    served: HashMap<String, ()>,
+    served: HashSet<String>,
 }
 
 /// What a name stands for.
@@ -166,7 +166,7 @@ impl Objects {
             })
             .collect();
         let mut nameless = self.bucket.keys("openim/data/");
-        let named: std::collections::HashSet<&str> = inner.records.values().map(|r| r.key.as_str()).collect();
+        let named: HashSet<&str> = inner.records.values().map(|r| r.key.as_str()).collect();
         nameless.retain(|key| !named.contains(key.as_str()));
         let (open_uploads, puts, put_bytes) = self.bucket.counts();
         let temporary = self.bucket.keys("openim/temp/").len();
@@ -201,7 +201,7 @@ fn write_whole(path: &Path, text: &[u8]) -> io::Result<()> {
 impl Inner {
     /// Writes a name. Where the release serves the former one for a while, that is kept.
     fn write(&mut self, name: &str, record: Record, now: i64, serves_stale: bool) {
-        let was_served = self.served.remove(name).is_some();
+        let was_served = self.served.remove(name);
         let former = self.records.insert(name.to_owned(), record);
         if let Some(former) = former.filter(|_| serves_stale && was_served) {
             // Who is written twice within that time goes on with the first.
@@ -221,7 +221,7 @@ impl Inner {
             self.stale.remove(name);
         }
         let record = self.records.get(name)?.clone();
-        self.served.insert(name.to_owned(), ());
+        self.served.insert(name.to_owned());
         Some(record)
     }
 }

@@ -47,7 +47,7 @@ impl Signer<'_> {
             query_escaped(&format!("rehearsal/{day}/us-east-1/s3/aws4_request"))
         );
         for (name, value) in extra {
-            query.push_str(&format!("&{name}={}", query_escaped(value)));
+            query.extend(["&", name, "=", &query_escaped(value)]);
         }
         let path = format!("/{BUCKET}/{key}");
         let signature = signature(self.secret, &[method, &path, &query]);

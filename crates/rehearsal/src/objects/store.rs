@@ -153,7 +153,7 @@ async fn put(
         return Ok(refused(NO_KEY));
     };
     let part = value("uploadId").map(|upload| (upload, value("partNumber").unwrap_or_default()));
-    let signed = match part {
+    let allowed = match part {
         Some((upload, number)) => {
             let given = (header("authorization"), header("x-amz-date"));
             signer.check_part(&key, upload, number, given)
@@ -161,7 +161,7 @@ async fn put(
         None => signer.check_presigned("PUT", address.path, address.query),
     };
     let number = part.map(|(_, number)| number.parse().unwrap_or(0));
-    let wrong = match (signed, part) {
+    let wrong = match (allowed, part) {
         (Err(why), _) => Some(refused_signature(why)),
         (Ok(()), _) if strikes.contains(&FaultKind::ExpiredSignature) => Some(SKEWED),
         (Ok(()), Some(_)) if !number.is_some_and(|n| (1..=10_000).contains(&n)) => Some(NO_NUMBER),
@@ -194,7 +194,7 @@ async fn put(
         bucket.drop_incoming(&incoming);
         return Ok(refused(wrong));
     }
-    let Ok(blob) = bucket.settled(incoming, header("content-type").unwrap_or_default()) else {
+    let Ok(blob) = incoming.settled(header("content-type").unwrap_or_default()) else {
         return Ok(refused(BROKEN));
     };
     if let Some(given) = header("content-md5") {
@@ -234,7 +234,7 @@ async fn post(shared: &Shared, headers: &HeaderMap, body: Incoming) -> Answer {
     let bucket = &shared.objects.bucket;
     let Ok(mut incoming) = bucket.incoming() else { return Ok(refused(BROKEN)) };
     let written = incoming.write(form.file);
-    match written.and_then(|()| bucket.settled(incoming, form.field("Content-Type"))) {
+    match written.and_then(|()| incoming.settled(form.field("Content-Type"))) {
         Ok(blob) => bucket.put(form.field("key"), blob, true),
         Err(_) => return Ok(refused(BROKEN)),
     }
@@ -258,9 +258,8 @@ fn get(
     let pairs = pairs(query);
     let value = |name: &str| pairs.iter().find(|(k, _)| k == name).map(|(_, value)| value.as_str());
     let kind = match (value("response-content-type"), blob.content_type.as_str()) {
-        (Some(kind), _) => kind,
         (None, "") => "binary/octet-stream",
-        (None, kind) => kind,
+        (Some(kind), _) | (None, kind) => kind,
     };
     let range =
         headers.get("range").and_then(|value| value.to_str().ok()).and_then(|text| range(text, &blob));

@@ -71,7 +71,7 @@ pub(super) fn answer(bucket: &Bucket, key: &str, blob: &Blob, asked: &Asked) -> 
         };
         let mut incoming = bucket.incoming()?;
         incoming.write(&grey(w, h)?)?;
-        let made = bucket.settled(incoming, kind)?;
+        let made = incoming.settled(kind)?;
         bucket.put(&copy, made, false);
     }
     Ok(Answer::Copy { key: copy, kind })
