@@ -19,10 +19,10 @@ const MAY_NAME: &[(&str, &[&str])] = &[
     ("import", &["finding", "job", "log", "message", "openim", "pacing", "shown"]),
     ("after", &["finding", "import", "job", "log", "message", "openim", "shown"]),
     ("pacing", &[]),
-    // Its own `log`: a crate can't name ours.
+    // Their own `log`: a crate can't name ours.
     ("rehearsal", &["log", "message"]),
     ("media", &["finding", "job", "mapping", "message", "openim"]),
-    ("shown", &[]),
+    ("shown", &["log"]),
     ("report", &["cli", "finding", "job", "message", "prepare"]),
     ("config", &["before", "cli", "export", "formats", "mapping", "message", "openim"]),
 ];

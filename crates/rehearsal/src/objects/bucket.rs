@@ -179,7 +179,7 @@ impl Bucket {
         true
     }
 
-    /// Joins the parts, which must have these ETags. `false`: not all of them are there.
+    /// Joins the parts, which must have these etags. `false`: not all of them are there.
     pub(super) fn complete(&self, id: &str, etags: &[&str]) -> io::Result<bool> {
         let upload = self.inner().uploads.get(id).cloned();
         let Some(upload) = upload else { return Ok(false) };
