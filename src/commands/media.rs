@@ -38,7 +38,7 @@ const USUAL_MOST: u64 = 2 << 30;
 /// Files under way at once: more gain nothing (measured on both releases).
 const USUAL_AT_ONCE: usize = 4;
 /// How long one call to the store or to a link may take.
-const LONGEST_CALL: Duration = Duration::from_secs(600);
+const LONGEST_CALL: Duration = Duration::from_mins(10);
 
 /// `media`.
 #[derive(Debug, Args)]
@@ -145,9 +145,8 @@ impl Step<'_> {
         let job = Job::create(&self.dir).map_err(job_failure)?;
         let mut outcome = Outcome { command: "media", ..Outcome::default() };
         if job.is_started().map_err(job_failure)? && !self.add {
-            outcome.verdict =
-                "The job has begun: the files of its messages are those of its beginning; --add takes more."
-                    .to_owned();
+            "The job has begun: the files of its messages are those of its beginning; --add takes more."
+                .clone_into(&mut outcome.verdict);
             return Ok((Exit::Done, outcome));
         }
         let first = if self.add { job.next_source().map_err(job_failure)? } else { SourceNo(0) };
@@ -210,7 +209,7 @@ impl Step<'_> {
             book: &book,
             scratch: &self.dir,
             at_once: self.at_once(),
-            give_up: self.context.file.import.give_up.unwrap_or(Duration::from_secs(1800)),
+            give_up: self.context.file.import.give_up.unwrap_or(Duration::from_mins(30)),
             stop: signals.drain.child_token(),
             progress: &done,
         };
@@ -264,7 +263,7 @@ impl Step<'_> {
             let secret = config::first_line(&token.file).or_fail(Exit::Usage)?;
             tokens.push(HostToken { host: token.host.clone(), token: secret });
         }
-        let every = self.how.media_rate.map(|rate| rate.every());
+        let every = self.how.media_rate.map(config::Rate::every);
         Fetch::new(web.with_tokens(tokens), &self.dir, every).or_fail(Exit::Internal)
     }
 }

@@ -350,8 +350,8 @@ pub(super) fn settings(
     on_reject: Option<config::OnReject>,
 ) -> import::Settings {
     let file = &context.file.import;
-    let mut settings = import::Settings::default();
-    settings.rate = pace.rate.or(file.rate).map(|rate| rate.0);
+    let rate = pace.rate.or(file.rate).map(|rate| rate.0);
+    let mut settings = import::Settings { rate, ..import::Settings::default() };
     if let Some(max_lag) = pace.max_lag.or(file.max_lag) {
         settings.max_lag = max_lag.time();
     }

@@ -54,7 +54,7 @@ impl Fetch {
                 return Err(format!("its link {error}"));
             }
             if let WebError::Refused { retry_after: Some(after), .. } = &error {
-                wait = (*after).min(Duration::from_secs(120));
+                wait = (*after).min(Duration::from_mins(2));
             }
             sleep(wait).await;
             wait *= 2;

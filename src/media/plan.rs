@@ -1,6 +1,6 @@
 //! What is to be uploaded: each file is found, read once, and gets the name that its content gives it.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::path::Path;
 
 use importer_media::{Key, Look, Place, PlaceError, Places, Wanted};
@@ -74,7 +74,7 @@ pub async fn plan(
     progress: &Progress,
 ) -> Result<Plan, JobError> {
     let mut plan = Plan { open: Vec::new(), counts: Counts::default(), problems: Vec::new() };
-    let mut seen: HashMap<String, ()> = HashMap::new();
+    let mut seen: HashSet<String> = HashSet::new();
     // What was fetched is not fetched again: of files of the export, the bytes count, whatever they were last time.
     let known: HashMap<(SourceNo, String), String> =
         book.files()?.into_iter().filter_map(|file| Some(((file.source, file.key), file.object?))).collect();
@@ -109,7 +109,7 @@ pub async fn plan(
             plan.problems.push(file);
             continue;
         };
-        if seen.insert(object.name.clone(), ()).is_some() {
+        if !seen.insert(object.name.clone()) {
             continue;
         }
         plan.counts.objects += 1;
@@ -122,14 +122,14 @@ pub async fn plan(
             plan.counts.there += 1;
         } else if let Some(place) = place {
             plan.counts.open_bytes += object.size;
-            plan.open.push((stands.unwrap_or(object), place));
+            plan.open.push((stands.unwrap_or(*object), place));
         }
     }
     Ok(plan)
 }
 
 enum Examined {
-    There(MediaObject, Option<Place>),
+    There(Box<MediaObject>, Option<Place>),
     Not(&'static str, String),
 }
 
@@ -151,7 +151,8 @@ async fn examine(
                 && let Some(object) = book.object(object)?
                 && object.state >= ObjectState::Completed
             {
-                return Ok(Examined::There(MediaObject { url: (shape.url)(&object.name), ..object }, None));
+                let moved = MediaObject { url: (shape.url)(&object.name), ..object };
+                return Ok(Examined::There(Box::new(moved), None));
             }
             let Some(fetch) = fetch else {
                 return Ok(Examined::Not(
@@ -187,7 +188,7 @@ async fn examine(
                 upload: None,
                 why: String::new(),
             };
-            Examined::There(object, Some(place))
+            Examined::There(Box::new(object), Some(place))
         }
         Ok(Some(_)) => Examined::Not("empty", "has no bytes".to_owned()),
         Ok(None) => Examined::Not("too-large", format!("has more than {} bytes", shape.max_size)),

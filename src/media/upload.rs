@@ -21,7 +21,7 @@ use crate::openim::{Announce, Begun, CallError, Client, PART, Put, Web, WebError
 /// Signatures of parts are asked for that many at a time: they last a quarter of an hour.
 const SIGNED_AT_ONCE: usize = 8;
 /// So old they may become before others are asked for.
-const SIGNED_FOR: Duration = Duration::from_secs(600);
+const SIGNED_FOR: Duration = Duration::from_mins(10);
 /// How often an upload is begun anew whose bytes the server did not like.
 const BEGINNINGS: u32 = 3;
 /// The longest rest between two tries.

@@ -95,7 +95,7 @@ pub(super) fn write_list(job: &Job) -> Result<(), Failure> {
         out.write_record([&none, &none, &none].into_iter().chain(&row)).or_fail(Exit::Internal)?;
     }
     out.into_inner()
-        .map_err(|error| error.into_error())
+        .map_err(csv::IntoInnerError::into_error)
         .or_fail(Exit::Internal)?
         .keep()
         .or_fail(Exit::Internal)

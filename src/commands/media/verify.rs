@@ -1,5 +1,6 @@
 //! `verify --media`: every object, read back where messages have it.
 
+use std::fmt::Write as _;
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex};
 
@@ -46,14 +47,14 @@ pub(in super::super) async fn verify(
         count(verified.good)
     );
     if !verified.differences.is_empty() {
-        text.push_str(&format!(", {} are not", verified.differences.len()));
+        write!(text, ", {} are not", verified.differences.len()).expect("text takes all");
     }
     if !verified.unanswered.is_empty() {
-        text.push_str(&format!(", {} could not be looked at", verified.unanswered.len()));
+        write!(text, ", {} could not be looked at", verified.unanswered.len()).expect("text takes all");
     }
     text.push('.');
     for difference in verified.differences.iter().chain(&verified.unanswered).take(SHOWN) {
-        text.push_str(&format!("\n  {} {}", difference.url, difference.why));
+        write!(text, "\n  {} {}", difference.url, difference.why).expect("text takes all");
     }
     if !verified.differences.is_empty() {
         text.push_str("\n`openim-import media` uploads them again.");

@@ -1,5 +1,6 @@
 //! How it ended, in sentences.
 
+use std::fmt::Write as _;
 use std::path::Path;
 use std::time::Duration;
 
@@ -47,7 +48,7 @@ pub(super) fn verdict(plan: &media::Plan, uploaded: &media::Uploaded, dir: &Path
                 (left, "left: the same command goes on"),
             ] {
                 if n > 0 {
-                    text.push_str(&format!(", {} {words}", count(n)));
+                    write!(text, ", {} {words}", count(n)).expect("text takes all");
                 }
             }
             text.push('.');
@@ -55,13 +56,13 @@ pub(super) fn verdict(plan: &media::Plan, uploaded: &media::Uploaded, dir: &Path
         }
     });
     if !uploaded.refused.is_empty() {
-        text.push_str(&format!(" {} were refused:", count(uploaded.refused.len() as u64)));
+        write!(text, " {} were refused:", count(uploaded.refused.len() as u64)).expect("text takes all");
         for (name, why) in uploaded.refused.iter().take(SHOWN) {
-            text.push_str(&format!("\n  {name}: {why}"));
+            write!(text, "\n  {name}: {why}").expect("text takes all");
         }
     }
     problems(&plan.problems, &mut text);
-    text.push_str(&format!("\nAll of them are listed in {}.", dir.join(LIST).display()));
+    write!(text, "\nAll of them are listed in {}.", dir.join(LIST).display()).expect("text takes all");
     text
 }
 
@@ -69,15 +70,18 @@ fn problems(problems: &[MediaFile], text: &mut String) {
     if problems.is_empty() {
         return;
     }
-    text.push_str(&format!(
+    write!(
+        text,
         "\n{} can't be uploaded; `without_link` in [media] decides what stands for them:",
         count(problems.len() as u64)
-    ));
+    )
+    .expect("text takes all");
     for file in problems.iter().take(SHOWN) {
         let key = crate::finding::shorten(&file.key);
-        text.push_str(&format!("\n  {key} ({}): {}", file.problem.as_deref().unwrap_or_default(), file.why));
+        write!(text, "\n  {key} ({}): {}", file.problem.as_deref().unwrap_or_default(), file.why)
+            .expect("text takes all");
     }
     if problems.len() > SHOWN {
-        text.push_str(&format!("\n  and {} more", count((problems.len() - SHOWN) as u64)));
+        write!(text, "\n  and {} more", count((problems.len() - SHOWN) as u64)).expect("text takes all");
     }
 }
