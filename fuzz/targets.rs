@@ -98,7 +98,6 @@ fn file_of(format: Format) -> &'static str {
     match format {
         Format::Tencent => "2024030116.json",
         Format::Slack => "general/2024-03-01.json",
-        Format::Mattermost => "export.jsonl",
         Format::MattermostCompliance => "posts.csv",
         Format::Telegram => "result.json",
         Format::WhatsApp => "WhatsApp Chat with Ann Lee.txt",
@@ -110,7 +109,7 @@ fn file_of(format: Format) -> &'static str {
         Format::RocketChatCsv => "general/messages.csv",
         Format::GoogleChat => "Space ccc/messages.json",
         Format::Zulip => "messages-000001.json",
-        Format::NetEase | Format::WeCom | Format::ChatLab => "export.jsonl",
+        Format::Mattermost | Format::NetEase | Format::WeCom | Format::ChatLab => "export.jsonl",
         _ => "export.json",
     }
 }

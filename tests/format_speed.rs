@@ -183,6 +183,7 @@ fn openim(folder: &Path) {
 }
 
 /// The second wave, each in its commonest shape.
+#[expect(clippy::too_many_lines, reason = "a table: one entry a format")]
 fn second_wave() {
     let t = |n: usize| 1_700_000_000_000 + n;
     speed("openim, canonical", Format::OpenIm, openim);
@@ -194,7 +195,7 @@ fn second_wave() {
                 n % 500,
                 n % 40
             )
-        })
+        });
     });
     speed("rongcloud (read twice)", Format::RongCloud, |f| {
         lines(f, "2023111506.log", |n| {
@@ -203,7 +204,7 @@ fn second_wave() {
                 n % 500,
                 n % 40
             )
-        })
+        });
     });
     speed("netease", Format::NetEase, |f| {
         lines(f, "copies.jsonl", |n| {
@@ -213,7 +214,7 @@ fn second_wave() {
                 n % 500,
                 t(n)
             )
-        })
+        });
     });
     speed("wecom (read twice)", Format::WeCom, |f| {
         lines(f, "archive.jsonl", |n| {
@@ -223,7 +224,7 @@ fn second_wave() {
                 n % 40,
                 t(n)
             )
-        })
+        });
     });
     speed("discord", Format::Discord, |f| {
         file(
@@ -241,7 +242,7 @@ fn second_wave() {
                     n % 500
                 )
             },
-        )
+        );
     });
     speed("wechat (read twice)", Format::WeChat, |f| {
         file(
@@ -255,7 +256,7 @@ fn second_wave() {
                     n % 500
                 )
             },
-        )
+        );
     });
     speed("chatlab (read twice)", Format::ChatLab, |f| {
         file(
@@ -273,7 +274,7 @@ fn second_wave() {
                     t(n) / 1000
                 )
             },
-        )
+        );
     });
     speed("qq", Format::Qq, |f| {
         file(
@@ -291,7 +292,7 @@ fn second_wave() {
                     n % 500
                 )
             },
-        )
+        );
     });
     speed("feishu (read twice)", Format::Feishu, |f| {
         lines(f, "m.jsonl", |n| {
@@ -301,7 +302,7 @@ fn second_wave() {
                 n % 40,
                 n % 500
             )
-        })
+        });
     });
     speed("matrix (read twice)", Format::Matrix, |f| {
         file(
@@ -319,7 +320,7 @@ fn second_wave() {
                     t(n)
                 )
             },
-        )
+        );
     });
     speed("google-chat", Format::GoogleChat, |f| {
         file(f, "Groups/Space c/messages.json", [r#"{"messages":["#, ",", "]}"], |n| {
@@ -327,7 +328,7 @@ fn second_wave() {
                 r#"{{"creator":{{"name":"P","email":"u{}@x.example","user_type":"Human"}},"created_date":"Tuesday, November 14, 2023 at 10:13:20 PM UTC","text":"Message {n}: {WORDS}","topic_id":"t{n}","message_id":"c/t{n}/t{n}"}}"#,
                 n % 500
             )
-        })
+        });
     });
     speed("rocketchat", Format::RocketChat, |f| {
         lines(f, "rocketchat_message.json", |n| {
@@ -336,7 +337,7 @@ fn second_wave() {
                 n % 40,
                 n % 500
             )
-        })
+        });
     });
     speed("zulip", Format::Zulip, |f| {
         put(

@@ -74,7 +74,7 @@ fn endless() -> String {
                     return;
                 }
                 drop(stream.write_all(b"HTTP/1.1 200 OK\r\nContent-Type: image/png\r\n\r\n"));
-                while stream.write_all(&[7; 65_536]).is_ok() {}
+                while stream.write_all(&[7; 8_192]).is_ok() {}
             });
         }
     });

@@ -17,6 +17,7 @@ use super::objects;
 use crate::support::{Rehearsal, importer_process};
 
 /// So many files of 1 kB to 100 kB, and one of 100 MB for each ten thousand; 50 kB on average.
+#[expect(clippy::disallowed_methods, reason = "how large a run by hand is")]
 fn sizes() -> Vec<usize> {
     let files = std::env::var("MEDIA_FILES").ok().and_then(|n| n.parse().ok()).unwrap_or(1000);
     let mut dice = fastrand::Rng::with_seed(3);
