@@ -12,7 +12,7 @@ fn png(width: u32, height: u32) -> Vec<u8> {
     bytes
 }
 
-fn a_box(name: &[u8; 4], body: &[u8]) -> Vec<u8> {
+fn a_box(name: &[u8], body: &[u8]) -> Vec<u8> {
     let mut bytes = u32::try_from(body.len() + 8).unwrap().to_be_bytes().to_vec();
     bytes.extend_from_slice(name);
     bytes.extend_from_slice(body);
@@ -20,7 +20,7 @@ fn a_box(name: &[u8; 4], body: &[u8]) -> Vec<u8> {
 }
 
 /// 2.5 seconds, 320 by 240 unless it has no picture.
-fn film(brand: &[u8; 4], picture: bool) -> Vec<u8> {
+fn film(brand: &[u8], picture: bool) -> Vec<u8> {
     let mut movie = vec![0; 12];
     movie.extend_from_slice(&1000_u32.to_be_bytes());
     movie.extend_from_slice(&2500_u32.to_be_bytes());
@@ -67,7 +67,7 @@ fn films_and_recordings_have_their_length() {
     let mut cut = film(b"isom", true);
     cut.truncate(5100);
     assert_eq!(look_at(&cut).seconds, 0);
-    let endless = [a_box(b"ftyp", b"isom\0\0\0\0"), vec![0, 0, 0, 8].repeat(20_000)].concat();
+    let endless = [a_box(b"ftyp", b"isom\0\0\0\0"), [0, 0, 0, 8].repeat(20_000)].concat();
     assert_eq!(look_at(&endless).seconds, 0);
     let deep = (0..50).fold(vec![0; 8], |inner, _| a_box(b"moov", &inner));
     assert_eq!(look_at(&[a_box(b"ftyp", b"isom\0\0\0\0"), deep].concat()).seconds, 0);
