@@ -31,8 +31,7 @@ fn film(brand: &[u8], picture: bool) -> Vec<u8> {
         track[80..82].copy_from_slice(&240_u16.to_be_bytes());
     }
     let moov = [a_box(b"mvhd", &movie), a_box(b"trak", &a_box(b"tkhd", &track))].concat();
-    [a_box(b"ftyp", &[brand.as_slice(), &[0; 4]].concat()), a_box(b"mdat", &[7; 5000]), a_box(b"moov", &moov)]
-        .concat()
+    [a_box(b"ftyp", &[brand, &[0; 4]].concat()), a_box(b"mdat", &[7; 5000]), a_box(b"moov", &moov)].concat()
 }
 
 #[test]
