@@ -60,14 +60,16 @@ pub(super) fn active(shared: &Shared, caller: &Caller<'_>) -> Outcome {
     }
     let world = shared.world();
     let mut days: BTreeMap<String, u64> = BTreeMap::new();
-    let mut senders: HashMap<&str, (usize, u64)> = HashMap::new();
+    // Where each stands first in the store, and how often.
+    let mut senders: HashMap<&str, ((u64, i64), u64)> = HashMap::new();
     let mut count = 0u64;
-    for (_, _, _, record) in stored(&world, groups) {
+    for (rank, seq, _, record) in stored(&world, groups) {
         if (start..end).contains(&record.send_time) {
             count += 1;
             *days.entry(day_of(record.send_time)).or_default() += 1;
-            let next = senders.len();
-            senders.entry(&record.route.sender).or_insert((next, 0)).1 += 1;
+            let sender = senders.entry(&record.route.sender).or_insert(((rank, seq), 0));
+            sender.0 = sender.0.min((rank, seq));
+            sender.1 += 1;
         }
     }
     let users = most_active(shared, &world, &senders, ascending, page);
@@ -131,11 +133,11 @@ fn day_of(time: i64) -> String {
 fn most_active(
     shared: &Shared,
     world: &World,
-    senders: &HashMap<&str, (usize, u64)>,
+    senders: &HashMap<&str, ((u64, i64), u64)>,
     ascending: bool,
     page: Page,
 ) -> Vec<Value> {
-    let mut by_count: Vec<(&str, usize, u64)> =
+    let mut by_count: Vec<(&str, (u64, i64), u64)> =
         senders.iter().map(|(user, (n, count))| (*user, *n, *count)).collect();
     by_count.sort_unstable_by_key(|(_, first, count)| {
         (if ascending { *count } else { u64::MAX - count }, *first)

@@ -35,6 +35,8 @@ pub(super) async fn collect(shared: &Shared, capacity: Capacity, to_write: mpsc:
             !world.collected.is_empty() && world.recovering == 0
         };
         tokio::select! {
+            // The same seed is the same server.
+            biased;
             () = tokio::time::sleep_until(free), if has_work => {
                 let base = free.max(Instant::now().checked_sub(CATCH_UP).unwrap_or(free));
                 let Some(turn) = turn(shared, &capacity) else { continue };

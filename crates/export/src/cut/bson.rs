@@ -266,7 +266,7 @@ mod tests {
         let odd = doc(&[member(0x0a, "_id", &[]), member(0x55, "a", &[])]);
         let (all, findings) = read(&[odd, one].concat(), 1 << 16);
         assert_eq!((all.as_str(), findings.len()), ("\n{\"_id\":null}\n", 1));
-        let deep = (0..400).fold(doc(&[]), |inner, _| doc(&[member(0x03, "_id", &inner)]));
+        let deep = (0..MAX_DEPTH + 10).fold(doc(&[]), |inner, _| doc(&[member(0x03, "_id", &inner)]));
         assert_eq!(read(&deep, 1).1, ["0 this document is no BSON"]);
         assert_eq!(
             read(&[0, 0, 0, 0, 7, b'_', b'i', b'd', 0], 1).1,
