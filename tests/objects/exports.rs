@@ -14,7 +14,7 @@ fn whatsapp(dir: &Path) {
                 01/03/2024, 00:01 - Bob Jones: \u{200e}IMG-20240301-WA0002.png (file attached)\n\
                 01/03/2024, 00:04 - Ann Lee: PTT-20240301-WA0003.opus (file attached)\n\
                 01/03/2024, 00:05 - Bob Jones: VID-20240301-WA0004.mp4 (file attached)\n\
-                01/03/2024, 00:06 - Bob Jones: DOC-20240301-WA0005.txt (file attached)\n\
+                01/03/2024, 00:06 - Bob Jones: DOC-20240301-WA0005.pdf (file attached)\n\
                 13/03/2024, 00:07 - Bob Jones: IMG-20240301-WA0006.jpg (file attached)\n";
     samples::zip(
         &dir.join("chat.zip"),
@@ -24,11 +24,11 @@ fn whatsapp(dir: &Path) {
             ("IMG-20240301-WA0002.png", &samples::png(1280, 720, 90)),
             ("PTT-20240301-WA0003.opus", &samples::opus(4)),
             ("VID-20240301-WA0004.mp4", &samples::mp4(2500)),
-            ("DOC-20240301-WA0005.txt", b"words"),
+            ("DOC-20240301-WA0005.pdf", b"words"),
         ],
     );
     let text =
-        "sources = [\"chat.zip\"]\n[format]\nname = \"whatsapp\"\nzone = \"UTC\"\nme = \"Bob Jones\"\n";
+        "sources = [\"chat.zip\"]\n[format]\nname = \"whatsapp\"\nzone = \"UTC\"\nself = \"Bob Jones\"\n";
     fs_err::write(dir.join("import.toml"), text).unwrap();
 }
 
@@ -65,7 +65,7 @@ fn a_zip_of_whatsapp() {
         (&json!(4), samples::opus(4))
     );
     assert_eq!(opened(all[3].1["sourceUrl"].as_str().unwrap()), samples::mp4(2500));
-    assert_eq!(all[4].1["fileName"], "DOC-20240301-WA0005.txt");
+    assert_eq!(all[4].1["fileName"], "DOC-20240301-WA0005.pdf");
 
     let stored = objects(&server);
     // Four contents, and the one that was written to try it.
@@ -140,7 +140,7 @@ fn a_folder_of_telegram() {
         message(4, json!({ "file": "files/empty.bin", "file_name": "empty.bin" })),
     ]});
     fs_err::write(export.join("result.json"), chat.to_string()).unwrap();
-    fs_err::write(dir.path().join("import.toml"), "sources = [\"export\"]\n[format]\nme = \"user2\"\n")
+    fs_err::write(dir.path().join("import.toml"), "sources = [\"export\"]\n[format]\nself = \"user2\"\n")
         .unwrap();
     let server = Rehearsal::start(&["--answer-time", "0s", "--release", "3.8.3"]);
     let ended = whole(dir.path(), &server, &[]);

@@ -28,7 +28,7 @@ pub(super) fn folder_of(dir: &Path, sizes: &[usize]) -> Vec<u64> {
     }
     let chat = json!({ "name": "Ann", "type": "personal_chat", "id": 1, "messages": messages });
     fs_err::write(dir.join("export/result.json"), chat.to_string()).unwrap();
-    fs_err::write(dir.join("import.toml"), "sources = [\"export\"]\n[format]\nme = \"user2\"\n").unwrap();
+    fs_err::write(dir.join("import.toml"), "sources = [\"export\"]\n[format]\nself = \"user2\"\n").unwrap();
     sizes.iter().map(|size| *size as u64).collect()
 }
 

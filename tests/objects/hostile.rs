@@ -21,7 +21,7 @@ fn naming(dir: &Path, files: &[&str]) {
         .collect();
     let chat = json!({ "name": "Ann", "type": "personal_chat", "id": 1, "messages": messages });
     fs_err::write(dir.join("export/result.json"), chat.to_string()).unwrap();
-    fs_err::write(dir.join("import.toml"), "sources = [\"export\"]\n[format]\nme = \"user2\"\n").unwrap();
+    fs_err::write(dir.join("import.toml"), "sources = [\"export\"]\n[format]\nself = \"user2\"\n").unwrap();
 }
 
 #[cfg(unix)]
