@@ -148,6 +148,11 @@ fn a_csv_without_names_of_columns() {
     text     = "3"
     [server]
     "#);
+    // What parts the conversations is asked; a flag answers.
+    assert!(said.out.contains("groupID: no column says plainly"), "{}", said.out);
+    assert_eq!(run(dir.path(), &["check"]).code, 2);
+    let (_, file) = init(dir.path(), "unknown/no-header.csv", &["--force", "--conversation-from", "@stem"]);
+    assert!(file.contains("groupID  = { inherited = \"@stem\" }"), "{file}");
     assert_eq!(run(dir.path(), &["check"]).code, 0);
 }
 

@@ -13,7 +13,8 @@ pub(super) fn start(verbose: u8) {
         1 => LevelFilter::INFO,
         _ => LevelFilter::TRACE,
     };
-    let ours = Targets::new().with_target(env!("CARGO_CRATE_NAME"), level);
+    // `importer_` begins the name of each room that is a crate.
+    let ours = Targets::new().with_target(env!("CARGO_CRATE_NAME"), level).with_target("importer_", level);
     let lines =
         tracing_subscriber::fmt::layer().with_writer(std::io::stderr).with_ansi(false).with_target(false);
     // Somebody else's subscriber, in a test, is as good.

@@ -132,14 +132,22 @@ fn a_folder_of_telegram() {
         message.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
         message
     };
-    let chat = json!({ "name": "Ann", "type": "personal_chat", "id": 1, "messages": [
+    let messages = json!([
         message(1, json!({ "photo": "photos/p.png", "width": 999, "height": 999 })),
-        message(2, json!({ "file": "voice_messages/v.ogg", "media_type": "voice_message", "mime_type": "audio/ogg" })),
-        message(3, json!({ "file": "video_files/c.mp4", "thumbnail": "video_files/c.mp4_thumb.jpg", "media_type": "video_file",
-            "mime_type": "video/mp4", "duration_seconds": 3 })),
+        message(
+            2,
+            json!({ "file": "voice_messages/v.ogg", "media_type": "voice_message", "mime_type": "audio/ogg" })
+        ),
+        message(
+            3,
+            json!({ "file": "video_files/c.mp4", "thumbnail": "video_files/c.mp4_thumb.jpg", "media_type": "video_file",
+            "mime_type": "video/mp4", "duration_seconds": 3 })
+        ),
         message(4, json!({ "file": "files/empty.bin", "file_name": "empty.bin" })),
-    ]});
-    fs_err::write(export.join("result.json"), chat.to_string()).unwrap();
+    ]);
+    // As Telegram writes it: what kind of chat it is stands before its messages.
+    let chat = format!(r#"{{"name":"Ann","type":"personal_chat","id":1,"messages":{messages}}}"#);
+    fs_err::write(export.join("result.json"), chat).unwrap();
     fs_err::write(dir.path().join("import.toml"), "sources = [\"export\"]\n[format]\nself = \"user2\"\n")
         .unwrap();
     let server = Rehearsal::start(&["--answer-time", "0s", "--release", "3.8.3"]);

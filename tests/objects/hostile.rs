@@ -19,8 +19,9 @@ fn naming(dir: &Path, files: &[&str]) {
                 "date": "2024-03-01T10:00:00", "from_id": "user1", "text": "", "file": file, "mime_type": "image/png" })
         })
         .collect();
-    let chat = json!({ "name": "Ann", "type": "personal_chat", "id": 1, "messages": messages });
-    fs_err::write(dir.join("export/result.json"), chat.to_string()).unwrap();
+    // As Telegram writes it: what kind of chat it is stands before its messages.
+    let chat = format!(r#"{{"name":"Ann","type":"personal_chat","id":1,"messages":{}}}"#, json!(messages));
+    fs_err::write(dir.join("export/result.json"), chat).unwrap();
     fs_err::write(dir.join("import.toml"), "sources = [\"export\"]\n[format]\nself = \"user2\"\n").unwrap();
 }
 

@@ -35,7 +35,7 @@ pub enum Verdict {
 /// Why to wait, and how long the server asks for.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Pause {
-    /// 429, with `Retry-After`, at most [`LONGEST_RETRY_AFTER`](crate::openim::LONGEST_RETRY_AFTER).
+    /// 429, with `Retry-After`, at most [`LONGEST_RETRY_AFTER`](crate::LONGEST_RETRY_AFTER).
     RateLimited(Option<Duration>),
     /// No connection; the system's words.
     Unreachable(String),
