@@ -10,7 +10,7 @@ use super::local::Local;
 use super::node::Node;
 use crate::export::cut::{Begins, Bson, Cutter, Json, Lines, Rows};
 use crate::export::{
-    self, CHUNK, Chunk, Context, Dialect, ExportError, Found, Input, Layout, Origin, Pool, RecordPath, Shape,
+    self, CHUNK, Chunk, Context, Dialect, ExportError, Found, Input, Layout, Origin, Pool, RecordPath,
 };
 use crate::mapping::{Mapper, Record as Raw, Sink, codes as mapping_codes, each};
 use crate::message::{Peer, Place, SendTime, SourceNo};
@@ -146,16 +146,31 @@ impl Tools {
             Cut::Text(begins) => Box::new(Lines::grouped(max, begins)),
             Cut::Bson => Box::new(Bson::new(max)),
             Cut::Json(paths) => {
+                // Blanks and commas alone are no error of JSON, and no record either.
+                let head = input.head();
+                let nothing = input.head_is_all() && !head.iter().any(|byte| b"[{".contains(byte));
+                if paths.is_empty() && nothing && !head.trim_ascii().is_empty() {
+                    input.note(&codes::RECORD_INVALID, "nothing here is JSON");
+                }
                 let paths = paths.iter().map(|p| RecordPath::parse(p).expect("a constant that is a path"));
                 Box::new(Json::new(max, paths.collect()))
             }
             Cut::Csv(csv) => {
                 let settings = export::Settings { csv: csv.clone(), ..self.export.clone() };
                 let dialect = Dialect::new(&settings, input.head())?;
-                let mut header = ::csv::StringRecord::new();
+                let (mut header, mut second) = (::csv::StringRecord::new(), ::csv::ByteRecord::new());
+                let mut reader = dialect.reader(input.head());
                 // From memory nothing fails but text that is no UTF-8, of which the records will speak.
-                if !dialect.reader(input.head()).read_record(&mut header).unwrap_or(false) {
+                if !reader.read_record(&mut header).unwrap_or(false) {
                     header.clear();
+                }
+                let rows = reader.read_byte_record(&mut second).unwrap_or(true);
+                if csv.header == export::Header::Row(true)
+                    && input.head_is_all()
+                    && !rows
+                    && !header.is_empty()
+                {
+                    input.note(&export::codes::FILE_EMPTY, &found.inside);
                 }
                 let columns: Vec<String> = header.iter().map(str::to_owned).collect();
                 if let Some(missing) = missing(&columns, F::COLUMNS).filter(|_| !input.head().is_empty()) {
@@ -206,12 +221,6 @@ impl<F: Ordinary> Mapper for Ordinarily<F> {
         let table = chunk.context.table.as_ref();
         if table.is_some_and(|table| missing(&table.columns, F::COLUMNS).is_some()) {
             return;
-        }
-        let is_json = chunk.text.iter().any(|byte| b"[{".contains(byte));
-        if chunk.first && chunk.shape == Shape::Values && !is_json && !chunk.text.trim_ascii().is_empty() {
-            let place =
-                Place { source: chunk.source, line: chunk.first_line, byte: chunk.first_byte, part: 0 };
-            refuse(sink, &codes::RECORD_INVALID, place, "nothing here is JSON");
         }
         each(chunk, sink, &mut |place, raw, sink| {
             let at = At { place, around: &chunk.context };

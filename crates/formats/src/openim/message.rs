@@ -176,7 +176,9 @@ fn part<'a>(
             // The message that a call quotes has other ids from now on.
             if kind == ContentType::At && content.get("quoteMessage").is_object() {
                 let mut value = content.value();
-                value["quoteMessage"] = serde_json::Value::Null;
+                if let Some(members) = value.as_object_mut() {
+                    members.remove("quoteMessage");
+                }
                 return own(kind, Cow::Owned(value.to_string()));
             }
             return own(kind, Cow::Borrowed(text));
