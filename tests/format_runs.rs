@@ -224,12 +224,27 @@ fn log(server: &Rehearsal) -> String {
     out
 }
 
+/// Of these the log is kept: all that a format can do to it is in them, and a run takes seconds. What the others make of
+/// their fixtures stands in the snapshots of the room.
+const IN_THE_LOG: [&str; 10] = [
+    "slack",
+    "tencent",
+    "mattermost",
+    "mattermost-compliance",
+    "telegram-account",
+    "telegram-chat",
+    "whatsapp-two",
+    "whatsapp-group",
+    "whatsapp",
+    "openim",
+];
+
 #[test]
 fn what_stands_in_the_log_of_both_releases() {
     let exports = tempfile::tempdir().unwrap();
     let mut seen: Vec<&str> = Vec::new();
     for case in cases(exports.path()) {
-        if seen.contains(&case.name) {
+        if seen.contains(&case.name) || !IN_THE_LOG.contains(&case.name) {
             continue;
         }
         seen.push(case.name);
