@@ -175,7 +175,7 @@ fn openim(folder: &Path) {
         .unwrap();
         for n in 0..100 {
             let (seq, comma) = (block / 300 * 100 + n + 1, if n > 0 { "," } else { "" });
-            write!(text, r#"{comma}{{"msg":{{"send_id":"a{}","recv_id":"b","group_id":"","client_msg_id":"{block:08}{n:024}","server_msg_id":"{n:032x}","sender_platform_id":2,"sender_nickname":"Person","sender_face_url":"","session_type":1,"msg_from":100,"content_type":101,"content":"{{\\"content\\":\\"Message {n}: {WORDS}\\"}}","seq":{{"$numberLong":"{seq}"}},"send_time":{{"$numberLong":"{}"}},"create_time":{{"$numberLong":"1700000000000"}},"status":2,"is_read":false,"options":{{}},"offline_push":null,"at_user_id_list":[],"attached_info":"","ex":""}},"revoke":null,"del_list":[],"is_read":false}}"#, block % 300, 1_700_000_000_000_usize + seq).unwrap();
+            write!(text, r#"{comma}{{"msg":{{"send_id":"a{}","recv_id":"b","group_id":"","client_msg_id":"{block:08}{n:024}","server_msg_id":"{n:032x}","sender_platform_id":2,"sender_nickname":"Person","sender_face_url":"","session_type":1,"msg_from":100,"content_type":101,"content":"{{\"content\":\"Message {n}: {WORDS}\"}}","seq":{{"$numberLong":"{seq}"}},"send_time":{{"$numberLong":"{}"}},"create_time":{{"$numberLong":"1700000000000"}},"status":2,"is_read":false,"options":{{}},"offline_push":null,"at_user_id_list":[],"attached_info":"","ex":""}},"revoke":null,"del_list":[],"is_read":false}}"#, block % 300, 1_700_000_000_000_usize + seq).unwrap();
         }
         text += "]}\n";
     }
@@ -297,7 +297,7 @@ fn second_wave() {
     speed("feishu (read twice)", Format::Feishu, |f| {
         lines(f, "m.jsonl", |n| {
             format!(
-                r#"{{"message_id":"om_{n}","root_id":"","parent_id":"","msg_type":"text","create_time":"{}","deleted":false,"updated":false,"chat_id":"oc_{}","sender":{{"id":"ou_{}","id_type":"open_id","sender_type":"user"}},"body":{{"content":"{{\\"text\\":\\"Message {n}: {WORDS}\\"}}"}},"mentions":[]}}"#,
+                r#"{{"message_id":"om_{n}","root_id":"","parent_id":"","msg_type":"text","create_time":"{}","deleted":false,"updated":false,"chat_id":"oc_{}","sender":{{"id":"ou_{}","id_type":"open_id","sender_type":"user"}},"body":{{"content":"{{\"text\":\"Message {n}: {WORDS}\"}}"}},"mentions":[]}}"#,
                 t(n),
                 n % 40,
                 n % 500

@@ -41,11 +41,10 @@ impl<'a> Node<'a> {
 
     /// The same whatever the case of its letters, with `_` or without.
     pub(super) fn get_loosely(&self, key: &str) -> &Node<'a> {
-        let plain = |name: &str| -> Vec<u8> {
-            name.bytes().filter(|b| *b != b'_').map(|b| b.to_ascii_lowercase()).collect()
-        };
-        let wanted = plain(key);
-        self.member(|name| name.len() >= wanted.len() && plain(name) == wanted)
+        fn plain(name: &str) -> impl Iterator<Item = u8> {
+            name.bytes().filter(|byte| *byte != b'_').map(|byte| byte.to_ascii_lowercase())
+        }
+        self.member(|name| plain(name).eq(plain(key)))
     }
 
     /// The first of these members that is something.
