@@ -315,3 +315,43 @@ fn bad_input_is_named() {
         assert!(said.err.contains(part), "{source}: {}", said.err);
     }
 }
+
+#[test]
+fn check_says_who_could_read_it() {
+    let dir = tempfile::tempdir().unwrap();
+    fs_err::create_dir(dir.path().join("chats")).unwrap();
+    for (chat, other) in [("a", "ann"), ("b", "bob"), ("c", "cy")] {
+        let rows = format!(
+            "time,author,room,text\n1700000000,me,{chat},hi there\n1700000060,{other},{chat},hello you\n"
+        );
+        fs_err::write(dir.path().join(format!("chats/{chat}.csv")), rows).unwrap();
+    }
+    let said = run(dir.path(), &["init", "chats"]);
+    assert_eq!(said.code, 0, "{}", said.err);
+    let check = run(dir.path(), &["check"]);
+    assert_eq!(check.code, 0, "{}{}", check.out, check.err);
+    for line in [
+        "who could read it: 0 chats of two people, 3 groups, 2 write in the largest",
+        "odd: in 3 groups no more than two people write, the first is `a`: chats of two?",
+        "odd: `me` is in all 3 conversations",
+    ] {
+        assert!(check.out.contains(line), "{}", check.out);
+    }
+    // Without the column nothing parts the chats but the files: that is asked, and one answer is odd.
+    let dir = tempfile::tempdir().unwrap();
+    fs_err::create_dir(dir.path().join("chats")).unwrap();
+    for (chat, other) in [("ann", "ann"), ("bob", "bob")] {
+        let rows = format!("time,author,text\n1700000000,me,hi there\n1700000060,{other},hello you\n");
+        fs_err::write(dir.path().join(format!("chats/{chat}.csv")), rows).unwrap();
+    }
+    let said = run(dir.path(), &["init", "chats"]);
+    assert!(said.out.contains("by the file's name: 2 conversations"), "{}", said.out);
+    assert_eq!(run(dir.path(), &["check"]).code, 2);
+    let said = run(dir.path(), &["init", "chats", "--force", "--conversation-from", "@stem"]);
+    assert!(said.out.contains("4 messages in 2 conversations"), "{}", said.out);
+    let file = fs_err::read_to_string(dir.path().join("import.toml")).unwrap();
+    let merged = file.replace("{ inherited = \"@stem\" }", "{ constant = \"all\" }");
+    fs_err::write(dir.path().join("import.toml"), merged).unwrap();
+    let check = run(dir.path(), &["check"]);
+    assert!(check.out.contains("odd: one group out of 2 files"), "{}", check.out);
+}

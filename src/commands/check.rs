@@ -1,5 +1,7 @@
 //! `check`: everything but the sending. No network, unless a server is named.
 
+mod who;
+
 use std::fmt::Write;
 
 use super::context::Context;
@@ -9,7 +11,7 @@ use super::{Exit, Failure, OrFail, server};
 use crate::before::{Forecast, Looks};
 use crate::cli::CheckArgs;
 use crate::finding::Severity;
-use crate::job::Job;
+use crate::job::{Job, PassNo};
 use crate::message::Release;
 use crate::prepare::Summary;
 use crate::report::{self, count, duration};
@@ -21,6 +23,9 @@ pub(super) fn check(context: &Context, args: &CheckArgs) -> Result<Exit, Failure
     let taking = if args.add { Taking::Next } else { Taking::Whole };
     let Prepared { job, summary, .. } = prepare(context, &dir, &args.source, release, taking)?;
     context.say(&text(&summary, &dir))?;
+    let reader = job.reader().map_err(job_failure)?;
+    let files = reader.sources(PassNo(summary.pass)).map_err(job_failure)?.len();
+    context.say(&who::who_could_read(&reader, files).map_err(job_failure)?)?;
     say_night(context, None, &job, release)?;
     let skip = args.source.skip_invalid || context.file.import.skip_invalid;
     let (mut exit, mut verdict) = verdict(&summary, skip);

@@ -187,11 +187,12 @@ pub const MEDIA_REFUSED: Code = Code {
 };
 
 /// Text in the place of an app's own words, in a language not known here.
+/// The app's own words, not known here.
 pub const APP_TEXT_UNKNOWN: Code = Code {
     name: "app-text-unknown",
     severity: Severity::Warning,
-    means: "the app itself wrote this in a language whose words are not known here; it goes as a text",
-    mend: "look at one of them; tell the importer's authors what it means",
+    means: "the app itself wrote this in words that are not known here; it is left out",
+    mend: "look at one of them: nobody wrote it; tell the importer's authors what it means",
 };
 
 /// A time that does not follow the order of the export.
@@ -255,6 +256,8 @@ pub mod reason {
     pub const SYSTEM_ROW: &str = "system-row";
     /// A row of a list of users, channels or settings.
     pub const DIRECTORY_ROW: &str = "directory-row";
+    /// The app wrote it, in words that are not known here.
+    pub const APP_TEXT_UNKNOWN: &str = "app-text-unknown";
     /// The message was deleted or recalled.
     pub const RECALLED: &str = "recalled";
     /// It stands within a bundle that was forwarded, which is a message itself.

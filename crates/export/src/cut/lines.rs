@@ -15,8 +15,8 @@ pub struct Lines {
     begins: Option<Begins>,
 }
 
-/// Tells a line with which a record begins.
-pub type Begins = fn(line: &[u8]) -> bool;
+/// Tells a line with which a record begins; the second says whether the line before ended with CRLF.
+pub type Begins = fn(line: &[u8], crlf: bool) -> bool;
 
 impl Lines {
     /// One record a line, none longer than `max` bytes.
@@ -83,6 +83,11 @@ impl Cutter for Lines {
     }
 }
 
+/// Whether CRLF stands in front of this byte.
+fn is_crlf(text: &[u8], at: usize) -> bool {
+    text[..at].ends_with(b"\r\n")
+}
+
 /// Behind the last whole record, if there is one.
 fn last_end(text: &[u8], begins: Option<Begins>) -> Option<usize> {
     let mut whole = memchr::memrchr(b'\n', text)?;
@@ -92,7 +97,7 @@ fn last_end(text: &[u8], begins: Option<Begins>) -> Option<usize> {
     // What follows the last line end may be cut off: it is judged when it is whole.
     loop {
         let start = memchr::memrchr(b'\n', &text[..whole])? + 1;
-        if begins(&text[start..whole]) {
+        if begins(&text[start..whole], is_crlf(text, start)) {
             return Some(start);
         }
         whole = start - 1;
@@ -106,7 +111,7 @@ fn open_end(text: &[u8], begins: Begins) -> Option<usize> {
     let head = &text[start..text.len().min(start + ENOUGH)];
     // Cut where a character ends.
     let whole = std::str::from_utf8(head).map_or_else(|e| e.valid_up_to(), str::len);
-    begins(&head[..whole]).then_some(start)
+    begins(&head[..whole], is_crlf(text, start)).then_some(start)
 }
 
 /// Drops the record at the start of the window, however long it is, reading `size` bytes at a time.
@@ -125,6 +130,7 @@ pub(super) fn pass_record(
             window.fill(input, size)?;
             continue;
         };
+        let crlf = is_crlf(window.text(), at + 1);
         window.skip(at + 1);
         let Some(begins) = begins else { return Ok(()) };
         if memchr::memchr(b'\n', window.text()).is_none() {
@@ -132,7 +138,7 @@ pub(super) fn pass_record(
         }
         let text = window.text();
         let line = &text[..memchr::memchr(b'\n', text).unwrap_or(text.len())];
-        if text.is_empty() || begins(line) {
+        if text.is_empty() || begins(line, crlf) {
             return Ok(());
         }
     }

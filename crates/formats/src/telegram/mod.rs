@@ -140,6 +140,10 @@ impl Telegram {
         if let Ok(seconds) = record.date_unixtime.0.parse::<i64>() {
             return Some(SendTime(seconds.saturating_mul(1000)));
         }
+        // Written by other programs: with an offset, or `Z`. It counts, and no zone is needed.
+        if let Ok(time) = record.date.0.parse::<jiff::Timestamp>() {
+            return Some(SendTime(time.as_millisecond()));
+        }
         if let Ok(local) = record.date.0.parse() {
             return self.local.time(local, place, sink);
         }

@@ -125,3 +125,18 @@ fn files_are_linked_behind_a_base_url() {
     367:7763#0 user1001->#chat55 1709280008000 104 {"videoUrl":"https://files.example/video_files/clip.mp4","videoType":"video/mp4","videoSize":70000,"duration":3,"snapshotUrl":"https://files.example/play.png","snapshotSize":0,"snapshotWidth":320,"snapshotHeight":240} id=chat55/8 nick=Ann Lee
     "#);
 }
+
+#[test]
+fn an_offset_in_the_date_counts_and_needs_no_zone() {
+    for (date, expected) in [
+        ("2023-11-30T10:00:01+02:00", " 1701331201000 "),
+        ("2023-11-30T10:00:01Z", " 1701338401000 "),
+        ("2023-11-30T10:00:01.250-05:00", " 1701356401250 "),
+    ] {
+        let message =
+            from(1, "user5", "").replace("\"date_unixtime\":\"1600000000\"", &format!("\"date\":\"{date}\""));
+        let got = read(&Settings::default(), &chat("private_supergroup", &message));
+        assert_eq!(got.findings, Vec::<String>::new());
+        assert!(got.messages[0].contains(expected), "{}", got.text());
+    }
+}

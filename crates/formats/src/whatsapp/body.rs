@@ -22,6 +22,8 @@ pub(super) enum Body<'a> {
     Deleted(&'a str),
     /// A call and the like.
     Call,
+    /// The app wrote it, in words that are known: who joined, that all is encrypted.
+    System,
     /// It never arrived at the phone that exported, or was nothing the phone could write down.
     Lost,
     /// The app wrote it, in words not known here.
@@ -59,7 +61,7 @@ pub(super) fn clean(name: &str) -> Cow<'_, str> {
 
 impl<'a> Body<'a> {
     pub(super) fn read(text: &'a str) -> Self {
-        let app = text.starts_with('\u{200e}');
+        let app = text.starts_with(['\u{200e}', '\u{200f}']);
         let text = text.trim_start_matches(is_mark).trim_end();
         let (text, edited) = without_edited(text);
         if let Some((file, caption)) = attached(text) {
@@ -69,6 +71,17 @@ impl<'a> Body<'a> {
         let first = first.trim_end().trim_start_matches(is_mark);
         if let Some(what) = words::omitted(first) {
             return Self::Omitted(what, rest.trim());
+        }
+        // iOS: `plan.pdf ‎document omitted`
+        if let Some((file, mark)) = first.rsplit_once(['\u{200e}', '\u{200f}'])
+            && words::omitted(mark).is_some()
+            && is_file(file.trim())
+        {
+            return Self::Attached { file: file.trim(), caption: Cow::Borrowed(rest.trim()), edited };
+        }
+        // Android says so without a mark, and nothing else.
+        if words::MISSED.contains(&&*text.to_lowercase()) {
+            return Self::Call;
         }
         if is_one_of(text, words::DELETED) {
             return Self::Deleted(text);
@@ -93,6 +106,9 @@ impl<'a> Body<'a> {
             let lower = text.to_lowercase();
             if words::CALLS.iter().any(|call| lower.starts_with(call)) {
                 return Self::Call;
+            }
+            if words::SYSTEM.iter().any(|words| lower.contains(words)) {
+                return Self::System;
             }
             return Self::App(text);
         }
@@ -211,6 +227,13 @@ mod tests {
                 Body::Poll("Lunch?\n\u{200e}OPTION: yes (1 vote)"),
             ),
             ("\u{200e}Missed voice call", Body::Call),
+            ("Missed video call", Body::Call),
+            ("Missed video call, sorry", text("Missed video call, sorry")),
+            ("plan.pdf \u{200e}document omitted", file("plan.pdf", "")),
+            ("\u{200f}\u{200f}كلام جديد", Body::App("كلام جديد")),
+            ("\u{200f}لم يتم إدراج الصورة", Body::Omitted(Omitted::Picture, "")),
+            ("\u{200e}\u{200e}Your security code with Gil changed. \u{200e}Tap to learn more.", Body::System),
+            ("Your security code with Gil changed.", text("Your security code with Gil changed.")),
             ("\u{200e}Something new", Body::App("Something new")),
             ("", text("")),
         ];

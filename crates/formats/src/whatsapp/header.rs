@@ -5,13 +5,36 @@ use jiff::civil::DateTime;
 use super::super::settings::DateOrder;
 
 /// How the lines of a file begin. One file has one of them: an app writes the whole of it at once.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(super) enum Shape {
     /// iOS: `[31/12/2024, 23:59:59] Name: text`
     Bracket,
     /// Android: `31/12/2024, 23:59 - Name: text`
     Dash,
+    /// iPhones of long ago: `31/12/2024 23:59:59: Name: text`
+    Colon,
 }
+
+impl Shape {
+    /// In the order in which of equals the first counts.
+    pub(super) const ALL: [Self; 3] = [Self::Bracket, Self::Dash, Self::Colon];
+
+    /// As chunks inherit it.
+    pub(super) const fn name(self) -> &'static str {
+        match self {
+            Self::Bracket => "bracket",
+            Self::Dash => "dash",
+            Self::Colon => "colon",
+        }
+    }
+}
+
+/// Words between date and time: `27.3.2022 klo 21.41`. In lower case.
+const BETWEEN: [&str; 12] =
+    ["klo", "kl.", "kl", "kell", "at", "um", "às", "alle", "lúc", "pukul", "saat", "в"];
+
+/// Words behind the time: `21:41 Uhr`. In lower case.
+const BEHIND: [&str; 4] = ["uhr", "ч.", "ч", "hrs"];
 
 /// A date and time as they stand there.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -94,6 +117,8 @@ const HALVES: &[(&str, Half)] = &[
     ("delamañana", Half::Am),
     ("delatarde", Half::Pm),
     ("delanoche", Half::Night),
+    ("முற்பகல்", Half::Am),
+    ("பிற்பகல்", Half::Pm),
     ("dopoledne", Half::Am),
     ("odpoledne", Half::Pm),
 ];
@@ -118,20 +143,38 @@ impl Header {
         at.marks();
         let bracket = at.take('[');
         at.marks();
+        let ahead = at.time_ahead();
+        if ahead.is_some() {
+            at.blanks();
+            at.takes(&[',', '،']);
+            at.blanks();
+        }
         let (date, dots, era, korean) = at.date()?;
         at.blanks();
-        at.takes(&[',', '،', '、']);
-        at.blanks();
-        let before = at.half();
-        let (hour, minute, second) = at.time()?;
+        let before = if ahead.is_none() {
+            at.takes(&[',', '،', '、']);
+            at.blanks();
+            at.word(&BETWEEN);
+            at.blanks();
+            at.half()
+        } else {
+            None
+        };
+        let (hour, minute, second, exact) = match ahead {
+            Some(time) => time,
+            None => at.time()?,
+        };
         at.blanks();
         let half = before.or_else(|| at.half());
+        at.word(&BEHIND);
         at.blanks();
         let shape = if bracket {
             at.takes(&[']'])?;
             at.marks();
             at.take(' ');
             Shape::Bracket
+        } else if exact && half.is_none() && at.take(':') {
+            at.take(' ').then_some(Shape::Colon)?
         } else if korean {
             at.takes(&[',', '-'])?;
             at.take(' ');
@@ -170,8 +213,26 @@ impl Header {
             (Era::Common, _) => year.value,
         };
         let (month, day) = (i8::try_from(month.value).ok()?, i8::try_from(day.value).ok()?);
+        // Iran: 1401 is 2022. Nothing else comes near, and no phone was there in the 14th century.
+        if self.era == Era::Common && (1300..1500).contains(&year) {
+            let date = persian(year, month, day)?;
+            return Some(date.at(self.hour, self.minute, self.second, 0));
+        }
         DateTime::new(year, month, day, self.hour, self.minute, self.second, 0).ok()
     }
+}
+
+/// A day of the Persian calendar: six months of 31 days, then of 30; 8 leap years in 33.
+fn persian(year: i16, month: i8, day: i8) -> Option<jiff::civil::Date> {
+    let longest = if month <= 6 { 31 } else { 30 };
+    if !(1..=12).contains(&month) || !(1..=longest).contains(&day) {
+        return None;
+    }
+    let before = |year: i32| 365 * year + year / 33 * 8 + (year % 33 + 3) / 4;
+    let in_year = if month <= 7 { (i32::from(month) - 1) * 31 } else { 186 + (i32::from(month) - 7) * 30 };
+    // The first day of 1300 is 21 March 1921.
+    let days = before(i32::from(year) + 1595) - before(1300 + 1595) + in_year + i32::from(day) - 1;
+    jiff::civil::date(1921, 3, 21).checked_add(jiff::Span::new().days(days)).ok()
 }
 
 /// Marks of writing direction and the byte order mark; phones put them anywhere.
@@ -267,6 +328,12 @@ impl Cursor<'_> {
         }
         let c = self.number()?;
         self.takes(&['.', '일', '日']);
+        // Bulgaria: `27.3.22 г.`
+        let end = self.at;
+        self.blanks();
+        if !self.word(&["г."]) {
+            self.at = end;
+        }
         let rest = &self.text[self.at..];
         for name in [" BE", "\u{a0}BE", " พ.ศ.", " AD", " CE"] {
             if rest.starts_with(name) {
@@ -279,19 +346,63 @@ impl Cursor<'_> {
         Some(([a, b, c], sign == '.', era, sign == '년'))
     }
 
-    fn time(&mut self) -> Option<(i8, i8, i8)> {
+    /// Hour, minute, second, and whether the second stands there.
+    fn time(&mut self) -> Option<(i8, i8, i8, bool)> {
         let small = |n: Number| i8::try_from(n.value).ok().filter(|_| n.digits <= 2);
         let hour = small(self.number()?)?;
-        let sign = self.takes(&[':', '.', '：'])?;
-        let minute = small(self.number()?)?;
-        let mut second = 0;
-        if self.peek() == Some(sign)
-            && self.text[self.at + sign.len_utf8()..].chars().next().and_then(digit).is_some()
-        {
-            self.at += sign.len_utf8();
-            second = small(self.number()?)?;
+        let (mut second, mut exact) = (0, false);
+        let minute = if let Some(sign) = self.takes(&[':', '.', '：']) {
+            let minute = small(self.number()?)?;
+            if self.peek() == Some(sign)
+                && self.text[self.at + sign.len_utf8()..].chars().next().and_then(digit).is_some()
+            {
+                self.at += sign.len_utf8();
+                (second, exact) = (small(self.number()?)?, true);
+            }
+            minute
+        } else {
+            // Canada: `21 h 41`, `21 h 41 min 35 s`
+            self.blanks();
+            self.take('h').then_some(())?;
+            self.blanks();
+            let minute = small(self.number()?)?;
+            let end = self.at;
+            self.blanks();
+            if self.word(&["min"]) {
+                self.blanks();
+                (second, exact) = (small(self.number()?)?, true);
+                self.blanks();
+                self.word(&["s"]);
+            } else {
+                self.at = end;
+            }
+            minute
+        };
+        (hour < 25 && minute < 60 && second < 61).then_some((hour % 24, minute, second.min(59), exact))
+    }
+
+    /// A time in front of the date: `21:41, 27/03/2022`. Nothing else begins with a number and a colon.
+    fn time_ahead(&mut self) -> Option<(i8, i8, i8, bool)> {
+        let begun = self.at;
+        let hour = self.number().is_some_and(|n| n.digits <= 2) && self.peek() == Some(':');
+        self.at = begun;
+        let time = if hour { self.time() } else { None };
+        if time.is_none() {
+            self.at = begun;
         }
-        (hour < 25 && minute < 60 && second < 61).then_some((hour % 24, minute, second.min(59)))
+        time
+    }
+
+    /// One of these words, if it stands here whole.
+    fn word(&mut self, words: &[&str]) -> bool {
+        let rest = &self.text[self.at..];
+        let found = words.iter().find_map(|word| {
+            let head: String = rest.chars().take(word.chars().count()).collect();
+            let after = rest[head.len()..].chars().next();
+            (head.to_lowercase() == *word && !after.is_some_and(char::is_alphabetic)).then_some(head.len())
+        });
+        self.at += found.unwrap_or(0);
+        found.is_some()
     }
 
     /// The half of the day, if it stands here.
@@ -321,6 +432,45 @@ impl Cursor<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn phones_of_more_places() {
+        for (line, order, expected) in [
+            ("27.3.2022 klo 21.41 - Ada: one: 1", DateOrder::Dmy, "2022-03-27T21:41:00"),
+            ("00:05, 28/03/2022 - Bo: two", DateOrder::Dmy, "2022-03-28T00:05:00"),
+            ("2022-03-28 00 h 05 - Bo: two", DateOrder::Ymd, "2022-03-28T00:05:00"),
+            ("[2022-03-27 21 h 41 min 35 s] Ada: x", DateOrder::Ymd, "2022-03-27T21:41:35"),
+            ("3.4.22 г., 12:30 ч. - Ada: three", DateOrder::Dmy, "2022-04-03T12:30:00"),
+            ("27.03.22, 21:41 Uhr - Ada: x", DateOrder::Dmy, "2022-03-27T21:41:00"),
+            ("28/3/22, முற்பகல் 12:05 - Bo: two", DateOrder::Dmy, "2022-03-28T00:05:00"),
+            ("27/3/22, பிற்பகல் 9:41 - Ada: x", DateOrder::Dmy, "2022-03-27T21:41:00"),
+            ("27/03/2022 21:41:35: Ada: one: 1", DateOrder::Dmy, "2022-03-27T21:41:35"),
+            ("۱۴۰۱/۱/۷،\u{200f} ۲۱:۴۱ - Ada: x", DateOrder::Ymd, "2022-03-27T21:41:00"),
+        ] {
+            assert_eq!(read(line, order).0, expected, "{line}");
+            assert!(read(line, order).1.contains(": "), "{line}");
+        }
+        // A time alone, a word that only begins so, and what has no seconds are no beginnings.
+        for line in ["21:41, see you - Bo: x", "27.3.2022 klossi 21.41 - A: x", "27/03/2022 21:41: Ada: one"]
+        {
+            assert_eq!(Header::read(line), None, "{line}");
+        }
+    }
+
+    #[test]
+    fn persian_days() {
+        for (day, expected) in [
+            ((1300, 1, 1), "1921-03-21"),
+            ((1401, 1, 14), "2022-04-03"),
+            ((1399, 12, 30), "2021-03-20"),
+            ((1402, 12, 29), "2024-03-19"),
+            ((1403, 7, 1), "2024-09-22"),
+            ((1404, 1, 1), "2025-03-21"),
+        ] {
+            assert_eq!(persian(day.0, day.1, day.2).unwrap().to_string(), expected, "{day:?}");
+        }
+        assert_eq!((persian(1401, 13, 1), persian(1401, 7, 31), persian(1401, 1, 0)), (None, None, None));
+    }
 
     #[track_caller]
     fn read(line: &str, order: DateOrder) -> (String, String) {

@@ -43,7 +43,7 @@ use super::compose::{Composer, Draft, Extras, Mentions, Odd, Part, Platform, Wha
 use super::local::Local;
 use super::media::{Kind, Medium, mime_by_name};
 use super::settings::DateOrder;
-use crate::export::cut::{Cutter, Lines};
+use crate::export::cut::{Begins, Cutter, Lines};
 use crate::export::{BrokenText, CHUNK, Chunk, Context, ExportError, Found, Input, Layout, Origin, Pool};
 use crate::mapping::people::{Kind as PersonKind, Person};
 use crate::mapping::{Mapper, Sink, codes as mapping_codes};
@@ -88,9 +88,12 @@ impl WhatsApp {
             _ if chunk.app.iter().any(|app| *app == &*sender) => {
                 return sink.left_out(place, reason::SYSTEM_ROW);
             }
-            Body::Call => return sink.left_out(place, reason::SYSTEM_ROW),
+            Body::Call | Body::System => return sink.left_out(place, reason::SYSTEM_ROW),
             Body::Lost => return sink.left_out(place, reason::UNSUPPORTED_BY_EXPORT),
-            Body::App(text) => refuse(sink, &codes::APP_TEXT_UNKNOWN, place, text),
+            Body::App(text) => {
+                refuse(sink, &codes::APP_TEXT_UNKNOWN, place, text);
+                return sink.left_out(place, reason::APP_TEXT_UNKNOWN);
+            }
             _ => {}
         }
         let Some(time) = self.time(header, chunk.order, &text[..header.rest], place, sink) else { return };
@@ -106,7 +109,6 @@ impl WhatsApp {
                 edited = *was;
                 vec![Part::Text(called(text, &mut mentions))]
             }
-            Body::App(text) => vec![Part::Text(called(text, &mut mentions))],
             Body::Attached { file, caption, edited: was } => {
                 edited = *was;
                 vec![medium(file, chunk.folder), Part::Text(called(caption, &mut mentions))]
@@ -114,7 +116,7 @@ impl WhatsApp {
             Body::Omitted(what, caption) => vec![omitted(*what), Part::Text(called(caption, &mut mentions))],
             Body::Location(link) => vec![location(link)],
             Body::Poll(lines) => vec![poll(lines)],
-            Body::Deleted(_) | Body::Call | Body::Lost => Vec::new(),
+            Body::Deleted(_) | Body::Call | Body::Lost | Body::System | Body::App(_) => Vec::new(),
         };
         let draft = Draft {
             place,
@@ -123,7 +125,7 @@ impl WhatsApp {
             sender,
             face_url: Cow::Borrowed(""),
             peer,
-            platform: if header.shape == Shape::Bracket { Platform::Ios } else { Platform::Android },
+            platform: if header.shape == Shape::Dash { Platform::Android } else { Platform::Ios },
             time,
             mentions,
             reply: None,
@@ -158,6 +160,7 @@ impl WhatsApp {
 /// What a chunk inherits from the first reading.
 struct View<'c> {
     shape: Shape,
+    crlf: bool,
     order: Option<DateOrder>,
     chat: Chat,
     app: Vec<&'c str>,
@@ -183,7 +186,11 @@ impl<'c> View<'c> {
             _ => Chat::Unknown,
         };
         Self {
-            shape: if value("@shape") == "bracket" { Shape::Bracket } else { Shape::Dash },
+            shape: Shape::ALL
+                .into_iter()
+                .find(|shape| shape.name() == value("@shape"))
+                .unwrap_or(Shape::Dash),
+            crlf: value("@crlf") == "true",
             order,
             chat,
             app: value("@app").split('\n').filter(|name| !name.is_empty()).collect(),
@@ -230,7 +237,8 @@ impl Mapper for WhatsApp {
         let (mut start, mut there, mut line) = (0, 0, 0);
         while start < text.len() {
             let end = memchr::memchr(b'\n', &text.as_bytes()[start..]).map_or(text.len(), |at| start + at);
-            match Header::read(&text[start..end]).filter(|h| h.shape == view.shape) {
+            let behind = !view.crlf || start < 2 || text.as_bytes()[start - 2] == b'\r';
+            match Header::read(&text[start..end]).filter(|h| behind && h.shape == view.shape) {
                 Some(header) => {
                     if let Some((header, from, at, number)) = open.replace((header, start, there, line)) {
                         self.message(
@@ -310,9 +318,13 @@ impl Layout for WhatsApp {
             first_reading(found, self.max_record, &mut survey)?;
         }
         let facts = survey.facts(&self.composer.settings().about, &FileName::of(&found.path));
-        let begins: fn(&[u8]) -> bool = match facts.as_ref().map(|f| f.shape) {
-            Some(Shape::Bracket) => |line| begins(line, Shape::Bracket),
-            Some(Shape::Dash) | None => |line| begins(line, Shape::Dash),
+        let begins: Begins = match facts.as_ref().map(|f| (f.shape, f.crlf)) {
+            Some((Shape::Bracket, false)) => |line, _| begins(line, Shape::Bracket),
+            Some((Shape::Bracket, true)) => |line, crlf| crlf && begins(line, Shape::Bracket),
+            Some((Shape::Colon, false)) => |line, _| begins(line, Shape::Colon),
+            Some((Shape::Colon, true)) => |line, crlf| crlf && begins(line, Shape::Colon),
+            Some((Shape::Dash, true)) => |line, crlf| crlf && begins(line, Shape::Dash),
+            Some((Shape::Dash, false)) | None => |line, _| begins(line, Shape::Dash),
         };
         let values = facts.map(values).unwrap_or_default();
         Ok(Box::new(Surveyed { lines: Lines::grouped(self.max_record, begins), values, context: None }))
@@ -357,9 +369,9 @@ fn values(facts: Facts) -> Vec<(String, String)> {
         Some(DateOrder::Ymd) => "ymd",
         None => "",
     };
-    let shape = if facts.shape == Shape::Bracket { "bracket" } else { "dash" };
-    let texts =
-        [("@shape", shape), ("@order", order), ("@chat", chat)].map(|(name, value)| (name, value.to_owned()));
+    let crlf = if facts.crlf { "true" } else { "false" };
+    let texts = [("@shape", facts.shape.name()), ("@crlf", crlf), ("@order", order), ("@chat", chat)]
+        .map(|(name, value)| (name, value.to_owned()));
     let names = [("@one", one), ("@other", other), ("@app", facts.app.join("\n"))];
     texts.into_iter().chain(names).map(|(name, value)| (name.to_owned(), value)).collect()
 }
@@ -371,7 +383,7 @@ fn begins(line: &[u8], shape: Shape) -> bool {
 /// Whether a text is such an export: one of its first lines begins a message.
 pub(super) fn is_export(head: &str) -> bool {
     head.lines().take(20).any(|line| {
-        Header::read(line).is_some_and(|h| split(&line[h.rest..]).is_some() || h.shape == Shape::Dash)
+        Header::read(line).is_some_and(|h| split(&line[h.rest..]).is_some() || h.shape != Shape::Bracket)
     })
 }
 

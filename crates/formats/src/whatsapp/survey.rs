@@ -1,6 +1,7 @@
 //! The first reading of a file: what only the whole of it tells. In which order day and month stand, who writes,
 //! whether the app speaks under the name of the chat, and whether this is a group.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 
 use super::body::{Body, clean, split};
@@ -11,14 +12,17 @@ use crate::settings::{About, ChatKind, DateOrder};
 /// What the first reading gathers.
 #[derive(Debug, Default)]
 pub(super) struct Survey {
-    bracket: u64,
-    dash: u64,
-    shapes: HashMap<bool, Seen>,
+    shapes: HashMap<Shape, Seen>,
+    /// The line before ended with CRLF.
+    crlf: bool,
 }
 
 /// What lines of one shape tell.
 #[derive(Debug, Default)]
 struct Seen {
+    lines: u64,
+    /// Of them those behind a CRLF.
+    behind_crlf: u64,
     orders: [Order; 3],
     dots: bool,
     /// Those who write, by name; 10,000 at most.
@@ -48,6 +52,8 @@ struct Name {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Facts {
     pub(super) shape: Shape,
+    /// Records end with CRLF.
+    pub(super) crlf: bool,
     /// `None`: it can't be told.
     pub(super) order: Option<DateOrder>,
     pub(super) chat: Chat,
@@ -76,14 +82,15 @@ const ORDERS: [DateOrder; 3] = [DateOrder::Dmy, DateOrder::Mdy, DateOrder::Ymd];
 impl Survey {
     /// Looks at a line.
     pub(super) fn line(&mut self, line: &str) {
-        let Some(header) = Header::read(line) else { return };
-        let bracket = header.shape == Shape::Bracket;
-        if bracket {
-            self.bracket += 1;
-        } else {
-            self.dash += 1;
+        let behind = self.crlf;
+        // The end of the file is no line.
+        if !line.is_empty() {
+            self.crlf = line.ends_with('\r');
         }
-        let seen = self.shapes.entry(bracket).or_default();
+        let Some(header) = Header::read(line) else { return };
+        let seen = self.shapes.entry(header.shape).or_default();
+        seen.lines += 1;
+        seen.behind_crlf += u64::from(behind);
         seen.dots |= header.dots;
         for (order, name) in seen.orders.iter_mut().zip(ORDERS) {
             match header.local(name) {
@@ -102,7 +109,7 @@ impl Survey {
             Some((name, text)) => {
                 let name = clean(name);
                 if seen.names.len() < MOST_NAMES || seen.names.contains_key(&*name) {
-                    let app = matches!(Body::read(text), Body::App(_));
+                    let app = matches!(Body::read(text), Body::App(_) | Body::System);
                     let entry = seen.names.entry(name.into_owned()).or_default();
                     entry.lines += 1;
                     entry.app += u64::from(app);
@@ -115,16 +122,18 @@ impl Survey {
 
     /// What it comes to, with what the user said and what the file is called. `None`: no line begins a message.
     pub(super) fn facts(mut self, about: &About, file: &FileName<'_>) -> Option<Facts> {
-        let bracket = self.bracket >= self.dash;
-        let shape = if bracket { Shape::Bracket } else { Shape::Dash };
-        let seen = self.shapes.remove(&bracket)?;
+        let lines = |shape: &Shape| self.shapes.get(shape).map_or(0, |seen| seen.lines);
+        let shape = Shape::ALL.into_iter().rev().max_by_key(lines)?;
+        let seen = self.shapes.remove(&shape)?;
+        // Where records end with CRLF, what stands behind a bare LF is a part of one, however it looks.
+        let crlf = self.crlf && seen.behind_crlf > 0 && (seen.behind_crlf + 1) * 3 >= seen.lines;
         let (app, writers): (Vec<_>, Vec<_>) = seen.names.iter().partition(|(_, n)| n.lines == n.app);
         let mut app: Vec<String> = app.into_iter().map(|(name, _)| name.clone()).collect();
         let mut writers: Vec<String> = writers.into_iter().map(|(name, _)| name.clone()).collect();
         app.sort_unstable();
         writers.sort_unstable();
         let chat = chat(about, file, &writers, seen.group);
-        Some(Facts { shape, order: about.date_order.or_else(|| seen.order()), chat, app })
+        Some(Facts { shape, crlf, order: about.date_order.or_else(|| seen.order()), chat, app })
     }
 }
 
@@ -188,6 +197,14 @@ impl<'a> FileName<'a> {
 
 fn chat(about: &About, file: &FileName<'_>, writers: &[String], group: bool) -> Chat {
     let named = clean(about.chat_name.as_deref().unwrap_or(file.chat));
+    // A second export of the same chat is called `… (1)`: of a chat of two that is sure, because the other one is
+    // called so. Of two groups of one name it is not.
+    let named = match without_number(&named) {
+        Some(plain) if writers.iter().any(|w| w == plain) && writers.len() <= 2 => {
+            Cow::Owned(plain.to_owned())
+        }
+        _ => named,
+    };
     let me = about.me.as_deref();
     let is_writer = writers.iter().any(|w| **w == *named);
     let kind = about.chat.or(match writers.len() {
@@ -210,6 +227,12 @@ fn chat(about: &About, file: &FileName<'_>, writers: &[String], group: bool) -> 
         // More than two in a chat of two, or nobody.
         (None | Some(ChatKind::Direct), _) => Chat::Unknown,
     }
+}
+
+/// `Ann (1)` without the number.
+fn without_number(name: &str) -> Option<&str> {
+    let (plain, number) = name.strip_suffix(')')?.rsplit_once(" (")?;
+    (number.len() <= 2 && number.bytes().all(|b| b.is_ascii_digit()) && !number.is_empty()).then_some(plain)
 }
 
 fn speaks_of_group(text: &str) -> bool {
@@ -267,6 +290,8 @@ mod tests {
         assert_eq!(chat(&[a, b], "WhatsApp Chat with B.txt"), direct);
         assert_eq!(chat(&[a, b], "WhatsApp Chat - B.zip/_chat.txt"), direct);
         assert_eq!(chat(&[a, b], "B.txt"), direct);
+        assert_eq!(chat(&[a, b], "WhatsApp Chat with B (1).txt"), direct);
+        assert_eq!(chat(&[a, b, c], "Us (1).txt"), Chat::Group("Us (1)".to_owned()));
         assert_eq!(chat(&[a, b], "WhatsApp Chat with Us.txt"), Chat::Group("Us".to_owned()));
         assert_eq!(chat(&[a, b], "_chat.txt"), Chat::Unknown);
         assert_eq!(chat(&[a, b, made], "Us.txt"), Chat::Group("Us".to_owned()));

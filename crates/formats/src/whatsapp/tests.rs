@@ -111,3 +111,50 @@ fn broken_bytes_are_reported_with_their_line() {
     let got = super::super::testing::sources(Format::WhatsApp, &zoned("UTC"), &path, 1 << 16).unwrap();
     assert!(got.findings.iter().any(|f| f.starts_with("4 encoding-broken")), "{}", got.text());
 }
+
+#[test]
+fn the_apps_own_lines_are_nobodys() {
+    let text = "[25/12/2022, 08:15:00] Ann: \u{200e}Messages and calls are end-to-end encrypted.\r\n\
+        [25/12/2022, 08:15:01] Ann: merry\r\n\
+        \u{200e}[25/12/2022, 08:17:00] Bob: plan.pdf \u{200e}document omitted\r\n\
+        [26/12/2022, 08:16:00] Ann: \u{200e}\u{200e}Your security code with Ann changed. \u{200e}Tap to learn more.\r\n\
+        [26/12/2022, 08:17:00] Ann: \u{200f}\u{200f}something of a new version\r\n";
+    let got = folder(Format::WhatsApp, &zoned("UTC"), &[("WhatsApp Chat - Ann.txt", text)]);
+    assert_eq!(got.messages.len(), 2, "{}", got.text());
+    assert!(got.messages[0].contains("Ann->@Bob") && got.messages[0].contains("merry"), "{}", got.text());
+    assert!(got.messages[1].contains("plan.pdf"), "{}", got.text());
+    assert_eq!(got.left_out, ["1 system-row", "4 system-row", "5 app-text-unknown"]);
+    assert!(got.findings.iter().any(|f| f.contains("app-text-unknown")), "{:?}", got.findings);
+}
+
+#[test]
+fn a_pasted_chat_stays_in_its_message_where_records_end_with_crlf() {
+    let text = "[22/01/20, 10:00:00] Bea: look what Carl wrote:\n\
+        [21/01/20, 18:03:11] Carl: I will be late\n\
+        [21/01/20, 18:04:00] Carl: sorry\r\n\
+        [22/01/20, 10:01:00] Dan: typical\r\n\
+        [22/01/20, 10:02:00] Bea: one more\nline\r\n";
+    let got = folder(Format::WhatsApp, &zoned("UTC"), &[("WhatsApp Chat with Us.txt", text)]);
+    assert_eq!(got.messages.len(), 3, "{}", got.text());
+    assert!(got.messages[0].contains("Carl: I will be late"), "{}", got.text());
+    assert!(!got.text().contains("Carl->"), "{}", got.text());
+    // With bare line ends everywhere nothing tells them apart.
+    let got = folder(
+        Format::WhatsApp,
+        &zoned("UTC"),
+        &[("WhatsApp Chat with Us.txt", &text.replace("\r\n", "\n"))],
+    );
+    assert_eq!(got.messages.len(), 5, "{}", got.text());
+}
+
+#[test]
+fn an_old_iphone_and_a_second_export() {
+    let text = "27/03/2022 21:41:35: Ann: one: 1\n28/03/2022 00:05:00: Bob: two\nmore\n03/04/2022 12:30:00: Ann: three\n";
+    let got = folder(Format::WhatsApp, &zoned("UTC"), &[("WhatsApp Chat with Ann (1).txt", text)]);
+    assert_eq!(got.messages.len(), 3, "{}", got.text());
+    assert!(
+        got.messages[1].contains("Bob->@Ann") && got.messages[1].contains("two\\nmore"),
+        "{}",
+        got.text()
+    );
+}

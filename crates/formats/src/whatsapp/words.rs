@@ -91,6 +91,7 @@ const OMITTED: &[(&[&str], Omitted)] = &[
             "画像は含まれていません",
             "忽略图片",
             "已略過圖片",
+            "لم يتم إدراج الصورة",
         ],
         Omitted::Picture,
     ),
@@ -108,6 +109,7 @@ const OMITTED: &[(&[&str], Omitted)] = &[
             "video dahil edilmedi",
             "忽略视频",
             "已略過影片",
+            "لم يتم إدراج الفيديو",
         ],
         Omitted::Video,
     ),
@@ -211,6 +213,8 @@ pub(super) const DELETED: &[&str] = &[
     "このメッセージは削除されました",
     "삭제된 메시지입니다",
     "تم حذف هذه الرسالة",
+    "لقد حذَفت هذه الرسالة",
+    "لقد حذفت هذه الرسالة",
     "यह मैसेज डिलीट कर दिया गया है",
 ];
 
@@ -284,6 +288,65 @@ pub(super) const CALLS: &[&str] = &[
     "ligação de voz",
     "ligação de vídeo",
     "gemist",
+];
+
+/// Calls that Android puts into somebody's mouth: the whole text. In lower case.
+pub(super) const MISSED: &[&str] = &[
+    "missed voice call",
+    "missed video call",
+    "missed group voice call",
+    "missed group video call",
+    "verpasster sprachanruf",
+    "verpasster videoanruf",
+    "llamada perdida",
+    "videollamada perdida",
+    "appel vocal manqué",
+    "appel vidéo manqué",
+    "chiamata vocale persa",
+    "videochiamata persa",
+    "chamada de voz perdida",
+    "chamada de vídeo perdida",
+    "gemiste spraakoproep",
+    "gemiste video-oproep",
+    "пропущенный аудиозвонок",
+    "пропущенный видеозвонок",
+];
+
+/// What the app says of itself and of groups, behind its mark. Looked for anywhere, in lower case; other words of the
+/// app are left out as well, and counted apart.
+pub(super) const SYSTEM: &[&str] = &[
+    "end-to-end encrypted",
+    "security code",
+    "created this group",
+    "created group",
+    "joined using",
+    "changed the subject",
+    "changed the group",
+    "changed this group",
+    "changed their phone number",
+    "changed to",
+    "disappearing messages",
+    "added you",
+    "you added",
+    "you were added",
+    "you removed",
+    "you left",
+    "you joined",
+    "is a contact",
+    "ende-zu-ende-verschlüsselt",
+    "sicherheitsnummer",
+    "hat diese gruppe erstellt",
+    "hat die gruppe erstellt",
+    "cifrados de extremo a extremo",
+    "chiffrés de bout en bout",
+    "crittografati end-to-end",
+    "criptografia de ponta a ponta",
+    "end-to-end versleuteld",
+    "сквозным шифрованием",
+    "端到端加密",
+    "端對端加密",
+    "رمز أمانك",
+    "مشفرة تمامًا بين الطرفين",
 ];
 
 /// The message never arrived at the phone that exported.
@@ -380,7 +443,15 @@ mod tests {
 
     #[test]
     fn tables_are_written_as_they_are_compared() {
-        for word in OMITTED.iter().flat_map(|(words, _)| *words).chain(CALLS).chain(LOCATION).chain(GROUP) {
+        for word in OMITTED
+            .iter()
+            .flat_map(|(words, _)| *words)
+            .chain(CALLS)
+            .chain(MISSED)
+            .chain(SYSTEM)
+            .chain(LOCATION)
+            .chain(GROUP)
+        {
             assert_eq!(**word, word.to_lowercase());
         }
         for words in [DELETED, EDITED, WAITING] {
