@@ -72,14 +72,14 @@ const NAMES: &[(Role, &str)] = &[
     ),
     (
         Role::Receiver,
-        "recv id|receiver id|recipient id|to id|to user id|to account|to|receiver|recipient|to user|peer|peer id|\
+        "recv id|destination|destination id|sent to|addressee|receiver id|recipient id|to id|to user id|to account|to|receiver|recipient|to user|peer|peer id|\
          target|target id|targetid|to username|to accid|recv_id|\
          接收者|接收人|收件人|收信人|接收者id|接收人id|接收方|收件者|empfänger|empfaenger|an|destinatario|para|\
          destinataire|à|destinatário|получатель|кому|受信者|宛先|받는사람|받는 사람|수신자|alıcı|penerima|người nhận|المستلم",
     ),
     (
         Role::Group,
-        "group id|groupid|channel id|channelid|room id|roomid|conversation id|conversationid|chat id|chatid|thread id|\
+        "group id|conv id|conversation key|room key|thread key|chat key|chat ref|group chat id|groupid|channel id|channelid|room id|roomid|conversation id|conversationid|chat id|chatid|thread id|\
          dialog id|tid|rid|cid|session id|chatroom id|channel url|group_id|stream id|thread path|\
          群id|群组id|群号|群聊id|会话id|群編號|頻道id|聊天id|gruppen id|kanal id|id del grupo|id del canal|id du groupe|\
          id grupo|id группы|id чата|グループid|チャンネルid|ルームid|그룹 id|그룹id|채널 id|방 id",
@@ -93,7 +93,8 @@ const NAMES: &[(Role, &str)] = &[
     ),
     (
         Role::Kind,
-        "session type|conversation type|conv type|conversationtype|convtype|chat type|chattype|channel type|channeltype|\
+        "session type|conversation type|chat kind|conversation kind|room kind|channel kind|thread kind|thread type|group type|\
+         dialog type|is dm|conv type|conversationtype|convtype|chat type|chattype|channel type|channeltype|\
          room type|target type|targettype|is group|isgroup|is direct|private|会话类型|聊天类型|群聊类型|會話類型|\
          kanaltyp|chattyp|tipo de chat|tipo de canal|type de conversation|type de canal|тип чата|チャット種別|채널 유형",
     ),

@@ -237,6 +237,17 @@ impl<'t> Chat<'t> {
     }
 
     fn without_kind(&self, apart: &Apart<'t>) -> Result<Vec<Ruled>, Ask> {
+        if let Some(at) = super::roles::unknown_kind(self.table) {
+            let column = &self.table.columns[at];
+            let note = format!(
+                "`{}` says what each chat is, in words not known here ({}): write which are chats of two, as \
+                 sessionType = {{ column = {}, table = {{ \"…\" = 1 }}, default = 3 }}",
+                column.name,
+                examples(column),
+                plain(column)
+            );
+            return Err(Ask { key: Key::GroupId, note, choices: apart.choices() });
+        }
         let all: Vec<usize> = (0..self.sender.len()).collect();
         let Some(receiver) = &self.receiver else { return self.without_receiver(apart) };
         let at = self.roles.receiver.unwrap_or_default();
@@ -307,10 +318,19 @@ impl<'t> Chat<'t> {
                 format!("both ends of a chat of two: {}", examples(column)),
             )]);
         }
+        if let Some(other) = self.looks_like_receiver(apart) {
+            let column = &self.table.columns[other];
+            let note = format!(
+                "`{}` has the other end of some chats, as it seems: {}",
+                column.name,
+                examples(column)
+            );
+            return Err(Ask { key: Key::RecvId, note, choices: vec![plain(column)] });
+        }
         if let Some(values) = apart.series() {
             let pairs: HashSet<&str> = values.iter().copied().filter(|value| is_direct_name(value)).collect();
             let mixed = apart.column().is_some()
-                && values.iter().zip(&self.sender).any(|ends| between(&[(ends.0, ends.1)]).is_some());
+                && values.iter().zip(&self.sender).any(|(value, sender)| holds_sender(value, sender));
             if !pairs.is_empty() || mixed {
                 let note = format!(
                     "some conversations look like chats of two ({}), and nothing says which are",
@@ -320,6 +340,23 @@ impl<'t> Chat<'t> {
             }
         }
         Ok(vec![(Key::GroupId, rule, note)])
+    }
+
+    /// A column without a telling name that behaves like the other end: people who write elsewhere, never the writer
+    /// himself, the same two in a chat.
+    fn looks_like_receiver(&self, apart: &Apart<'t>) -> Option<usize> {
+        let people: HashSet<&str> = self.sender.iter().copied().filter(|who| !who.is_empty()).collect();
+        (0..self.table.columns.len()).find(|at| {
+            if Some(*at) == self.roles.sender || Some(*at) == self.roles.nickname {
+                return false;
+            }
+            let values = self.table.series(*at);
+            let filled: Vec<usize> = (0..values.len()).filter(|row| !values[*row].is_empty()).collect();
+            let different: HashSet<&str> = filled.iter().map(|row| values[*row]).collect();
+            different.len() >= 2
+                && different.iter().all(|value| people.contains(value))
+                && self.is_other_end(&values, apart, &filled)
+        })
     }
 
     /// Somebody to whom several write, and who never writes.
@@ -420,16 +457,34 @@ fn pair(table: &Table, at: usize, sender: usize, only: &dyn Fn(usize) -> bool) -
 }
 
 /// The same of values with their senders.
-fn between(rows: &[(&str, &str)]) -> Option<&'static str> {
+fn between<'t>(rows: &[(&'t str, &'t str)]) -> Option<&'static str> {
     let rows: Vec<_> = rows.iter().filter(|(both, sender)| !both.is_empty() && !sender.is_empty()).collect();
     BETWEEN.into_iter().find(|between| {
-        let holds = |(both, sender): &&&(&str, &str)| {
+        let other = |(both, sender): &(&'t str, &str)| -> Option<&'t str> {
             let rest = both.strip_prefix(sender).and_then(|rest| rest.strip_prefix(between));
-            let other = rest.or_else(|| both.strip_suffix(sender)?.strip_suffix(between));
-            other.is_some_and(|other| !other.is_empty())
+            rest.or_else(|| both.strip_suffix(sender)?.strip_suffix(between))
+                .filter(|other| !other.is_empty())
         };
-        !rows.is_empty() && rows.iter().filter(holds).count() * 20 >= rows.len() * 19
+        let others: Vec<&str> = rows.iter().filter_map(|row| other(row)).collect();
+        // An address begins with a name as well: the other end is somebody who writes, in some chat at least.
+        let known = || others.iter().any(|other| rows.iter().any(|(_, sender)| sender == other));
+        !rows.is_empty() && others.len() * 20 >= rows.len() * 19 && known()
     })
+}
+
+/// Whether a name is made of the sender and something else: `u1__u2`.
+fn holds_sender(value: &str, sender: &str) -> bool {
+    let behind = |rest: Option<&str>| {
+        rest.is_some_and(|rest| {
+            BETWEEN.iter().any(|between| rest.strip_prefix(between).is_some_and(|r| !r.is_empty()))
+        })
+    };
+    let front = |rest: Option<&str>| {
+        rest.is_some_and(|rest| {
+            BETWEEN.iter().any(|between| rest.strip_suffix(between).is_some_and(|r| !r.is_empty()))
+        })
+    };
+    !sender.is_empty() && (behind(value.strip_prefix(sender)) || front(value.strip_suffix(sender)))
 }
 
 /// What chats of two are called as a rule: `dm-17`, `direct:a`, `私聊`.

@@ -177,6 +177,19 @@ fn kind(table: &Table) -> Option<usize> {
     all.max().map(|(_, c)| c.0)
 }
 
+/// A column that says by its name what each chat is, in words that are not known here.
+pub(super) fn unknown_kind(table: &Table) -> Option<usize> {
+    (0..table.columns.len()).find(|c| {
+        let column = &table.columns[*c];
+        let few = column.few.as_ref().is_some_and(|few| {
+            (2..=8).contains(&few.len()) && !few.keys().all(|value| super::kinds::is_kind(value))
+        });
+        let common =
+            column.few.as_ref().is_some_and(|few| few.keys().all(|v| super::kinds::is_common_word(v)));
+        few && !common && fits(&column.name, Role::Kind) >= 60
+    })
+}
+
 /// Whether values like these can be that.
 pub(super) fn can_be(column: &Column, role: Role, records: u64) -> bool {
     let times = column.times.written().is_some();
