@@ -186,7 +186,6 @@ pub const MEDIA_REFUSED: Code = Code {
     mend: "see the reason in the list of `openim-import media`; the same command tries it again",
 };
 
-/// Text in the place of an app's own words, in a language not known here.
 /// The app's own words, not known here.
 pub const APP_TEXT_UNKNOWN: Code = Code {
     name: "app-text-unknown",
