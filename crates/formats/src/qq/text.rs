@@ -61,7 +61,7 @@ fn header(line: &str) -> Option<(&str, &str, &str)> {
     (!id.is_empty()).then_some((time, name, id))
 }
 
-fn begins(line: &[u8]) -> bool {
+fn begins(line: &[u8], _: bool) -> bool {
     std::str::from_utf8(line).is_ok_and(|line| header(line.trim_end()).is_some())
 }
 
