@@ -184,7 +184,12 @@ fn is_bulk(text: &str) -> bool {
 fn is_slack_day(text: &str) -> bool {
     let time = text.split("\"ts\"").nth(1).map(|rest| rest.trim_start_matches([' ', ':', '"']));
     let digits = time.map(|t| t.chars().take_while(char::is_ascii_digit).count());
-    text.trim_start().starts_with('[') && text.contains("\"message\"") && digits == Some(10)
+    // A `ts` beside words in `message` is anybody's.
+    let typed = text
+        .split("\"type\"")
+        .skip(1)
+        .any(|rest| rest.trim_start_matches([' ', '\t', '\n', '\r', ':']).starts_with("\"message\""));
+    text.trim_start().starts_with('[') && typed && digits == Some(10)
 }
 
 /// How a file begins; nothing of what can be read only once.
