@@ -5,11 +5,12 @@ use std::path::{Path, PathBuf};
 /// Which rooms a room may name. `commands`, `cli` and `main` may name all.
 const MAY_NAME: &[(&str, &[&str])] = &[
     ("message.rs", &[]),
-    ("finding.rs", &["message"]),
+    ("visible.rs", &[]),
+    ("finding.rs", &["message", "visible"]),
     ("export", &["finding", "message"]),
     ("mapping", &["export", "finding", "message"]),
     ("formats", &["export", "finding", "mapping", "message"]),
-    ("init", &["checks", "export", "finding", "formats", "mapping", "message"]),
+    ("init", &["checks", "export", "finding", "formats", "mapping", "message", "visible"]),
     ("checks", &["finding", "message"]),
     ("job", &["finding", "message"]),
     ("prepare", &["checks", "export", "finding", "job", "mapping", "message"]),

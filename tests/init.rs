@@ -210,7 +210,7 @@ fn of_records_of_several_kinds_only_messages_count() {
     text     = "text"
     [[mapping.leave_out]]
     column = "type"
-    not = "message"
+    not    = "message"
     reason = "other-record"
     [server]
     "#);

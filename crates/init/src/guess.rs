@@ -9,6 +9,8 @@ mod roles;
 
 use crate::mapping::Key;
 
+use super::document::string;
+use super::rule::{Condition, Rule};
 use super::table::Table;
 use super::times::{Order, Written};
 use super::values::Column;
@@ -38,8 +40,8 @@ pub struct Guess {
 pub struct Field {
     /// The field.
     pub key: Key,
-    /// The rule, as TOML.
-    pub rule: String,
+    /// The rule.
+    pub rule: Rule,
     /// Why.
     pub note: String,
 }
@@ -51,8 +53,8 @@ pub struct Open {
     pub key: Key,
     /// What to do about it.
     pub note: String,
-    /// Rules to choose from, as TOML.
-    pub choices: Vec<String>,
+    /// Rules to choose from.
+    pub choices: Vec<Rule>,
 }
 
 /// Records to leave out.
@@ -60,8 +62,8 @@ pub struct Open {
 pub struct LeaveOut {
     /// The column that decides.
     pub column: String,
-    /// The condition, as a line of TOML.
-    pub condition: String,
+    /// The condition.
+    pub condition: Condition,
     /// Under which name they are counted.
     pub reason: &'static str,
     /// Why.
@@ -96,22 +98,22 @@ pub fn guess(table: &Table, answers: &Answers) -> Guess {
         guess.field(Key::Quote, plain(&columns[quote]), note);
     }
     for at in &roles.by_values {
-        let name = plain(&columns[*at]);
-        for field in guess.fields.iter_mut().filter(|field| field.rule.contains(&name)) {
+        let name = columns[*at].name.as_str();
+        for field in guess.fields.iter_mut().filter(|field| field.rule.column() == Some(name)) {
             field.note.push_str(" (guessed from the values alone)");
         }
     }
     translate(table, &roles, &mut guess);
     let used = |column: &Column| {
-        let name = plain(column);
-        guess.fields.iter().any(|field| field.rule.contains(&name))
-            || guess.open.iter().any(|open| open.choices.iter().any(|choice| choice.contains(&name)))
+        let reads = |rule: &Rule| rule.column() == Some(column.name.as_str());
+        guess.fields.iter().any(|field| reads(&field.rule))
+            || guess.open.iter().any(|open| open.choices.iter().any(reads))
             || guess.leave_out.iter().any(|rule| rule.column == column.name)
     };
     guess.unused = columns
         .iter()
         .filter(|column| column.filled > 0 && !used(column))
-        .map(|column| format!("{}: {}", plain(column), examples(column)))
+        .map(|column| format!("{}: {}", string(&column.name), examples(column)))
         .collect();
     for column in columns.iter().filter(|column| column.rounded() > 0) {
         guess.notes.push(format!(
@@ -162,9 +164,8 @@ fn time(table: &Table, roles: &Roles, guess: &mut Guess) {
         return;
     };
     let column = &table.columns[time];
-    let name = quoted(&column.name);
     let Some(written) = column.times.written() else { return };
-    let rule = |time: &str| format!("{{ column = {name}, time = {} }}", quoted(time));
+    let rule = |time: &str| Rule::Time(column.name.clone(), time.to_owned());
     let shown = examples(column);
     let (how, note, zoned) = match written {
         Written::In(unit) => (unit.name().to_owned(), format!("{} since 1970: {shown}", unit.words()), true),
@@ -205,7 +206,7 @@ fn text(table: &Table, roles: &Roles, guess: &mut Guess) {
     if empty > 0 {
         guess.leave_out.push(LeaveOut {
             column: column.name.clone(),
-            condition: "empty = true".to_owned(),
+            condition: Condition::Empty,
             reason: "no-text",
             note: format!(
                 "{} without words in `{}`; if they were not left out they would be errors",
@@ -234,7 +235,7 @@ fn translate(table: &Table, roles: &Roles, guess: &mut Guess) {
 }
 
 impl Guess {
-    fn field(&mut self, key: Key, rule: String, note: String) {
+    fn field(&mut self, key: Key, rule: Rule, note: String) {
         self.fields.push(Field { key, rule, note });
     }
 
@@ -249,34 +250,25 @@ impl Guess {
         true
     }
 
-    fn open(&mut self, key: Key, note: String, choices: Vec<String>) {
+    fn open(&mut self, key: Key, note: String, choices: Vec<Rule>) {
         self.open.push(Open { key, note, choices });
     }
 }
 
 /// A column as the rule of a field.
-fn choice(column: &Column, key: Key) -> String {
+fn choice(column: &Column, key: Key) -> Rule {
     let how = match column.times.written() {
         Some(Written::In(unit)) => unit.name().to_owned(),
         Some(Written::Rfc3339 { .. }) => "rfc3339".to_owned(),
         Some(Written::Pattern { pattern, .. } | Written::DayOrMonthFirst { day: pattern, .. }) => pattern,
         None => return plain(column),
     };
-    if key == Key::SendTime {
-        format!("{{ column = {}, time = {} }}", plain(column), quoted(&how))
-    } else {
-        plain(column)
-    }
+    if key == Key::SendTime { Rule::Time(column.name.clone(), how) } else { plain(column) }
 }
 
 /// A column as a rule.
-fn plain(column: &Column) -> String {
-    quoted(&column.name)
-}
-
-/// A TOML string.
-pub(super) fn quoted(text: &str) -> String {
-    toml::Value::String(text.to_owned()).to_string()
+fn plain(column: &Column) -> Rule {
+    Rule::of_column(&column.name)
 }
 
 fn examples(column: &Column) -> String {

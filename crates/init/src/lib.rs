@@ -9,13 +9,15 @@ use importer_checks as checks;
 use importer_export as export;
 use importer_formats as formats;
 use importer_mapping as mapping;
-use importer_words::{finding, message};
+use importer_words::{finding, message, visible};
 
+mod document;
 mod guess;
 mod mask;
 mod names;
 mod preset;
 mod records;
+mod rule;
 mod shape;
 mod survey;
 mod table;
@@ -24,9 +26,11 @@ mod times;
 mod unknown;
 mod values;
 
+pub use document::Document;
 pub use guess::{Answers, Field, Guess, LeaveOut, Open, guess};
 pub use mask::mask;
 pub use preset::{Assumed, Needs, media_and_users, needs};
+pub use rule::{Condition, Of, Rule};
 pub use shape::Shape;
 pub use survey::{Found, Survey, in_words};
 pub use table::Table;

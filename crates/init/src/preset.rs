@@ -1,8 +1,6 @@
 //! What `import.toml` needs for an export of a known format: what its findings ask for, and nothing else.
 
-use std::fmt::Write as _;
-
-use super::guess::quoted;
+use super::document::{Document, string};
 use super::survey::Survey;
 use crate::formats::{About, Format};
 
@@ -10,7 +8,7 @@ use crate::formats::{About, Format};
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct Needs {
     /// `[format]`.
-    pub sections: Vec<String>,
+    pub sections: Vec<Document>,
     /// A sentence for each thing that is missing.
     pub to_do: Vec<String>,
     /// What a look at the messages has to assume, because it is missing.
@@ -46,31 +44,31 @@ const ASKED: &[(&str, &str, &str, &str)] = &[
     (
         "zone-missing",
         "zone",
-        "\"Asia/Shanghai\"",
+        "Asia/Shanghai",
         "The times are those of the device that made the export, which does not say where it was",
     ),
     (
         "date-order-unknown",
         "date_order",
-        "\"dmy\"",
+        "dmy",
         "No date tells whether the day (\"dmy\") or the month (\"mdy\") comes first",
     ),
     (
         "peer-unknown",
         "self",
-        "\"Ann\"",
+        "Ann",
         "Who made the export can't be told: the id or name that it uses for them",
     ),
     (
         "chat-kind-unknown",
         "chat",
-        "\"direct\"",
+        "direct",
         "Nothing tells whether some chats are of two people (\"direct\") or a group (\"group\")",
     ),
     (
         "conversation-unknown",
         "chat_name",
-        "\"General\"",
+        "General",
         "Nothing tells in which chat some messages were written",
     ),
 ];
@@ -78,16 +76,18 @@ const ASKED: &[(&str, &str, &str, &str)] = &[
 /// What an export of that format needs, by what a survey of it found. `given` was typed and is written as it is.
 pub fn needs(format: Format, given: &About, survey: &Survey) -> Needs {
     let mut needs = Needs::default();
-    let mut section = format!("[format]\nname = {}\n", quoted(format.name()));
+    let mut section = Document::default();
+    section.header("[format]");
+    section.set("name", &string(format.name()));
     for (key, value) in [("zone", &given.zone), ("self", &given.me)] {
         if let Some(value) = value {
-            // Writing to a String cannot fail.
-            let _infallible = writeln!(section, "{key} = {}", quoted(value));
+            section.set(key, &string(value));
         }
     }
     for (code, key, example, what) in ASKED {
         if let Some(found) = survey.findings.get(code) {
-            let _infallible = writeln!(section, "# {what}.\n#{key} = {example}");
+            section.comment(&format!("{what}."));
+            section.hint(key, &string(example));
             needs.to_do.push(format!("{key} in [format]: {what} ({} ×)", super::thousands(found.count)));
         }
     }
@@ -100,25 +100,28 @@ pub fn needs(format: Format, given: &About, survey: &Survey) -> Needs {
 
 /// `[media]` and `[users]`, by a survey in which nothing is missing or it is assumed: what has no time has no
 /// people and no media either.
-pub fn media_and_users(survey: &Survey) -> impl Iterator<Item = String> {
+pub fn media_and_users(survey: &Survey) -> impl Iterator<Item = Document> {
     media(survey).into_iter().chain(users(survey))
 }
 
 /// `[users]`, where ids had to be translated.
-fn users(survey: &Survey) -> Option<String> {
+fn users(survey: &Survey) -> Option<Document> {
     let (source_id, openim_id) = survey.renamed_example.as_ref()?;
-    Some(format!(
-        "[users]\n# {} can't be OpenIM's, which are letters, digits and `_`: `{}` becomes `{}`.\n# To give them other \
-         ids: `openim-import users --output users.csv` after a check, edit it, and name it here.\n#file = \
-         \"users.csv\"",
+    let mut section = Document::default();
+    section.header("[users]");
+    section.comment(&format!(
+        "{} can't be OpenIM's, which are letters, digits and `_`: `{source_id}` becomes `{openim_id}`.",
         super::plural(survey.renamed.len() as u64, "id of a user or group", "ids of users and groups"),
-        source_id.replace('\n', " "),
-        openim_id
-    ))
+    ));
+    section.comment(
+        "To give them other ids: `openim-import users --output users.csv` after a check, edit it, and name it here.",
+    );
+    section.example("file = \"users.csv\"");
+    Some(section)
 }
 
 /// `[media]`, where links expire, need a secret, or are none.
-fn media(survey: &Survey) -> Option<String> {
+fn media(survey: &Survey) -> Option<Document> {
     const CODES: [(&str, &str); 5] = [
         ("media-link-expires", "have links that end some day"),
         ("media-link-needs-secret", "have links that need a secret"),
@@ -132,13 +135,18 @@ fn media(survey: &Survey) -> Option<String> {
             survey.findings.get(code).map(|found| format!("{} {what}", super::thousands(found.count)))
         })
         .collect();
-    (!said.is_empty()).then(|| {
-        format!(
-            "[media]\n# Of the pictures, recordings and files {}.\n# The importer uploads nothing: put them where \
-             everybody can read them, and say where. Without that they become texts.\n#base_url = \
-             \"https://files.example.com/export\"   # their path in the export is appended\n#table = \"media.csv\"                             \
-             # or: path,url of each",
-            said.join(", ")
-        )
-    })
+    if said.is_empty() {
+        return None;
+    }
+    let mut section = Document::default();
+    section.header("[media]");
+    section.comment(&format!("Of the pictures, recordings and files {}.", said.join(", ")));
+    section.comment(
+        "The importer uploads nothing: put them where everybody can read them, and say where. Without that they become \
+         texts.",
+    );
+    section
+        .example("base_url = \"https://files.example.com/export\"   # their path in the export is appended");
+    section.example("table = \"media.csv\"                             # or: path,url of each");
+    Some(section)
 }

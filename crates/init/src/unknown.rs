@@ -5,9 +5,11 @@ mod json;
 
 use std::collections::BTreeMap;
 
-use super::guess::{Answers, Guess, LeaveOut, guess, quoted};
+use super::document::Document;
+use super::guess::{Answers, Guess, LeaveOut, guess};
 use super::names::{Role, fits};
 use super::records::add;
+use super::rule::Condition;
 use super::table::Table;
 use super::values::Column;
 use crate::export::{Chunk, ExportError, Reader, Settings, Shape};
@@ -19,8 +21,8 @@ use crate::message::SourceNo;
 pub struct Unknown {
     /// What it is, in a line.
     pub title: String,
-    /// Lines of `[export]` that it needs.
-    pub export: Vec<String>,
+    /// What stands under `[export]`.
+    pub export: Document,
     /// A mapping, as far as it could be guessed; `None` if there are no records in it.
     pub guess: Option<Guess>,
     /// Keys, types and examples, of JSON.
@@ -226,7 +228,7 @@ fn keep_only(guess: &mut Guess, column: &str, value: &str) {
     guess.leave_out.retain(|rule| rule.column != column);
     let rule = LeaveOut {
         column: column.to_owned(),
-        condition: format!("not = {}", quoted(value)),
+        condition: Condition::Not(value.to_owned()),
         reason: "other-record",
         note: format!("of the records of several kinds, only `{value}` looks like messages"),
     };

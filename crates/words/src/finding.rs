@@ -4,6 +4,7 @@
 //! [`Code`] so that its severity and its remedy stand in one place.
 
 use crate::message::Place;
+use crate::visible::visible;
 
 /// A kind of finding. Its `name` is stable: scripts and documentation rely on it.
 #[derive(Debug, PartialEq, Eq, Hash)]
@@ -46,7 +47,7 @@ impl Finding {
     }
 }
 
-/// Text for a message: at most 120 characters, control characters escaped, tokens of Slack (`xoxe-…`) cut off:
+/// Text for a message: at most 120 characters, as [`visible`] shows it, tokens of Slack (`xoxe-…`) cut off:
 /// links in exports hold them, and what can't be read is shown as it stands there.
 pub fn shorten(text: &str) -> String {
     const MOST: usize = 120;
@@ -64,11 +65,7 @@ pub fn shorten(text: &str) -> String {
         }
         shown += 1;
         rest = &rest[c.len_utf8()..];
-        if c.is_control() {
-            out.extend(c.escape_default());
-        } else {
-            out.push(c);
-        }
+        out.push_str(&visible(c.encode_utf8(&mut [0; 4])));
     }
     out
 }

@@ -7,8 +7,9 @@ use std::fmt::Write as _;
 use super::kinds::is_common_word;
 use super::relate::{Series, determines, distinct, is_full, repeats, same, writers};
 use super::roles::Roles;
-use super::{Answers, different, examples, plain, quoted};
+use super::{Answers, different, examples, plain};
 use crate::names::{Role, fits, is_of_other};
+use crate::rule::{Of, Rule};
 use crate::table::Table;
 
 /// What parts the conversations, or what could.
@@ -21,14 +22,14 @@ pub(super) struct Apart<'t> {
 
 struct Choice<'t> {
     column: Option<usize>,
-    rule: String,
+    rule: Rule,
     note: String,
     values: Series<'t>,
 }
 
 impl<'t> Apart<'t> {
     /// The rule, with why.
-    pub(super) fn found(&self) -> Option<(String, String)> {
+    pub(super) fn found(&self) -> Option<(Rule, String)> {
         self.found.as_ref().map(|choice| (choice.rule.clone(), choice.note.clone()))
     }
 
@@ -46,7 +47,7 @@ impl<'t> Apart<'t> {
     }
 
     /// Rules to choose from.
-    pub(super) fn choices(&self) -> Vec<String> {
+    pub(super) fn choices(&self) -> Vec<Rule> {
         self.choices.iter().map(|choice| choice.rule.clone()).collect()
     }
 
@@ -82,15 +83,6 @@ impl<'t> Apart<'t> {
     }
 }
 
-/// A name of something inherited, as a rule.
-pub(super) struct Around<'n>(pub(super) &'n str);
-
-impl Around<'_> {
-    pub(super) fn rule(&self) -> String {
-        format!("{{ inherited = {} }}", quoted(self.0))
-    }
-}
-
 /// What encloses the records on the way to them calls itself so.
 const ROOMS: &str = "channel channels room rooms chat chats conversation conversations thread threads dialog dialogs group \
      groups dm dms talks 群 会话";
@@ -114,7 +106,7 @@ pub(super) fn apart<'t>(table: &'t Table, roles: &Roles, answers: &Answers) -> A
     };
     let inherited = |name: &str, note: String| Choice {
         column: None,
-        rule: Around(name).rule(),
+        rule: Rule::Value(Of::Inherited(name.to_owned())),
         note,
         values: table.series_around(name),
     };

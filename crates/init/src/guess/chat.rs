@@ -6,9 +6,10 @@ use std::collections::{HashMap, HashSet};
 use super::apart::{Apart, apart};
 use super::kinds::{kind_of, system_values};
 use super::relate::{Series, determines, is_full, writers};
-use super::{Answers, Guess, examples, plain, quoted, roles::Roles};
+use super::{Answers, Guess, examples, plain, roles::Roles};
 use crate::mapping::Key;
 use crate::names::{Role, fits};
+use crate::rule::{Of, Rule};
 use crate::table::{Table, cell};
 use crate::values::Column;
 
@@ -16,7 +17,7 @@ use crate::values::Column;
 const BETWEEN: [&str; 8] = ["__", "_", "-", ":", "|", ",", "@", " "];
 
 /// A rule for a field, with why.
-type Ruled = (Key, String, String);
+type Ruled = (Key, Rule, String);
 
 pub(super) fn conversation(table: &Table, roles: &Roles, answers: &Answers, guess: &mut Guess) {
     let sender = roles.sender.map(|at| table.series(at)).unwrap_or_default();
@@ -37,12 +38,12 @@ pub(super) fn conversation(table: &Table, roles: &Roles, answers: &Answers, gues
 struct Ask {
     key: Key,
     note: String,
-    choices: Vec<String>,
+    choices: Vec<Rule>,
 }
 
 /// What says whether two people or a group talk.
 struct Kind<'t> {
-    rule: String,
+    of: Of,
     values: Series<'t>,
     kinds: Kinds,
 }
@@ -72,7 +73,7 @@ impl<'t> Chat<'t> {
     fn by_members(&self, apart: &Apart<'t>, members: &str) -> Option<Vec<Ruled>> {
         let lists = self.table.series_around(members);
         let key = members_key(&lists)?;
-        let rule = format!("{{ inherited = {}, members = {} }}", quoted(members), quoted(&key));
+        let rule = Rule::Members(members.to_owned(), key.clone());
         let all: Vec<Vec<String>> = lists.iter().map(|list| members_of(list, &key)).collect();
         let takes_part = all
             .iter()
@@ -83,7 +84,7 @@ impl<'t> Chat<'t> {
         }
         let other = (Key::RecvId, rule.clone(), "the other of the two who take part".to_owned());
         if all.iter().all(|all| all.len() == 2) {
-            let single = "{ constant = 1 }".to_owned();
+            let single = Rule::Constant(1);
             let note = format!("`{members}` has two members everywhere: all are chats of two");
             return Some(vec![(Key::SessionType, single, note), other]);
         }
@@ -124,14 +125,14 @@ impl<'t> Chat<'t> {
         }
         let (other, note) = self.other_end(apart, &rows)?;
         if groups.is_empty() {
-            let single = "{ constant = 1 }".to_owned();
+            let single = Rule::Constant(1);
             return Ok(vec![
                 (Key::SessionType, single, format!("all are chats of two: {}", list(direct))),
                 (Key::RecvId, other, note),
             ]);
         }
-        let singles: Vec<String> = direct.iter().map(|value| format!("{} = 1", quoted(value))).collect();
-        let rule = format!("{{ {}, table = {{ {} }}, default = 3 }}", kind.rule, singles.join(", "));
+        let singles = direct.iter().map(|value| (value.clone(), 1)).collect();
+        let rule = Rule::Table(kind.of.clone(), singles, 3);
         let said = format!("chats of two: {}; groups: {}", list(direct), list(groups));
         let (group, group_note) = self.apart_or_receiver(apart)?;
         Ok(vec![
@@ -142,7 +143,7 @@ impl<'t> Chat<'t> {
     }
 
     /// What names the groups; where nothing does, the receiver of a group's message, if that is no writer.
-    fn apart_or_receiver(&self, apart: &Apart<'t>) -> Result<(String, String), Ask> {
+    fn apart_or_receiver(&self, apart: &Apart<'t>) -> Result<(Rule, String), Ask> {
         if let Some(found) = apart.found() {
             return Ok(found);
         }
@@ -165,7 +166,7 @@ impl<'t> Chat<'t> {
     }
 
     /// The other end of the chats of two in these rows.
-    fn other_end(&self, apart: &Apart<'t>, rows: &[usize]) -> Result<(String, String), Ask> {
+    fn other_end(&self, apart: &Apart<'t>, rows: &[usize]) -> Result<(Rule, String), Ask> {
         if let (Some(receiver), Some(at)) = (&self.receiver, self.roles.receiver)
             && self.is_other_end(receiver, apart, rows)
         {
@@ -179,12 +180,11 @@ impl<'t> Chat<'t> {
                 .find_map(|at| Some((at, pair(self.table, at, sender, &|row| direct.contains(&row))?)))
         });
         if let Some((at, between)) = found {
-            let rule =
-                format!("{{ column = {}, pair = {} }}", plain(&self.table.columns[at]), quoted(between));
+            let rule = Rule::Pair(Of::Column(self.table.columns[at].name.clone()), between);
             return Ok((rule, format!("both ends of a chat of two, with `{between}` between them")));
         }
         if let Some((name, between)) = self.pair_around(&direct) {
-            let rule = format!("{{ inherited = {}, pair = {} }}", quoted(name), quoted(between));
+            let rule = Rule::Pair(Of::Inherited(name.to_owned()), between);
             return Ok((rule, format!("both ends of a chat of two, with `{between}` between them")));
         }
         let note = "nothing tells the other end of a chat of two. If the chat's id is made of both, write \
@@ -293,7 +293,7 @@ impl<'t> Chat<'t> {
         {
             let of_two: HashSet<&str> = filled.iter().map(|row| values[*row]).collect();
             if all.iter().all(|row| !receiver[*row].is_empty() || !of_two.contains(values[*row])) {
-                let rule = format!("{{ column = {}, filled = 1, default = 3 }}", plain(column));
+                let rule = Rule::Filled(column.name.clone());
                 return Ok(vec![
                     (Key::SessionType, rule, "who has a receiver writes to one other".to_owned()),
                     (Key::GroupId, group, note),
@@ -311,7 +311,7 @@ impl<'t> Chat<'t> {
             && let Some(between) = pair(self.table, at, sender, &|_| true)
         {
             let column = &self.table.columns[at];
-            let rule = format!("{{ column = {}, pair = {} }}", plain(column), quoted(between));
+            let rule = Rule::Pair(Of::Column(column.name.clone()), between);
             return Ok(vec![(
                 Key::RecvId,
                 rule,
@@ -380,7 +380,7 @@ fn kind<'t>(table: &'t Table, roles: &Roles) -> Option<Kind<'t>> {
     if let Some(at) = roles.kind {
         let column = &table.columns[at];
         let kinds = Kinds::of(column)?;
-        return Some(Kind { rule: format!("column = {}", plain(column)), values: table.series(at), kinds });
+        return Some(Kind { of: Of::Column(column.name.clone()), values: table.series(at), kinds });
     }
     table.inherited.iter().filter(|column| !column.name.starts_with('@')).find_map(|column| {
         let last = column.name.rsplit('.').next().unwrap_or_default();
@@ -389,11 +389,7 @@ fn kind<'t>(table: &'t Table, roles: &Roles) -> Option<Kind<'t>> {
         let known = few.keys().all(|value| super::kinds::is_kind(value));
         let kinds = (named && known).then(|| Kinds::of(column)).flatten()?;
         let values = table.series_around(&column.name);
-        is_full(&values).then(|| Kind {
-            rule: format!("inherited = {}", quoted(&column.name)),
-            values,
-            kinds,
-        })
+        is_full(&values).then(|| Kind { of: Of::Inherited(column.name.clone()), values, kinds })
     })
 }
 

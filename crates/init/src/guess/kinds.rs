@@ -1,7 +1,8 @@
 //! Columns of a few values: what a record is, from which platform.
 
-use super::{Guess, LeaveOut, quoted, records, roles::Roles};
+use super::{Guess, LeaveOut, plain, records, roles::Roles};
 use crate::mapping::Key;
+use crate::rule::{Condition, Of, Rule};
 use crate::table::Table;
 use crate::values::Column;
 
@@ -14,11 +15,10 @@ pub(super) fn message_types(table: &Table, roles: &Roles, guess: &mut Guess) {
     };
     let (system, other) = (of(Sort::System), of(Sort::Other));
     if !system.is_empty() {
-        let values: Vec<String> = system.iter().map(|(value, _)| quoted(value)).collect();
         let count: u64 = system.iter().map(|(_, count)| **count).sum();
         guess.leave_out.push(LeaveOut {
             column: column.name.clone(),
-            condition: format!("is     = [{}]", values.join(", ")),
+            condition: Condition::Is(system.iter().map(|(value, _)| (*value).clone()).collect()),
             reason: "system-row",
             note: format!("{} that the app wrote itself, not a user", records(count)),
         });
@@ -44,13 +44,11 @@ pub(super) fn system_values(table: &Table, roles: &Roles) -> Vec<String> {
 pub(super) fn platform(column: &Column, guess: &mut Guess) {
     let Some(few) = &column.few else { return };
     let rule = if few.keys().all(|value| matches!(value.parse(), Ok(1..=10))) {
-        quoted(&column.name)
-    } else if let Some(table) = few
-        .keys()
-        .map(|value| Some(format!("{} = {}", quoted(value), number(value)?)))
-        .collect::<Option<Vec<_>>>()
+        plain(column)
+    } else if let Some(table) =
+        few.keys().map(|value| Some((value.clone(), number(value)?))).collect::<Option<Vec<_>>>()
     {
-        format!("{{ column = {}, table = {{ {} }}, default = 10 }}", quoted(&column.name), table.join(", "))
+        Rule::Table(Of::Column(column.name.clone()), table, 10)
     } else {
         return;
     };

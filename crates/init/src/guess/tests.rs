@@ -10,10 +10,12 @@ fn guessed(name: &str, text: &str) -> String {
         writeln!(out, "{} = {rule}  # {note}", key.name()).unwrap();
     }
     for Open { key, note, choices } in &guess.open {
+        let choices: Vec<String> = choices.iter().map(ToString::to_string).collect();
         writeln!(out, "{}?  # {note} {choices:?}", key.name()).unwrap();
     }
     for LeaveOut { column, condition, reason, note } in &guess.leave_out {
-        writeln!(out, "leave out {column}: {condition} ({reason})  # {note}").unwrap();
+        let (condition, value) = condition.value();
+        writeln!(out, "leave out {column}: {condition} = {value} ({reason})  # {note}").unwrap();
     }
     if guess.needs_zone {
         out.push_str("zone?\n");
@@ -41,14 +43,14 @@ Post Time,Channel Id,Channel Name,Channel Type,User Id,User Email,Username,Post 
     id = "Post Id"  # tells messages apart in later passes
     sendID = "User Id"  # 2 users: `u1`, `u2`
     senderNickname = "Username"  # `ann`, `bob`
-    sessionType = { column = "Channel Type", table = { "direct" = 1 }, default = 3 }  # chats of two: `direct`; groups: `private`, `public`
+    sessionType = { column = "Channel Type", table = { direct = 1 }, default = 3 }  # chats of two: `direct`; groups: `private`, `public`
     groupID = "Channel Id"  # `Channel Id`, 3 conversations: `c1`, `c2`, `c3`
     recvID = { column = "Channel Name", pair = "__" }  # both ends of a chat of two, with `__` between them
     sendTime = { column = "Post Time", time = "ms" }  # milliseconds since 1970: `1700000000000`, `1700000001000`, `1700000002000`
     text = "Post Message"  # 12 characters on average
     quote = "Replied to Post Id"  # the message that is answered: `p2`
     leave out Post Message: empty = true (no-text)  # 1 record without words in `Post Message`; if they were not left out they would be errors
-    leave out Post Type: is     = ["system_join_channel"] (system-row)  # 1 record that the app wrote itself, not a user
+    leave out Post Type: is = ["system_join_channel"] (system-row)  # 1 record that the app wrote itself, not a user
     "#);
 }
 
@@ -68,7 +70,7 @@ m3,li@corp.cn,李四,,88001,2024/1/5 11:44,系统通知,李四加入群聊
     recvID = "接收者"  # elsewhere, the other of two: `li@corp.cn`, `zhang@corp.cn`
     sendTime = { column = "发送时间", time = "%Y/%m/%d %H:%M" }  # `2024/1/5 11:42`, `2024/1/5 11:43`, `2024/1/5 11:44`
     text = "内容"  # 10 characters on average
-    leave out 消息类型: is     = ["系统通知"] (system-row)  # 1 record that the app wrote itself, not a user
+    leave out 消息类型: is = ["系统通知"] (system-row)  # 1 record that the app wrote itself, not a user
     zone?
     translate: ids such as `zhang@corp.cn`, `li@corp.cn` can't be OpenIM's, which are letters, digits and `_`
     note: `消息类型` has `图片` (1): all are sent as text, as their words stand; leave them out with [[mapping.leave_out]], or make pictures and files of them with a jq program
@@ -127,7 +129,7 @@ fn objects_with_paths() {
     groupID = "rid"  # `rid`, 1 conversation: `GENERAL`
     sendTime = { column = "ts.$date", time = "rfc3339" }  # `2024-01-31T12:00:00.000Z`, `2024-01-31T12:01:00.000Z`
     text = "msg"  # 8 characters on average
-    senderPlatformID = { column = "client", table = { "android" = 2, "ios" = 1 }, default = 10 }  # from which kind of device
+    senderPlatformID = { column = "client", table = { android = 2, ios = 1 }, default = 10 }  # from which kind of device
     "#);
 }
 

@@ -1,8 +1,9 @@
 //! Tables with columns of somebody's own, with names or without.
 
 use super::{ENOUGH, Kinds, Ranked, Tick, Unknown, plural, ranked};
+use crate::document::{Document, strings};
 use crate::export::{ExportError, Header, Reader, Settings};
-use crate::guess::{Answers, quoted};
+use crate::guess::Answers;
 use crate::message::SourceNo;
 use crate::times::Times;
 
@@ -21,21 +22,20 @@ pub(super) fn look(
         found.notes.insert(0, format!("the first row is no row of names but a record: {}", shown.join(", ")));
         return Ok(found);
     }
-    Ok(describe(&kinds, Vec::new(), answers))
+    Ok(describe(&kinds, Document::default(), answers))
 }
 
 fn headless(sources: &[String], answers: &Answers, tick: Tick<'_>) -> Result<Unknown, ExportError> {
     let mut settings = Settings::default();
     settings.csv.header = Header::Row(false);
     let kinds = Kinds::read(Reader::open(&settings, sources, SourceNo(0))?, None, tick)?;
-    let lines = vec![
-        "# the first row is a record: columns are called \"1\", \"2\", …".to_owned(),
-        "csv.header = false".to_owned(),
-    ];
-    Ok(describe(&kinds, lines, answers))
+    let mut export = Document::default();
+    export.comment("the first row is a record: columns are called \"1\", \"2\", …");
+    export.set("csv.header", &false.into());
+    Ok(describe(&kinds, export, answers))
 }
 
-fn describe(kinds: &Kinds, mut export: Vec<String>, answers: &Answers) -> Unknown {
+fn describe(kinds: &Kinds, mut export: Document, answers: &Answers) -> Unknown {
     let ranked = ranked(kinds, answers);
     let Some(Ranked { score, columns, kind, guess }) = ranked.first() else {
         return Unknown { title: "Nothing that can be read".to_owned(), ..Unknown::default() };
@@ -59,11 +59,8 @@ fn describe(kinds: &Kinds, mut export: Vec<String>, answers: &Answers) -> Unknow
     let others = ranked.get(1..).unwrap_or_default();
     if !others.is_empty() {
         let globs = globs(&kind.files);
-        export.push("# files with other columns are left out".to_owned());
-        export.push(format!(
-            "include = [{}]",
-            globs.iter().map(|glob| quoted(glob)).collect::<Vec<_>>().join(", ")
-        ));
+        export.comment("files with other columns are left out");
+        export.set("include", &strings(globs.iter().map(String::as_str)));
         for Ranked { columns, kind: other, .. } in others {
             notes.push(format!(
                 "{} other columns and {} left out: {} ({})",

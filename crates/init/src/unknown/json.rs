@@ -5,9 +5,10 @@ use std::io::{self, Read};
 
 use super::csv::plain_text;
 use super::{CHUNKS, ENOUGH, Kinds, Tick, Unknown, keep_only, narrowed, plural, ranked, sample, score};
+use crate::document::{Document, string};
 use crate::export::{ExportError, Format, Input, Plain, Reader, Settings, discover};
 use crate::finding::shorten;
-use crate::guess::{Answers, guess, quoted};
+use crate::guess::{Answers, guess};
 use crate::mask::mask;
 use crate::message::SourceNo;
 use crate::records::texts;
@@ -100,7 +101,10 @@ pub(super) fn look(
         plural(records, "record", "records"),
         plural(files, "file", "files")
     );
-    let export = if path.is_empty() { Vec::new() } else { vec![format!("records = {}", quoted(&path))] };
+    let mut export = Document::default();
+    if !path.is_empty() {
+        export.set("records", &string(&path));
+    }
     Ok(Unknown { title, export, guess: Some(found), shape: Some(shape.to_string()), notes, to_do })
 }
 

@@ -1,0 +1,111 @@
+//! Guessed rules, as values: what `[mapping]` will say of a field or of records to leave out.
+
+use std::fmt;
+
+use toml_edit::Value;
+
+use super::document::{inline, string, strings};
+
+/// What a rule reads.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Of {
+    /// A column of the record.
+    Column(String),
+    /// What encloses the records, or says where they stand (`@stem`).
+    Inherited(String),
+}
+
+impl Of {
+    fn pair(&self) -> (&'static str, Value) {
+        match self {
+            Self::Column(name) => ("column", string(name)),
+            Self::Inherited(name) => ("inherited", string(name)),
+        }
+    }
+}
+
+/// Where a field comes from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Rule {
+    /// A value as it is.
+    Value(Of),
+    /// The other one of two ids, with this between them.
+    Pair(Of, &'static str),
+    /// The other one of two members in an inherited list, which stand under this key.
+    Members(String, String),
+    /// A column of times, and how they are written.
+    Time(String, String),
+    /// Numbers for values, and the one for all others.
+    Table(Of, Vec<(String, u8)>, u8),
+    /// 1 where this column has something, else 3: a chat of two, or a group.
+    Filled(String),
+    /// The same for every message.
+    Constant(u8),
+}
+
+impl Rule {
+    /// A column as it is.
+    pub fn of_column(name: &str) -> Self {
+        Self::Value(Of::Column(name.to_owned()))
+    }
+
+    /// The column that it reads.
+    pub fn column(&self) -> Option<&str> {
+        match self {
+            Self::Value(Of::Column(column))
+            | Self::Pair(Of::Column(column), _)
+            | Self::Table(Of::Column(column), ..)
+            | Self::Time(column, _)
+            | Self::Filled(column) => Some(column),
+            Self::Value(_) | Self::Pair(..) | Self::Table(..) | Self::Members(..) | Self::Constant(_) => None,
+        }
+    }
+
+    /// As TOML.
+    pub(super) fn value(&self) -> Value {
+        let number = |n: &u8| Value::from(i64::from(*n));
+        match self {
+            Self::Value(Of::Column(column)) => string(column),
+            Self::Value(of) => inline([of.pair()]),
+            Self::Pair(of, between) => inline([of.pair(), ("pair", string(between))]),
+            Self::Members(name, key) => inline([("inherited", string(name)), ("members", string(key))]),
+            Self::Time(column, how) => inline([("column", string(column)), ("time", string(how))]),
+            Self::Table(of, table, default) => {
+                let table = inline(table.iter().map(|(value, n)| (value.as_str(), number(n))));
+                inline([of.pair(), ("table", table), ("default", number(default))])
+            }
+            Self::Filled(column) => {
+                inline([("column", string(column)), ("filled", number(&1)), ("default", number(&3))])
+            }
+            Self::Constant(n) => inline([("constant", number(n))]),
+        }
+    }
+}
+
+impl fmt::Display for Rule {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.value().to_string().trim())
+    }
+}
+
+/// Which records a rule of `[[mapping.leave_out]]` means.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Condition {
+    /// Whose column is one of these.
+    Is(Vec<String>),
+    /// Whose column is not this.
+    Not(String),
+    /// Whose column is empty.
+    Empty,
+}
+
+impl Condition {
+    /// Key and value.
+    pub(super) fn value(&self) -> (&'static str, Value) {
+        match self {
+            Self::Is(values) => ("is", strings(values.iter().map(String::as_str))),
+            Self::Not(value) => ("not", string(value)),
+            Self::Empty => ("empty", true.into()),
+        }
+    }
+}
