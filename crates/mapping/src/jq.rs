@@ -2,12 +2,15 @@
 
 use std::fmt;
 
+use jaq_core::load::parse::Def;
 use jaq_core::load::{self, Arena, File, Loader};
 use jaq_core::{Ctx, Vars, compile, data};
 use jaq_json::{Val, read, write};
 
+use super::counted::Counting;
 use super::error::MappingError;
 use super::records::Record;
+use super::steps;
 use crate::export::Context;
 use crate::export::json::{Skip, Skipped};
 use crate::message::Place;
@@ -39,21 +42,73 @@ pub(super) enum Failed {
 }
 
 const VARIABLES: [&str; 2] = ["$inherited", "$line"];
+const MAIN: &str = "main__";
+const CALL_MAIN: &str = "main__($inherited; $line)";
+
+/// Stack for reading a program: some ten thousand brackets. It is taken only as far as it is needed.
+const READING: usize = 256 << 20;
+
+/// What reaches beyond the record is not there: the environment, which has the secret in it, other inputs, the log, the
+/// end of the process.
+fn is_kept(name: &str) -> bool {
+    !matches!(
+        name,
+        "env"
+            | "input"
+            | "inputs"
+            | "debug"
+            | "debug_empty"
+            | "stderr"
+            | "stderr_empty"
+            | "halt"
+            | "halt_error"
+            | "input_filename"
+            | "input_line_number"
+    )
+}
+
+fn defs<'s>() -> impl Iterator<Item = Def<&'s str>> {
+    let all = jaq_core::defs().chain(jaq_std::defs()).chain(jaq_json::defs());
+    all.filter_map(|def| -> Option<Def<&'s str>> { is_kept(def.name).then_some(def) })
+}
+
+fn compiler<'s>() -> jaq_core::Compiler<&'s str, Data> {
+    let funs = jaq_core::funs().chain(jaq_std::funs()).chain(jaq_json::funs());
+    let funs = funs.filter(|(name, ..)| is_kept(name)).chain(steps::filters());
+    jaq_core::Compiler::default().with_funs(funs).with_global_vars(VARIABLES)
+}
 
 impl Program {
     pub(super) fn new(key: &str, code: &str) -> Result<Self, MappingError> {
+        // A program is read by recursion, and what is nested too deeply can be told only when it is read.
+        let big = std::thread::Builder::new().name("jq".to_owned()).stack_size(READING);
+        std::thread::scope(|scope| match big.spawn_scoped(scope, || Self::read(key, code)) {
+            Ok(thread) => thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)),
+            Err(error) => Err(MappingError::Jq { key: key.to_owned(), why: error.to_string() }),
+        })
+    }
+
+    fn read(key: &str, code: &str) -> Result<Self, MappingError> {
         let wrong = |why: String| MappingError::Jq { key: key.to_owned(), why };
-        let defs = jaq_core::defs().chain(jaq_std::defs()).chain(jaq_json::defs());
-        let funs = jaq_core::funs().chain(jaq_std::funs()).chain(jaq_json::funs());
+        // As it was written, so that errors name its own places.
         let arena = Arena::default();
-        let modules = Loader::new(defs)
+        let modules = Loader::new(defs())
             .load(&arena, File { code, path: () })
             .map_err(|errors| wrong(unloadable(code, errors)))?;
-        let filter = jaq_core::Compiler::default()
-            .with_funs(funs)
-            .with_global_vars(VARIABLES)
-            .compile(modules)
-            .map_err(|errors| wrong(undefined(code, errors)))?;
+        // And as a definition, which is what can be taken apart, with its steps counted.
+        let body = load::parse(code, |p| p.term());
+        let counting = body.as_ref().map(Counting::of).transpose().map_err(wrong)?;
+        compiler().compile(modules).map_err(|errors| wrong(undefined(code, errors)))?;
+        let (Some(body), Some(mut counting)) = (body, counting) else {
+            return Err(wrong("a program is a single filter here: it loads no modules".to_owned()));
+        };
+        let main = Def { name: MAIN, args: VARIABLES.to_vec(), body };
+        let counted = defs().chain([main]).map(|def| counting.def(def)).collect::<Vec<_>>();
+        let arena = Arena::default();
+        let modules = Loader::new(counted)
+            .load(&arena, File { code: CALL_MAIN, path: () })
+            .map_err(|errors| wrong(unloadable(CALL_MAIN, errors)))?;
+        let filter = compiler().compile(modules).map_err(|errors| wrong(undefined(CALL_MAIN, errors)))?;
         Ok(Self { filter })
     }
 
@@ -76,6 +131,7 @@ impl Program {
         let vars = Vars::new([inherited.clone(), line]);
         let ctx = Ctx::<Data>::new(&self.filter.lut, vars);
         let mut text = Vec::new();
+        steps::begin();
         for result in self.filter.id.run((ctx, input)) {
             let result = match result {
                 Ok(value) => value,
@@ -143,4 +199,133 @@ fn position(code: &str, part: &str) -> String {
     let line = before.matches('\n').count() + 1;
     let rest: String = code.get(at..).unwrap_or_default().chars().take(30).collect();
     if rest.is_empty() { "the end".to_owned() } else { format!("line {line}: `{}`", rest.trim_end()) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::message::SourceNo;
+
+    /// The results for a record, or why there are none.
+    fn run(code: &str, record: &str) -> Result<Vec<String>, String> {
+        let program = Program::new("jq", code).map_err(|error| error.to_string())?;
+        let place = Place { source: SourceNo(0), line: 7, byte: 0, part: 0 };
+        let mut results = Vec::new();
+        let done = program.run(Record::Json(record), place, &Val::Null, &mut |result| {
+            results.push(result.to_owned());
+            true
+        });
+        match done {
+            Ok(()) => Ok(results),
+            Err(Failed::Program(why)) => Err(why),
+            Err(_) => Err("no record".to_owned()),
+        }
+    }
+
+    #[test]
+    fn steps_change_nothing() {
+        for (code, result) in [
+            (".a + 1, $line", vec!["2", "7"]),
+            ("def f: .a; [f, (.b[] | select(. > 1))]", vec!["[1,2,3]"]),
+            ("reduce .b[] as $x (0; . + $x)", vec!["5"]),
+            (".b |= map(. * 10) | .b", vec!["[20,30]"]),
+            ("[limit(3; repeat(1))] | length", vec!["3"]),
+            ("to_entries | map(.key) | join(\",\")", vec!["\"a,b\""]),
+            ("try error(\"x\") catch .", vec!["\"x\""]),
+            ("[paths]", vec!["[[\"a\"],[\"b\"],[\"b\",0],[\"b\",1]]"]),
+            ("\"\\(.a)!\" | test(\"1\")", vec!["true"]),
+            ("del(.b) | with_entries(.value += 1)", vec!["{\"a\":2}"]),
+        ] {
+            assert_eq!(run(code, "{\"a\":1,\"b\":[2,3]}").unwrap(), result, "{code}");
+        }
+    }
+
+    #[test]
+    fn nothing_beyond_the_record_is_there() {
+        for code in [
+            "env",
+            "env.HOME",
+            "$ENV",
+            "$ENV.HOME",
+            "input",
+            "[inputs]",
+            "debug",
+            "debug(1)",
+            "stderr",
+            "halt",
+            "halt_error",
+            "input_filename",
+            "include \"x\"; .",
+            "import \"x\" as x; .",
+            "import \"x\" as $x; .",
+        ] {
+            assert!(run(code, "{}").is_err(), "{code}");
+        }
+    }
+
+    #[test]
+    fn what_does_not_end_is_an_error() {
+        for code in [
+            "def f: f; f",
+            "def f: 1 + f; f",
+            "def f: [f]; f",
+            "def f: {a: f}; f",
+            "[repeat(1)]",
+            "[range(1e15)] | length",
+            "last(range(1e15))",
+            "range(1e15) | empty",
+            "reduce repeat(1) as $x (0; . + 1)",
+            "reduce range(1e9) as $x (null; [.])",
+            "reduce range(60) as $x (\"x\"; . + .)",
+            "reduce range(60) as $x ([1]; . + .)",
+            "until(false; .)",
+            "[recurse(.)]",
+            "first(repeat(empty))",
+            // Each call holds on to the one before it, or to a value that grows.
+            "def f(g): f(g); f(.)",
+            "def f(g): f(g | g); f(.)",
+            "def f(g): def h(k): f(k); h(g | g); f(.)",
+            "def f($x; $y): f($y; [$x]); f(1; 2)",
+            "reduce range(40) as $x (123456789123456789; . * .)",
+        ] {
+            let why = run(code, "{}").unwrap_err();
+            assert!(why.contains("the program"), "{code}: {why}");
+        }
+    }
+    #[test]
+    fn text_of_the_export_is_read_as_json_only_within_bounds() {
+        for (text, why) in [
+            ("[".repeat(200_000), "more than 512 deep"),
+            ("{\\\"a\\\":".repeat(200_000), "more than 512 deep"),
+            ("1".repeat(500_000), "more than 4000 digits"),
+        ] {
+            let record = format!("{{\"a\":\"{text}\"}}");
+            for code in [".a | fromjson", ".a | tonumber", ".a | try fromjson catch error"] {
+                let said = run(code, &record).unwrap_err();
+                assert!(said.contains(why), "{code}: {said}");
+            }
+        }
+        let said = run(".a | fromjson", "{\"a\":\"[[\\\"[[[\\\", 12]]\"}").unwrap();
+        assert_eq!(said, ["[[\"[[[\",12]]"]);
+    }
+
+    #[test]
+    fn a_program_nested_too_deeply_is_wrong() {
+        for code in
+            ["[".repeat(5000) + "1" + &"]".repeat(5000), "1, ".repeat(5000) + "1", "-".repeat(5000) + "1"]
+        {
+            let why = run(&code, "{}").unwrap_err();
+            assert!(why.contains("nested more than 300 deep"), "{why}");
+        }
+        let list = format!("[{}1]", "1,".repeat(200));
+        assert_eq!(run(&format!("{list} | length"), "{}").unwrap(), ["201"]);
+    }
+
+    #[test]
+    fn a_definition_with_filters_may_be_called_often() {
+        let code = "def pick(g): map(select(g)); [range(8000) as $n | [$n] | pick(. >= 0)] | length";
+        assert_eq!(run(code, "{}").unwrap(), ["8000"]);
+        let code = "def walk2(g): if type == \"array\" then map(walk2(g)) else g end; walk2(. + 1)";
+        assert_eq!(run(code, "[1,[2,[3]]]").unwrap(), ["[2,[3,[4]]]"]);
+    }
 }

@@ -8,6 +8,7 @@ mod build;
 pub mod codes;
 mod columns;
 mod content;
+mod counted;
 mod draft;
 mod error;
 mod filters;
@@ -23,6 +24,7 @@ mod relation;
 mod rule;
 mod settings;
 mod sieve;
+mod steps;
 #[doc(hidden)]
 pub mod testing;
 mod time;

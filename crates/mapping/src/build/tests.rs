@@ -355,7 +355,8 @@ fn jq_programs_that_are_wrong() {
 
 #[test]
 fn jq_that_does_not_end_or_makes_no_messages() {
-    let toml = "[mapping]\njq = 'if .n == 1 then repeat(.m) elif .n == 2 then 7, null, [.m] else halt end'";
+    let toml =
+        "[mapping]\njq = 'if .n == 1 then repeat(.m) elif .n == 2 then 7, null, [.m] else error(3) end'";
     let m = r#"{"sendID":"a","recvID":"b","text":"x","sendTime":1}"#;
     let text = format!("{{\"n\":1,\"m\":{m}}}\n{{\"n\":2,\"m\":{m}}}\n{{\"n\":3}}\n");
     let got = run(toml, "x.jsonl", &text);
