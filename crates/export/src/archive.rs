@@ -43,13 +43,25 @@ pub(super) fn is_zip(path: &Path) -> Result<bool, ExportError> {
     Ok(magic == b"PK\x03\x04" || magic == b"PK\x05\x06")
 }
 
-/// The files in an archive, sorted by path.
+/// The files in an archive, sorted by path. Nothing is let through that says one thing and is another: entries that
+/// share their bytes, two of one name, more in all than any text becomes.
 pub(super) fn entries(path: &Path) -> Result<Vec<Entry>, ExportError> {
     let name = path.to_string_lossy();
     let file = fs_err::File::open(path).map_err(|e| read_error(&name, e))?;
     let damaged =
         |why: String| ExportError::Damaged { path: name.clone().into_owned(), kind: "zip", byte: 0, why };
     let mut zip = zip::ZipArchive::new(io::BufReader::new(file)).map_err(|e| damaged(e.to_string()))?;
+    // Of entries with one name the crate keeps the last.
+    if let Some(listed) = listed(path).map_err(|e| read_error(&name, e))?.filter(|n| *n > zip.len() as u64) {
+        return Err(ExportError::Unrecognised {
+            path: name.into_owned(),
+            why: format!(
+                "the archive lists {listed} entries and has {} names: some stand for two files, and only one can be \
+                 meant; unpack it, see which, and name the folder",
+                zip.len()
+            ),
+        });
+    }
     let mut entries = Vec::new();
     for n in 0..zip.len() {
         let file = zip.by_index_raw(n).map_err(|e| damaged(e.to_string()))?;
@@ -86,7 +98,52 @@ pub(super) fn entries(path: &Path) -> Result<Vec<Entry>, ExportError> {
         });
     }
     entries.sort_by(|a, b| a.name.cmp(&b.name));
+    if let Some((a, b)) = overlap(&entries) {
+        return Err(ExportError::Unrecognised {
+            path: name.into_owned(),
+            why: format!(
+                "the entries `{a}` and `{b}` lie on the same bytes, as in no archive that a program wrote; if it is \
+                 one all the same, unpack it and name the folder"
+            ),
+        });
+    }
+    let packed = fs_err::metadata(path).map_err(|e| read_error(&name, e))?.len();
+    let unpacked = entries.iter().fold(0_u64, |sum, entry| sum.saturating_add(entry.unpacked));
+    if let Some(times) = bomb(unpacked, packed) {
+        return Err(ExportError::Bomb { path: name.into_owned(), times });
+    }
     Ok(entries)
+}
+
+/// How many entries the end of the archive counts; `None` where it does not say.
+fn listed(path: &Path) -> io::Result<Option<u64>> {
+    const LONGEST_COMMENT: u64 = 65_535 + 22;
+    let mut file = fs_err::File::open(path)?;
+    let len = file.seek(SeekFrom::End(0))?;
+    // With what stands in front of it where there are more than 65,534 entries.
+    let from = len.saturating_sub(LONGEST_COMMENT + 20 + 56);
+    file.seek(SeekFrom::Start(from))?;
+    let mut end = Vec::new();
+    file.read_to_end(&mut end)?;
+    let number = |at: usize, len: usize| {
+        let bytes = end.get(at..at + len)?;
+        Some(bytes.iter().rev().fold(0_u64, |n, byte| n << 8 | u64::from(*byte)))
+    };
+    let Some(at) = memchr::memmem::rfind(&end, b"PK\x05\x06") else { return Ok(None) };
+    let count = number(at + 10, 2);
+    if count != Some(u64::from(u16::MAX)) {
+        return Ok(count);
+    }
+    let large = memchr::memmem::rfind(&end[..at], b"PK\x06\x06");
+    Ok(large.and_then(|at| number(at + 32, 8)))
+}
+
+/// Two entries whose data overlap.
+fn overlap(entries: &[Entry]) -> Option<(&str, &str)> {
+    let mut by_start: Vec<&Entry> = entries.iter().filter(|entry| entry.compressed > 0).collect();
+    by_start.sort_by_key(|entry| entry.start);
+    let shares = |pair: &&[&Entry]| pair[0].start.saturating_add(pair[0].compressed) > pair[1].start;
+    by_start.windows(2).find(shares).map(|pair| (pair[0].name.as_str(), pair[1].name.as_str()))
 }
 
 fn millis(time: zip::DateTime) -> Option<i64> {

@@ -18,6 +18,15 @@ pub const ENCODING_CONTRADICTED: Code = Code {
     mend: "set `encoding` in [export] to \"auto\"",
 };
 
+/// Hidden files and folders, and entries that lead out of their archive.
+pub const HIDDEN_LEFT_OUT: Code = Code {
+    name: "hidden-left-out",
+    severity: Severity::Warning,
+    means: "files that look like parts of the export were left out: their path begins with a dot, or leads out of the \
+            archive",
+    mend: "see what they are; if they belong to the export, name them, or move them to where they can be seen",
+};
+
 /// A file without a byte in it.
 pub const FILE_EMPTY: Code = Code {
     name: "file-empty",
@@ -73,6 +82,7 @@ pub const RECORDS_NOT_FOUND: Code = Code {
 pub const ALL: &[&Code] = &[
     &ENCODING_GUESSED,
     &ENCODING_CONTRADICTED,
+    &HIDDEN_LEFT_OUT,
     &FILE_EMPTY,
     &RECORD_TOO_LONG,
     &CSV_QUOTE_OPEN,

@@ -38,10 +38,19 @@ pub enum Origin {
 /// # Errors
 /// A source that does not exist, matches nothing or has nothing in it that looks like an export.
 pub fn discover(sources: &[String], layout: &dyn Layout) -> Result<Vec<Found>, ExportError> {
+    discover_all(sources, layout).map(|(found, _)| found)
+}
+
+/// The same, and what was left out for its place alone: hidden files and folders, entries of archives that lead out
+/// of them.
+pub(super) fn discover_all(
+    sources: &[String],
+    layout: &dyn Layout,
+) -> Result<(Vec<Found>, Vec<String>), ExportError> {
     if sources.is_empty() {
         return Err(ExportError::NoSource);
     }
-    let mut list = List { found: Vec::new(), seen: HashSet::new(), layout };
+    let mut list = List { found: Vec::new(), seen: HashSet::new(), hidden: Vec::new(), layout };
     for source in sources {
         if source == "-" {
             list.stdin()?;
@@ -53,13 +62,15 @@ pub fn discover(sources: &[String], layout: &dyn Layout) -> Result<Vec<Found>, E
             return Err(ExportError::Missing { path: source.clone() });
         }
     }
-    Ok(list.found)
+    Ok((list.found, list.hidden))
 }
 
 struct List<'a> {
     found: Vec<Found>,
     /// Where files really are, so that one named twice, or reached over a link, is read once.
     seen: HashSet<PathBuf>,
+    /// What was left out for its place.
+    hidden: Vec<String>,
     layout: &'a dyn Layout,
 }
 
@@ -143,6 +154,7 @@ impl List<'_> {
             let path = entry.path();
             let inside = path.strip_prefix(root).unwrap_or(path).to_string_lossy().replace('\\', "/");
             if !self.layout.belongs(&inside) {
+                self.hidden(&inside, &path.to_string_lossy());
                 passed.note(&inside);
                 continue;
             }
@@ -197,6 +209,7 @@ impl List<'_> {
                     origin: Origin::Entry(entry),
                 });
             } else {
+                self.hidden(&entry.name, &format!("{name}/{}", entry.name));
                 passed.note(&entry.name);
             }
         }
@@ -210,11 +223,29 @@ impl List<'_> {
         Err(passed.error(&name, self.layout))
     }
 
+    /// Remembers what would belong to the export if it stood elsewhere.
+    fn hidden(&mut self, inside: &str, path: &str) {
+        if plain_path(inside).is_some_and(|plain| self.layout.belongs(&plain)) {
+            self.hidden.push(path.to_owned());
+        }
+    }
+
     /// Whether this file was not met before, under whatever name.
     fn first_time(&mut self, path: &Path) -> bool {
         let real = fs_err::canonicalize(path).unwrap_or_else(|_| path.to_owned());
         self.seen.insert(real)
     }
+}
+
+/// The path of a file or an entry without the dots at the beginning of its parts; `None` where it has none, and for what
+/// macOS adds to archives.
+fn plain_path(inside: &str) -> Option<String> {
+    let mac = |part: &str| part == "__MACOSX" || part == ".DS_Store" || part.starts_with("._");
+    if inside.split('/').any(mac) || !inside.split('/').any(|part| part.starts_with('.')) {
+        return None;
+    }
+    let parts = inside.split('/').map(|part| part.trim_start_matches('.')).filter(|part| !part.is_empty());
+    Some(parts.collect::<Vec<_>>().join("/"))
 }
 
 /// The files in a folder and in those below it, sorted. Links are followed, over loops only once; links to

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::decode::Encoding;
-use super::discover::discover;
+use super::discover::discover_all;
 use super::layout::{Layout, Plain};
 use super::window::Pool;
 use super::{Chunk, Context, Cutter, ExportError, Found, Input, Origin, Settings, Table, codes};
@@ -101,7 +101,7 @@ impl Reader {
     ) -> Result<Self, ExportError> {
         settings.check()?;
         let encoding = settings.encoding()?;
-        let mut found = discover(sources, &*layout)?;
+        let (mut found, hidden) = discover_all(sources, &*layout)?;
         layout.arrange(&mut found)?;
         let totals = Totals { files: found.len(), bytes: found.iter().map(|f| f.bytes).sum(), read: 0 };
         let mut reader = Self {
@@ -118,6 +118,11 @@ impl Reader {
             text: false,
         };
         reader.advance()?;
+        if let (Some(current), [first, ..]) = (&mut reader.current, &hidden[..]) {
+            let more = hidden.iter().skip(1).take(2).map(|name| format!(", `{name}`"));
+            let value = format!("{}: `{first}`{}", hidden.len(), more.collect::<String>());
+            current.input.note(&codes::HIDDEN_LEFT_OUT, &value);
+        }
         Ok(reader)
     }
 

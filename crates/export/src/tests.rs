@@ -402,6 +402,109 @@ fn archives_that_lie_are_refused() {
 }
 
 #[test]
+fn archives_whose_entries_are_not_what_they_seem_are_refused() {
+    // Two names that become one.
+    let two = zip(&[("a.jsonl", TWO), ("b.jsonl", TWO)]);
+    let doubled: Vec<u8> = replaced(&two, b"b.jsonl", b"a.jsonl");
+    // The second entry is said to begin where the first one does.
+    let long = "{\"n\":1}\n".repeat(1000);
+    let mut overlapping = zip(&[("a.jsonl", long.as_bytes()), ("b.jsonl", long.as_bytes())]);
+    let second = overlapping.windows(4).rposition(|w| w == b"PK\x01\x02").unwrap();
+    overlapping[second + 42..second + 46].fill(0);
+    // Each is below what is refused, all together are not.
+    let zeros = vec![b' '; 40 << 20];
+    let bomb: Vec<(String, &[u8])> = (0..8).map(|n| (format!("{n}.jsonl"), &zeros[..])).collect();
+    let bomb = zip(&bomb.iter().map(|(name, bytes)| (name.as_str(), *bytes)).collect::<Vec<_>>());
+    for (name, bytes, says) in [
+        ("doubled.zip", &doubled, "the archive lists 2 entries and has 1 names"),
+        ("overlap.zip", &overlapping, "lie on the same bytes"),
+        ("bomb.zip", &bomb, "times"),
+    ] {
+        let folder = folder(&[(name, bytes)]);
+        let why = refusal(&folder, &Settings::default(), &[arg(&folder.path().join(name))]);
+        assert!(why.contains(says), "{name}: {why}");
+    }
+    let commented = {
+        let mut zip = zip::ZipWriter::new(std::io::Cursor::new(Vec::new()));
+        zip.set_comment("some words behind the end").unwrap();
+        zip.start_file("a.jsonl", zip::write::SimpleFileOptions::default()).unwrap();
+        zip.write_all(TWO).unwrap();
+        zip.finish().unwrap().into_inner()
+    };
+    let folder = folder(&[("fine.zip", &commented)]);
+    assert_eq!(read(&folder.path().join("fine.zip")).unwrap().text.as_bytes(), TWO);
+}
+
+fn replaced(bytes: &[u8], from: &[u8], to: &[u8]) -> Vec<u8> {
+    let mut out = bytes.to_vec();
+    for at in 0..out.len() - from.len() {
+        if out[at..].starts_with(from) {
+            out[at..at + to.len()].copy_from_slice(to);
+        }
+    }
+    out
+}
+
+#[test]
+fn what_is_left_out_for_its_place_is_named() {
+    let entries = [
+        ("a.jsonl", TWO),
+        ("../up.jsonl", TWO),
+        (".b.jsonl", TWO),
+        ("x/../../c.jsonl", TWO),
+        (".trash/d.jsonl", TWO),
+        (".cfg", TWO),
+        ("__MACOSX/._a.jsonl", TWO),
+        ("._a.jsonl", TWO),
+    ];
+    let folder = folder(&[
+        ("z.zip", &zip(&entries)),
+        ("plain/a.jsonl", TWO),
+        ("plain/.hidden/b.jsonl", TWO),
+        ("plain/.git/config", TWO),
+    ]);
+    for (name, value) in
+        [("z.zip", "4: `…/z.zip/../up.jsonl`, `…"), ("plain", "1: `…/plain/.hidden/b.jsonl`")]
+    {
+        let got = read(&folder.path().join(name)).unwrap();
+        assert_eq!(got.text.as_bytes(), TWO, "{name}");
+        let said = got.findings.join("\n").replace(&arg(folder.path()), "…");
+        assert!(said.starts_with(&format!("0:1 hidden-left-out {value}")), "{name}: {said}");
+    }
+}
+
+#[test]
+fn a_quote_that_is_never_closed_takes_no_more_than_what_is_read() {
+    let row = "u1,c1,1700000000,some words without quotes\n";
+    let text = format!("from,to,ts,text\nu1,c1,1700000000,\"never closed\n{}", row.repeat(600_000));
+    let folder = folder(&[("x.csv", text.as_bytes())]);
+    let settings = Settings { max_record: 16 << 20, ..Settings::default() };
+    let got = read_with(&settings, &[arg(folder.path())]).unwrap();
+    assert!(got.findings[0].contains("csv-quote-open"), "{:?}", &got.findings[..1]);
+    // All that was read in search of the quote goes on in chunks of the usual size.
+    let longest = got.chunks.iter().map(|chunk| chunk.text.len()).max();
+    assert!(longest <= Some(1 << 20), "{longest:?} of {}", text.len());
+    let held: usize = got.chunks.iter().map(|chunk| chunk.text.capacity()).sum();
+    assert!(held < 4 * text.len(), "{held} bytes for {}", text.len());
+}
+
+#[test]
+fn zeros_behind_a_gzip_are_padding() {
+    let gz = gzip(TWO);
+    for zeros in [1, 511, 8192, 100_000] {
+        let padded = [&gz[..], &vec![0; zeros]].concat();
+        let twice = [&gz[..], &vec![0; zeros], &gz[..], &vec![0; zeros]].concat();
+        let folder = folder(&[("x.jsonl.gz", &padded), ("y.jsonl.gz", &twice)]);
+        assert_eq!(read(&folder.path().join("x.jsonl.gz")).unwrap().text.as_bytes(), TWO, "{zeros}");
+        assert_eq!(read(&folder.path().join("y.jsonl.gz")).unwrap().text.as_bytes(), [TWO, TWO].concat());
+    }
+    let dirty = [&gz[..], &[0; 512], b"more"].concat();
+    let folder = folder(&[("x.jsonl.gz", &dirty)]);
+    let why = refusal(&folder, &Settings::default(), &[arg(folder.path())]);
+    assert!(why.contains("is damaged") || why.contains("is cut off"), "{why}");
+}
+
+#[test]
 fn changed_sources_are_told_apart() {
     let folder = folder(&[("a.jsonl", TWO), ("b.jsonl", TWO), ("c.jsonl", TWO), ("d.jsonl", TWO)]);
     let path = |name: &str| folder.path().join(name);

@@ -1,21 +1,21 @@
 //! Packed sources: gzip and zstd, told by their first bytes; counted and hashed as they lie there.
 
-use std::io::{self, Read};
+use std::io::{self, BufRead, BufReader, Read};
 
-use flate2::read::MultiGzDecoder;
+use flate2::bufread::GzDecoder;
 use sha2::{Digest, Sha256};
 
 /// Unpacks by what the first bytes say.
 pub(super) enum Unpack {
     Plain(Tally),
-    Gzip(Box<MultiGzDecoder<Tally>>),
+    Gzip(Box<Members>),
     Zstd(zstd::Decoder<'static, io::BufReader<Tally>>),
 }
 
 impl Unpack {
     pub(super) fn new(mut tally: Tally) -> io::Result<Self> {
         Ok(match tally.peek()? {
-            [0x1f, 0x8b, ..] => Self::Gzip(Box::new(MultiGzDecoder::new(tally))),
+            [0x1f, 0x8b, ..] => Self::Gzip(Box::new(Members::new(tally))),
             [0x28, 0xb5, 0x2f, 0xfd, ..] => Self::Zstd(zstd::Decoder::new(tally)?),
             _ => Self::Plain(tally),
         })
@@ -34,7 +34,7 @@ impl Unpack {
     pub(super) fn tally(&self) -> &Tally {
         match self {
             Self::Plain(tally) => tally,
-            Self::Gzip(gz) => gz.get_ref(),
+            Self::Gzip(gz) => gz.member.get_ref().get_ref(),
             Self::Zstd(zstd) => zstd.get_ref().get_ref(),
         }
     }
@@ -43,7 +43,7 @@ impl Unpack {
     pub(super) fn tally_mut(&mut self) -> &mut Tally {
         match self {
             Self::Plain(tally) => tally,
-            Self::Gzip(gz) => gz.get_mut(),
+            Self::Gzip(gz) => gz.member.get_mut().get_mut(),
             Self::Zstd(zstd) => zstd.get_mut().get_mut(),
         }
     }
@@ -56,6 +56,51 @@ impl Read for Unpack {
             Self::Gzip(gz) => gz.read(buf),
             Self::Zstd(zstd) => zstd.read(buf),
         }
+    }
+}
+
+/// The members of a gzip, one after the other. Zeros behind them are padding: tapes, and some stores, fill up blocks.
+pub(super) struct Members {
+    member: GzDecoder<BufReader<Tally>>,
+    ended: bool,
+}
+
+impl Members {
+    fn new(tally: Tally) -> Self {
+        Self { member: GzDecoder::new(BufReader::new(tally)), ended: false }
+    }
+
+    /// Goes on behind a member; false where none follows.
+    fn next(&mut self) -> io::Result<bool> {
+        loop {
+            let rest = self.member.get_mut();
+            let more = rest.fill_buf()?;
+            if more.is_empty() {
+                return Ok(false);
+            }
+            let (zeros, len) = (more.iter().take_while(|byte| **byte == 0).count(), more.len());
+            rest.consume(zeros);
+            if zeros < len {
+                break;
+            }
+        }
+        let nothing = BufReader::with_capacity(1, Tally::new(Box::new(io::empty())));
+        let member = std::mem::replace(&mut self.member, GzDecoder::new(nothing));
+        self.member = GzDecoder::new(member.into_inner());
+        Ok(true)
+    }
+}
+
+impl Read for Members {
+    fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
+        while !self.ended {
+            let n = self.member.read(buf)?;
+            if n > 0 || buf.is_empty() {
+                return Ok(n);
+            }
+            self.ended = !self.next()?;
+        }
+        Ok(0)
     }
 }
 

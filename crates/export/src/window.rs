@@ -71,6 +71,9 @@ impl Window {
 
     /// Reads until there are `size` bytes or the source ends.
     pub fn fill(&mut self, input: &mut Input, size: usize) -> Result<(), ExportError> {
+        if self.end - self.start >= size || self.ended {
+            return Ok(());
+        }
         if self.start > 0 {
             self.buf.copy_within(self.start..self.end, 0);
             self.end -= self.start;
@@ -91,6 +94,16 @@ impl Window {
     /// Takes the first `len` bytes out as the text of a chunk; what follows them stays.
     pub fn take(&mut self, len: usize, pool: &mut Pool) -> Vec<u8> {
         let cut = self.start + len;
+        // Of much that was read for a record without an end, little pieces are taken: they are what is copied.
+        if self.end - cut > len.max(pool.size) {
+            let mut text = pool.take();
+            text.clear();
+            text.extend_from_slice(&self.buf[self.start..cut]);
+            self.start = cut;
+            self.line += count_lines(&text);
+            self.byte += text.len() as u64;
+            return text;
+        }
         let mut next = pool.take();
         next.clear();
         next.extend_from_slice(&self.buf[cut..self.end]);

@@ -73,16 +73,19 @@ impl Cutter for Rows {
         let mut size = pool.size().min(self.max + 1);
         let end = loop {
             window.fill(input, size)?;
-            let text = window.text();
-            self.scan.run(text, self.dialect, window.ended());
+            // No more than asked for, though there may be more since a cell without an end was looked for.
+            let whole = window.text();
+            let text = &whole[..whole.len().min(size)];
+            let ended = window.ended() && text.len() == whole.len();
+            self.scan.run(text, self.dialect, ended);
             let fits = text.len() - self.scan.end <= self.max;
-            if window.ended() && !self.scan.quoted && fits {
+            if ended && !self.scan.quoted && fits {
                 break text.len();
             }
             if self.scan.end > 0 {
                 break self.scan.end;
             }
-            if !window.ended() && size <= self.max {
+            if !ended && size <= self.max {
                 size = (size * 2).min(self.max + 1);
                 continue;
             }
