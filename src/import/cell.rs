@@ -35,7 +35,9 @@ pub(super) struct CellState {
     pub(super) place: Place,
     /// A question about it is under way, or its answer is being worked on.
     pub(super) asking: bool,
-    /// Not before: its next question.
+    /// Not before: its next question for `maxSeq`.
+    pub(super) poll_from: Now,
+    /// Not before: its next question for the safe bound.
     pub(super) ask_from: Now,
     /// Not before: its next message.
     pub(super) send_from: Now,
@@ -86,6 +88,7 @@ impl Cell {
             lane,
             place: Place::Parked,
             asking: false,
+            poll_from: Duration::ZERO,
             ask_from: Duration::ZERO,
             send_from: Duration::ZERO,
             refused_since: None,

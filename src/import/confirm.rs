@@ -90,9 +90,9 @@ fn look_after(engine: &Arc<Engine>, rest: &mut Duration) -> Vec<Arc<Cell>> {
         if longest.as_ref().is_none_or(|(most, _)| remaining > *most) {
             longest = Some((remaining, cell.clone()));
         }
-        // Where the lag is bounded, it has to be known.
+        // Where the lag is bounded, it has to be known. Also while something is read: the window needs `maxSeq` alone.
         let is_measured = engine.gate.is_bounded() && state.counted > 0;
-        if !state.asking && now >= state.ask_from && (is_measured || state.lane.wants_poll(hurry, now)) {
+        if now >= state.poll_from && (is_measured || state.lane.wants_poll(hurry, now)) {
             due.push(cell.clone());
         }
     }
@@ -195,15 +195,19 @@ fn took_max(
         engine.gate.numbered(numbered - before, lag, now);
     }
     engine.recount(&mut state);
+    engine.wake(cell, &mut state);
     if !state.lane.has_news() {
         if state.lane.is_settling() || !state.lane.is_blocked(now, engine.lag()) {
-            state.ask_from = now + UNHURRIED;
+            state.poll_from = now + UNHURRIED;
         }
         return Ok(());
     }
     // That numbers were handed out is all that the pace has to know; reading can wait until there is more to read.
     if engine.gate.is_bounded() && !state.lane.wants_poll(engine.hurry(), now) {
-        state.ask_from = now + UNHURRIED;
+        state.poll_from = now + UNHURRIED;
+        return Ok(());
+    }
+    if state.asking || now < state.ask_from {
         return Ok(());
     }
     state.asking = true;

@@ -32,6 +32,9 @@ pub type Now = Duration;
 /// than 100 of them is dropped whole (law 1).
 pub const MOST_UNCONFIRMED: usize = 96;
 
+/// Never more than that many may be sent and not read: what was lost among them goes out again.
+const MOST_UNREAD: usize = 320;
+
 /// How a conversation behaves; the same for all of them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Limits {
@@ -124,6 +127,11 @@ pub struct Lane {
     /// Live attempts in the order of sending. The call under way, if there is one, is the last.
     attempts: VecDeque<Attempt>,
     attempt_no: u64,
+    /// How many of them, the oldest, `maxSeq` has passed: they have left the queue, and no batch can take them along
+    /// (law 1), long before they can be read.
+    numbered: usize,
+    /// `maxSeq` grew by more than what was sent, or by copies: from then on only what is read leaves the window.
+    disturbed: bool,
     /// Refused messages at the cursor or behind it.
     refused: BTreeMap<Ordinal, Refused>,
     /// Refused messages that the cursor has passed, not yet in the job.
@@ -241,6 +249,8 @@ impl Lane {
             tail: Vec::new(),
             attempts: VecDeque::new(),
             attempt_no: 0,
+            numbered: 0,
+            disturbed: false,
             refused: BTreeMap::new(),
             passed: Vec::new(),
             recent: VecDeque::new(),
@@ -384,6 +394,25 @@ impl Lane {
 
     fn window(&self) -> usize {
         if self.foreign { self.limits.live_window } else { self.limits.window }
+    }
+
+    /// Messages that may still be in the queue.
+    pub(super) fn unnumbered(&self) -> usize {
+        self.attempts.len().saturating_sub(self.numbered)
+    }
+
+    /// `maxSeq` has grown by so much: as many attempts have left the queue, if it was theirs. Where it may be somebody
+    /// else's doing (messages of others, numbers that jumped, copies), it counts for nothing, now and later: then a
+    /// message leaves the window when it is read.
+    fn number(&mut self, growth: i64) {
+        if self.phase != Phase::Flow || self.ghosts {
+            return;
+        }
+        let growth = usize::try_from(growth).unwrap_or(usize::MAX);
+        self.disturbed |= growth > self.unnumbered();
+        if !self.foreign && !self.disturbed {
+            self.numbered += growth;
+        }
     }
 
     fn is_under_way(&self) -> bool {

@@ -88,6 +88,9 @@ impl Lane {
             self.grown = now;
             self.asked = false;
             self.misses = 0;
+            if self.polled {
+                self.number(max_seq.0 - self.max_seq.0);
+            }
         }
         self.polled = true;
         self.max_seq = self.max_seq.max(max_seq);
@@ -191,6 +194,8 @@ impl Lane {
         let foreign = slots.iter().filter(|slot| slot.who == Who::Foreign).count() as u64;
         let mut effects = Effects { foreign, ..Effects::default() };
         self.foreign |= effects.foreign > 0;
+        // A number without a message may be one that nobody was given.
+        self.disturbed |= slots.iter().any(|slot| matches!(slot.who, Who::Empty { .. }));
         for mut slot in slots {
             self.narrow(&mut slot.who);
             self.tail.push(slot);
@@ -312,7 +317,10 @@ impl Lane {
                 self.withdrawn_slots.insert(seq);
                 effects.strays.push(stray(ordinals.first().copied().unwrap_or(self.cursor), ids));
             }
-            (Who::Ours { ids, .. }, Fate::Copy(ordinal)) => effects.copies.push(stray(*ordinal, ids)),
+            (Who::Ours { ids, .. }, Fate::Copy(ordinal)) => {
+                self.disturbed = true;
+                effects.copies.push(stray(*ordinal, ids));
+            }
             (Who::Empty { .. }, Fate::Hidden(ordinal)) => {
                 let ids = self.attempts.iter().find(|a| a.ordinal == *ordinal).and_then(|a| a.ids.clone());
                 self.confirm(*ordinal, seq, ids, true, effects);
@@ -342,6 +350,7 @@ impl Lane {
         let mut lost = 0;
         while self.attempts.front().is_some_and(|attempt| attempt.no < no) {
             let Some(attempt) = self.attempts.pop_front() else { break };
+            self.numbered = self.numbered.saturating_sub(1);
             let again = attempt.ordinal >= self.cursor && !self.refused.contains_key(&attempt.ordinal);
             lost += u64::from(again && attempt.state == State::Acknowledged);
         }
@@ -443,6 +452,7 @@ impl Lane {
         let impossible = self.fence().is_none() && self.is_quiet(now, 4 * self.limits.stale, lag);
         if needless || impossible {
             self.attempts.clear();
+            self.numbered = 0;
             self.ghosts = false;
             self.after_decision();
         }
@@ -466,6 +476,7 @@ impl Lane {
         if !empties.is_empty() && all_known && in_order && empties.len() == self.attempts.len() {
             for seq in empties {
                 if let Some(attempt) = self.attempts.pop_front() {
+                    self.numbered = self.numbered.saturating_sub(1);
                     self.confirm(attempt.ordinal, seq, attempt.ids, true, effects);
                     self.cursor = Ordinal(attempt.ordinal.0 + 1);
                 }

@@ -1,6 +1,6 @@
 //! What may go out next, and what the answers do.
 
-use super::{Attempt, Lane, MOST_UNCONFIRMED, Now, Phase, Refused, State};
+use super::{Attempt, Lane, MOST_UNCONFIRMED, MOST_UNREAD, Now, Phase, Refused, State};
 use crate::message::{Ids, Ordinal, UserId};
 use crate::openim::{Lost, Reason, Rejection};
 use std::time::Duration;
@@ -63,11 +63,8 @@ impl Lane {
                 let Some(ordinal) = self.upcoming() else {
                     return if self.attempts.is_empty() { Next::Nothing } else { Next::Wait };
                 };
-                if self.attempts.len() < self.window() && !self.is_awaiting() {
-                    Next::Message(ordinal)
-                } else {
-                    Next::Wait
-                }
+                let has_room = self.unnumbered() < self.window() && self.attempts.len() < MOST_UNREAD;
+                if has_room && !self.is_awaiting() { Next::Message(ordinal) } else { Next::Wait }
             }
             Phase::Unsure { until } => {
                 if now < until || !self.is_quiet(now, self.limits.quiet, lag) || self.is_crowded() {
@@ -184,6 +181,7 @@ impl Lane {
                 }
             }
         }
+        self.numbered = self.numbered.min(self.attempts.len());
     }
 
     fn acknowledged(&mut self, mut attempt: Attempt, ids: Ids, now: Now) {
@@ -284,6 +282,6 @@ impl Lane {
     }
 
     fn is_crowded(&self) -> bool {
-        self.attempts.len() >= MOST_UNCONFIRMED
+        self.unnumbered() >= MOST_UNCONFIRMED || self.attempts.len() >= MOST_UNREAD + MOST_UNCONFIRMED
     }
 }
