@@ -149,6 +149,7 @@ impl Night<'_> {
         let resumed = reader.standing().map_err(job_failure)?.passed > 0;
         let look = after::Settings {
             give_up: settings.give_up,
+            only: settings.only.clone(),
             stop: stop.at_once.clone(),
             ..after::Settings::default()
         };
@@ -169,11 +170,16 @@ impl Night<'_> {
         if resumed && matches!(outcome.ended, Ended::Done | Ended::NothingToDo) {
             // What earlier runs have confirmed is there still, unless somebody has put the server back since.
             let fallen =
-                after::fallen(self.client.clone(), &reader, look).await.map_err(afterwards::failure)?;
+                after::fallen(self.client.clone(), &reader, look.clone()).await.map_err(afterwards::failure)?;
             if !fallen.is_empty() {
                 said = vec![format!("Not all is there any more: {}.", afterwards::put_back(&fallen))];
                 exit = Exit::Difference;
             }
+        }
+        if outcome.crash_suspected && matches!(outcome.ended, Ended::Done | Ended::NothingToDo) {
+            let (stored, is_short) = self.ask_store(&mut job, &reader, look).await?;
+            said.push(stored);
+            exit = if is_short { Exit::Difference } else { exit };
         }
         if undone > 0 {
             let undone = count(undone);
@@ -198,6 +204,34 @@ impl Night<'_> {
             }
         }
         self.end(&job, &reader, exit, said.join(" "), Some(&outcome))
+    }
+
+    /// Something smelled of a crash of the server: what was read back may stand in its memory alone (law 8). What the
+    /// store says, and whether it lacks something.
+    async fn ask_store(
+        &self,
+        job: &mut Job,
+        reader: &JobReader,
+        look: after::Settings,
+    ) -> Result<(String, bool), Failure> {
+        note("there were signs of a crash of the server: the store is asked whether it has everything")?;
+        let client = self.client.clone();
+        let stored =
+            after::check_store(client, reader, look, after::Extent::All, fastrand::u64(..), |_| Ok(()))
+                .await
+                .map_err(afterwards::failure)?;
+        let is_short = stored.not_stored > 0;
+        if !is_short && stored.unsure == 0 {
+            job.store_has_all().map_err(job_failure)?;
+        }
+        let mut text = verify::of_the_store(&stored);
+        if is_short {
+            text.push_str(
+                " They can be read until the server's cache forgets them, within a day; `verify --store --repair` \
+                 sends them again.",
+            );
+        }
+        Ok((text, is_short))
     }
 
     /// Sends the canary and reads it back; how the run ends, unless the others follow.

@@ -21,6 +21,7 @@ use crate::report::count;
 mod look;
 mod verdict;
 
+pub(super) use look::of_the_store;
 use look::{Found, look};
 use verdict::{end, show};
 pub(super) use verdict::{forget, last};

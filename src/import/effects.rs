@@ -27,6 +27,9 @@ impl Engine {
             self.lives();
             state.lost = None;
         }
+        if effects.lost > 0 || !effects.copies.is_empty() {
+            self.suspect_crash();
+        }
         if effects.lost > 0 {
             tracing::info!(
                 conversation = cell.name,

@@ -40,6 +40,8 @@ pub(super) struct Engine {
     pub(super) side: Semaphore,
     draining: AtomicBool,
     ended: AtomicBool,
+    /// Refused connections, messages lost, copies: the server may have crashed.
+    crash_suspected: AtomicBool,
     /// Rejects at the end of conversations are not for the job.
     pub(super) forget_rejects: AtomicBool,
     /// Nothing more comes from the job.
@@ -87,6 +89,7 @@ impl Engine {
             slots: Semaphore::new(settings.active),
             side: Semaphore::new(4),
             draining: AtomicBool::new(false),
+            crash_suspected: AtomicBool::new(false),
             ended: AtomicBool::new(false),
             forget_rejects: AtomicBool::new(false),
             fed: AtomicBool::new(false),
@@ -185,6 +188,15 @@ impl Engine {
         }
     }
 
+    /// Something smells of a crash of the server.
+    pub(super) fn suspect_crash(&self) {
+        self.crash_suspected.store(true, Ordering::Relaxed);
+    }
+
+    pub(super) fn is_crash_suspected(&self) -> bool {
+        self.crash_suspected.load(Ordering::Relaxed)
+    }
+
     pub(super) fn is_draining(&self) -> bool {
         self.draining.load(Ordering::Relaxed)
     }
@@ -195,7 +207,10 @@ impl Engine {
         let now = Instant::now();
         match error {
             CallError::RateLimited(after) => self.throttle.paused(&Pause::RateLimited(*after), now),
-            CallError::Unreachable(why) => self.throttle.paused(&Pause::Unreachable(why.clone()), now),
+            CallError::Unreachable(why) => {
+                self.suspect_crash();
+                self.throttle.paused(&Pause::Unreachable(why.clone()), now);
+            }
             error if error.is_passing() => self.throttle.unanswered(&Lost::Error(0, error.to_string()), now),
             // A proxy's page for a moment, in front of what was an OpenIM before.
             CallError::NotOpenIm(what) if self.progress.acknowledged.get() > 0 => {

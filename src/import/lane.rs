@@ -129,7 +129,7 @@ pub struct Lane {
     attempt_no: u64,
     /// How many of them, the oldest, `maxSeq` has passed: they have left the queue, and no batch can take them along
     /// (law 1), long before they can be read.
-    numbered: usize,
+    out_of_queue: usize,
     /// `maxSeq` grew by more than what was sent, or by copies: from then on only what is read leaves the window.
     disturbed: bool,
     /// Refused messages at the cursor or behind it.
@@ -249,7 +249,7 @@ impl Lane {
             tail: Vec::new(),
             attempts: VecDeque::new(),
             attempt_no: 0,
-            numbered: 0,
+            out_of_queue: 0,
             disturbed: false,
             refused: BTreeMap::new(),
             passed: Vec::new(),
@@ -397,21 +397,21 @@ impl Lane {
     }
 
     /// Messages that may still be in the queue.
-    pub(super) fn unnumbered(&self) -> usize {
-        self.attempts.len().saturating_sub(self.numbered)
+    pub(super) fn in_queue(&self) -> usize {
+        self.attempts.len().saturating_sub(self.out_of_queue)
     }
 
     /// `maxSeq` has grown by so much: as many attempts have left the queue, if it was theirs. Where it may be somebody
     /// else's doing (messages of others, numbers that jumped, copies), it counts for nothing, now and later: then a
     /// message leaves the window when it is read.
-    fn number(&mut self, growth: i64) {
+    fn note_growth(&mut self, growth: i64) {
         if self.phase != Phase::Flow || self.ghosts {
             return;
         }
         let growth = usize::try_from(growth).unwrap_or(usize::MAX);
-        self.disturbed |= growth > self.unnumbered();
+        self.disturbed |= growth > self.in_queue();
         if !self.foreign && !self.disturbed {
-            self.numbered += growth;
+            self.out_of_queue += growth;
         }
     }
 

@@ -29,13 +29,14 @@ pub async fn run(
     let started = Instant::now();
     let reader = job.reader()?;
     let queue = reader.queue()?;
+    let suspected = is_crash_suspected(&reader)?;
     begin_counting(&reader, &queue, &progress)?;
     let idle = queue.is_empty()
         && reader.to_look_for(None, 1)?.is_empty()
         && reader.unseen(None, 1)?.is_empty()
         && !(settings.repair && reader.repair_counts()?.1 > 0);
     if idle {
-        return outcome(&reader, &progress, Ended::NothingToDo, started, settings.only.as_ref());
+        return outcome(&reader, &progress, Ended::NothingToDo, started, settings.only.as_ref(), suspected);
     }
     let (only, part) = (settings.only.clone(), settings.only.is_some());
     let no = job.begin_run(now_ms(), client.api())?;
@@ -43,6 +44,7 @@ pub async fn run(
     let engine =
         Arc::new(Engine::new(settings, client, writer.handle(), no, job.reader()?, progress.clone())?);
     let ended = import(&engine, queue, &stop).await;
+    let suspected = suspected || engine.is_crash_suspected();
     engine.stop_aside().await;
     drop(engine);
     let closed = tokio::task::spawn_blocking(move || writer.close()).await;
@@ -50,7 +52,7 @@ pub async fn run(
     closed.map_err(|panic| std::panic::resume_unwind(panic.into_panic())).and_then(|closed| closed)?;
     let ended = ended?;
     job.write_rejects(&|name| Reason::from_name(name).map_or("", Reason::means))?;
-    let outcome = outcome(&reader, &progress, ended, started, only.as_ref())?;
+    let outcome = outcome(&reader, &progress, ended, started, only.as_ref(), suspected)?;
     job.end_run(no, now_ms(), &counts(&outcome, part))?;
     Ok(outcome)
 }
@@ -208,6 +210,7 @@ fn outcome(
     ended: Ended,
     started: Instant,
     only: Option<&HashSet<ConversationId>>,
+    crash_suspected: bool,
 ) -> Result<Outcome, ImportError> {
     let (standing, left) = (reader.standing()?, reader.queue()?);
     let (_, doubled) = reader.repair_counts()?;
@@ -233,9 +236,21 @@ fn outcome(
         returning: is_returning(reader, only)?,
         hidden: progress.hidden.get(),
         foreign: progress.foreign.get(),
+        crash_suspected,
         took: started.elapsed(),
         limited_by: progress.limited_by(),
     })
+}
+
+/// Whether a run since the last that ended in peace saw signs of a crash, or was killed and could not say.
+fn is_crash_suspected(reader: &JobReader) -> Result<bool, ImportError> {
+    let mut suspected = false;
+    for run in reader.runs()? {
+        let counts: serde_json::Value = serde_json::from_str(&run.counts).unwrap_or_default();
+        // What was sent by a release that did not watch for them was judged by it.
+        suspected = counts["crash_suspected"].as_bool().unwrap_or(counts["ended"].is_null());
+    }
+    Ok(suspected)
 }
 
 /// Whether deleted messages may come back in conversations that the run was about.
@@ -269,6 +284,7 @@ fn held(reader: &JobReader) -> Result<Vec<String>, ImportError> {
 
 fn counts(outcome: &Outcome, part: bool) -> String {
     serde_json::json!({
+        "crash_suspected": outcome.crash_suspected,
         "ended": match &outcome.ended {
             Ended::Done if part => finish::DONE_IN_PART.to_owned(),
             Ended::Done => finish::DONE.to_owned(),

@@ -133,6 +133,9 @@ pub struct Outcome {
     pub hidden: u64,
     /// Messages of others seen between ours.
     pub foreign: u64,
+    /// Whether, since a run last ended in peace, something smelled of a crash of the server: then what can be read may
+    /// stand in its memory alone (law 8), and only the store can tell.
+    pub crash_suspected: bool,
     /// How long it took.
     pub took: Duration,
     /// What limited it, by the share of the time: `lag 93 %, connections 7 %`. Empty where nothing was sent.

@@ -11,7 +11,7 @@ use super::lane::{Answered, Company, Next};
 use super::settings::{Ended, ImportError};
 use crate::job::{Durability, JobError, LostCall, QuotedIds, Reply, Spooled};
 use crate::message::{Ordinal, Peer, SendTime};
-use crate::openim::{CallError, Lost, Reason, Rejection, Stop, Verdict};
+use crate::openim::{CallError, Lost, Pause, Reason, Rejection, Stop, Verdict};
 
 /// A message about to go out.
 struct Outgoing {
@@ -249,6 +249,9 @@ async fn send(engine: &Arc<Engine>, cell: &Arc<Cell>, outgoing: Outgoing) -> boo
         }
         Verdict::Wait(pause) => {
             progress.retries.add(1);
+            if matches!(pause, Pause::Unreachable(_)) {
+                engine.suspect_crash();
+            }
             engine.throttle.paused(&pause, Instant::now());
             cell.lock().lane.answered(Answered::NotProcessed, engine.now());
             true
@@ -280,6 +283,9 @@ async fn unanswered(engine: &Arc<Engine>, cell: &Arc<Cell>, lost: Lost) {
     tracing::info!(conversation = cell.name, "unanswered: {lost}");
     engine.progress.retries.add(1);
     engine.throttle.unanswered(&lost, Instant::now());
+    if matches!(lost, Lost::Cut(_)) {
+        engine.suspect_crash();
+    }
     let acknowledged = engine.progress.acknowledged.get();
     {
         let mut state = cell.lock();

@@ -41,6 +41,20 @@ impl Job {
     }
 }
 
+impl Job {
+    /// Writes down that the store was asked and has all that was confirmed, whatever earlier runs saw.
+    pub fn store_has_all(&mut self) -> Result<(), JobError> {
+        self.db
+            .execute(
+                "UPDATE runs SET counts = json_set(counts, '$.crash_suspected', json('false'))
+                 WHERE no = (SELECT max(no) FROM runs) AND json_valid(counts)",
+                [],
+            )
+            .in_job(&self.dir)
+            .map(|_| ())
+    }
+}
+
 impl JobReader {
     /// The first run after the last one whose `counts` say that it ended so.
     pub fn first_run_after(&self, ended: &str) -> Result<u32, JobError> {

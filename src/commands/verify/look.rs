@@ -229,7 +229,7 @@ fn write(file: &mut BufWriter<NewFile>, difference: &Difference) -> Result<(), A
 }
 
 /// What the store was seen to have, in a sentence.
-pub(super) fn of_the_store(store: &StoreReport) -> String {
+pub(in crate::commands) fn of_the_store(store: &StoreReport) -> String {
     let StoreReport { checked, of, not_stored, unsure, .. } = store;
     let what = if checked == of {
         format!("The store itself was asked for all {}", count(*of))

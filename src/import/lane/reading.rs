@@ -89,7 +89,7 @@ impl Lane {
             self.asked = false;
             self.misses = 0;
             if self.polled {
-                self.number(max_seq.0 - self.max_seq.0);
+                self.note_growth(max_seq.0 - self.max_seq.0);
             }
         }
         self.polled = true;
@@ -350,7 +350,7 @@ impl Lane {
         let mut lost = 0;
         while self.attempts.front().is_some_and(|attempt| attempt.no < no) {
             let Some(attempt) = self.attempts.pop_front() else { break };
-            self.numbered = self.numbered.saturating_sub(1);
+            self.out_of_queue = self.out_of_queue.saturating_sub(1);
             let again = attempt.ordinal >= self.cursor && !self.refused.contains_key(&attempt.ordinal);
             lost += u64::from(again && attempt.state == State::Acknowledged);
         }
@@ -452,7 +452,7 @@ impl Lane {
         let impossible = self.fence().is_none() && self.is_quiet(now, 4 * self.limits.stale, lag);
         if needless || impossible {
             self.attempts.clear();
-            self.numbered = 0;
+            self.out_of_queue = 0;
             self.ghosts = false;
             self.after_decision();
         }
@@ -476,7 +476,7 @@ impl Lane {
         if !empties.is_empty() && all_known && in_order && empties.len() == self.attempts.len() {
             for seq in empties {
                 if let Some(attempt) = self.attempts.pop_front() {
-                    self.numbered = self.numbered.saturating_sub(1);
+                    self.out_of_queue = self.out_of_queue.saturating_sub(1);
                     self.confirm(attempt.ordinal, seq, attempt.ids, true, effects);
                     self.cursor = Ordinal(attempt.ordinal.0 + 1);
                 }

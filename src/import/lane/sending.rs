@@ -63,7 +63,7 @@ impl Lane {
                 let Some(ordinal) = self.upcoming() else {
                     return if self.attempts.is_empty() { Next::Nothing } else { Next::Wait };
                 };
-                let has_room = self.unnumbered() < self.window() && self.attempts.len() < MOST_UNREAD;
+                let has_room = self.in_queue() < self.window() && self.attempts.len() < MOST_UNREAD;
                 if has_room && !self.is_awaiting() { Next::Message(ordinal) } else { Next::Wait }
             }
             Phase::Unsure { until } => {
@@ -181,7 +181,7 @@ impl Lane {
                 }
             }
         }
-        self.numbered = self.numbered.min(self.attempts.len());
+        self.out_of_queue = self.out_of_queue.min(self.attempts.len());
     }
 
     fn acknowledged(&mut self, mut attempt: Attempt, ids: Ids, now: Now) {
@@ -282,6 +282,6 @@ impl Lane {
     }
 
     fn is_crowded(&self) -> bool {
-        self.unnumbered() >= MOST_UNCONFIRMED || self.attempts.len() >= MOST_UNREAD + MOST_UNCONFIRMED
+        self.in_queue() >= MOST_UNCONFIRMED || self.attempts.len() >= MOST_UNREAD + MOST_UNCONFIRMED
     }
 }
