@@ -28,6 +28,8 @@ pub(super) struct Life {
     release: Release,
     /// Calls in a thousand that arrive late.
     late: u64,
+    /// Messages come into the queue that are not sent by us.
+    may_overfill: bool,
 }
 
 /// What a life told.
@@ -65,7 +67,11 @@ impl Life {
         timing.storing_lag = Duration::from_millis(dice.one_of([25, 25, 60, 400]));
         let faults = faults(&dice);
         let late = if dice.per_mille(200) { 1 + dice.below(20) } else { 0 };
-        Self { seed, dice, history, faults, timing, release, late }
+        let may_overfill = faults.iter().any(|fault| {
+            use FaultKind::{LiveTraffic, RepeatQueue, Restart};
+            matches!(fault.kind, Restart { .. } | RepeatQueue { .. } | LiveTraffic { .. })
+        });
+        Self { seed, dice, history, faults, timing, release, late, may_overfill }
     }
 
     /// Lives it, on a clock of its own.
@@ -352,12 +358,18 @@ impl Lived {
         self.story.unscrollable = judged.unscrollable;
         let expected = self.messages();
         let Judgement { lost, doubled, out_of_order, hidden, strange, live_lost, .. } = judged;
+        // Where the server can have crashed, only the store could tell: that is said.
+        let not_stored = if outcome.crash_suspected { 0 } else { judged.not_stored };
+        // A restart hands out old and new messages in one batch (law 5), others write at any time (law 12).
+        let batches = if self.life.may_overfill { 0 } else { judged.batches };
         for (what, count) in [
             ("lost", lost),
             ("doubled", doubled),
             ("out of order", out_of_order),
             ("read too early", hidden),
             ("in no history", strange),
+            ("not stored, and nothing said", not_stored),
+            ("in batches of more than a hundred", batches),
             ("of others gone", live_lost.max(0).unsigned_abs()),
         ] {
             if count > 0 {
