@@ -47,7 +47,11 @@ pub async fn run(
     let suspected = suspected || engine.is_crash_suspected();
     engine.stop_aside().await;
     drop(engine);
-    let closed = tokio::task::spawn_blocking(move || writer.close()).await;
+    let closed = if writer.has_thread() {
+        tokio::task::spawn_blocking(move || writer.close()).await
+    } else {
+        Ok(writer.close())
+    };
     // The writer's own error says more than what followed from it.
     closed.map_err(|panic| std::panic::resume_unwind(panic.into_panic())).and_then(|closed| closed)?;
     let ended = ended?;

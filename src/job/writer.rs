@@ -125,6 +125,11 @@ impl Writer {
         self.handle.clone()
     }
 
+    /// Whether it works in a thread of its own: to close it then takes a while.
+    pub fn has_thread(&self) -> bool {
+        self.thread.is_some()
+    }
+
     /// Writes what was handed in and ends, once all handles are dropped. Gives the error that ended it
     /// earlier, if one did.
     pub fn close(self) -> Result<(), JobError> {

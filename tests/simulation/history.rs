@@ -39,6 +39,8 @@ impl History {
                 1..=6 => 1 + dice.below(120),
                 _ => 1 + dice.below(20),
             };
+            // What an earlier pass has at the same time, in the same words, is no message of this one.
+            time += 1_000;
             let mut said: Vec<Said> = Vec::new();
             for n in 0..messages {
                 if !dice.per_mille(equal) {
