@@ -169,8 +169,9 @@ impl Night<'_> {
         let mut exit = remaining(&outcome, self.args.repair, exit, &mut said);
         if resumed && matches!(outcome.ended, Ended::Done | Ended::NothingToDo) {
             // What earlier runs have confirmed is there still, unless somebody has put the server back since.
-            let fallen =
-                after::fallen(self.client.clone(), &reader, look.clone()).await.map_err(afterwards::failure)?;
+            let fallen = after::fallen(self.client.clone(), &reader, look.clone())
+                .await
+                .map_err(afterwards::failure)?;
             if !fallen.is_empty() {
                 said = vec![format!("Not all is there any more: {}.", afterwards::put_back(&fallen))];
                 exit = Exit::Difference;
