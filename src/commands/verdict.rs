@@ -193,6 +193,7 @@ mod tests {
             repaired: 0,
             hidden: 0,
             foreign: 0,
+            crash_suspected: false,
             took: Duration::ZERO,
         }
     }
