@@ -1,8 +1,9 @@
 //! Without faults: everything once, in order, nothing hidden; stopping and going on.
 
+use std::sync::Arc;
 use std::time::Duration;
 
-use openim_importer::import::{Ended, Settings, StopSignal};
+use openim_importer::import::{self, Ended, Progress, Settings, StopSignal};
 use openim_importer::message::Release;
 
 use super::support::*;
@@ -50,13 +51,17 @@ async fn a_stopped_run_goes_on() {
     let mut runs = 0;
     loop {
         let stop = StopSignal::default();
-        let drain = stop.drain.clone();
+        let (drain, progress) = (stop.drain.clone(), Arc::new(Progress::default()));
+        let shown = progress.clone();
+        // After some messages, not after some time: a machine under load would never get so far as to send one.
         let timer = tokio::spawn(async move {
-            tokio::time::sleep(Duration::from_millis(300)).await;
+            while shown.acknowledged.get() < 500 {
+                tokio::time::sleep(Duration::from_millis(1)).await;
+            }
             drain.cancel();
         });
         let settings = Settings { rate: std::num::NonZeroU32::new(4_000), ..settings() };
-        let outcome = run_until(settings, &mut job, &server, stop).await.unwrap();
+        let outcome = import::run(settings, &mut job, client(&server), stop, progress).await.unwrap();
         timer.abort();
         runs += 1;
         assert_eq!(outcome.fences, 0, "a run that was stopped in peace leaves nothing unknown");
