@@ -193,12 +193,13 @@ async fn what_nobody_could_read_surfaces() {
     let server = strict_server(Release::Main).await;
     server.fault("read-gap:ms=1500,times=1".parse().unwrap());
     let dir = tempfile::tempdir().unwrap();
-    let said: Vec<Said> = (0..150)
+    // More than may be sent and not read.
+    let said: Vec<Said> = (0..400)
         .map(|n| Said {
             conversation: "sg_g1".to_owned(),
             time: 1_500_000_000_000 + n * 1_000,
             // b1 is no member yet: what he says comes after everything else.
-            sender: if n < 149 { "a1" } else { "b1" }.to_owned(),
+            sender: if n < 399 { "a1" } else { "b1" }.to_owned(),
             text: format!("message {n}"),
         })
         .collect();
@@ -229,7 +230,7 @@ async fn what_nobody_could_read_surfaces() {
     let (outcome, ()) = tokio::time::timeout(Duration::from_mins(3), all).await.expect("it struck");
     let outcome = outcome.unwrap();
     server.settle().await;
-    assert_eq!((outcome.ended, outcome.confirmed), (Ended::Done, 150));
+    assert_eq!((outcome.ended, outcome.confirmed), (Ended::Done, 400));
     assert!(outcome.withdrawn > 0, "there was something to withdraw");
     assert_exact(&server, &said);
 }

@@ -135,6 +135,8 @@ struct Lived {
     life: Life,
     tell: bool,
     folder: tempfile::TempDir,
+    /// As many processes were killed: each has left the job to the next in a folder of its own.
+    deaths: u64,
     network: Network,
     client: Client,
     story: Story,
@@ -156,9 +158,7 @@ impl Lived {
         let faults = format!("{:?}", options.faults.iter().map(|fault| &fault.kind).collect::<Vec<_>>());
         let network = Network::new(Server::within(options).unwrap(), life.dice.clone(), life.late, tell);
         network.say(|| format!("{:?} {:?} late {} faults {faults}", life.release, life.timing, life.late));
-        let login = Login::Secret { secret: "openIM123".into(), admin_user: "imAdmin".into() };
-        let client =
-            Client::within(&openim::Settings::new("http://sim", login), Arc::new(network.clone())).unwrap();
+        let client = client(&network);
         let settings = Settings {
             connections: u16::try_from(1 + life.dice.below(8)).unwrap(),
             give_up: Duration::from_mins(10),
@@ -168,6 +168,7 @@ impl Lived {
             life,
             tell,
             folder: in_memory(),
+            deaths: 0,
             network,
             client,
             story: Story::default(),
@@ -233,7 +234,7 @@ impl Lived {
     }
 
     fn job_dir(&self) -> PathBuf {
-        self.folder.path().join("job")
+        self.folder.path().join(format!("job-{}", self.deaths))
     }
 
     fn open(&self) -> Job {
@@ -286,19 +287,16 @@ impl Lived {
             ended = run => Some(ended),
         };
         self.network.no_kill();
-        drop(job);
-        // Tasks of the process that are over let go of its files.
-        sleep(Duration::from_millis(1)).await;
         let Some(ended) = ended else {
             self.story.kills += 1;
             self.network.say(|| format!("KILLED{}", if power { " with its machine" } else { "" }));
-            if power {
-                self.story.power_cuts += 1;
-                copy(&synced, &self.job_dir());
-            }
-            // The client of the next process is another.
+            self.story.power_cuts += u64::from(power);
+            self.succeed(power.then_some(synced.as_path()));
             return None;
         };
+        drop(job);
+        // Tasks of the process that are over let go of its files.
+        sleep(Duration::from_millis(1)).await;
         self.network.say(|| format!("ENDED {ended:?}"));
         match ended {
             Ok(outcome) => {
@@ -314,6 +312,23 @@ impl Lived {
                 None
             }
         }
+    }
+
+    /// The process is gone, and the next one takes over what lies on the disk, or what was `synced` to it. What is left of
+    /// the old one as tasks of the simulation keeps files and connections that nobody uses any more.
+    fn succeed(&mut self, synced: Option<&Path>) {
+        let left = self.job_dir();
+        self.deaths += 1;
+        for file in fs_err::read_dir(&left).unwrap().map(Result::unwrap) {
+            if !file.file_name().to_string_lossy().starts_with("job.sqlite") {
+                fs_err::create_dir_all(self.job_dir()).unwrap();
+                fs_err::copy(file.path(), self.job_dir().join(file.file_name())).unwrap();
+            }
+        }
+        copy(synced.unwrap_or(&left), &self.job_dir());
+        self.network.bury();
+        self.network = self.network.process();
+        self.client = client(&self.network);
     }
 
     /// What was sent to conversations that are to be left alone, once nothing is under way any more.
@@ -400,6 +415,12 @@ impl Lived {
             }
         }
     }
+}
+
+/// The client of a process.
+fn client(network: &Network) -> Client {
+    let login = Login::Secret { secret: "openIM123".into(), admin_user: "imAdmin".into() };
+    Client::within(&openim::Settings::new("http://sim", login), Arc::new(network.clone())).unwrap()
 }
 
 /// Where files cost least.

@@ -23,7 +23,10 @@ mod dice;
 mod history;
 mod judge;
 mod life;
+mod mutations;
 mod network;
+
+use std::time::Duration;
 
 use life::{Life, Story};
 
@@ -70,6 +73,31 @@ fn many() {
     }
     println!("{told}");
     assert!(wrong.is_empty(), "{} of {lives} lives went wrong: {wrong:?}", wrong.len());
+}
+
+/// For `mutations`: says how many lives it took.
+#[test]
+#[ignore = "lives until one goes wrong, SIM_LIVES at most"]
+fn until_one_goes_wrong() {
+    /// A life takes a part of a second; one that stands still for ever has gone wrong, too.
+    const LONGEST: Duration = Duration::from_mins(2);
+    let (first, lives) = (number("SIM_FIRST").unwrap_or(0), number("SIM_LIVES").unwrap_or(10_000));
+    let (told, hear) = std::sync::mpsc::channel();
+    std::thread::spawn(move || {
+        for seed in first..first + lives {
+            let wrong = std::panic::catch_unwind(|| Life::draw(seed).live(false).wrong);
+            if told.send(wrong.unwrap_or_else(|_| vec!["it panicked".to_owned()])).is_err() {
+                return;
+            }
+        }
+    });
+    for seed in first..first + lives {
+        let wrong = hear.recv_timeout(LONGEST).unwrap_or_else(|_| vec!["it stands still".to_owned()]);
+        if !wrong.is_empty() {
+            println!("GONE WRONG {} | {}", seed - first + 1, wrong.join("; "));
+            return;
+        }
+    }
 }
 
 #[test]

@@ -1,8 +1,9 @@
 //! What lies between importer and server: calls take their time, are cut, arrive late, and find nobody. Every call and
 //! every answer is an action between which a process can be killed.
 
+use std::future::pending;
 use std::pin::Pin;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -14,9 +15,13 @@ use tokio::time::{Instant, sleep};
 
 use super::dice::Dice;
 
-/// The network of a life.
+/// The network of a life, as one process has it.
 #[derive(Clone)]
-pub(super) struct Network(Arc<Inner>);
+pub(super) struct Network {
+    life: Arc<Inner>,
+    /// The process was killed: what is left of it as tasks of the simulation calls nobody any more.
+    gone: Arc<AtomicBool>,
+}
 
 struct Inner {
     server: Within,
@@ -43,7 +48,7 @@ impl std::fmt::Debug for Network {
 impl Network {
     pub(super) fn new(server: Within, dice: Dice, late: u64, tell: bool) -> Self {
         let now = Instant::now();
-        let network = Self(Arc::new(Inner {
+        let life = Arc::new(Inner {
             server,
             dice,
             began: now,
@@ -54,65 +59,81 @@ impl Network {
             killed: Notify::new(),
             trace: tell.then(Mutex::default),
             sends: AtomicU64::new(0),
-        }));
+        });
+        let network = Self { life, gone: Arc::default() };
         let watched = network.clone();
         tokio::spawn(async move {
             loop {
-                let cuts = watched.0.server.cuts();
+                let cuts = watched.life.server.cuts();
                 let down = cuts.await;
                 watched.say(|| format!("the server goes down for {} ms", down.as_millis()));
                 let until = Instant::now() + down;
-                *watched.0.down_until.lock().unwrap_or_else(PoisonError::into_inner) = until;
+                *watched.life.down_until.lock().unwrap_or_else(PoisonError::into_inner) = until;
             }
         });
         network
     }
 
+    /// The same network, as the next process has it.
+    pub(super) fn process(&self) -> Self {
+        Self { life: self.life.clone(), gone: Arc::default() }
+    }
+
+    /// The process is no more: what it has under way still arrives, and nothing else.
+    pub(super) fn bury(&self) {
+        self.gone.store(true, Ordering::Relaxed);
+    }
+
+    fn is_gone(&self) -> bool {
+        self.gone.load(Ordering::Relaxed)
+    }
+
     pub(super) fn server(&self) -> &Within {
-        &self.0.server
+        &self.life.server
     }
 
     pub(super) fn say(&self, what: impl FnOnce() -> String) {
-        if let Some(trace) = &self.0.trace {
-            let line = format!("{:>9} ms  {}", self.0.began.elapsed().as_millis(), what());
+        if let Some(trace) = &self.life.trace {
+            let line = format!("{:>9} ms  {}", self.life.began.elapsed().as_millis(), what());
             trace.lock().unwrap_or_else(PoisonError::into_inner).push(line);
         }
     }
 
     pub(super) fn trace(&self) -> Vec<String> {
-        self.0.trace.as_ref().map_or_else(Vec::new, |trace| {
+        self.life.trace.as_ref().map_or_else(Vec::new, |trace| {
             std::mem::take(&mut *trace.lock().unwrap_or_else(PoisonError::into_inner))
         })
     }
 
     /// The process is killed so many actions from now.
     pub(super) fn kill_in(&self, actions: u64) {
-        self.0.kill_at.store(self.0.actions.load(Ordering::Relaxed) + actions, Ordering::Relaxed);
+        self.life.kill_at.store(self.life.actions.load(Ordering::Relaxed) + actions, Ordering::Relaxed);
     }
 
     pub(super) fn no_kill(&self) {
-        self.0.kill_at.store(u64::MAX, Ordering::Relaxed);
+        self.life.kill_at.store(u64::MAX, Ordering::Relaxed);
     }
 
     /// Returns when the process is killed.
     pub(super) async fn killed(&self) {
-        self.0.killed.notified().await;
+        self.life.killed.notified().await;
     }
 
     /// Something happened between which and the next thing a process can die.
     pub(super) fn action(&self) {
-        if self.0.actions.fetch_add(1, Ordering::Relaxed) + 1 == self.0.kill_at.load(Ordering::Relaxed) {
-            self.0.killed.notify_one();
+        if self.life.actions.fetch_add(1, Ordering::Relaxed) + 1 == self.life.kill_at.load(Ordering::Relaxed)
+        {
+            self.life.killed.notify_one();
         }
     }
 
     fn is_down(&self) -> bool {
-        Instant::now() < *self.0.down_until.lock().unwrap_or_else(PoisonError::into_inner)
+        Instant::now() < *self.life.down_until.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// One way.
     fn delay(&self) -> Duration {
-        let dice = &self.0.dice;
+        let dice = &self.life.dice;
         Duration::from_micros(if dice.per_mille(20) { dice.below(40_000) } else { 200 + dice.below(800) })
     }
 }
@@ -128,14 +149,17 @@ impl Exchange for Network {
         let network = self.clone();
         let (path, operation, token) = (path.to_owned(), operation.to_owned(), token.map(str::to_owned));
         Box::pin(async move {
+            if network.is_gone() {
+                return pending().await;
+            }
             network.action();
             if network.is_down() {
                 sleep(network.delay()).await;
                 return Err(NoAnswer::Unreachable("refused".to_owned()));
             }
-            let is_late = network.0.dice.per_mille(network.0.late);
+            let is_late = network.life.dice.per_mille(network.life.late);
             let there =
-                if is_late { Duration::from_millis(network.0.dice.below(4_000)) } else { network.delay() };
+                if is_late { Duration::from_millis(network.life.dice.below(4_000)) } else { network.delay() };
             let back = network.delay();
             let (answered, answer) = oneshot::channel();
             let far = network.clone();
@@ -145,10 +169,10 @@ impl Exchange for Network {
                 let reply = if far.is_down() {
                     None
                 } else {
-                    far.0.server.call(&path, &operation, token.as_deref(), &body).await
+                    far.life.server.call(&path, &operation, token.as_deref(), &body).await
                 };
                 if path == "/msg/send_msg" {
-                    far.0.sends.fetch_add(1, Ordering::Relaxed);
+                    far.life.sends.fetch_add(1, Ordering::Relaxed);
                 }
                 far.say(|| told(&path, &body, reply.as_ref().map(|reply| reply.body.as_str())));
                 answered.send(reply).ok();
