@@ -282,7 +282,7 @@ fn copy_tree(folder: &Path, copy: &Path, changed: &[(PathBuf, String)]) {
 }
 
 fn write_changed(to: &Path, text: &[u8]) {
-    if std::fs::read(to).is_ok_and(|known| known == text) {
+    if fs_err::read(to).is_ok_and(|known| known == text) {
         return;
     }
     fs_err::create_dir_all(to.parent().unwrap()).unwrap();
