@@ -4,6 +4,7 @@ mod capacity;
 mod client;
 mod control;
 mod faults;
+mod holes;
 mod laws;
 mod naive;
 mod recordings;

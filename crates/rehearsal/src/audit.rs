@@ -74,6 +74,12 @@ pub struct LogEntry {
     pub group_id: String,
     /// `sendTime`, ms.
     pub send_time: i64,
+    /// It lies below the conversation's min seq: cut off for everybody.
+    #[serde(default)]
+    pub cut: bool,
+    /// The date that an empty slot was given by whoever read it first, ms; none yet, otherwise.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub dated: Option<i64>,
     /// `contentType`
     pub content_type: i32,
     /// The content as it is stored: the text of an object.
@@ -156,11 +162,12 @@ pub(super) fn log(shared: &Shared, conversation: &str, from: i64, limit: usize) 
     let mut world = shared.world();
     let Some(conversation) = world.conversations.get_mut(conversation) else { return Vec::new() };
     conversation.expire(shared.now());
+    let min_seq = conversation.min_seq;
     conversation
         .slots(from)
         .take_while(|(seq, _)| *seq <= conversation.max_seq)
         .take(limit)
-        .map(|(seq, slot)| entry(seq, slot))
+        .map(|(seq, slot)| LogEntry { cut: seq < min_seq, ..entry(seq, slot) })
         .collect()
 }
 
@@ -192,7 +199,7 @@ fn audit_one(conversation: &Conversation) -> ConversationAudit {
         };
         one.messages += 1;
         one.stored += u64::from(slot.stored.is_some());
-        one.hidden += u64::from(matches!(slot.cached, Cached::Empty));
+        one.hidden += u64::from(matches!(slot.cached, Cached::Empty(_)));
         one.doubled += u64::from(!ids.insert(record.server_id));
         if !is_notice(record) {
             one.out_of_order += u64::from(record.send_time < latest);
@@ -255,7 +262,7 @@ fn is_notice(record: &Arc<Record>) -> bool {
 
 fn entry(seq: i64, slot: &Slot) -> LogEntry {
     let state = match (&slot.cached, slot.content()) {
-        (Cached::Empty, Some(_)) => SlotState::Hidden,
+        (Cached::Empty(_), Some(_)) => SlotState::Hidden,
         (_, Some(_)) => SlotState::Readable,
         (_, None) if slot.deleted => SlotState::Deleted,
         (_, None) => SlotState::Empty,
@@ -272,6 +279,11 @@ fn entry(seq: i64, slot: &Slot) -> LogEntry {
         recv_id: text(route.map(|r| r.receiver.as_ref())),
         group_id: text(route.map(|r| r.group.as_ref())),
         send_time: record.map_or(0, |r| r.send_time),
+        cut: false,
+        dated: match slot.cached {
+            Cached::Empty(time) => Some(time),
+            _ => None,
+        },
         content_type: record.map_or(0, |r| r.content_type),
         content: text(record.map(|r| r.content.as_ref())),
         ex: text(record.map(|r| r.ex.as_ref())),

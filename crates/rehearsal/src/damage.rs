@@ -59,7 +59,7 @@ pub(super) fn damage(shared: &Shared, conversation: &str, seq: i64, damage: &Dam
             let second = std::mem::replace(conversation.slot_mut(*with), first);
             *conversation.slot_mut(seq) = second;
         }
-        Damage::Hide => conversation.slot_mut(seq).cache(Cached::Empty, now),
+        Damage::Hide => conversation.slot_mut(seq).cache(Cached::Empty(0), now),
         Damage::Unstore => conversation.slot_mut(seq).stored = None,
     }
     Ok(())

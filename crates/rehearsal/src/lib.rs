@@ -39,6 +39,7 @@ mod faults;
 mod friends;
 mod group_lists;
 mod groups;
+mod holes;
 mod http;
 mod json;
 mod log;

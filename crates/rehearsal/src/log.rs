@@ -68,8 +68,8 @@ pub(super) enum Cached {
     /// Nothing: the next read asks the store.
     #[default]
     Absent,
-    /// That there is nothing, for 24 hours, whatever comes later (law 3).
-    Empty,
+    /// That there is nothing, for 24 hours, whatever comes later (law 3), and the date it was given, ms.
+    Empty(i64),
     Message(Arc<Record>),
 }
 
@@ -182,26 +182,20 @@ impl Slot {
     /// The second stage writes the message. What was read as empty before stays so (law 3).
     pub(super) fn write(&mut self, record: &Arc<Record>, now: i64) {
         self.expire(now);
-        if !matches!(self.cached, Cached::Empty) {
+        if !matches!(self.cached, Cached::Empty(_)) {
             self.cache(Cached::Message(Arc::clone(record)), now);
         }
     }
 
-    /// A read through the cache: an absent slot is looked up in the store and what is found is kept,
-    /// also if that is nothing.
-    pub(super) fn read(&mut self, now: i64) -> Option<&Arc<Record>> {
+    /// A read through the cache: what it does not have is taken from the store. `false`: neither has anything.
+    pub(super) fn look_up(&mut self, now: i64) -> bool {
         self.expire(now);
-        if matches!(self.cached, Cached::Absent) {
-            let found = match &self.stored {
-                Some(record) if !self.deleted => Cached::Message(Arc::clone(record)),
-                _ => Cached::Empty,
-            };
-            self.cache(found, now);
+        if matches!(self.cached, Cached::Absent)
+            && let Some(record) = self.stored.as_ref().filter(|_| !self.deleted)
+        {
+            self.cache(Cached::Message(Arc::clone(record)), now);
         }
-        match &self.cached {
-            Cached::Message(record) => Some(record),
-            _ => None,
-        }
+        !matches!(self.cached, Cached::Absent)
     }
 
     /// The cache forgets after a day.

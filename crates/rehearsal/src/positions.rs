@@ -66,14 +66,7 @@ pub(super) fn delete_for_me(shared: &Shared, caller: &Caller<'_>) -> Outcome {
     let value = parse(caller.body)?;
     let fields = Fields::of(&value, "DeleteMsgsReq", "msg.DeleteMsgsReq")?;
     let (user, id, seqs) = (fields.text("userID"), fields.text("conversationID"), fields.numbers("seqs"));
-    let all = fields
-        .object("deleteSyncOpt", "msg.DeleteSyncOpt")
-        .map(|sync| {
-            Fields::of(sync, "DeleteMsgsReq.deleteSyncOpt", "msg.DeleteSyncOpt")
-                .map(|f| f.flag("isSyncOther"))
-        })
-        .transpose()?
-        .unwrap_or(false);
+    let all = sync_other(&fields, "DeleteMsgsReq.deleteSyncOpt")?;
     fields.finish()?;
     admin_or_own(shared, caller, user)?;
     let mut world = shared.world();
@@ -85,16 +78,33 @@ pub(super) fn delete_for_me(shared: &Shared, caller: &Caller<'_>) -> Outcome {
     Ok(Data::Absent)
 }
 
-/// `/msg/clear_conversation_msg`: for the user, all of it.
+/// `/msg/clear_conversation_msg`: all of it, for the user alone, or for everybody if `deleteSyncOpt.isSyncOther` says
+/// so. maxSeq stays, nothing appears in the log, and the content stays in the store.
 pub(super) fn clear(shared: &Shared, caller: &Caller<'_>) -> Outcome {
     let value = parse(caller.body)?;
     let fields = Fields::of(&value, "ClearConversationsMsgReq", "msg.ClearConversationsMsgReq")?;
     let (user, ids) = (fields.text("userID"), fields.texts("conversationIDs"));
+    let all = sync_other(&fields, "ClearConversationsMsgReq.deleteSyncOpt")?;
     fields.finish()?;
     admin_or_own(shared, caller, user)?;
+    let now = shared.now();
+    let own_only = shared.traits().clears_own_only;
     let mut world = shared.world();
     for id in ids {
-        clear_for(&mut world, user, id);
+        // Without a record of it, of the user's own or of anybody, there is nothing to clear.
+        let known = world.conversations.get(id).is_some_and(|conversation| {
+            conversation.members.iter().any(|(who, member)| {
+                (!own_only || who.as_ref() == user) && (shared.auto_users() || member.has_record(now))
+            })
+        });
+        if !known {
+            continue;
+        }
+        if all {
+            clear_for_all(&mut world, user, id);
+        } else {
+            clear_for(&mut world, user, id);
+        }
     }
     Ok(Data::Absent)
 }
@@ -160,13 +170,34 @@ pub(super) fn hide(world: &mut World, user: &str, id: &str, seqs: &[i64]) {
     }
 }
 
-/// Empties a conversation for one user.
+/// Empties a conversation for one user, who has read it all by that.
 pub(super) fn clear_for(world: &mut World, user: &str, id: &str) {
     let name = world.name(user);
     if let Some(conversation) = world.conversations.get_mut(id) {
-        let next = conversation.max_seq + 1;
-        conversation.member_mut(&name).min_seq = next;
+        let last = conversation.max_seq;
+        let member = conversation.member_mut(&name);
+        member.min_seq = last + 1;
+        member.has_read = member.has_read.max(last);
     }
+}
+
+/// Cuts a conversation off for everybody: its min seq becomes maxSeq + 1. The user has read it all by that.
+fn clear_for_all(world: &mut World, user: &str, id: &str) {
+    let name = world.name(user);
+    if let Some(conversation) = world.conversations.get_mut(id) {
+        let last = conversation.max_seq;
+        conversation.min_seq = last + 1;
+        let member = conversation.member_mut(&name);
+        member.has_read = member.has_read.max(last);
+    }
+}
+
+fn sync_other(fields: &Fields<'_, '_>, path: &'static str) -> Result<bool, Refusal> {
+    let sync = fields.object("deleteSyncOpt", "msg.DeleteSyncOpt");
+    Ok(match sync {
+        Some(sync) => Fields::of(sync, path, "msg.DeleteSyncOpt")?.flag("isSyncOther"),
+        None => false,
+    })
 }
 
 /// Whether there was a message to revoke.

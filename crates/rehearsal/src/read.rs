@@ -5,7 +5,7 @@ use super::api::{Caller, admin_or_own};
 use super::body::{Fields, parse};
 use super::group_lists::full_ids;
 use super::json::write_string;
-use super::log::{Conversation, Member};
+use super::log::{Cached, Conversation, Member};
 use super::pulled::{Shown, write_empty, write_message};
 use super::shared::Shared;
 use serde_json::{Map, Value, json};
@@ -192,21 +192,21 @@ fn pull_range(
     }
     let is_end = if wanted.descending { wanted.begin <= min_seq } else { last <= wanted.end };
     let mut out = String::from("{\"Msgs\":[");
-    // An empty slot has the time of the message before it.
-    let mut time = 0;
+    conversation.look_up(begin, end, now);
     for seq in begin..=end {
         if seq > begin {
             out.push(',');
         }
         let slot = conversation.slot_mut(seq);
-        let revoked = slot.revoked.clone();
-        let Some(record) = slot.read(now) else {
-            write_empty(null_maps, seq, time, &mut out);
-            continue;
-        };
-        time = record.send_time;
-        let shown = Shown { revoked: revoked.as_deref(), deleted: member.hidden.contains(&seq) };
-        write_message(null_maps, seq, record, &shown, &mut out);
+        match &slot.cached {
+            Cached::Message(record) => {
+                let deleted = member.hidden.contains(&seq);
+                let shown = Shown { revoked: slot.revoked.as_deref(), deleted };
+                write_message(null_maps, seq, record, &shown, &mut out);
+            }
+            Cached::Empty(time) => write_empty(null_maps, seq, *time, &mut out),
+            Cached::Absent => write_empty(null_maps, seq, 0, &mut out),
+        }
     }
     out.push_str(if is_end { "],\"isEnd\":true,\"endSeq\":0}" } else { "],\"isEnd\":false,\"endSeq\":0}" });
     Some((usize::try_from(end - begin + 1).unwrap_or(usize::MAX), out))

@@ -19,6 +19,8 @@ pub(super) struct Traits {
     pub(super) takes_foreign_tokens: bool,
     /// Calls about somebody else's messages and about all of them need the admin, or that somebody.
     pub(super) checks_rights: bool,
+    /// A conversation is cleared only by who has a record of it; otherwise anybody's record will do.
+    pub(super) clears_own_only: bool,
     /// `/config/…` is there.
     pub(super) config_paths: bool,
     /// What is said when nobody is to be registered.
@@ -81,6 +83,7 @@ static V3_8_3: Traits = Traits {
     gives_tokens_away: true,
     takes_foreign_tokens: true,
     checks_rights: false,
+    clears_own_only: false,
     config_paths: false,
     no_users: "users are empty",
     no_accounts: Some("CheckUserIDs is empty"),
@@ -105,6 +108,7 @@ static MAIN: Traits = Traits {
     gives_tokens_away: false,
     takes_foreign_tokens: false,
     checks_rights: true,
+    clears_own_only: true,
     config_paths: true,
     no_users: "users is empty",
     no_accounts: None,

@@ -111,7 +111,9 @@ pub(super) struct SavedSlot {
 #[serde(rename_all = "snake_case")]
 pub(super) enum SavedCache {
     Absent,
+    /// As older files have it: without its date.
     Empty,
+    Dated(i64),
     Message(SavedRecord),
 }
 
@@ -205,7 +207,7 @@ pub(super) fn saved_member(user: &str, member: &Member) -> SavedMember {
 pub(super) fn saved_slot(seq: i64, slot: &Slot) -> SavedSlot {
     let (cache, same) = match (&slot.cached, &slot.stored) {
         (Cached::Absent, _) => (SavedCache::Absent, false),
-        (Cached::Empty, _) => (SavedCache::Empty, false),
+        (Cached::Empty(time), _) => (SavedCache::Dated(*time), false),
         (Cached::Message(record), stored) => (
             SavedCache::Message(saved(record)),
             stored.as_ref().is_some_and(|stored| Arc::ptr_eq(stored, record)),
@@ -223,7 +225,8 @@ pub(super) fn restore_slot(
 ) -> Result<(), String> {
     let cached = match saved.cache {
         SavedCache::Absent => Cached::Absent,
-        SavedCache::Empty => Cached::Empty,
+        SavedCache::Empty => Cached::Empty(0),
+        SavedCache::Dated(time) => Cached::Empty(time),
         SavedCache::Message(record) => Cached::Message(Arc::new(restored(world, record)?)),
     };
     let stored = match (&cached, saved.stored) {
