@@ -113,7 +113,7 @@ fn a_chat_without_ids_exported_again_a_week_later() {
     done(&night.run(&["one"]), &json!({"messages": 4}));
     done(&night.run(&["--add", "one"]), &json!({"already_there": 4}));
     assert_eq!(night.log("si_ann_bob").len(), 4);
-    // The third `ok` is older than what the conversation has: sent, counted, and out of its place.
+    // The third `ok` is a minute older than what the conversation has: sent behind it, a millisecond after the newest.
     done(&night.run(&["--add", "two"]), &json!({"messages": 7, "already_there": 8, "older": 1}));
     assert_eq!(night.log("si_ann_bob"), ["shall we?", "ok", "ok", "see you", "ok", "again?", "ok"]);
     // Both together have nothing that is new: 7 and 4 more records that the job had.

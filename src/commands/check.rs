@@ -146,13 +146,19 @@ pub(super) fn text(summary: &Summary, dir: &std::path::Path) -> String {
         (summary.duplicates_in_source, "stand in the sources more than once and are sent once"),
         (summary.known, "are known from an earlier pass"),
         (summary.older, "are older than what an earlier pass had in their conversation"),
-        (summary.spread, "have the time of the one before and are sent some ms later"),
         (summary.replies.quoting, "are replies that quote"),
         (summary.replies.as_text.values().sum(), "are replies that go out as text"),
     ] {
         if n > 0 {
             line(&mut out, format_args!("{} {what}", count(n)));
         }
+    }
+    if summary.spread > 0 {
+        let (n, most) = (count(summary.spread), count(summary.spread_most));
+        line(
+            &mut out,
+            format_args!("{n} are sent up to {most} ms later, so that times rise and apps can scroll"),
+        );
     }
     if summary.to_upload > 0 {
         let list = dir.join(crate::job::UPLOADS);

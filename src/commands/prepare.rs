@@ -4,11 +4,12 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::SystemTime;
 
-use super::context::Context;
+use super::context::{Context, note};
 use super::intake::{self, Intake, Plan};
 use super::{Exit, Failure, OrFail, media};
 use crate::after::AGAIN;
 use crate::cli::SourceArgs;
+use crate::config::{EqualTimes, OlderMessages, TimeSection};
 use crate::job::{Job, JobError, JobReader, PassInfo, SourceInfo};
 use crate::message::{Release, SendTime};
 use crate::prepare::{self, Look, Phase, PrepareError, Rules, Summary};
@@ -72,13 +73,29 @@ pub(super) fn prepare(
     }
     let Intake { reader, mapper } = plan.open(job.next_source().map_err(job_failure)?)?;
     let mut rules = Rules::new(now(), release, settings);
-    rules.spread_equal = context.file.time.spread_equal;
+    rules.times = times(context.file.time)?;
     let progress = Arc::new(prepare::Progress::default());
     let watched = Arc::clone(&progress);
     let drawn = Progress::start(context.style, Arc::new(move || snapshot(watched.look())));
     let summary = prepare::run(reader, &*mapper, &rules, &mut job, &progress);
     drawn.finish();
     Ok(Prepared { job, summary: summary.map_err(failure)?, is_new: true })
+}
+
+fn times(section: TimeSection) -> Result<prepare::Times, Failure> {
+    if section.spread_equal.is_some() {
+        note("[time] spread_equal is called `equal` by now: \"spread\" (the default) or \"keep\"")?;
+    }
+    Ok(prepare::Times {
+        equal: match section.equal() {
+            EqualTimes::Spread => prepare::Equal::Spread,
+            EqualTimes::Keep => prepare::Equal::Keep,
+        },
+        older: match section.older {
+            OlderMessages::Refuse => prepare::Older::Refuse,
+            OlderMessages::Behind => prepare::Older::Behind,
+        },
+    })
 }
 
 /// A pass that was refused for its errors gives its place to the next one over mended sources.

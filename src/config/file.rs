@@ -76,8 +76,45 @@ pub struct ServerSection {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct TimeSection {
-    /// Messages of a conversation that have the time of the one before them are sent a millisecond later.
-    pub spread_equal: bool,
+    /// What becomes of messages that have the time of the one before them.
+    pub equal: Option<EqualTimes>,
+    /// What becomes of messages of a later pass that are older than what an earlier one had.
+    pub older: OlderMessages,
+    /// As older files say it: `true` is `equal = "spread"`, `false` is `equal = "keep"`.
+    pub spread_equal: Option<bool>,
+}
+
+/// Messages with the time of the one before them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum EqualTimes {
+    /// Are sent a millisecond later.
+    #[default]
+    Spread,
+    /// Keep it.
+    Keep,
+}
+
+/// Messages of a later pass that are older than what an earlier one had.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum OlderMessages {
+    /// More than an hour older, they are refused.
+    #[default]
+    Refuse,
+    /// They go behind it, with times after the newest.
+    Behind,
+}
+
+impl TimeSection {
+    /// What becomes of messages that have the time of the one before them.
+    pub fn equal(&self) -> EqualTimes {
+        match (self.equal, self.spread_equal) {
+            (Some(equal), _) => equal,
+            (None, Some(false)) => EqualTimes::Keep,
+            (None, _) => EqualTimes::Spread,
+        }
+    }
 }
 
 /// `[import]`

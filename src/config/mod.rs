@@ -7,7 +7,9 @@ mod secret;
 mod server;
 mod values;
 
-pub use file::{ConfigError, ImportFile, ImportSection, OnReject, ServerSection, TimeSection};
+pub use file::{
+    ConfigError, EqualTimes, ImportFile, ImportSection, OlderMessages, OnReject, ServerSection, TimeSection,
+};
 pub use secret::{Credentials, SecretError, first_line, rehearsal_secret};
 pub use server::{ServerError, rehearsal, server, without_server};
 pub use values::{MaxLag, Rate, parse_duration, parse_max_lag, parse_moment};

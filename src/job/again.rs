@@ -38,6 +38,9 @@ pub struct Again {
 
 impl Loader<'_> {
     /// Adds messages of a conversation once more; they come in the order in which they are to go out.
+    ///
+    /// Behind everything else, each gets a time after the newest: an older message behind newer ones makes what is
+    /// beyond the first pages unreachable (law 15).
     pub fn again(&mut self, peers: &Peers, messages: &[Again]) -> Result<(), JobError> {
         let mut scratch = String::new();
         let key = match peers {
@@ -46,8 +49,11 @@ impl Loader<'_> {
         };
         let Some(earlier) = self.earlier(key)? else { return Ok(()) };
         let conv = self.conversation(key, peers, Some(&earlier))?;
+        let mut last = earlier.last_sent.0;
         for (by, Again { ordinal, entry }) in (earlier.messages..).zip(messages) {
-            self.entry(entry.offset, entry.len, entry.written(), entry.spread, entry.reply)?;
+            last = entry.send_time.0.max(last.saturating_add(1));
+            let spread = last.abs_diff(entry.written().0);
+            self.entry(entry.offset, entry.len, entry.written(), spread, entry.reply)?;
             let [ordinal, by] = [ordinal.0, by].map(to_sql);
             self.execute(
                 "INSERT INTO superseded VALUES (?1, ?2, ?3,

@@ -14,8 +14,8 @@ pub struct Entry {
     pub len: u32,
     /// Its `sendTime`.
     pub send_time: SendTime,
-    /// How many ms later that is than the export says, to tell it from the message before it.
-    pub spread: u32,
+    /// How many ms later that is than the export says, so that times rise (law 15).
+    pub spread: u64,
     /// Whether it replies to another message of its conversation, by its ids.
     pub reply: Reply,
 }
@@ -23,7 +23,7 @@ pub struct Entry {
 impl Entry {
     /// When it was written, as the export says.
     pub fn written(&self) -> SendTime {
-        SendTime(self.send_time.0 - i64::from(self.spread))
+        SendTime(self.send_time.0.wrapping_sub_unsigned(self.spread))
     }
 }
 
@@ -66,7 +66,7 @@ pub(super) struct Packer {
 
 impl Packer {
     /// Adds an entry; its ordinal is its place. `send_time` is the export's, which `spread` comes on top of.
-    pub(super) fn push(&mut self, offset: u64, len: u32, send_time: SendTime, spread: u32, reply: Reply) {
+    pub(super) fn push(&mut self, offset: u64, len: u32, send_time: SendTime, spread: u64, reply: Reply) {
         // Messages of a conversation exported as one piece follow each other without a gap: one byte.
         let gap = zigzag(offset.wrapping_sub(self.end).cast_signed());
         let kind = match reply {
@@ -79,7 +79,7 @@ impl Packer {
             put(&mut self.data, gap << 2 | kind);
         } else {
             put(&mut self.data, gap << 2 | SPREAD);
-            put(&mut self.data, u64::from(spread) << 2 | kind);
+            put(&mut self.data, spread << 2 | kind);
         }
         put(&mut self.data, u64::from(len));
         put_signed(&mut self.data, send_time.0 - self.time);
@@ -135,7 +135,7 @@ impl<'a> Unpacker<'a> {
         let (spread, kind) = match gap_and_kind & 3 {
             SPREAD => {
                 let spread_and_kind = self.from.number()?;
-                (u32::try_from(spread_and_kind >> 2).ok()?, spread_and_kind & 3)
+                (spread_and_kind >> 2, spread_and_kind & 3)
             }
             kind => (0, kind),
         };
@@ -154,7 +154,7 @@ impl<'a> Unpacker<'a> {
         self.time = send_time.0;
         let ordinal = Ordinal(self.next);
         self.next += 1;
-        let send_time = SendTime(send_time.0.wrapping_add(i64::from(spread)));
+        let send_time = SendTime(send_time.0.wrapping_add_unsigned(spread));
         Some(Entry { ordinal, offset, len, send_time, spread, reply })
     }
 }
@@ -186,7 +186,7 @@ mod tests {
         fn entries_come_back(
             first in 0u64..1 << 31,
             entries in prop::collection::vec(
-                (0u64..1 << 45, any::<u32>(), 0i64..1 << 45, prop_oneof![Just(0), any::<u32>()], reply()), 1..50
+                (0u64..1 << 45, any::<u32>(), 0i64..1 << 45, prop_oneof![Just(0), 0u64..1 << 45], reply()), 1..50
             )
         ) {
             let mut packer = Packer::default();
@@ -195,7 +195,7 @@ mod tests {
             }
             let mut back = Unpacker::new(Ordinal(first), packer.data());
             for (n, (offset, len, time, spread, reply)) in (first..).zip(entries) {
-                let send_time = SendTime(time + i64::from(spread));
+                let send_time = SendTime(time.wrapping_add_unsigned(spread));
                 let want = Entry { ordinal: Ordinal(n), offset, len, send_time, spread, reply };
                 prop_assert_eq!(back.next(), Some(want));
             }

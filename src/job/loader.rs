@@ -181,7 +181,7 @@ impl<'p> Loader<'p> {
         offset: u64,
         len: u32,
         send_time: SendTime,
-        spread: u32,
+        spread: u64,
         reply: Reply,
     ) -> Result<(), JobError> {
         self.packer.push(offset, len, send_time, spread, reply);
@@ -189,7 +189,7 @@ impl<'p> Loader<'p> {
             open.messages += 1;
             open.bytes += u64::from(len);
             // As they are sent: what stands in the log is told by these, also by how late the last of them can be.
-            let sent = SendTime(send_time.0 + i64::from(spread));
+            let sent = SendTime(send_time.0.wrapping_add_unsigned(spread));
             open.first_time = open.first_time.min(sent);
             open.last_time = open.last_time.max(sent);
         }

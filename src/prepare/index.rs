@@ -10,10 +10,14 @@ use super::progress::Progress;
 use super::rows::{ConvRow, IndexRow, Note, Says};
 use super::sort::Sorted;
 use super::spread::Spread;
+use super::{Older, Times};
 use crate::checks::{Neighbours, codes};
 use crate::finding::Code;
 use crate::job::{ConvKey, Earlier, JobError, Loader, Peers, Position, Reply, Spooled};
 use crate::message::{GroupId, Peer, SendTime, UserId};
+
+/// Moved by more than that, a message is named.
+const HOUR_MS: u64 = 3_600_000;
 
 /// Puts all messages into the index.
 pub(super) fn index(
@@ -22,12 +26,12 @@ pub(super) fn index(
     (names, heap): (Sorted<ConvRow>, &Heap),
     loader: &mut Loader<'_>,
     ledger: &mut Ledger<'_>,
-    spreads: bool,
+    times: Times,
     progress: &Progress,
 ) -> Result<(), PrepareError> {
     let mut notes = Notes::new(notes)?;
     let mut filing = Filing {
-        spreads,
+        times,
         loader,
         ledger,
         names: Names::new(names, heap)?,
@@ -82,8 +86,7 @@ impl Notes {
 
 /// Puts messages, which come by conversation and time, into the index.
 struct Filing<'a, 'p, 'l> {
-    /// Equal times are to be told apart.
-    spreads: bool,
+    times: Times,
     loader: &'a mut Loader<'p>,
     ledger: &'a mut Ledger<'l>,
     names: Names<'a>,
@@ -105,7 +108,7 @@ struct Open {
     last_written: Option<SendTime>,
     /// None of it can be sent, because of its name.
     refused: Option<Refusal>,
-    spread: Option<Spread>,
+    spread: Spread,
     /// The last pair that was reported for having the same name.
     reported: Option<u32>,
     messages: u64,
@@ -138,18 +141,22 @@ impl Filing<'_, '_, '_> {
             return self.refuse_pair(open, row);
         }
         let time = row.at.time();
+        if open.last_written.is_some_and(|last| last > time) && !self.takes_older(open, row)? {
+            return Ok(());
+        }
         if open.messages == 0 {
             self.loader.conversation(open.key, &open.peers, open.earlier.as_ref())?;
             self.ledger.summary.conversations += 1;
         }
-        if open.last_written.is_some_and(|last| last > time) {
-            self.ledger.summary.older += 1;
-            let message = self.message(row)?;
-            self.ledger.say(&codes::OLDER, &message, open.peers.conversation().as_str())?;
-        }
-        let spread = open.spread.as_mut().map_or(0, |spread| spread.next(time));
+        let spread = open.spread.next(time);
         self.ledger.summary.spread += u64::from(spread > 0);
-        let noticed = self.neighbours.next(SendTime(time.0 + i64::from(spread)), row.len);
+        self.ledger.summary.spread_most = self.ledger.summary.spread_most.max(spread);
+        if spread > HOUR_MS {
+            let message = self.message(row)?;
+            let value = format!("{} minutes, in {}", spread / 60_000, open.peers.conversation());
+            self.ledger.say(&codes::TIME_MOVED, &message, &value)?;
+        }
+        let noticed = self.neighbours.next(SendTime(time.0.saturating_add_unsigned(spread)), row.len);
         if noticed.same_time {
             open.same_time += 1;
             open.first_same.get_or_insert(*row);
@@ -164,6 +171,22 @@ impl Filing<'_, '_, '_> {
         open.messages += 1;
         self.count(time, row.len);
         Ok(())
+    }
+
+    /// A message that is older than what an earlier pass has: whether it is sent behind that.
+    fn takes_older(&mut self, open: &Open, row: &IndexRow) -> Result<bool, JobError> {
+        let message = self.message(row)?;
+        let name = open.peers.conversation();
+        let behind = open.earlier.as_ref().map_or(0, |earlier| earlier.last_sent.0.abs_diff(row.at.time().0));
+        if self.times.older == Older::Refuse && behind > HOUR_MS {
+            let value = format!("{} minutes older, in {name}", behind / 60_000);
+            self.ledger.say(&codes::WOULD_NOT_SCROLL, &message, &value)?;
+            self.ledger.reject(&codes::WOULD_NOT_SCROLL, &message, &value)?;
+            return Ok(false);
+        }
+        self.ledger.summary.older += 1;
+        self.ledger.say(&codes::OLDER, &message, name.as_str())?;
+        Ok(true)
     }
 
     fn count(&mut self, time: SendTime, len: u32) {
@@ -198,11 +221,8 @@ impl Filing<'_, '_, '_> {
             self.ledger.say(code, &message, value)?;
         }
         let last_written = earlier.as_ref().map(|earlier| self.loader.last_written(earlier)).transpose()?;
-        let spread = match earlier.as_ref().zip(last_written) {
-            _ if !self.spreads => None,
-            None => Some(Spread::default()),
-            Some((earlier, last_written)) => Some(Spread::after(last_written, earlier.last_sent)),
-        };
+        let before = earlier.as_ref().filter(|_| self.times.older != Older::Stay);
+        let spread = Spread::after(self.times.equal, before.map(|earlier| earlier.last_sent));
         Ok(Open {
             key,
             peers,

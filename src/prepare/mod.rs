@@ -46,16 +46,47 @@ pub struct Rules {
     pub release: Release,
     /// What shapes the pass besides (export and mapping settings), kept in the job to be compared.
     pub settings: String,
-    /// Messages with the time of the one before them in their conversation are sent a millisecond later.
-    pub spread_equal: bool,
+    /// What becomes of times that don't rise.
+    pub times: Times,
     /// Rows of a sorted run; small in tests.
     run: usize,
+}
+
+/// What becomes of messages whose times don't rise within their conversation (law 15).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Times {
+    /// Those with the time of the one before them.
+    pub equal: Equal,
+    /// Those of a later pass that are older than what an earlier one gave their conversation.
+    pub older: Older,
+}
+
+/// Messages with the time of the one before them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Equal {
+    /// Are sent a millisecond later, and push on whom they reach.
+    #[default]
+    Spread,
+    /// Keep it: OpenIM's apps can't scroll them.
+    Keep,
+}
+
+/// Messages of a later pass that are older than what an earlier one gave their conversation.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Older {
+    /// By up to an hour they go behind it, with times after the newest; older ones are refused.
+    #[default]
+    Refuse,
+    /// All of them go behind it.
+    Behind,
+    /// They keep their times: what is made by hand is what it was made for.
+    Stay,
 }
 
 impl Rules {
     /// The rules; `settings` is kept in the job as it is.
     pub fn new(now: SendTime, release: Release, settings: String) -> Self {
-        Self { now, release, settings, spread_equal: false, run: sort::RUN }
+        Self { now, release, settings, times: Times::default(), run: sort::RUN }
     }
 }
 

@@ -19,7 +19,7 @@ use super::rows::{ByOffset, ConvRow, IndexRow, KeyRow, Note, PersonRow, UserRow}
 use super::sort::{RUN, Sorter};
 use super::summary::{Summary, Told};
 use super::uploads::{self, UploadRow};
-use super::{PrepareError, Rules};
+use super::{Equal, Older, PrepareError, Rules, Times};
 use crate::checks::Checker;
 use crate::export::{Chunk, Reader, Source};
 use crate::job::{Job, JobError, Pass};
@@ -42,25 +42,25 @@ pub fn run(
     progress.phase(Phase::Read);
     let checker = Checker { now: rules.now, release: rules.release };
     let reader = gather(reader, mapper, checker, &mut pass, &mut gathered, progress)?;
-    gathered.file(pass, reader.sources(), (rules.release, rules.spread_equal), progress)
+    gathered.file(pass, reader.sources(), (rules.release, rules.times), progress)
 }
 
 /// Adds these messages to the job as a pass of their own, unexamined: for tests, and for what is made by
-/// hand. Ids, equal messages and quotes are treated as in [`run`].
+/// hand. Ids, equal messages and quotes are treated as in [`run`]; times stay.
 pub fn few(job: &mut Job, messages: &[Message<'_>]) -> Result<Summary, PrepareError> {
-    few_with(job, messages, false)
+    few_with(job, messages, Times { equal: Equal::Keep, older: Older::Stay })
 }
 
 /// The same with equal times spread.
 pub fn few_spread(job: &mut Job, messages: &[Message<'_>]) -> Result<Summary, PrepareError> {
-    few_with(job, messages, true)
+    few_with(job, messages, BEHIND)
 }
 
-fn few_with(job: &mut Job, messages: &[Message<'_>], spread: bool) -> Result<Summary, PrepareError> {
+fn few_with(job: &mut Job, messages: &[Message<'_>], times: Times) -> Result<Summary, PrepareError> {
     let mut pass = job.begin_pass("{}")?;
     let mut gathered = Gathered::new(&pass, RUN)?;
     gathered.take(&Batch::unexamined(messages), &mut pass)?;
-    gathered.file(pass, &[], (Release::Main, spread), &Progress::default())
+    gathered.file(pass, &[], (Release::Main, times), &Progress::default())
 }
 
 /// Adds messages that had been rejected and were mended, as a pass of their own; the caller has examined them.
@@ -75,8 +75,11 @@ pub fn mended(
     let mut gathered = Gathered::new(&pass, RUN)?;
     gathered.summary.mended = lines;
     feed(&mut |message| gathered.take(&Batch::unexamined(std::slice::from_ref(message)), &mut pass))?;
-    gathered.file(pass, &[], (Release::Main, false), &Progress::default())
+    gathered.file(pass, &[], (Release::Main, BEHIND), &Progress::default())
 }
+
+/// What was mended is wanted, wherever it belongs.
+const BEHIND: Times = Times { equal: Equal::Spread, older: Older::Behind };
 
 /// What the reading gathers for the sorting.
 struct Gathered {
@@ -293,7 +296,7 @@ impl Gathered {
         self,
         mut pass: Pass<'_>,
         sources: &[Source],
-        (release, spreads): (Release, bool),
+        (release, times): (Release, Times),
         progress: &Progress,
     ) -> Result<Summary, PrepareError> {
         let Self {
@@ -324,7 +327,7 @@ impl Gathered {
         compare(keys.sorted()?, &mut notes, release, &loader, &mut ledger, progress)?;
         progress.phase(Phase::Index);
         let names = (conversations.sorted()?, &heap);
-        index::index(index.sorted()?, notes.sorted()?, names, &mut loader, &mut ledger, spreads, progress)?;
+        index::index(index.sorted()?, notes.sorted()?, names, &mut loader, &mut ledger, times, progress)?;
         names::users(users.sorted()?, &heap, &mut loader)?;
         people::people(people.sorted()?, &heap, &loader, &mut ledger)?;
         summary.findings = findings.counted();

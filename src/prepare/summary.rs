@@ -38,8 +38,11 @@ pub struct Summary {
     pub older: u64,
     /// Messages with the time of the one before them.
     pub same_time: u64,
-    /// Messages that are sent some ms later than the export says, to tell them from the one before.
+    /// Messages that are sent later than the export says, so that times rise (law 15).
     pub spread: u64,
+    /// By how much at most, ms.
+    #[serde(default)]
+    pub spread_most: u64,
     /// What became of replies.
     pub replies: Replies,
     /// Media in `media-to-upload.csv` that nobody has put anywhere yet.

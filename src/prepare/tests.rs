@@ -21,12 +21,12 @@ struct Bench {
     dir: tempfile::TempDir,
     release: Release,
     run: usize,
-    spread_equal: bool,
+    times: Times,
 }
 
 impl Bench {
     fn new() -> Self {
-        Self { dir: tempfile::tempdir().unwrap(), release: Release::Main, run: 7, spread_equal: false }
+        Self { dir: tempfile::tempdir().unwrap(), release: Release::Main, run: 7, times: Times::default() }
     }
 
     fn job_dir(&self) -> PathBuf {
@@ -48,11 +48,8 @@ impl Bench {
         let sources: Vec<_> = files.iter().map(|(name, lines)| self.write(name, lines)).collect();
         let first = job.next_source().unwrap();
         let reader = Reader::open(&Settings::default(), &sources, first).unwrap().chunk_size(150);
-        let rules = Rules {
-            run: self.run,
-            spread_equal: self.spread_equal,
-            ..Rules::new(NOW, self.release, "{}".to_owned())
-        };
+        let rules =
+            Rules { run: self.run, times: self.times, ..Rules::new(NOW, self.release, "{}".to_owned()) };
         run(reader, &Native, &rules, job, &Progress::default()).unwrap()
     }
 }

@@ -209,9 +209,9 @@ pub const NEIGHBOURS_TOO_LARGE: Code = warning(
 /// Order among them is by place in the source.
 pub const SAME_TIME: Code = warning(
     "same-time",
-    "messages of this conversation have the same time as the one before them; they keep the order of the \
-     source",
-    "nothing, if that order is right; else give more exact times, or `spread_equal = true` in [time]",
+    "messages of this conversation have the same time as the one before them, and keep it: OpenIM's apps show \
+     them in the wrong order, and may never get beyond them (law 15)",
+    "take `equal = \"keep\"` out of [time]",
 );
 /// No id tells whether it was meant.
 pub const SAME_MESSAGE: Code = warning(
@@ -228,8 +228,23 @@ pub const CHANGED_SINCE: Code = warning(
 /// Design, section 2: "older".
 pub const OLDER: Code = warning(
     "older",
-    "the message is older than what an earlier pass gave its conversation; it is sent after it",
+    "the message is older than what an earlier pass gave its conversation; it is sent after it, with a time \
+     after the newest, because apps can't scroll beyond an older message behind newer ones (law 15)",
     "nothing, if that is acceptable; else begin anew with all sources in one pass",
+);
+/// Law 15.
+pub const WOULD_NOT_SCROLL: Code = error(
+    "would-not-scroll",
+    "the message is more than an hour older than what an earlier pass gave its conversation: behind it, one such \
+     message makes everything beyond the first pages unreachable for every user (law 15)",
+    "`older = \"behind\"` in [time] sends such messages after the newest, with times of then; or begin anew with all \
+     sources in one pass",
+);
+/// Law 15.
+pub const TIME_MOVED: Code = warning(
+    "time-moved",
+    "the message is sent more than an hour later than the export says, behind others that had to come before it",
+    "look at the times of the export: so many equal ones are rarely right",
 );
 /// Issue 6, replies.
 pub const QUOTED_UNKNOWN: Code = warning(
@@ -299,6 +314,8 @@ pub const ALL: &[&Code] = &[
     &SAME_MESSAGE,
     &CHANGED_SINCE,
     &OLDER,
+    &WOULD_NOT_SCROLL,
+    &TIME_MOVED,
     &QUOTED_UNKNOWN,
     &QUOTED_LATER,
     &QUOTED_ELSEWHERE,
