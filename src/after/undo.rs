@@ -2,7 +2,8 @@
 //!
 //! First the messages in the slots where they were confirmed, in batches; each is looked at before, because a
 //! slot can have come to hold another message. Then the whole log of the conversation is read for what came
-//! back (law 14) and for copies under the same names (law 5), until a reading finds nothing more.
+//! back (law 14) and for copies under the same names (law 5), until a reading finds nothing more. A conversation in
+//! which nothing is left is cut off, so that what is sent anew can be scrolled (law 15).
 
 mod look;
 
@@ -168,6 +169,10 @@ async fn undo_one(
     undone.failed += failed;
     undone.deleted = undone.deleted.saturating_sub(failed);
     undone.is_done = true;
+    if undone.failed + undone.kept == 0 {
+        // What is sent anew stands behind a long hole otherwise, which clients don't get over (law 15).
+        log.cut_if_empty().await?;
+    }
     say(steps, (conv, undone, left, 0)).await
 }
 

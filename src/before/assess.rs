@@ -113,9 +113,21 @@ fn people(people: &People, found: &mut Found) {
 fn conversations(conversations: &Conversations, found: &mut Found) {
     found.tally(&codes::ALREADY_THERE, &conversations.already_there, "conversations that hold messages");
     let others = Tally {
-        count: conversations.not_empty.count.saturating_sub(conversations.already_there.count),
+        count: conversations
+            .not_empty
+            .count
+            .saturating_sub(conversations.already_there.count + conversations.newer.count)
+            .saturating_sub(conversations.notices.len() as u64),
         ..conversations.not_empty.clone()
     };
+    found.tally(&codes::WOULD_NOT_SCROLL, &conversations.newer, "conversations that hold messages");
+    if !conversations.notices.is_empty() {
+        let slots: i64 = conversations.notices.iter().map(|notices| notices.slots).sum();
+        let first = conversations.notices.first().map_or("", |notices| &notices.conversation);
+        let value =
+            format!("{slots} notices in {} conversations, such as {first}", conversations.notices.len());
+        found.add(&codes::NOTICES_CUT, value);
+    }
     found.tally(&codes::NOT_EMPTY, &others, "conversations");
     let what = format!("conversations in {}", duration(conversations.watched));
     found.tally(&codes::LIVE_TRAFFIC, &conversations.moving, &what);

@@ -23,6 +23,8 @@ pub const CODES: &[&Code] = &[
     &NAME_COLLISION_POSSIBLE,
     &ALREADY_THERE,
     &NOT_EMPTY,
+    &WOULD_NOT_SCROLL,
+    &NOTICES_CUT,
     &RETENTION,
     &WEBHOOKS,
     &FRIEND_CHECK,
@@ -156,6 +158,18 @@ pub(super) const NOT_EMPTY: Code = warn(
     "not-empty",
     "conversations already hold messages of others: this history comes after them in the log",
     "import before people start to write; clients sort by time within what they hold, and page by the order of the log",
+);
+
+pub(super) const WOULD_NOT_SCROLL: Code = refuse(
+    "would-not-scroll",
+    "people have written in conversations of this history already, later than it begins: behind newer messages OpenIM's apps can't scroll it, nor what was there before (law 15)",
+    "give this history conversations in which nobody has written: a group of its own for each, by the mapping (docs/what-your-users-will-see.md); or leave these conversations out (--only names the others); or, if an earlier import of ours put them there, `undo` it first",
+);
+
+pub(super) const NOTICES_CUT: Code = warn(
+    "notices-cut",
+    "nothing but notices (friends, group made) stands in conversations of this history: `run` cuts them off before it sends, so that apps page into the history alone (law 15)",
+    "nothing; make friends and groups after the history, to have their notices at the end",
 );
 
 pub(super) const RETENTION: Code = refuse(

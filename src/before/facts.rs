@@ -182,6 +182,17 @@ impl People {
     }
 }
 
+/// A conversation in which only the server has said something: that people are friends, that a group was made.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Notices {
+    /// Its name.
+    pub conversation: String,
+    /// Somebody who may read it.
+    pub user: String,
+    /// So many slots.
+    pub slots: i64,
+}
+
 /// What the target conversations hold and whether they move.
 #[derive(Debug, Clone, Default)]
 pub struct Conversations {
@@ -189,6 +200,10 @@ pub struct Conversations {
     pub not_empty: Tally,
     /// Of these, those that hold messages equal to ours.
     pub already_there: Tally,
+    /// Of those looked into, those whose newest message is newer than our oldest.
+    pub newer: Tally,
+    /// Of those looked into, those in which nothing but notices stands.
+    pub notices: Vec<Notices>,
     /// Conversations that got messages while we looked.
     pub moving: Tally,
     /// Between the two looks.

@@ -16,7 +16,7 @@ pub use ask::Patience;
 pub use assess::assess;
 pub use canary::{Canary, Candidate, Kind, Size, canary, choose};
 pub use codes::{CODES, can_be_allowed, code};
-pub use facts::{Conversations, Facts, History, People, RetentionLoss, ServerFacts, Tally};
+pub use facts::{Conversations, Facts, History, Notices, People, RetentionLoss, ServerFacts, Tally};
 pub use forecast::Forecast;
 pub use gather::{Depth, Looked, Looks, Preflight, PreflightError, preflight};
 pub use provision::{

@@ -9,7 +9,7 @@ use super::context::note;
 use super::prepare::job_failure;
 use super::server::exit_of;
 use super::{Exit, Failure, OrFail};
-use crate::before::{Allowed, Depth, Looks, PreflightError, can_be_allowed, preflight, text};
+use crate::before::{Allowed, Depth, Looks, Notices, PreflightError, can_be_allowed, preflight, text};
 use crate::openim::Client;
 use crate::report::{Progress, Snapshot, Style, count};
 
@@ -28,8 +28,8 @@ pub struct PreflightArgs {
 /// What the preflight came to.
 #[derive(Debug)]
 pub(super) enum Verdict {
-    /// Nothing stands against it.
-    Go,
+    /// Nothing stands against it; in these conversations only notices stand.
+    Go(Vec<Notices>),
     /// Something must be mended or allowed first (exit 6): the sentence to end with.
     Refused(String),
 }
@@ -68,7 +68,7 @@ pub(super) async fn look(
         .collect();
     if refused.is_empty() {
         note(&format!("preflight: {} calls, nothing stands against it", count(found.calls)))?;
-        return Ok(Verdict::Go);
+        return Ok(Verdict::Go(found.facts.conversations.notices));
     }
     let names: Vec<&str> = refused.iter().map(|code| code.name).collect();
     let way = if refused.iter().all(|code| can_be_allowed(code)) {
@@ -77,6 +77,21 @@ pub(super) async fn look(
         "That has to be mended first, --allow does not help"
     };
     Ok(Verdict::Refused(format!("The preflight refuses, nothing was sent: {}. {way}.", names.join(", "))))
+}
+
+/// Cuts off conversations in which only notices stand: it takes nothing from anybody, and the history behind them can
+/// be scrolled.
+pub(super) async fn cut(client: &Client, all: &[Notices]) -> Result<(), Failure> {
+    for Notices { conversation, user, .. } in all {
+        client
+            .cut(user, conversation)
+            .await
+            .map_err(|error| Failure { exit: exit_of(&error), error: error.into() })?;
+    }
+    if !all.is_empty() {
+        note(&format!("{} conversations in which only notices stood were cut off", count(all.len() as u64)))?;
+    }
+    Ok(())
 }
 
 impl PreflightArgs {

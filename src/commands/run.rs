@@ -139,10 +139,13 @@ impl Night<'_> {
             let made = provision::make(&self.client, Some(&reader), &files, Stage::Before, false).await?;
             note(&provision::verdict(&made, false))?;
         }
-        if !self.rehearsed
-            && let Looked::Refused(refusal) = self.look(&reader, &job, &allowed).await?
-        {
-            return self.end(&job, &reader, Exit::Preflight, refusal, None);
+        if !self.rehearsed {
+            match self.look(&reader, &job, &allowed).await? {
+                Looked::Refused(refusal) => {
+                    return self.end(&job, &reader, Exit::Preflight, refusal, None);
+                }
+                Looked::Go(notices) => preflight::cut(&self.client, &notices).await?,
+            }
         }
         let stop = stop::listen();
         let part = settings.only.is_some();

@@ -19,10 +19,12 @@ use crate::prepare;
 use crate::report::count;
 
 mod look;
+mod scrolled;
 mod verdict;
 
 pub(super) use look::of_the_store;
 use look::{Found, look};
+use scrolled::scrolled;
 use verdict::{end, show};
 pub(super) use verdict::{forget, last};
 
@@ -45,6 +47,10 @@ pub struct VerifyArgs {
     /// With --media, only so many files, by chance
     #[arg(long, value_name = "N", requires = "media")]
     pub media_sample: Option<NonZeroU64>,
+    /// Judge besides, by the paging of OpenIM's own clients, whether each conversation can be scrolled to its start:
+    /// today, and when people write on. With --repair empty slots are dated anew where that helps
+    #[arg(long)]
+    pub client: bool,
     /// Delete second copies and send what is missing, then verify again
     #[arg(long)]
     pub repair: bool,
@@ -84,12 +90,23 @@ pub(super) fn verify(context: &Context, args: &VerifyArgs) -> Result<Exit, Failu
         let settings = args.look.settings(context, &reader, &stop)?;
         server::reach(&client, settings.give_up.min(server::FIRST_ANSWER)).await?;
         if !args.repair {
-            let found = look(context, &mut job, &reader, &client, settings, args.extent(), false).await?;
+            let asked = settings.clone();
+            let mut found = look(context, &mut job, &reader, &client, asked, args.extent(), false).await?;
+            if args.client {
+                found.scrolled = Some(scrolled(&reader, &client, settings, false).await?);
+            }
             show(context, &found)?;
             return Ok((found, Mended::default()));
         }
-        let repair = Repair { context, args, client, stop };
-        repair.until_nothing_is_left(&mut job, &reader, settings).await
+        let repair = Repair { context, args, client: client.clone(), stop };
+        let (mut found, mended) = repair.until_nothing_is_left(&mut job, &reader, settings.clone()).await?;
+        if args.client {
+            let judged =
+                scrolled(&reader, &client, settings, found.failing() + found.unproved() == 0).await?;
+            judged.show(context)?;
+            found.scrolled = Some(judged);
+        }
+        Ok::<_, Failure>((found, mended))
     })?;
     let files = if args.media {
         let settings = server::settings(context, &args.server)?;

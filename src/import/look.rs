@@ -14,7 +14,7 @@ use super::worker::is_refusal;
 use crate::job::{Conversation, JobError, Peers};
 use crate::log::{Stored, candidates, next_senders};
 use crate::message::{Ordinal, Seq};
-use crate::openim::{LogRecord, Range, Seqs};
+use crate::openim::{LogRecord, Range, Seqs, page_end};
 
 /// The first slot at or below the baseline in which a message of ours stands. Nothing is read that is not written
 /// for sure (law 3); what nobody may read is looked for in the store.
@@ -51,7 +51,7 @@ pub(super) async fn below(
     let mut is_read = end == baseline;
     let mut from = Seq(1);
     while from <= end && !engine.has_ended() {
-        let to = Seq((from.0 + AT_ONCE - 1).min(end.0));
+        let to = page_end(from, end, AT_ONCE);
         match page(engine, &cell, &mut users, from, to).await? {
             Page::Ours(seq) => return Ok(Some(seq)),
             Page::Others => {}

@@ -5,8 +5,9 @@ use super::readers::last_senders;
 use super::same::Stored;
 use super::server::{LogError, Server};
 use crate::job::{Conversation, Peers, SharedReader};
-use crate::message::{Ids, Seq};
-use crate::openim::{LogRecord, Range};
+use crate::message::{Ids, MsgId, Seq};
+use crate::openim::{LogRecord, Range, page_end};
+use crate::shown::Slot;
 
 /// A message in the log.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -123,6 +124,37 @@ impl<'a> Log<'a> {
         Ok(seen)
     }
 
+    /// These slots as a participant is given them, empty ones with their dates; what is cut off is left out.
+    pub async fn slots(&mut self, from: Seq, to: Seq) -> Result<Vec<Slot<MsgId>>, LogError> {
+        debug_assert!(to <= self.bound, "law 3");
+        self.server.turns((to.0 - from.0 + 1).unsigned_abs()).await?;
+        let range = Range { conversation: &self.name, from, to };
+        let mut most: Vec<Slot<MsgId>> = Vec::new();
+        // Who has cleared the conversation sees less than the others, who sees nothing is no participant.
+        for at in 0..self.readers.len() {
+            let Some(pulled) = self.server.pull(&self.readers[at], &range).await? else { continue };
+            let records = pulled.records().map_err(LogError::Call)?;
+            let mine = records.iter().filter(|(name, _)| *name == self.name).flat_map(|(_, records)| records);
+            let slots: Vec<Slot<MsgId>> = mine
+                .filter(|record| (from.0..=to.0).contains(&record.seq))
+                .map(|record| Slot {
+                    seq: record.seq,
+                    time: record.send_time,
+                    id: (!record.is_empty()).then(|| MsgId::new(&record.client_id)),
+                })
+                .collect();
+            let found_more = slots.len() > most.len();
+            if found_more {
+                most = slots;
+                self.readers[..=at].rotate_right(1);
+            }
+            if most.len() as u64 == (to.0 - from.0 + 1).unsigned_abs() || at >= PARTICIPANTS {
+                break;
+            }
+        }
+        Ok(most)
+    }
+
     async fn pull(&self, user: &str, from: Seq, to: Seq) -> Result<(Vec<Seen>, bool), LogError> {
         let range = Range { conversation: &self.name, from, to };
         let Some(pulled) = self.server.pull(user, &range).await? else { return Ok((Vec::new(), false)) };
@@ -136,6 +168,32 @@ impl<'a> Log<'a> {
             }
         }
         Ok((seen, any))
+    }
+
+    /// Cuts the conversation off where nobody has anything to lose: all of its slots can be seen, and are empty.
+    /// What is sent after that is all that clients page into (law 15).
+    pub async fn cut_if_empty(&mut self) -> Result<(), LogError> {
+        if self.bound < self.max_seq || self.bound.0 == 0 {
+            return Ok(());
+        }
+        let (mut from, mut seen) = (Seq(1), 0);
+        while from <= self.bound {
+            let to = page_end(from, self.bound, PAGE);
+            let slots = self.slots(from, to).await?;
+            if slots.iter().any(|slot| slot.id.is_some()) {
+                return Ok(());
+            }
+            seen += slots.len();
+            from = Seq(to.0 + 1);
+        }
+        // In a group somebody may see what all that were asked have cleared.
+        if self.name.starts_with("sg_") && seen as u64 != self.bound.0.unsigned_abs() {
+            return Ok(());
+        }
+        if let Some(reader) = self.readers.first() {
+            self.server.cut(reader, &self.name).await?;
+        }
+        Ok(())
     }
 
     /// Deletes slots, for everybody.

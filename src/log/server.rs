@@ -125,6 +125,15 @@ impl Server {
         patiently!(self, self.client.delete(name, seqs))
     }
 
+    /// Cuts a conversation off for everybody; `false`: that user may not.
+    pub async fn cut(&self, user: &str, name: &str) -> Result<bool, LogError> {
+        refused(self.cut_or_be_refused(user, name).await).map(|done| done.is_some())
+    }
+
+    async fn cut_or_be_refused(&self, user: &str, name: &str) -> Result<(), LogError> {
+        patiently!(self, self.client.cut(user, name))
+    }
+
     /// Moves a read position; `false`: it was refused.
     pub async fn set_has_read(&self, user: &str, name: &str, seq: Seq) -> Result<bool, LogError> {
         refused(self.set_or_be_refused(user, name, seq).await).map(|done| done.is_some())

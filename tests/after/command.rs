@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::support::history;
 use super::world::World;
-use crate::support::{importer, importer_process};
+use crate::support::{as_admin, importer, importer_process};
 
 /// Every command that needs a job and a server.
 const WITH_SERVER: [&[&str]; 4] = [&["verify"], &["mark-read"], &["undo", "--yes"], &["retry"]];
@@ -116,6 +116,38 @@ fn an_unfinished_job_is_verified_as_far_as_it_is() {
     world.json(&["verify", "--only", "si_a_b"]).is(5, &json!({"confirmed": 20}));
     world.ask(&["verify", "--repair"]).code(5).stderr(contains("40 messages are left to send"));
     world.command(&["purge", "--yes"]).code(2).stderr(contains("not finished"));
+}
+
+#[test]
+fn whether_users_can_scroll() {
+    let world = World::imported(900);
+    let judged = world.json(&["verify", "--client"]);
+    judged.is(0, &json!({ "scrollable": 3, "not_scrollable": 0 }));
+    let verdict = judged.json["verdict"].as_str().unwrap();
+    assert!(verdict.contains("3 of 3 conversations can be scrolled to the start."), "{verdict}");
+    // Without --client nobody has looked.
+    assert!(world.json(&["verify"]).json["scrollable"].is_null());
+
+    // A hole across a multiple of 100, and somebody reads it so that it is dated wrongly.
+    let hole: Vec<i64> = (95..=105).collect();
+    let delete = json!({ "conversationID": "sg_g", "seqs": hole });
+    as_admin(&world.server.url, "/msg/delete_msg_phsical_by_seq", &delete);
+    let read = |begin: i64, end: i64| {
+        let range = json!({ "conversationID": "sg_g", "begin": begin, "end": end, "num": 200 });
+        let ask = json!({ "userID": "a", "seqRanges": [range], "order": 0 });
+        as_admin(&world.server.url, "/msg/pull_msg_by_seq", &ask);
+    };
+    read(1, 100);
+    let judged = world.json(&["verify", "--client"]);
+    judged.is(8, &json!({ "scrollable": 2, "not_scrollable": 1 }));
+    assert!(
+        judged.err.contains("sg_g: can't be scrolled to the start: the empty slot 95 has no date"),
+        "{}",
+        judged.err
+    );
+    // What is missing is sent again behind the rest, with times after the newest; the hole is dated anew.
+    let mended = world.json(&["verify", "--client", "--repair"]);
+    mended.is(0, &json!({ "scrollable": 3, "not_scrollable": 0, "repaired_sent": 11 }));
 }
 
 #[test]

@@ -71,7 +71,8 @@ fn there_and_back() {
         {"userID": "a17", "nickname": "A", "faceURL": ""}, {"userID": "b17", "nickname": "B", "faceURL": ""},
     ]});
     as_admin(&migration.server.url, "/user/user_register", &users);
-    migration.write("b17", &json!({"recvID": "a17"}), "before");
+    // Before the history begins: where it is newer, the run is refused.
+    migration.write("b17", &json!({"recvID": "a17", "sendTime": 1_500_000_000_000_u64}), "before");
 
     let out = migration.script("there");
     let out = String::from_utf8_lossy(&out.stdout);

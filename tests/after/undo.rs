@@ -9,6 +9,8 @@ use openim_importer::rehearsal::{FaultKind, Options, Running, Users};
 use serde_json::json;
 use tokio_util::sync::CancellationToken;
 
+use crate::support::scroll::scrolls;
+
 use super::support::{add, call, client, history, job, run, server, settings, start, texts, there, write};
 
 async fn undo(job: &mut Job, server: &Running) -> UndoReport {
@@ -58,6 +60,37 @@ async fn imported_messages_are_gone_and_others_are_untouched() {
         assert_eq!(there(&server, "si_a_c").len() + there(&server, "sg_g").len(), 0);
         // Again: nothing to do.
         assert_eq!(undo(&mut job, &server).await.deleted, 500);
+    })
+    .await;
+}
+
+/// The lowest slot that `a` is given.
+async fn first_slot(server: &Running, conversation: &str) -> Option<i64> {
+    let range = json!({"conversationID": conversation, "begin": 1, "end": 1000, "num": 1000});
+    let ask = json!({"userID": "a", "seqRanges": [range], "order": 0});
+    let answer = call(server, "/msg/pull_msg_by_seq", ask).await;
+    answer["data"]["msgs"][conversation]["Msgs"][0]["seq"].as_i64()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn where_nothing_is_left_the_conversation_is_cut_off_and_starts_anew() {
+    both(async |release| {
+        let (dir, server) = (tempfile::tempdir().unwrap(), server(release).await);
+        write(&server, "before").await;
+        server.settle().await;
+        let mut job = job(dir.path(), &history(400));
+        run(&mut job, &server).await;
+        server.settle().await;
+        undo(&mut job, &server).await;
+        assert_eq!(first_slot(&server, "si_a_b").await, Some(1), "somebody else's message stands there");
+        assert_eq!(first_slot(&server, "sg_g").await, None, "everything is cut off");
+        job.start_again().unwrap();
+        run(&mut job, &server).await;
+        let again = first_slot(&server, "sg_g").await.unwrap();
+        assert!(again > 100, "{again}");
+        for conversation in ["si_a_c", "sg_g"] {
+            scrolls(&server, conversation);
+        }
     })
     .await;
 }

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 
+use crate::support::scroll::scrolls;
 use openim_importer::import::{self, ImportError, Limits, Outcome, Progress, Settings, StopSignal};
 use openim_importer::job::Job;
 use openim_importer::message::{Message, Peer, Place, Release, SendTime, SourceNo};
@@ -285,6 +286,9 @@ pub(super) fn assert_exact(server: &Running, said: &[Said]) {
         assert_eq!(&got, messages, "{conversation}");
     }
     assert_nothing_hidden(server);
+    for conversation in wanted.keys() {
+        scrolls(server, conversation);
+    }
 }
 
 fn first_difference(wanted: &[Said], got: &[Said]) -> Option<(Option<Said>, Option<Said>)> {

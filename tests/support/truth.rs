@@ -6,6 +6,7 @@ use std::path::Path;
 use serde_json::Value;
 
 use super::Rehearsal;
+use super::scroll::entries_scroll;
 
 /// What makes one message: sender, time, type, `ex`, content as values.
 type Key = String;
@@ -29,6 +30,8 @@ pub(crate) struct Judgement {
     pub out_of_order: usize,
     /// In the log, and nobody can read them.
     pub hidden: usize,
+    /// In the log with a later time than asked for: sent again behind newer ones, where an older one must not stand.
+    pub moved: usize,
     /// In the log and not ours: live traffic.
     pub foreign: usize,
     /// In the log a second time because the server repeated it: the same ids (law 5). Counted as doubled, too.
@@ -45,7 +48,7 @@ impl Judgement {
 impl Expected {
     /// Reads native JSONL exports, in this order.
     pub(crate) fn of(exports: &[&Path]) -> Self {
-        let mut rows: BTreeMap<String, Vec<(i64, Key)>> = BTreeMap::new();
+        let mut rows: BTreeMap<String, Vec<(i64, Value)>> = BTreeMap::new();
         for export in exports {
             for line in fs_err::read_to_string(export).unwrap().lines() {
                 let row: Value = serde_json::from_str(line).unwrap();
@@ -58,10 +61,7 @@ impl Expected {
                     format!("sg_{group}")
                 };
                 let time = row["sendTime"].as_i64().unwrap();
-                let kind = row["contentType"].as_i64().unwrap_or(101);
-                rows.entry(conversation)
-                    .or_default()
-                    .push((time, key(&from, time, kind, &text("ex"), &row["content"])));
+                rows.entry(conversation).or_default().push((time, row));
             }
         }
         let conversations = rows
@@ -69,7 +69,15 @@ impl Expected {
             .map(|(conversation, mut rows)| {
                 // Stable: equal times keep the order of the source.
                 rows.sort_by_key(|(time, _)| *time);
-                (conversation, rows.into_iter().map(|(_, key)| key).collect())
+                // And follow each other a millisecond apart (law 15).
+                let mut last = i64::MIN;
+                let keys = rows.into_iter().map(|(time, row)| {
+                    last = time.max(last.saturating_add(1));
+                    let text = |name: &str| row[name].as_str().unwrap_or_default();
+                    let kind = row["contentType"].as_i64().unwrap_or(101);
+                    key(text("sendID"), last, kind, text("ex"), &row["content"])
+                });
+                (conversation, keys.collect())
             })
             .collect();
         Self { conversations }
@@ -80,7 +88,9 @@ impl Expected {
         server.control("/_rehearsal/settle", Some(&Value::Null));
         let mut judgement = Judgement::default();
         for (conversation, expected) in &self.conversations {
-            judgement.add(expected, &server.log(conversation));
+            let log = server.log(conversation);
+            judgement.add(expected, &log);
+            entries_scroll(conversation, &log);
         }
         judgement
     }
@@ -94,6 +104,7 @@ impl Judgement {
         for (place, key) in expected.iter().enumerate().rev() {
             places.entry(key).or_default().push(place);
         }
+        let mut strangers: Vec<Key> = Vec::new();
         let mut latest = None;
         let mut seen: HashSet<&str> = HashSet::new();
         for entry in log {
@@ -106,7 +117,7 @@ impl Judgement {
             let time = entry["sendTime"].as_i64().unwrap();
             let key = key(text("sendID"), time, entry["contentType"].as_i64().unwrap(), text("ex"), &content);
             let Some(left) = places.get_mut(key.as_str()) else {
-                self.foreign += 1;
+                strangers.push(key);
                 continue;
             };
             let is_new = entry["serverMsgID"].as_str().is_none_or(|id| seen.insert(id));
@@ -119,8 +130,29 @@ impl Judgement {
             self.out_of_order += usize::from(latest.is_some_and(|latest| place < latest));
             latest = latest.max(Some(place));
         }
-        self.lost += places.values().map(Vec::len).sum::<usize>();
+        let mut lost: Vec<&str> =
+            places.into_iter().flat_map(|(key, left)| left.into_iter().map(move |_| key)).collect();
+        for stranger in strangers {
+            match lost.iter().position(|key| is_later(key, &stranger)) {
+                Some(at) => {
+                    lost.swap_remove(at);
+                    self.moved += 1;
+                }
+                None => self.foreign += 1,
+            }
+        }
+        self.lost += lost.len();
     }
+}
+
+/// The same message with a later time.
+fn is_later(asked: &str, found: &str) -> bool {
+    let parts = |key: &str| -> Option<(String, i64)> {
+        let mut parts = key.splitn(3, '|');
+        let (sender, time, rest) = (parts.next()?, parts.next()?.parse().ok()?, parts.next()?);
+        Some((format!("{sender}|{rest}"), time))
+    };
+    matches!((parts(asked), parts(found)), (Some(asked), Some(found)) if asked.0 == found.0 && asked.1 < found.1)
 }
 
 fn key(sender: &str, time: i64, kind: i64, ex: &str, content: &Value) -> Key {

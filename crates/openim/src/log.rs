@@ -16,9 +16,13 @@ use crate::message::{Ids, MsgId, SendTime, Seq};
 /// As many conversations as one [`Client::seqs`] asks about (contract, section 5).
 pub const ACTIVE_AT_ONCE: usize = 500;
 
+/// So many messages share a stored document (law 7).
+const DOCUMENT: i64 = 100;
+
 const SEQS: &str = "/msg/get_conversations_has_read_and_max_seq";
 const PULL: &str = "/msg/pull_msg_by_seq";
 const DELETE: &str = "/msg/delete_msg_phsical_by_seq";
+const CUT: &str = "/msg/clear_conversation_msg";
 const SET_READ: &str = "/msg/set_conversation_has_read_seq";
 
 /// Where a conversation stands, as one user sees it.
@@ -46,6 +50,21 @@ pub struct Range<'a> {
     pub from: Seq,
     /// Last slot.
     pub to: Seq,
+}
+
+/// Where a range ends that begins at `from`, has about `most` slots and ends at `last` at the latest.
+///
+/// Whoever reads an empty slot first has the server date it, for a day, for everybody; and the server searches
+/// wrongly for a multiple of 100 that is the highest empty slot of a request: a hole from 195 to 205 read as 101 to 200
+/// kept whole pages from users (law 15, measured). So a range ends elsewhere; a last slot that is one is read by
+/// itself, after what lies below it.
+pub fn page_end(from: Seq, last: Seq, most: i64) -> Seq {
+    let end = from.0.saturating_add(most.max(1) - 1).min(last.0);
+    match end % DOCUMENT {
+        0 if end > from.0 => Seq(end - 1),
+        0 if end < last.0 => Seq(end + 1),
+        _ => Seq(end),
+    }
 }
 
 /// What was read back, unparsed: [`read_pulled`] borrows from it.
@@ -215,6 +234,29 @@ impl Client {
         self.tell(DELETE, &Ask { conversation, seqs }).await
     }
 
+    /// Cuts a conversation off for everybody: what it has up to now is read by nobody any more, and clients that come
+    /// later don't page into it. `user` is any member, who has read it all by that; maxSeq stays, nothing appears in
+    /// the log, the content stays in the store. There is no way back.
+    pub async fn cut(&self, user: &str, conversation: &str) -> Result<(), CallError> {
+        #[derive(Serialize)]
+        struct Ask<'a> {
+            #[serde(rename = "userID")]
+            user: &'a str,
+            #[serde(rename = "conversationIDs")]
+            conversations: [&'a str; 1],
+            #[serde(rename = "deleteSyncOpt")]
+            sync: Sync,
+        }
+        #[derive(Serialize)]
+        #[serde(rename_all = "camelCase")]
+        struct Sync {
+            is_sync_self: bool,
+            is_sync_other: bool,
+        }
+        let sync = Sync { is_sync_self: true, is_sync_other: true };
+        self.tell(CUT, &Ask { user, conversations: [conversation], sync }).await
+    }
+
     /// Moves a user's read position forward. Beyond `maxSeq` it is refused (1001); it never moves back.
     pub async fn set_has_read(&self, user: &str, conversation: &str, seq: Seq) -> Result<(), CallError> {
         #[derive(Serialize)]
@@ -233,6 +275,23 @@ impl Client {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn no_range_ends_at_a_multiple_of_100_but_the_last_slot_alone() {
+        for last in 1..=420 {
+            for most in [1, 2, 50, 100, 200] {
+                let (mut from, mut slots) = (1, 0);
+                while from <= last {
+                    let to = page_end(Seq(from), Seq(last), most).0;
+                    assert!(from <= to && to <= last && to - from <= most);
+                    assert!(to % 100 != 0 || (from == to && to == last), "{from} to {to} of {last}");
+                    slots += to - from + 1;
+                    from = to + 1;
+                }
+                assert_eq!(slots, last);
+            }
+        }
+    }
 
     #[test]
     fn nothing_to_see_is_no_error() {

@@ -26,7 +26,7 @@ use crate::job::{
 use crate::job::{Write, WriterHandle};
 use crate::log::{Log, Lookup, PAGE, Past, Seen, Sighting, Who, candidates, look_for};
 use crate::message::{Ordinal, Seq};
-use crate::openim::{ACTIVE_AT_ONCE, Client, Reason};
+use crate::openim::{ACTIVE_AT_ONCE, Client, Reason, page_end};
 use walk::{End, Found, Walk};
 
 /// What was found; numbers that anybody may look at while it works.
@@ -250,7 +250,7 @@ impl<'a> Reading<'a> {
         let (mut from, mut seen_any) = (Seq(1), false);
         while from <= log.bound {
             self.shared.go_on()?;
-            let to = Seq((from.0 + PAGE - 1).min(log.bound.0));
+            let to = page_end(from, log.bound, PAGE);
             // Any empty slot can be one of ours.
             let wanted: Vec<Seq> = (from.0..=to.0).map(Seq).collect();
             let seen = log.page(from, to, &wanted).await?;

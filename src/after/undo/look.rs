@@ -7,6 +7,7 @@ use super::AT_ONCE;
 use crate::job::{Conversation, JobError, JobReader, Left, Receipt, SharedReader};
 use crate::log::{Log, PAGE, Seen};
 use crate::message::{Ids, Ordinal, Seq};
+use crate::openim::page_end;
 
 /// What becomes of some messages.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -132,7 +133,7 @@ async fn ours(
     let (mut found, mut records, mut memory) = (Vec::new(), Vec::new(), Memory::default());
     let mut from = Seq(baseline.0 + 1);
     while from <= log.bound {
-        let to = Seq((from.0 + PAGE - 1).min(log.bound.0));
+        let to = page_end(from, log.bound, PAGE);
         records.append(&mut log.page(from, to, &[]).await?);
         if records.len() >= TOGETHER {
             desk.read(|reader| whose(reader, conversation, &mut memory, &records, &mut found))?;

@@ -13,6 +13,7 @@ use crate::after::visit::AfterError;
 use crate::job::{Conversation, JobError, JobReader, SharedReader};
 use crate::log::{Log, Lookup, PAGE, Seen, look_for};
 use crate::message::{MsgId, Ordinal, Seq, SourceId};
+use crate::openim::page_end;
 
 /// Verifies it; `None`: nothing of it was sent yet, or it was undone.
 pub(super) async fn verify(
@@ -85,7 +86,7 @@ impl Reading<'_> {
     async fn read(&mut self, log: &mut Log<'_>) -> Result<(), AfterError> {
         let mut from = Seq(1);
         while from <= log.bound {
-            let to = Seq((from.0 + PAGE - 1).min(log.bound.0));
+            let to = page_end(from, log.bound, PAGE);
             let ahead = &mut self.ahead;
             self.desk.read(|reader| ahead.up_to(reader, to))?;
             let mut wanted = self.ahead.slots(from, to);

@@ -1,7 +1,7 @@
 use std::collections::BTreeSet;
 
 use super::*;
-use crate::before::facts::RetentionLoss;
+use crate::before::facts::{Notices, RetentionLoss};
 use crate::before::retention::Loss;
 use crate::before::{Allowed, text};
 use crate::message::SendTime;
@@ -80,6 +80,15 @@ fn provoked() -> Vec<Facts> {
         change(|f| {
             f.conversations.not_empty = tally(&["si_a_b"]);
             f.conversations.already_there = Tally { count: 2, looked_at: 7, examples: vec!["si_a_b".into()] };
+        }),
+        change(|f| {
+            f.conversations.not_empty = tally(&["si_a_b", "si_a_c"]);
+            f.conversations.newer = tally(&["si_a_b (newest from b)"]);
+        }),
+        change(|f| {
+            f.conversations.not_empty = tally(&["si_a_b"]);
+            f.conversations.notices =
+                vec![Notices { conversation: "si_a_b".into(), user: "a".into(), slots: 1 }];
         }),
         change(|f| {
             f.loss = Some(RetentionLoss {

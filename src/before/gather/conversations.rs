@@ -12,7 +12,7 @@ use super::super::ask::Ask;
 use super::super::facts::{Facts, History, RetentionLoss, Tally};
 use super::super::retention::{Loss, Walk, cutoff};
 use super::talks::{self, Page, Talk};
-use super::there::{self, Held};
+use super::there::{self, Held, There};
 use super::{Looks, PreflightError, now_ms, soften};
 
 /// Conversations in a page: their senders are in memory.
@@ -159,11 +159,15 @@ pub(super) async fn what_is_there(
         Ok(None)
     };
     let work = |ask: Ask, held: Held| async move { Ok(soften(there::look(&ask, &held).await?)?) };
-    let there = &mut facts.conversations.already_there;
+    let conversations = &mut facts.conversations;
     let unanswered = &mut facts.unanswered;
-    ask.all(next, work, |found: Result<Option<String>, String>| {
+    ask.all(next, work, |found: Result<There, String>| {
         match found {
-            Ok(found) => there.look(found),
+            Ok(There { ours, newer, notices }) => {
+                conversations.already_there.look(ours);
+                conversations.newer.look(newer);
+                conversations.notices.extend(notices);
+            }
             Err(why) => {
                 const QUESTION: &str = "what stands in the conversations";
                 if unanswered.iter().all(|(known, _)| *known != QUESTION) {

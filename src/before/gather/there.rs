@@ -1,27 +1,33 @@
-//! Conversations that hold messages already: are they this history's? Then it would be imported twice.
+//! Conversations that hold messages already: are they this history's? Then it would be imported twice. Are they newer
+//! than it? Then it could not be scrolled (law 15). Are they notices alone? Those can be cut away.
 //!
 //! Compared with all messages of the job is what stands in the first and the last hundred slots; `run` itself looks
-//! at every slot once more before a conversation begins. Read is what is written for sure (law 3): up to where those
-//! have read themselves who write first and last in it.
+//! at every slot once more before a conversation begins. Read is what is written for sure (law 3): up to where one of
+//! those who may have written has read.
 
+use std::collections::HashSet;
 use std::sync::{Mutex, PoisonError};
 
-use crate::job::{ConvNo, Conversation, JobError, JobReader};
+use crate::job::{ConvNo, Conversation, JobError, JobReader, Peers};
 use crate::log::{Stored, candidates};
-use crate::message::{Ordinal, Seq};
-use crate::openim::{CallError, Range};
+use crate::message::{Ordinal, SendTime, Seq};
+use crate::openim::{CallError, Range, Records, page_end};
 
 use super::super::ask::Ask;
+use super::super::facts::Notices;
 use super::PreflightError;
 
 /// Slots looked at, at either end.
 const SLOTS: i64 = 100;
+/// Of a group, so many who write in our history are asked how far they have read.
+const SENDERS: usize = 8;
 
 /// A conversation that holds something, and what is compared with it.
 #[derive(Debug)]
 pub(super) struct Held {
     conversation: Conversation,
-    /// Who writes first and last in it.
+    /// Who may read it, and may have written there: who writes first and last in our history, both of a pair, of a
+    /// group some more who write in it.
     users: Vec<String>,
     /// Held only while something is looked up.
     job: Mutex<JobReader>,
@@ -36,7 +42,12 @@ impl Held {
                 users.push(job.message(&entry)?.sender.0);
             }
         }
-        users.dedup();
+        match &conversation.peers {
+            Peers::Single(a, b) => users.extend([a.0.clone(), b.0.clone()]),
+            Peers::Group(_) => users.extend(job.senders(no)?.into_iter().map(|user| user.0).take(SENDERS)),
+        }
+        let mut known = HashSet::new();
+        users.retain(|user| known.insert(user.clone()));
         Ok(Some(Self { conversation, users, job: Mutex::new(job.reopen()?) }))
     }
 
@@ -51,56 +62,109 @@ impl Held {
     }
 }
 
-/// The name of the conversation, if something of ours stands in it. The inner error: it was not answered.
-pub(super) async fn look(
-    ask: &Ask,
-    held: &Held,
-) -> Result<Result<Option<String>, CallError>, PreflightError> {
-    let id = held.conversation.id().0;
-    let names = [id.as_str()];
-    for user in &held.users {
-        let seqs = match ask.read(|client| client.seqs(user, &names)).await {
-            Ok(seqs) => seqs,
-            Err(error) => return Ok(Err(error)),
-        };
-        let bound = seqs.first().map_or(0, |seqs| seqs.has_read_seq);
-        let last = (bound - SLOTS + 1).max(SLOTS + 1);
-        for (from, to) in [(1, bound.min(SLOTS)), (last, bound)] {
-            if to < from {
-                continue;
-            }
-            match stands(ask, held, &id, user, Seq(from), Seq(to)).await? {
-                Ok(true) => return Ok(Ok(Some(id.clone()))),
-                Ok(false) => {}
-                Err(error) => return Ok(Err(error)),
-            }
-        }
-    }
-    Ok(Ok(None))
+/// What stands in a conversation, as far as it was looked into.
+#[derive(Debug, Default)]
+pub(super) struct There {
+    /// The name of the conversation, if something of ours stands in it.
+    pub(super) ours: Option<String>,
+    /// Its name, and who wrote the newest message, if that is newer than our oldest (law 15).
+    pub(super) newer: Option<String>,
+    /// Nothing but notices of the server stands in it.
+    pub(super) notices: Option<Notices>,
 }
 
-async fn stands(
-    ask: &Ask,
-    held: &Held,
-    id: &str,
-    user: &str,
-    from: Seq,
-    to: Seq,
-) -> Result<Result<bool, CallError>, PreflightError> {
-    let ranges = [Range { conversation: id, from, to }];
-    let pulled = match ask.read(|client| client.pull(user, &ranges)).await {
-        Ok(pulled) => pulled,
+/// Friends (1201 to 1299) and groups (1501 to 1599).
+fn is_notice(content_type: i32) -> bool {
+    matches!(content_type, 1201..=1299 | 1501..=1599)
+}
+
+/// Looks into the first and the last hundred slots. The inner error: it was not answered.
+pub(super) async fn look(ask: &Ask, held: &Held) -> Result<Result<There, CallError>, PreflightError> {
+    let name = held.conversation.id().0;
+    let (max_seq, bound) = match reach(ask, held, &name).await {
+        Ok(reach) => reach,
         Err(error) => return Ok(Err(error)),
     };
-    let records = match pulled.records() {
-        Ok(records) => records,
-        Err(error) => return Ok(Err(error)),
-    };
-    let all = records.iter().filter(|(name, _)| name == id).flat_map(|(_, records)| records);
-    for record in all.filter(|record| !record.is_empty()) {
-        if held.has(&Stored::of(record))? {
-            return Ok(Ok(true));
+    let last = (bound - SLOTS + 1).max(SLOTS + 1);
+    for user in &held.users {
+        let mut seen = Seen::default();
+        for (from, to) in [(1, bound.min(SLOTS)), (last, bound)] {
+            let mut from = Seq(from);
+            while from.0 <= to {
+                let end = page_end(from, Seq(to), SLOTS);
+                let ranges = [Range { conversation: &name, from, to: end }];
+                let pulled = match ask.read(|client| client.pull(user, &ranges)).await {
+                    Ok(pulled) => pulled,
+                    Err(error) => return Ok(Err(error)),
+                };
+                match pulled.records() {
+                    Ok(records) => seen.take(held, &name, &records)?,
+                    Err(error) => return Ok(Err(error)),
+                }
+                from = Seq(end.0 + 1);
+            }
+        }
+        // Who sees nothing is no participant, or has no record of the conversation.
+        if seen.slots > 0 {
+            return Ok(Ok(seen.there(held, name, user, (max_seq, bound))));
         }
     }
-    Ok(Ok(false))
+    Ok(Ok(There::default()))
+}
+
+/// `maxSeq`, and how far somebody has read: whoever wrote the newest message has read it by that.
+async fn reach(ask: &Ask, held: &Held, name: &str) -> Result<(i64, i64), CallError> {
+    let (mut max_seq, mut bound) = (0, 0);
+    for user in &held.users {
+        for seqs in ask.read(|client| client.seqs(user, &[name])).await? {
+            max_seq = max_seq.max(seqs.max_seq);
+            bound = bound.max(seqs.has_read_seq);
+        }
+        if bound >= max_seq {
+            break;
+        }
+    }
+    Ok((max_seq, bound))
+}
+
+/// What was read.
+#[derive(Debug, Default)]
+struct Seen {
+    ours: bool,
+    slots: i64,
+    messages: u64,
+    notices: u64,
+    /// The highest time, and who wrote then.
+    newest: Option<(SendTime, String)>,
+}
+
+impl Seen {
+    fn take(&mut self, held: &Held, name: &str, records: &Records<'_>) -> Result<(), JobError> {
+        for record in records.iter().filter(|(other, _)| other == name).flat_map(|(_, records)| records) {
+            self.slots += 1;
+            if record.is_empty() {
+                continue;
+            }
+            self.ours |= held.has(&Stored::of(record))?;
+            self.messages += 1;
+            self.notices += u64::from(is_notice(record.content_type));
+            if self.newest.as_ref().is_none_or(|(time, _)| *time < record.time()) {
+                self.newest = Some((record.time(), record.sender.to_string()));
+            }
+        }
+        Ok(())
+    }
+
+    fn there(self, held: &Held, name: String, user: &str, (max_seq, bound): (i64, i64)) -> There {
+        if self.ours {
+            return There { ours: Some(name), ..There::default() };
+        }
+        let whole = bound >= max_seq && self.slots == max_seq;
+        if whole && self.notices > 0 && self.messages == self.notices {
+            let notices = Notices { conversation: name, user: user.to_owned(), slots: max_seq };
+            return There { notices: Some(notices), ..There::default() };
+        }
+        let newer = self.newest.filter(|(time, _)| *time >= held.conversation.first_time);
+        There { newer: newer.map(|(_, sender)| format!("{name} (newest from {sender})")), ..There::default() }
+    }
 }

@@ -9,6 +9,7 @@ use std::time::Duration;
 use super::super::context::{Context, note};
 use super::super::prepare::job_failure;
 use super::super::{Exit, Failure, OrFail, afterwards};
+use super::scrolled::Scrollable;
 use super::verdict::SHOWN;
 use crate::after::{
     self, AfterError, Counts, Difference, Event, Extent, Extras, Kind, Plan, Step, StoreReport,
@@ -38,6 +39,8 @@ pub(super) struct Found {
     gone: Vec<(ConvNo, Vec<Seq>)>,
     /// Conversations whose numbers are below what the job had read.
     pub(super) fallen: Vec<String>,
+    /// Whether users can scroll, if that was asked.
+    pub(super) scrolled: Option<Scrollable>,
     /// The first differences, as lines.
     pub(super) shown: Vec<String>,
     /// How many differences have a name, in the file.
@@ -48,6 +51,11 @@ impl Found {
     /// Differences that fail the verification.
     pub(super) fn failing(&self) -> u64 {
         self.counts.failing()
+    }
+
+    /// Conversations that users can't scroll.
+    pub(super) fn broken(&self) -> u64 {
+        self.scrolled.as_ref().map_or(0, |scrolled| scrolled.broken)
     }
 
     /// Messages of which nothing is known: they could not be read yet.

@@ -9,6 +9,7 @@ use super::super::prepare::{job_failure, now};
 use super::super::{Exit, Failure, OrFail, afterwards};
 use super::Mended;
 use super::look::{self, Found};
+use super::scrolled::Scrollable;
 use crate::after::{Counts, Kind, StoreReport};
 use crate::job::{DIFFERENCES, Job, JobReader, VERIFIED};
 use crate::report::{self, count};
@@ -33,6 +34,9 @@ struct Differences {
     foreign: u64,
     unread: u64,
     store_checked: Option<u64>,
+    /// Conversations that can be scrolled to the start, of all that were judged; absent without --client.
+    scrollable: Option<u64>,
+    not_scrollable: Option<u64>,
     repaired_deleted: u64,
     repaired_sent: u64,
 }
@@ -53,6 +57,7 @@ pub(super) fn show(context: &Context, found: &Found) -> Result<(), Failure> {
             lines.push(format!("{} {kind}: {}; {}", count(n), kind.means(), kind.mend()));
         }
     }
+    lines.extend(found.scrolled.iter().flat_map(Scrollable::lines));
     if lines.is_empty() { Ok(()) } else { context.say(&lines.join("\n")) }
 }
 
@@ -69,7 +74,7 @@ pub(super) fn end(
     let (undone, _) = reader.undone_in_all().map_err(job_failure)?;
     let mut summary = report::Summary { command: "verify", ..super::super::status::figures(reader)? };
     let unfinished = left > 0 && held.is_empty();
-    let exit = if found.failing() > 0 {
+    let exit = if found.failing() + found.broken() > 0 {
         Exit::Difference
     } else if unfinished
         || found.unproved() > 0
@@ -102,6 +107,8 @@ pub(super) fn end(
         revoked: of(Kind::Revoked),
         foreign: of(Kind::Foreign),
         unread: found.unproved(),
+        scrollable: found.scrolled.as_ref().map(|scrolled| scrolled.judged - scrolled.broken),
+        not_scrollable: found.scrolled.as_ref().map(|scrolled| scrolled.broken),
         store_checked: found.store.as_ref().map(|store| store.checked),
         repaired_deleted: mended.deleted,
         repaired_sent: mended.sent,
@@ -189,6 +196,7 @@ pub(super) fn verdict(
             count(found.unproved())
         )
     });
+    said.extend(found.scrolled.as_ref().map(Scrollable::in_words));
     said.extend(found.store.as_ref().map(look::of_the_store));
     if found.failing() == 0 && found.counts != Counts::default() {
         said.push(format!("Besides: {}.", found.counts.in_words()));
