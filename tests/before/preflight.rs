@@ -355,8 +355,33 @@ async fn conversations_that_hold_messages_and_move() {
             world.send("b", "a", NOW()).await;
         };
         let (found, ()) = tokio::join!(looking, talking);
-        assert_eq!(seen(&found, "not-empty"), "1 of 2 conversations: si_a_c", "{release}");
+        assert_eq!(
+            seen(&found, "would-not-scroll"),
+            "1 of 2 conversations that hold messages: si_a_c (newest from a)",
+            "{release}"
+        );
         assert_eq!(seen(&found, "live-traffic"), "1 of 2 conversations in 1.0 s: si_a_b");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn notices_alone_and_words_older_than_the_history() {
+    for release in BOTH {
+        let world = World::new(release).await;
+        world.register(&["a", "b", "c"]).await;
+        world.client.import_friends("a", &["b"]).await.unwrap();
+        world.send("c", "a", FIRST - 1).await;
+        let job = world.job(&["a>b", "b>a", "a>c"]);
+        let found = look(&world.client, Some(&job)).await;
+        let notices = &found.facts.conversations.notices;
+        assert_eq!(notices.len(), 1, "{release}: {:?}", found.findings);
+        assert_eq!(notices[0].conversation, "si_a_b");
+        assert!(!names(&found).contains(&"would-not-scroll"), "{:?}", found.findings);
+        assert!(seen(&found, "not-empty").contains("si_a_c"));
+        assert_eq!(world.server.audit().total.hidden, 0, "read too early (law 3)");
+        // Cut off, nothing of them is read any more.
+        world.client.cut(&notices[0].user, "si_a_b").await.unwrap();
+        assert!(world.server.log("si_a_b").iter().all(|entry| entry.cut));
     }
 }
 
