@@ -1,5 +1,5 @@
-//! Refused messages go out again: behind everything else of their conversations, with their original time, or
-//! in their places where a conversation waits at them.
+//! Refused messages go out again: behind everything else of their conversations, with times after the newest
+//! (law 15), or in their places where a conversation waits at them.
 
 use std::collections::BTreeMap;
 

@@ -61,7 +61,10 @@ pub(super) fn undo(context: &Context, args: &UndoArgs) -> Result<Exit, Failure> 
     } else {
         format!("the messages that this job imported in {}", args.look.only.join(", "))
     };
-    let mut question = format!("This deletes {what} on {}, for everybody.", client.api());
+    let mut question = format!(
+        "This deletes {what} on {}, for everybody. Apps that have shown them already keep them.",
+        client.api()
+    );
     if let Some(stay) = media::that_stay(&job, &reader)? {
         question.push(' ');
         question.push_str(&stay);

@@ -19,6 +19,7 @@ const NOT_YET: &[(&str, &str)] = &[
     ("import::faults::a_lost_queue", "holes read before the store had what is below"),
     ("import::faults::a_repeated_queue", "copies that the server made"),
     ("import::faults::a_server_that_restarts", "copies that the server made"),
+    ("import::faults::copies_made_at_the_very_end", "copies that the server made"),
     ("import::faults::numbers_that_jump", "holes read before the store had what is below"),
     ("import::faults::others_write_meanwhile", "people write between old messages"),
     ("import::faults::others_write_where_nobody_can_read", "people write between old messages"),
