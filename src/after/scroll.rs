@@ -44,7 +44,8 @@ pub async fn scroll(
     let server = Arc::new(Server::new(client, settings));
     let mut tasks = JoinSet::new();
     for _ in 0..workers {
-        let (server, round, desk) = (Arc::clone(&server), Arc::clone(&round), SharedReader::new(reader.reopen()?));
+        let (server, round, desk) =
+            (Arc::clone(&server), Arc::clone(&round), SharedReader::new(reader.reopen()?));
         let send = send.clone();
         tasks.spawn(async move {
             while let Some(next) = round.next(&server.settings).await? {
@@ -70,7 +71,12 @@ pub async fn scroll(
     first
 }
 
-async fn one(log: &mut Log<'_>, desk: &SharedReader, conv: ConvNo, mends: bool) -> Result<Scrolled, AfterError> {
+async fn one(
+    log: &mut Log<'_>,
+    desk: &SharedReader,
+    conv: ConvNo,
+    mends: bool,
+) -> Result<Scrolled, AfterError> {
     let slots = read(log).await?;
     let mut judgement = judge(&slots, log.bound);
     let mut redated = 0;
