@@ -2,9 +2,9 @@
 
 use crate::client::Version;
 use crate::law::{Breaches, breaches};
-use crate::log::Log;
 use crate::server::Dates;
 use crate::short::shortened;
+use crate::slots::Log;
 use crate::view::{Setting, View, view};
 use std::fmt;
 

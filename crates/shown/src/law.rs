@@ -1,6 +1,6 @@
 //! The law for what is left in a log, and where it is broken. Sufficient, not necessary.
 
-use crate::log::{Entry, Log};
+use crate::slots::{Entry, Log};
 use std::fmt;
 
 /// A slot that breaks the law.

@@ -20,14 +20,14 @@
 mod client;
 mod judge;
 mod law;
-mod log;
 mod server;
 mod short;
+mod slots;
 mod view;
 
 pub use client::Version;
 pub use judge::{Judgement, judge};
 pub use law::{Breach, Breaches, breaches};
-pub use log::{Log, Slot};
 pub use server::Dates;
+pub use slots::{Log, Slot};
 pub use view::{Ended, Setting, View, view};

@@ -1,6 +1,6 @@
 //! What the server answers to a client: messages, and empty slots with a date.
 
-use crate::log::{EMPTY, Log};
+use crate::slots::{EMPTY, Log};
 use std::collections::HashMap;
 
 /// Whose dates the empty slots have.

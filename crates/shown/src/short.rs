@@ -5,7 +5,7 @@
 //! of its middle, and what matters stays as far from multiples of 100 as it was. 60 logs of 100,000 slots are
 //! then paged as fast as one.
 
-use crate::log::{Entry, Log};
+use crate::slots::{Entry, Log};
 
 /// What stays at each end of a stretch: some turns of the client's state.
 const KEPT: usize = 600;

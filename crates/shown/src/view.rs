@@ -1,8 +1,8 @@
 //! One user scrolling one conversation to its start, and what came of it.
 
 use crate::client::{Client, Shown, Version};
-use crate::log::{EMPTY, Log};
 use crate::server::{Dates, Server};
+use crate::slots::{EMPTY, Log};
 use std::fmt;
 
 /// Who scrolls, and when.

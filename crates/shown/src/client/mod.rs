@@ -4,8 +4,8 @@
 
 mod rows;
 
-use crate::log::EMPTY;
 use crate::server::{Answer, Server};
+use crate::slots::EMPTY;
 use rows::{Row, Rows};
 use std::collections::HashMap;
 

@@ -1,8 +1,8 @@
 //! The client's database of one conversation.
 
 use super::Shown;
-use crate::log::EMPTY;
 use crate::server::Answer;
+use crate::slots::EMPTY;
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, HashMap};
 use std::ops::Bound;
