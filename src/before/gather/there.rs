@@ -115,8 +115,9 @@ pub(super) async fn look(ask: &Ask, held: &Held) -> Result<Result<There, CallErr
 /// `maxSeq`, and how far somebody has read: whoever wrote the newest message has read it by that.
 async fn reach(ask: &Ask, held: &Held, name: &str) -> Result<(i64, i64), CallError> {
     let (mut max_seq, mut bound) = (0, 0);
+    let names = [name];
     for user in &held.users {
-        for seqs in ask.read(|client| client.seqs(user, &[name])).await? {
+        for seqs in ask.read(|client| client.seqs(user, &names)).await? {
             max_seq = max_seq.max(seqs.max_seq);
             bound = bound.max(seqs.has_read_seq);
         }
