@@ -30,6 +30,7 @@ pub(super) use verdict::{forget, last};
 
 /// `verify`.
 #[derive(Debug, Args)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag, independent of the others")]
 pub struct VerifyArgs {
     /// Where the messages are.
     #[command(flatten)]
