@@ -73,14 +73,14 @@ impl Kind {
     #[rustfmt::skip]
     const fn texts(self) -> (&'static str, &'static str, &'static str) {
         match self {
-            Self::Missing => ("missing", "it is not on the server", "`verify --repair` sends it, with its original time, behind what is there"),
+            Self::Missing => ("missing", "it is not on the server", "`verify --repair` sends it behind what is there, with a time after the newest"),
             Self::Doubled => ("doubled", "a second copy of it is on the server", "`verify --repair` deletes the second copy"),
             Self::Hidden => ("hidden", "the server's cache hides it from everybody, the store has it", "it comes back by itself when the cache forgets, 24 hours after it was hidden; then verify again"),
             Self::Empty => ("empty", "its place in the log is empty: hidden by the cache, or deleted", "`verify --store` tells which; what was deleted `--repair` sends again"),
             Self::Changed => ("changed", "it is there with other content, sender, type or time", "somebody changed it on the server: nothing is done about it"),
             Self::NotStored => ("not-stored", "it can be read, but the store does not have it: it is gone when the cache forgets, within 24 hours", "`verify --store --repair` sends it again, once the store takes messages"),
-            Self::OutOfPlace => ("out-of-place", "it stands behind a message that it should precede", "clients sort by time and show it in its place; nothing is done about it"),
-            Self::Late => ("late", "it was sent behind messages that it should precede, as the job knows", "nothing: clients sort by time and show it in its place"),
+            Self::OutOfPlace => ("out-of-place", "it stands behind a message that it should precede", "`verify --client` tells whether users can scroll it; nothing is done about it"),
+            Self::Late => ("late", "it was sent behind messages that it should precede, as the job knows", "nothing, where its time was set after the newest; `verify --client` tells whether users can scroll it"),
             Self::Unsettled => ("unsettled", "it is there, and a run that was cut off has not confirmed it, or has still to delete it", "`run` goes on, and settles it"),
             Self::Revoked => ("revoked", "a user took it back", "nothing: it is the user's right"),
             Self::Foreign => ("foreign", "somebody else's message among ours", "nothing: it is never touched"),

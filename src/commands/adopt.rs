@@ -151,7 +151,10 @@ fn details(adopted: &Adopted) -> String {
             "are missing although many later ones are there: refused by the server, or deleted since. They are \
              rejects of the new job: see rejected.jsonl; `retry` sends them, behind what is there",
         ),
-        (&adopted.late, "stand behind later ones; they stay there, clients sort by time"),
+        (
+            &adopted.late,
+            "stand behind later ones, and stay there: `verify --client` tells whether users can scroll them",
+        ),
         (&adopted.hidden, "have an empty slot: deleted by somebody, or hidden by the server's cache (law 3)"),
         (&adopted.foreign, "are of others, and are left alone"),
     ] {

@@ -138,10 +138,11 @@ impl Plan {
     pub(super) fn settings(&self) -> String {
         let ImportFile { export, mapping, users, time, format, media, policy, .. } = &self.file;
         let period = &self.period;
+        let times = (time.equal, time.older);
         // What the files say that the settings name counts as well.
         let tables = [users.file.as_deref(), media.table.as_deref()].map(|path| path.and_then(fingerprint));
         let settings = format!(
-            "{tables:x?} {export:?} {mapping:?} {users:?} {time:?} {format:?} {media:?} {policy:?} {period:?}"
+            "{tables:x?} {export:?} {mapping:?} {users:?} {times:?} {format:?} {media:?} {policy:?} {period:?}"
         );
         if self.uploaded.is_empty() {
             settings

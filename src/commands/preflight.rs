@@ -10,7 +10,7 @@ use super::prepare::job_failure;
 use super::server::exit_of;
 use super::{Exit, Failure, OrFail};
 use crate::before::{Allowed, Depth, Looks, Notices, PreflightError, can_be_allowed, preflight, text};
-use crate::openim::Client;
+use crate::openim::{CallError, Client};
 use crate::report::{Progress, Snapshot, Style, count};
 
 /// What the preflight may find and go on all the same.
@@ -80,13 +80,21 @@ pub(super) async fn look(
 }
 
 /// Cuts off conversations in which only notices stand: it takes nothing from anybody, and the history behind them can
-/// be scrolled.
+/// be scrolled. Where somebody has written since they were looked at, the run ends.
 pub(super) async fn cut(client: &Client, all: &[Notices]) -> Result<(), Failure> {
-    for Notices { conversation, user, .. } in all {
-        client
-            .cut(user, conversation)
-            .await
-            .map_err(|error| Failure { exit: exit_of(&error), error: error.into() })?;
+    for Notices { conversation, user, slots } in all {
+        let failed = |error: CallError| Failure { exit: exit_of(&error), error: error.into() };
+        let seqs = client.seqs(user, &[conversation.as_str()]).await.map_err(failed)?;
+        if seqs.iter().any(|seqs| seqs.max_seq != *slots) {
+            return Err(Failure::new(
+                Exit::Preflight,
+                format!(
+                    "Something has come into {conversation} since the preflight looked at it; nothing was sent, the \
+                     same command looks again."
+                ),
+            ));
+        }
+        client.cut(user, conversation).await.map_err(failed)?;
     }
     if !all.is_empty() {
         note(&format!("{} conversations in which only notices stood were cut off", count(all.len() as u64)))?;

@@ -83,11 +83,11 @@ pub(super) fn prepare(
 }
 
 fn times(section: TimeSection) -> Result<prepare::Times, Failure> {
-    if section.spread_equal.is_some() {
+    if section.says_spread_equal {
         note("[time] spread_equal is called `equal` by now: \"spread\" (the default) or \"keep\"")?;
     }
     Ok(prepare::Times {
-        equal: match section.equal() {
+        equal: match section.equal {
             EqualTimes::Spread => prepare::Equal::Spread,
             EqualTimes::Keep => prepare::Equal::Keep,
         },

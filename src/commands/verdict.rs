@@ -128,7 +128,7 @@ pub(super) fn proved(confirmed: u64, evidence: Evidence) -> String {
     };
     let order = match late {
         0 => "in order".to_owned(),
-        n => format!("{} of them behind messages with a later time, the others in order", count(n)),
+        n => format!("{} of them behind messages that were written later, the others in order", count(n)),
     };
     format!("{how}, once, {order}")
 }
@@ -214,7 +214,7 @@ mod tests {
         let (exit, text) = said(&all, 5, 0, 0);
         assert_eq!(exit, Exit::Done);
         assert!(
-            text.ends_with("once, 5 of them behind messages with a later time, the others in order."),
+            text.ends_with("once, 5 of them behind messages that were written later, the others in order."),
             "{text}"
         );
         let (_, text) = said(&all, 0, 7, 0);

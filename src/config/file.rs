@@ -74,14 +74,34 @@ pub struct ServerSection {
 
 /// `[time]`
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
-#[serde(deny_unknown_fields, default)]
+#[serde(from = "WrittenTimes")]
 pub struct TimeSection {
     /// What becomes of messages that have the time of the one before them.
-    pub equal: Option<EqualTimes>,
+    pub equal: EqualTimes,
     /// What becomes of messages of a later pass that are older than what an earlier one had.
     pub older: OlderMessages,
-    /// As older files say it: `true` is `equal = "spread"`, `false` is `equal = "keep"`.
-    pub spread_equal: Option<bool>,
+    /// The file says `spread_equal`, as `equal` was called before.
+    pub says_spread_equal: bool,
+}
+
+/// `[time]` as files have it.
+#[derive(Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct WrittenTimes {
+    equal: Option<EqualTimes>,
+    older: OlderMessages,
+    spread_equal: Option<bool>,
+}
+
+impl From<WrittenTimes> for TimeSection {
+    fn from(written: WrittenTimes) -> Self {
+        let WrittenTimes { equal, older, spread_equal } = written;
+        let as_before = match spread_equal {
+            Some(false) => EqualTimes::Keep,
+            Some(true) | None => EqualTimes::Spread,
+        };
+        Self { equal: equal.unwrap_or(as_before), older, says_spread_equal: spread_equal.is_some() }
+    }
 }
 
 /// Messages with the time of the one before them.
@@ -104,17 +124,6 @@ pub enum OlderMessages {
     Refuse,
     /// They go behind it, with times after the newest.
     Behind,
-}
-
-impl TimeSection {
-    /// What becomes of messages that have the time of the one before them.
-    pub fn equal(&self) -> EqualTimes {
-        match (self.equal, self.spread_equal) {
-            (Some(equal), _) => equal,
-            (None, Some(false)) => EqualTimes::Keep,
-            (None, _) => EqualTimes::Spread,
-        }
-    }
 }
 
 /// `[import]`
@@ -273,6 +282,19 @@ mod tests {
                     "{section} {key}"
                 );
             }
+        }
+    }
+
+    #[test]
+    fn files_from_before_say_spread_equal() {
+        let time = |text: &str| ImportFile::parse(Path::new("x"), &format!("[time]\n{text}")).unwrap().time;
+        assert_eq!((time("").equal, time("").says_spread_equal), (EqualTimes::Spread, false));
+        for (text, equal) in [
+            ("spread_equal = true", EqualTimes::Spread),
+            ("spread_equal = false", EqualTimes::Keep),
+            ("spread_equal = false\nequal = \"spread\"", EqualTimes::Spread),
+        ] {
+            assert_eq!((time(text).equal, time(text).says_spread_equal), (equal, true), "{text}");
         }
     }
 

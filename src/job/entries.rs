@@ -52,7 +52,7 @@ impl JobReader {
 
     /// Which message of the conversation a reply quotes; `None` if it isn't in the job any more.
     pub fn ordinal_of(&self, conv: ConvNo, target: Target) -> Result<Option<Ordinal>, JobError> {
-        for (first, messages) in self.segments(conv, target.send_time)? {
+        for (first, messages) in self.segments_up_to(conv, target.send_time)? {
             // The first block that begins later than the target ends the search.
             let (mut low, mut high) = (first, first + messages);
             while low < high {
@@ -131,6 +131,15 @@ impl JobReader {
             "SELECT first, messages FROM segments
              WHERE conv = ?1 AND first_time <= ?2 AND last_time >= ?2 ORDER BY pass",
             params![conv.0, time.0],
+            |row| Ok((from_sql(row.get(0)?), from_sql(row.get(1)?))),
+        )
+    }
+
+    /// The same of a message written then: none is sent earlier than it was written, some are sent later.
+    fn segments_up_to(&self, conv: ConvNo, written: SendTime) -> Result<Vec<(u64, u64)>, JobError> {
+        self.rows(
+            "SELECT first, messages FROM segments WHERE conv = ?1 AND last_time >= ?2 ORDER BY pass",
+            params![conv.0, written.0],
             |row| Ok((from_sql(row.get(0)?), from_sql(row.get(1)?))),
         )
     }

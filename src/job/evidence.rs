@@ -11,7 +11,7 @@ use crate::message::{Ordinal, SendTime, Seq};
 /// What is known of all confirmed messages that were not undone.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Evidence {
-    /// Messages that stand behind one with a later time: sent again, brought by a later pass, or found so.
+    /// Messages that stand behind one that was written later: sent again, brought by a later pass, or found so.
     pub late: u64,
     /// Messages that nobody was shown: seen in the store alone, or told by the empty slot between their neighbours.
     pub unread: u64,
@@ -57,7 +57,7 @@ impl JobReader {
         Ok(evidence)
     }
 
-    /// Messages of a conversation that stand behind one with a later time.
+    /// Messages of a conversation that stand behind one that was written later.
     fn late(
         &self,
         conversation: &Conversation,
@@ -77,7 +77,7 @@ impl JobReader {
                     continue;
                 }
                 if let Some(entry) = entries.find(|entry| entry.ordinal == receipt.ordinal) {
-                    placed.push((receipt.seq, entry.send_time));
+                    placed.push((receipt.seq, entry.written()));
                 }
             }
         }

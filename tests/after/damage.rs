@@ -38,8 +38,9 @@ fn deleted() {
     );
     world.json(&["verify", "--repair"]).is(0, &json!({"confirmed": 90, "repaired_sent": 3, "missing": 0}));
     let judgement = world.judge(&["chat.jsonl"]);
-    // Behind what is there, with times after the newest.
+    // Behind what is there, with times after the newest; one of them was the last, and is in its place again.
     assert_eq!((judgement.lost, judgement.doubled, judgement.moved), (0, 0, 3), "{judgement:?}");
+    assert_eq!(judgement.out_of_order, 2, "{judgement:?}");
     world.json(&["verify", "--store"]).is(0, &json!({"confirmed": 90, "stored": 90}));
     world.run(&[]).is(0, &json!({"confirmed": 90, "messages": 90}));
     world.run(&["chat.jsonl"]).is(0, &json!({"confirmed": 90}));

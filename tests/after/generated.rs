@@ -232,7 +232,7 @@ impl Life {
         if verdict.contains("once, in order") {
             assert_eq!(judgement.out_of_order, 0, "{}", told());
         }
-        let late = format!("{} of them behind messages with a later time", judgement.out_of_order);
+        let late = format!("{} of them behind messages that were written later", judgement.out_of_order);
         if judgement.out_of_order > 0 && verdict.contains("once,") {
             assert!(verdict.contains(&late), "{}", told());
         }

@@ -46,7 +46,7 @@ fn what_went_out_later_is_not_in_order() {
     let retried = world.json(&["retry"]);
     retried.is(0, &json!({"confirmed": 60}));
     let late = world.judge(&["chat.jsonl"]).out_of_order;
-    let said = format!("{late} of them behind messages with a later time");
+    let said = format!("{late} of them behind messages that were written later");
     let expected = if late == 0 { "once, in order".to_owned() } else { said };
     for answer in [&retried, &world.run(&[])] {
         assert!(verdict(answer).contains(&expected), "{}", verdict(answer));

@@ -104,8 +104,9 @@ impl Judgement {
         for (place, key) in expected.iter().enumerate().rev() {
             places.entry(key).or_default().push(place);
         }
-        let mut strangers: Vec<Key> = Vec::new();
-        let mut latest = None;
+        // The place of what stands there, in the order of the log; what has another time than asked for comes after.
+        let mut found: Vec<Option<usize>> = Vec::new();
+        let mut strangers: Vec<(usize, Key, usize)> = Vec::new();
         let mut seen: HashSet<&str> = HashSet::new();
         for entry in log {
             let state = entry["state"].as_str().unwrap();
@@ -116,30 +117,44 @@ impl Judgement {
             let text = |name: &str| entry[name].as_str().unwrap_or_default();
             let time = entry["sendTime"].as_i64().unwrap();
             let key = key(text("sendID"), time, entry["contentType"].as_i64().unwrap(), text("ex"), &content);
-            let Some(left) = places.get_mut(key.as_str()) else {
-                strangers.push(key);
-                continue;
-            };
             let is_new = entry["serverMsgID"].as_str().is_none_or(|id| seen.insert(id));
-            let Some(place) = Some(left).filter(|_| is_new).and_then(Vec::pop) else {
-                self.doubled += 1;
-                self.copies += usize::from(!is_new);
+            let left = places.get_mut(key.as_str());
+            if !is_new {
+                let ours = left.is_some() || expected.iter().any(|asked| is_later(asked, &key));
+                self.doubled += usize::from(ours);
+                self.copies += usize::from(ours);
+                self.foreign += usize::from(!ours);
                 continue;
-            };
-            self.hidden += usize::from(state == "hidden");
+            }
+            let hidden = usize::from(state == "hidden");
+            self.hidden += left.as_ref().map_or(0, |_| hidden);
+            match left.map(Vec::pop) {
+                Some(Some(place)) => found.push(Some(place)),
+                Some(None) => self.doubled += 1,
+                None => {
+                    strangers.push((found.len(), key, hidden));
+                    found.push(None);
+                }
+            }
+        }
+        let mut lost: Vec<usize> = places.into_values().flatten().collect();
+        lost.sort_unstable();
+        for (at, key, hidden) in strangers {
+            // The latest that can have become it.
+            if let Some(n) = lost.iter().rposition(|place| is_later(&expected[*place], &key)) {
+                found[at] = Some(lost.remove(n));
+                self.moved += 1;
+                self.hidden += hidden;
+            } else if expected.iter().any(|asked| is_later(asked, &key)) {
+                self.doubled += 1;
+            } else {
+                self.foreign += 1;
+            }
+        }
+        let mut latest = None;
+        for place in found.into_iter().flatten() {
             self.out_of_order += usize::from(latest.is_some_and(|latest| place < latest));
             latest = latest.max(Some(place));
-        }
-        let mut lost: Vec<&str> =
-            places.into_iter().flat_map(|(key, left)| left.into_iter().map(move |_| key)).collect();
-        for stranger in strangers {
-            match lost.iter().position(|key| is_later(key, &stranger)) {
-                Some(at) => {
-                    lost.swap_remove(at);
-                    self.moved += 1;
-                }
-                None => self.foreign += 1,
-            }
         }
         self.lost += lost.len();
     }

@@ -16,7 +16,7 @@
 //!
 //! Traps: a block had 5,000 slots before 3.2 and has 100 since, so that only `seq` tells the place · slots that were
 //! never filled are `null` · `send_time` does not rise with `seq` where clients were old or clocks wrong: **such a time
-//! is raised to that of the message before**, because the log is in the order of `seq` and clients sort by time; so
+//! is raised to that of the message before**, because apps can't scroll a log whose times fall with `seq`; so
 //! files are read twice · `content` is JSON written as a text · numbers are objects in canonical exports · links of
 //! media lead to the old server · version 2 has local times, bare texts, and no group id · read positions are in the
 //! database since 3.8 only · what somebody deleted for himself alone (`del_list`) is there for the others.
