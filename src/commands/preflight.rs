@@ -89,7 +89,7 @@ pub(super) async fn cut(client: &Client, all: &[Notices]) -> Result<(), Failure>
             return Err(Failure::new(
                 Exit::Preflight,
                 format!(
-                    "Something has come into {conversation} since the preflight looked at it; nothing was sent, the \
+                    "Something has come into {conversation} since the preflight looked at it: no message was sent there, the \
                      same command looks again."
                 ),
             ));

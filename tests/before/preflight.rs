@@ -360,7 +360,8 @@ async fn conversations_that_hold_messages_and_move() {
             "1 of 1 conversations that hold messages: si_a_c (newest from a)",
             "{release}"
         );
-        assert_eq!(seen(&found, "live-traffic"), "1 of 2 conversations in 1.0 s: si_a_b");
+        let moving = seen(&found, "live-traffic");
+        assert!(moving.starts_with("1 of 2 conversations in ") && moving.ends_with(": si_a_b"), "{moving}");
     }
 }
 
