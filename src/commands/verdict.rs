@@ -159,8 +159,9 @@ pub(super) fn remaining(outcome: &Outcome, repair: bool, exit: Exit, said: &mut 
         return Exit::Difference;
     }
     said.push(format!(
-        "{copies}, and users see them; the same command with --repair deletes them. More can come within minutes of a \
-         restart of the server: `verify` once more, a quarter of an hour later."
+        "{copies}; behind more than one in a conversation apps may not get to its start (`verify --client` tells). The same \
+         command with --repair deletes them. More can come within minutes of a restart of the server: `verify` once \
+         more, a quarter of an hour later."
     ));
     exit
 }
