@@ -10,15 +10,15 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::book::{JobBook, Memory};
-use super::difference::{Difference, Kind};
-use super::narrow::{Counted, Store, narrow};
+mod closer;
+
+use super::difference::Difference;
 use super::slices::{Cutter, Slice};
 use super::visit::{AfterError, Server, Settings};
-use crate::job::{ConvNo, Conversation, JobError, JobReader, SharedReader, Spooled};
-use crate::log::{Log, Lookup, look_for};
-use crate::message::{Ids, Ordinal, SendTime, Seq, SourceId};
+use crate::job::{ConvNo, Conversation, JobError, JobReader};
+use crate::message::{Ordinal, SendTime};
 use crate::openim::Client;
+use closer::look_closer;
 
 /// How much of the store to look at.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -203,66 +203,6 @@ fn each_confirmed(
     })
 }
 
-/// A message that should be in the store.
-#[derive(Debug, Clone, Copy)]
-struct Ours {
-    conv: ConvNo,
-    ordinal: Ordinal,
-}
-
-/// Finds out which messages lack in slices whose count is wrong.
-async fn look_closer(
-    asked: &mut Asked<'_>,
-    reader: &JobReader,
-    wrong: &[(Slice, u64)],
-    calls: &mut u64,
-    report: &mut StoreReport,
-    tell: &mut impl FnMut(Step) -> Result<(), AfterError>,
-) -> Result<(), AfterError> {
-    if wrong.is_empty() {
-        return Ok(());
-    }
-    let slices: Vec<Slice> = wrong.iter().map(|(slice, _)| *slice).collect();
-    let mut ours: Vec<Vec<(SendTime, Ours)>> = slices.iter().map(|_| Vec::new()).collect();
-    each_confirmed(reader, &asked.server.settings, Some(&slices), |conv, ordinal, time| {
-        let at = slices.partition_point(|slice| slice.to <= time);
-        if let (Some(slice), Some(ours)) = (slices.get(at), ours.get_mut(at))
-            && slice.from <= time
-        {
-            ours.push((time, Ours { conv, ordinal }));
-        }
-    })?;
-    for ((slice, stored), mut ours) in wrong.iter().zip(ours) {
-        ours.sort_unstable_by_key(|(time, one)| (*time, one.conv, one.ordinal));
-        let whole = Counted { from: slice.from, to: slice.to, messages: *stored };
-        let mut looking = Looking { asked, desk: SharedReader::new(reader.reopen()?) };
-        let found = narrow(&mut looking, whole, &ours, calls).await?;
-        report.unnamed += found.unnamed;
-        report.not_stored += found.unnamed;
-        report.unsure += found.unsure;
-        for at in found.missing {
-            let Some((_, one)) = ours.get(at) else { continue };
-            if let Some(difference) = looking.confirm(*one).await? {
-                report.not_stored += 1;
-                note(&mut report.missing, *one);
-                tell(Step::Difference(difference))?;
-            }
-        }
-    }
-    Ok(())
-}
-
-fn note(missing: &mut Vec<(ConvNo, Vec<Ordinal>)>, one: Ours) {
-    const MOST: usize = 1_000_000;
-    if missing.iter().map(|(_, ordinals)| ordinals.len()).sum::<usize>() >= MOST {
-        return;
-    }
-    match missing.iter_mut().find(|(conv, _)| *conv == one.conv) {
-        Some((_, ordinals)) => ordinals.push(one.ordinal),
-        None => missing.push((one.conv, vec![one.ordinal])),
-    }
-}
-
 /// Asks the store, and leaves it as much time for others as it took for us.
 struct Asked<'a> {
     server: &'a Server,
@@ -291,60 +231,5 @@ impl Asked<'_> {
         let count = self.server.stored_between(from, to).await?;
         self.took = begun.elapsed();
         Ok(count.max(0).unsigned_abs())
-    }
-}
-
-struct Looking<'a, 'b> {
-    asked: &'a mut Asked<'b>,
-    desk: SharedReader,
-}
-
-/// What the job knows about a message: where it belongs, what was sent, and its receipt.
-type Known = (Option<Conversation>, Spooled, Option<(Seq, Option<Ids>)>);
-
-impl Looking<'_, '_> {
-    fn message(&self, one: &Ours) -> Result<Known, JobError> {
-        self.desk.read(|reader| {
-            let conversation = reader.conversation(one.conv)?;
-            let Some(found) = &conversation else { return Err(JobError::NoJob(reader.dir().to_owned())) };
-            let mut memory = Memory::default();
-            let message =
-                JobBook { reader, conversation: found, memory: &mut memory }.message(one.ordinal)?;
-            let receipt = reader.receipt(one.conv, one.ordinal)?;
-            Ok((conversation, message, receipt.map(|receipt| (receipt.seq, receipt.ids))))
-        })
-    }
-
-    /// The store doesn't have it; what if nobody can read it either? Then it is missing, and was named before.
-    async fn confirm(&self, one: Ours) -> Result<Option<Difference>, AfterError> {
-        let (conversation, message, receipt) = self.message(&one)?;
-        let (Some(conversation), Some((seq, _))) = (conversation, receipt) else { return Ok(None) };
-        let mut log = Log::open(self.asked.server, &self.desk, &conversation).await?;
-        if seq > log.bound || log.page(seq, seq, &[seq]).await?.is_empty() {
-            return Ok(None);
-        }
-        Ok(Some(Difference {
-            kind: Kind::NotStored,
-            conversation: conversation.id().0,
-            seq: Some(seq.0),
-            place: Some(self.desk.read(|reader| reader.name_of(message.place))?),
-            id: message.source_id.map(|SourceId(id)| id),
-            detail: String::new(),
-        }))
-    }
-}
-
-impl Store for Looking<'_, '_> {
-    type Error = AfterError;
-    type Message = Ours;
-
-    async fn count(&mut self, from: SendTime, to: SendTime) -> Result<u64, AfterError> {
-        self.asked.count(from, to).await
-    }
-
-    async fn has(&mut self, one: &Ours) -> Result<Lookup, AfterError> {
-        let (_, message, receipt) = self.message(one)?;
-        let ids = receipt.and_then(|(_, ids)| ids);
-        Ok(look_for(self.asked.server, &message, ids.as_ref()).await?)
     }
 }

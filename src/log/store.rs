@@ -69,22 +69,44 @@ pub async fn in_store(
     Ok(Some(found))
 }
 
-/// Looks for one message in the store: by its names, where they are known, else by what it says.
-pub async fn look_for(server: &Server, message: &Spooled, ids: Option<&Ids>) -> Result<Lookup, LogError> {
-    const AT_ONCE: i32 = 200;
-    const PAGES: i32 = 10;
+/// The names of everything that the store has of one sender to one receiver on one day. `None`: more than can be looked
+/// through.
+pub async fn names_in_store(server: &Server, query: &StoreQuery) -> Result<Option<HashSet<MsgId>>, LogError> {
+    const AT_ONCE: i32 = 1_000;
+    const PAGES: i32 = 20;
+    let mut names = HashSet::new();
+    for page in 1..=PAGES {
+        let (found, in_all) = server.search(query, page, AT_ONCE).await?;
+        let is_all = found.is_empty() || i64::from(page) * i64::from(AT_ONCE) >= in_all;
+        names.extend(found.into_iter().map(|one| one.ids.server));
+        if is_all {
+            return Ok(Some(names));
+        }
+    }
+    Ok(None)
+}
+
+/// What finds this message in the store, and others like it.
+pub fn query(message: &Spooled) -> StoreQuery {
     let (session_type, receiver) = match &message.peer {
         Peer::User(user) => (1, user.to_string()),
         Peer::Group(group) => (3, group.to_string()),
     };
     // Any type: that of a revoked message is another.
-    let query = StoreQuery {
+    StoreQuery {
         sender: message.sender.0.clone(),
         receiver,
         session_type,
         content_type: 0,
         day: day(message.send_time),
-    };
+    }
+}
+
+/// Looks for one message in the store: by its names, where they are known, else by what it says.
+pub async fn look_for(server: &Server, message: &Spooled, ids: Option<&Ids>) -> Result<Lookup, LogError> {
+    const AT_ONCE: i32 = 200;
+    const PAGES: i32 = 10;
+    let query = query(message);
     for page in 1..=PAGES {
         let (found, in_all) = server.search(&query, page, AT_ONCE).await?;
         let is_it = |one: &Found| match ids {

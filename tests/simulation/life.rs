@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
+use openim_importer::after::{self, Extent};
 use openim_importer::import::{self, Ended, Outcome, Progress, Settings, StopSignal};
 use openim_importer::job::{Committed, Durability, Job};
 use openim_importer::message::{ConversationId, Message, Release};
@@ -373,8 +374,13 @@ impl Lived {
         self.story.unscrollable = judged.unscrollable;
         let expected = self.messages();
         let Judgement { lost, doubled, out_of_order, hidden, strange, live_lost, .. } = judged;
-        // Where the server can have crashed, only the store could tell: that is said.
-        let not_stored = if outcome.crash_suspected { 0 } else { judged.not_stored };
+        // Where the server can have crashed, only the store can tell: it is asked.
+        let not_stored = if outcome.crash_suspected {
+            self.ask_store(judged.not_stored).await;
+            0
+        } else {
+            judged.not_stored
+        };
         // A restart hands out old and new messages in one batch (law 5), others write at any time (law 12).
         let batches = if self.life.may_overfill { 0 } else { judged.batches };
         for (what, count) in [
@@ -417,8 +423,28 @@ impl Lived {
     }
 }
 
+impl Lived {
+    /// Asks the store, as `run` does where something smelled of a crash; so many messages are not in it.
+    async fn ask_store(&mut self, not_stored: u64) {
+        let (client, reader) = (self.client.clone(), self.open().reader().unwrap());
+        let settings = after::Settings::default();
+        let report = after::check_store(client, &reader, settings, Extent::All, self.life.seed, |_| Ok(()))
+            .await
+            .unwrap();
+        self.network.say(|| format!("{report:?}"));
+        let said = report.not_stored..=report.not_stored + report.unsure;
+        if !said.contains(&not_stored) {
+            self.wrong(format!(
+                "{not_stored} not stored, and {} and {} unsure are said",
+                said.start(),
+                report.unsure
+            ));
+        }
+    }
+}
+
 /// The client of a process.
-fn client(network: &Network) -> Client {
+pub(super) fn client(network: &Network) -> Client {
     let login = Login::Secret { secret: "openIM123".into(), admin_user: "imAdmin".into() };
     Client::within(&openim::Settings::new("http://sim", login), Arc::new(network.clone())).unwrap()
 }

@@ -25,6 +25,7 @@ mod judge;
 mod life;
 mod mutations;
 mod network;
+mod store;
 
 use std::time::Duration;
 

@@ -1,10 +1,11 @@
 //! What lies between importer and server: calls take their time, are cut, arrive late, and find nobody. Every call and
 //! every answer is an action between which a process can be killed.
 
+use std::collections::BTreeMap;
 use std::future::pending;
 use std::pin::Pin;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -35,8 +36,8 @@ struct Inner {
     kill_at: AtomicU64,
     killed: Notify,
     trace: Option<Mutex<Vec<String>>>,
-    /// Messages sent, by where they were to go and what they say: how often.
-    sends: AtomicU64,
+    /// Calls, by path.
+    calls: Mutex<BTreeMap<String, u64>>,
 }
 
 impl std::fmt::Debug for Network {
@@ -58,7 +59,7 @@ impl Network {
             kill_at: AtomicU64::new(u64::MAX),
             killed: Notify::new(),
             trace: tell.then(Mutex::default),
-            sends: AtomicU64::new(0),
+            calls: Mutex::default(),
         });
         let network = Self { life, gone: Arc::default() };
         let watched = network.clone();
@@ -68,7 +69,7 @@ impl Network {
                 let down = cuts.await;
                 watched.say(|| format!("the server goes down for {} ms", down.as_millis()));
                 let until = Instant::now() + down;
-                *watched.life.down_until.lock().unwrap_or_else(PoisonError::into_inner) = until;
+                *lock(&watched.life.down_until) = until;
             }
         });
         network
@@ -95,14 +96,17 @@ impl Network {
     pub(super) fn say(&self, what: impl FnOnce() -> String) {
         if let Some(trace) = &self.life.trace {
             let line = format!("{:>9} ms  {}", self.life.began.elapsed().as_millis(), what());
-            trace.lock().unwrap_or_else(PoisonError::into_inner).push(line);
+            lock(trace).push(line);
         }
     }
 
     pub(super) fn trace(&self) -> Vec<String> {
-        self.life.trace.as_ref().map_or_else(Vec::new, |trace| {
-            std::mem::take(&mut *trace.lock().unwrap_or_else(PoisonError::into_inner))
-        })
+        self.life.trace.as_ref().map_or_else(Vec::new, |trace| std::mem::take(&mut *lock(trace)))
+    }
+
+    /// Calls by path since this was asked last.
+    pub(super) fn calls(&self) -> BTreeMap<String, u64> {
+        std::mem::take(&mut *lock(&self.life.calls))
     }
 
     /// The process is killed so many actions from now.
@@ -128,7 +132,7 @@ impl Network {
     }
 
     fn is_down(&self) -> bool {
-        Instant::now() < *self.life.down_until.lock().unwrap_or_else(PoisonError::into_inner)
+        Instant::now() < *lock(&self.life.down_until)
     }
 
     /// One way.
@@ -152,6 +156,7 @@ impl Exchange for Network {
             if network.is_gone() {
                 return pending().await;
             }
+            *lock(&network.life.calls).entry(path.clone()).or_default() += 1;
             network.action();
             if network.is_down() {
                 sleep(network.delay()).await;
@@ -171,9 +176,6 @@ impl Exchange for Network {
                 } else {
                     far.life.server.call(&path, &operation, token.as_deref(), &body).await
                 };
-                if path == "/msg/send_msg" {
-                    far.life.sends.fetch_add(1, Ordering::Relaxed);
-                }
                 far.say(|| told(&path, &body, reply.as_ref().map(|reply| reply.body.as_str())));
                 answered.send(reply).ok();
             });
@@ -194,6 +196,10 @@ impl Exchange for Network {
             }
         })
     }
+}
+
+fn lock<T>(what: &Mutex<T>) -> MutexGuard<'_, T> {
+    what.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// A call and its answer on one line.

@@ -8,7 +8,7 @@ use super::wire::null_is_default;
 use crate::message::{Ids, MsgId, SendTime};
 
 /// What to look for in the store. Empty and 0 mean: any.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Hash, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct StoreQuery {
     /// `sendID`. The server takes it as a pattern: compare what comes back.
