@@ -23,6 +23,9 @@ pub(super) struct History {
     pub(super) spread: bool,
 }
 
+/// A text that the server does not take: whatever says it is refused for good.
+pub(super) const REFUSED: &str = "";
+
 const BEGAN: i64 = 1_700_000_000_000;
 
 impl History {
@@ -31,6 +34,7 @@ impl History {
         let passes = 1 + u64::from(dice.per_mille(200));
         let spread = dice.per_mille(500);
         let equal = if dice.per_mille(400) { 600 } else { 0 };
+        let refused = if dice.per_mille(200) { 150 } else { 0 };
         let mut time = BEGAN;
         let mut history = Self { passes: Vec::new(), spread };
         for _ in 0..passes {
@@ -52,8 +56,13 @@ impl History {
                     if which % 3 == 2 { format!("sg_g{which}") } else { format!("si_{a}_{b}") };
                 let sender = if dice.per_mille(500) { a } else { b };
                 // Some say the same at the same time.
-                let text =
-                    if dice.per_mille(200) { "ok".to_owned() } else { format!("message {n} of {time}") };
+                let text = if dice.per_mille(refused) {
+                    REFUSED.to_owned()
+                } else if dice.per_mille(200) {
+                    "ok".to_owned()
+                } else {
+                    format!("message {n} of {time}")
+                };
                 said.push(Said { conversation, sender, written: time, text });
             }
             history.passes.push(said);
@@ -75,6 +84,11 @@ impl History {
             }
         }
         expected
+    }
+
+    /// How many messages the server refuses.
+    pub(super) fn refused(&self, passes: usize) -> u64 {
+        self.passes.iter().take(passes).flatten().filter(|said| said.text == REFUSED).count() as u64
     }
 
     pub(super) fn conversations(&self) -> Vec<String> {

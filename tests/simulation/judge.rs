@@ -4,7 +4,7 @@ use std::collections::{HashMap, HashSet};
 
 use openim_importer::rehearsal::{LogEntry, Origin, SlotState, Within};
 
-use super::history::History;
+use super::history::{History, REFUSED};
 
 /// What became of a history.
 #[derive(Debug, Default, Clone, PartialEq, Eq)]
@@ -34,17 +34,12 @@ pub(super) struct Judgement {
 /// Why `rehearsal` says that a batch was dropped.
 const LAW_1: &str = "more than 100";
 
-/// Judges all conversations. `refused` says which texts the server refuses.
-pub(super) fn judge(
-    server: &Within,
-    history: &History,
-    passes: usize,
-    refused: impl Fn(&str) -> bool,
-) -> Judgement {
+/// Judges all conversations.
+pub(super) fn judge(server: &Within, history: &History, passes: usize) -> Judgement {
     let mut judgement = Judgement::default();
     for conversation in history.conversations() {
         let expected = history.expected(&conversation, passes);
-        let expected: Vec<_> = expected.into_iter().filter(|(_, _, text)| !refused(text)).collect();
+        let expected: Vec<_> = expected.into_iter().filter(|(_, _, text)| text != REFUSED).collect();
         judgement.add(&expected, &server.log(&conversation));
     }
     for audit in server.audit().conversations.values() {

@@ -45,6 +45,7 @@ pub(super) struct Story {
     pub(super) power_cuts: u64,
     pub(super) resent: u64,
     pub(super) withdrawn: u64,
+    pub(super) refused: u64,
     pub(super) unscrollable: bool,
 }
 
@@ -223,7 +224,8 @@ impl Lived {
         }
         let conversations = self.life.history.conversations().len();
         let only = dice.per_mille(250).then(|| dice.throw(|dice| dice.usize(..conversations)));
-        Command::Run { only, hold: false, repair: dice.per_mille(200) }
+        let hold = self.life.history.refused(self.passes) > 0 && dice.per_mille(300);
+        Command::Run { only, hold, repair: dice.per_mille(200) }
     }
 
     fn settings_for(&self, only: Option<usize>, hold: bool) -> Settings {
@@ -369,10 +371,11 @@ impl Lived {
 
     async fn judge(&mut self, outcome: &Outcome) {
         self.network.server().settle().await;
-        let judged = judge::judge(self.network.server(), &self.life.history, self.passes, |_| false);
+        let judged = judge::judge(self.network.server(), &self.life.history, self.passes);
         self.network.say(|| format!("{judged:?}"));
         self.story.unscrollable = judged.unscrollable;
-        let expected = self.messages();
+        let (messages, refused) = (self.messages(), self.life.history.refused(self.passes));
+        self.story.refused += refused;
         let Judgement { lost, doubled, out_of_order, hidden, strange, live_lost, .. } = judged;
         // Where the server can have crashed, only the store can tell: it is asked.
         let not_stored = if outcome.crash_suspected {
@@ -397,10 +400,10 @@ impl Lived {
                 self.wrong(format!("{count} {what}"));
             }
         }
-        if outcome.confirmed != expected || outcome.messages != expected {
+        let said = (outcome.messages, outcome.confirmed, outcome.rejected);
+        if said != (messages, messages - refused, refused) {
             self.wrong(format!(
-                "it says {} of {}, and it was {expected}",
-                outcome.confirmed, outcome.messages
+                "it says {said:?} are there, confirmed and refused, of {messages} and {refused}"
             ));
         }
         if self.tell {

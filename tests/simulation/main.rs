@@ -125,6 +125,7 @@ struct Sums {
     runs: u64,
     resent: u64,
     withdrawn: u64,
+    refused: u64,
     unscrollable: u64,
 }
 
@@ -146,6 +147,7 @@ impl Sums {
         self.runs += story.runs;
         self.resent += story.resent;
         self.withdrawn += story.withdrawn;
+        self.refused += story.refused;
         self.unscrollable += u64::from(story.unscrollable);
     }
 }
@@ -154,7 +156,7 @@ impl std::fmt::Display for Sums {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(
             f,
-            "{} lives, {} messages, {} runs, {} kills, {} power cuts, {} sent again, {} withdrawn, {} not to be scrolled",
+            "{} lives, {} messages, {} runs, {} kills, {} power cuts, {} sent again, {} withdrawn, {} refused, {} not to be scrolled",
             self.lives,
             self.messages,
             self.runs,
@@ -162,6 +164,7 @@ impl std::fmt::Display for Sums {
             self.power_cuts,
             self.resent,
             self.withdrawn,
+            self.refused,
             self.unscrollable
         )
     }

@@ -67,7 +67,7 @@ async fn crash_and_look() {
     assert_eq!((outcome.ended, outcome.confirmed), (Ended::Done, 4_000));
     assert!(outcome.crash_suspected, "the server was gone for a moment");
     network.server().settle().await;
-    let judged = judge::judge(network.server(), &history, 1, |_| false);
+    let judged = judge::judge(network.server(), &history, 1);
     assert!(judged.not_stored > 500, "{judged:?}");
     network.calls();
     let settings = after::Settings { store_wait: Duration::from_secs(1), ..after::Settings::default() };
