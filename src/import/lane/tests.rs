@@ -669,3 +669,59 @@ fn nothing_lost_doubled_or_out_of_order() {
     println!("{} fences, {} withdrawals", sum.0, sum.1);
     assert!(sum.0 > 100 && sum.1 > 100, "the faults no longer bite: {sum:?}");
 }
+
+/// A conversation at its beginning, its first window sent and acknowledged.
+fn a_full_window() -> Lane {
+    let start = Start {
+        cursor: Ordinal(0),
+        end: Ordinal(1_000),
+        read_to: Seq(0),
+        left: Left::Nothing,
+        withdrawn: Vec::new(),
+        last: None,
+    };
+    let mut lane = Lane::new(Limits::default(), start, STEP);
+    lane.polled(Seq(0), STEP).unwrap();
+    assert_eq!(send_all(&mut lane), Limits::default().window);
+    lane
+}
+
+/// Sends as much as it may; how much that was.
+fn send_all(lane: &mut Lane) -> usize {
+    let mut sent = 0;
+    while let next @ Next::Message(ordinal) = lane.next(STEP, STEP) {
+        lane.sending(next, UserId(A.to_owned()), STEP);
+        lane.answered(Answered::Acknowledged(ids(u32::try_from(ordinal.0).unwrap())), STEP);
+        sent += 1;
+    }
+    sent
+}
+
+#[test]
+fn a_message_leaves_the_window_with_its_number() {
+    let mut lane = a_full_window();
+    lane.polled(Seq(40), STEP).unwrap();
+    assert_eq!(send_all(&mut lane), 40, "nothing was read yet");
+    assert_eq!(lane.next(STEP, STEP), Next::Wait);
+}
+
+#[test]
+fn numbers_that_may_be_others_free_nothing() {
+    let mut lane = a_full_window();
+    // More than were sent: others write, or numbers jumped.
+    lane.polled(Seq(65), STEP).unwrap();
+    assert_eq!(send_all(&mut lane), 0);
+    lane.polled(Seq(70), STEP).unwrap();
+    assert_eq!(send_all(&mut lane), 0, "from then on what is read counts");
+}
+
+#[test]
+fn what_nobody_can_read_is_not_sent_for_ever() {
+    let mut lane = a_full_window();
+    for _ in 0..100 {
+        let numbered = Seq(i64::try_from(lane.live()).unwrap());
+        lane.polled(numbered, STEP).unwrap();
+        send_all(&mut lane);
+    }
+    assert_eq!(lane.live(), MOST_UNREAD);
+}
