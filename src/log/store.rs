@@ -76,10 +76,10 @@ pub async fn names_in_store(server: &Server, query: &StoreQuery) -> Result<Optio
     const PAGES: i32 = 20;
     let mut names = HashSet::new();
     for page in 1..=PAGES {
-        let (found, in_all) = server.search(query, page, AT_ONCE).await?;
-        let is_all = found.is_empty() || i64::from(page) * i64::from(AT_ONCE) >= in_all;
+        let (found, count) = server.search(query, page, AT_ONCE).await?;
+        let is_last = found.is_empty() || i64::from(page) * i64::from(AT_ONCE) >= count;
         names.extend(found.into_iter().map(|one| one.ids.server));
-        if is_all {
+        if is_last {
             return Ok(Some(names));
         }
     }

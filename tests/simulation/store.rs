@@ -33,7 +33,8 @@ fn history() -> History {
     History { passes: vec![said.collect()], spread: false }
 }
 
-async fn crash_and_look() {
+/// What it took, in a sentence.
+async fn crash_and_look() -> String {
     let mut timing = Timing::fast();
     timing.store_lag = Duration::from_secs(3);
     let options = Options {
@@ -80,20 +81,18 @@ async fn crash_and_look() {
     };
     let (counts, searches) = (of("/user/active"), of("/search_msg"));
     let reads = of("/pull_msg_by_seq") + of("has_read_and_max_seq");
-    println!(
-        "{} of 4,000 not stored: {counts} counts, {searches} searches, {reads} to read",
-        judged.not_stored
-    );
     assert_eq!((report.not_stored, report.unsure, report.unnamed), (judged.not_stored, 0, 0));
     // Each sender of each conversation, on the two days that it took; each conversation opened once.
     assert!(searches <= 2 * 2 * CONVERSATIONS, "{calls:?}");
     assert!(counts <= 100, "{calls:?}");
     assert!(reads <= 12 * CONVERSATIONS, "{calls:?}");
+    let lost = judged.not_stored;
+    format!("{lost} of 4,000 not stored: {counts} counts, {searches} searches, {reads} to read")
 }
 
 #[test]
 fn what_a_crash_took_is_found_in_few_questions() {
     let runtime =
         tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build().unwrap();
-    runtime.block_on(crash_and_look());
+    println!("{}", runtime.block_on(crash_and_look()));
 }

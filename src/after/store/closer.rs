@@ -116,19 +116,15 @@ impl<'a, 'b> Looking<'a, 'b> {
         Ok(with_queries)
     }
 
-    /// What was sent, and its receipt.
-    fn message(
-        &self,
-        conv: ConvNo,
-        ordinal: Ordinal,
-    ) -> Result<(Spooled, Option<(Seq, Option<Ids>)>), JobError> {
+    /// What was sent, and under which names it was confirmed.
+    fn message(&self, conv: ConvNo, ordinal: Ordinal) -> Result<(Spooled, Option<Ids>), JobError> {
         self.desk.read(|reader| {
             let conversation = reader.conversation(conv)?;
             let Some(found) = &conversation else { return Err(JobError::NoJob(reader.dir().to_owned())) };
             let mut memory = Memory::default();
             let message = JobBook { reader, conversation: found, memory: &mut memory }.message(ordinal)?;
             let receipt = reader.receipt(conv, ordinal)?;
-            Ok((message, receipt.map(|receipt| (receipt.seq, receipt.ids))))
+            Ok((message, receipt.and_then(|receipt| receipt.ids)))
         })
     }
 
@@ -205,8 +201,7 @@ impl Store for Looking<'_, '_> {
     }
 
     async fn has(&mut self, one: &Ours) -> Result<Lookup, AfterError> {
-        let (message, receipt) = self.message(one.conv, one.ordinal)?;
-        let ids = receipt.and_then(|(_, ids)| ids);
+        let (message, ids) = self.message(one.conv, one.ordinal)?;
         self.list(one.query).await?;
         match (self.listed.get(&one.query), &ids) {
             (Some(Some(names)), Some(ids)) if names.contains(&ids.server) => Ok(Lookup::There),
