@@ -1,5 +1,7 @@
 //! What is done afterwards, as a user does it: exit codes, words, wrong input.
 
+use std::io::BufRead as _;
+
 use predicates::prelude::PredicateBooleanExt as _;
 use predicates::str::contains;
 use serde_json::{Value, json};
@@ -227,12 +229,13 @@ fn a_run_that_is_cut_short_can_be_taken_back() {
     let mut run = importer_process()
         .current_dir(world.dir.path())
         .env("OPENIM_SECRET", "openIM123")
-        .args(["run", "--quiet", "--api", &world.server.url, "--allow", "retention", "--rate", "500/s"])
+        .args(["run", "--quiet", "--api", &world.server.url, "--allow", "retention", "--rate", "150/s"])
         .stdout(std::process::Stdio::null())
         .stderr(std::process::Stdio::null())
         .spawn()
         .unwrap();
-    while world.server.audit()["total"]["received"].as_u64().unwrap() < 600 {
+    // It goes on for a long while yet: the commands below take seconds each on a machine under load.
+    while world.server.audit()["total"]["received"].as_u64().unwrap() < 300 {
         assert!(run.try_wait().unwrap().is_none(), "it ended too soon");
         std::thread::sleep(std::time::Duration::from_millis(20));
     }
@@ -244,7 +247,7 @@ fn a_run_that_is_cut_short_can_be_taken_back() {
     run.kill().unwrap();
     run.wait().unwrap();
     let sent = world.ours().len();
-    assert!((600..3_000).contains(&sent), "{sent}");
+    assert!((300..3_000).contains(&sent), "{sent}");
     // Killed itself in the middle, it goes on. A run under load may have taken back a message of its own.
     let deleted = || world.server.audit()["total"]["deleted"].as_u64().unwrap();
     let before = deleted();
@@ -281,19 +284,20 @@ fn a_run_that_is_cut_short_can_be_taken_back() {
 #[test]
 fn stopped_it_says_how_to_go_on() {
     let world = World::imported(600);
-    let verify = importer_process()
+    let mut verify = importer_process()
         .current_dir(world.dir.path())
         .env("OPENIM_SECRET", "openIM123")
-        .args(["verify", "--quiet", "--rate", "50/s", "--api", &world.server.url])
+        .args(["verify", "-v", "--quiet", "--rate", "1/s", "--api", &world.server.url])
         .stderr(std::process::Stdio::piped())
         .spawn()
         .unwrap();
-    std::thread::sleep(std::time::Duration::from_millis(1_500));
+    let mut lines = std::io::BufReader::new(verify.stderr.take().unwrap()).lines();
+    let begun = lines.by_ref().map(Result::unwrap).find(|line| line.contains("logged in"));
+    assert!(begun.is_some(), "it ended too soon");
     let id = verify.id().to_string();
     assert!(std::process::Command::new("kill").args(["-s", "INT", &id]).status().unwrap().success());
-    let output = verify.wait_with_output().unwrap();
-    let said = String::from_utf8_lossy(&output.stderr);
-    assert_eq!(output.status.code(), Some(5), "{said}");
+    let said = lines.map(Result::unwrap).collect::<Vec<_>>().join("\n");
+    assert_eq!(verify.wait().unwrap().code(), Some(5), "{said}");
     assert!(said.contains("stopped; the same command goes on"), "{said}");
 }
 
