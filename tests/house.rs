@@ -117,3 +117,30 @@ fn words_stand_only_in_their_room() {
     }
     assert!(wrong.is_empty(), "\n{}", wrong.join("\n"));
 }
+
+/// Whoever reads "law 8" or "contract, section 5" finds it in the repository.
+#[test]
+fn what_is_cited_of_the_contract_stands_in_docs() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let contract = fs_err::read_to_string(root.join("docs/contract.md")).unwrap();
+    let laws = fs_err::read_to_string(root.join("tests/rehearsal/laws.rs")).unwrap();
+    let number = |text: &str| text.chars().take_while(char::is_ascii_digit).collect::<String>();
+    let mut cited = 0;
+    for (name, text) in sources() {
+        for (before, place) in [("law ", "\n| "), ("contract, section ", "\n## "), ("contract, table ", "\nTable ")] {
+            for after in text.split(before).skip(1) {
+                let number = number(after);
+                if number.is_empty() {
+                    continue;
+                }
+                cited += 1;
+                let there = ["", ".", ",", " "].iter().any(|end| contract.contains(&format!("{place}{number}{end}")));
+                assert!(there, "{name} cites `{before}{number}`, which is not in docs/contract.md");
+            }
+        }
+    }
+    assert!(cited > 100, "{cited}: the citations are not where this test looks");
+    for law in 1..=14 {
+        assert!(laws.contains(&format!("fn law_{law}_")), "law {law} has no test");
+    }
+}
