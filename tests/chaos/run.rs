@@ -123,8 +123,9 @@ impl Scenario {
         while blows < self.kills && !importer.ends_within(self.moment(&mut rng)) {
             importer.kill();
             blows += 1;
-            // Users and groups may be missing still after the first few.
-            importer = start(if blows < 5 { &["--provision"] } else { &[] });
+            // Users and groups may be missing still, and are not once a message went out.
+            let begun = server.audit()["total"]["received"].as_u64().unwrap_or(0) > 0;
+            importer = start(if begun { &[] } else { &["--provision"] });
         }
         for (pause, step) in &self.script {
             if importer.ends_within(*pause) {
