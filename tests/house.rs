@@ -127,14 +127,17 @@ fn what_is_cited_of_the_contract_stands_in_docs() {
     let number = |text: &str| text.chars().take_while(char::is_ascii_digit).collect::<String>();
     let mut cited = 0;
     for (name, text) in sources() {
-        for (before, place) in [("law ", "\n| "), ("contract, section ", "\n## "), ("contract, table ", "\nTable ")] {
+        for (before, place) in
+            [("law ", "\n| "), ("contract, section ", "\n## "), ("contract, table ", "\nTable ")]
+        {
             for after in text.split(before).skip(1) {
                 let number = number(after);
                 if number.is_empty() {
                     continue;
                 }
                 cited += 1;
-                let there = ["", ".", ",", " "].iter().any(|end| contract.contains(&format!("{place}{number}{end}")));
+                let there =
+                    ["", ".", ",", " "].iter().any(|end| contract.contains(&format!("{place}{number}{end}")));
                 assert!(there, "{name} cites `{before}{number}`, which is not in docs/contract.md");
             }
         }

@@ -191,10 +191,7 @@ async fn clocks_that_disagree() {
     let found = look(&world.client, None).await;
     // Known to half the time that the answer took, so the seconds are left to `before::assess`.
     let said = seen(&found, "clock-differs");
-    assert!(
-        said.starts_with("the server is 1 min ") && said.ends_with(" s ahead of this machine"),
-        "{said}"
-    );
+    assert!(said.starts_with("the server is 1 min ") && said.ends_with(" s ahead of this machine"), "{said}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
