@@ -211,7 +211,15 @@ fn the_judge_sees_every_kind_of_damage() {
     assert_eq!(judge(&log(&[0, 1, 3])), (1, 0, 0, 0, 0));
     assert_eq!(judge(&log(&[0, 1, 1, 2, 3])), (0, 1, 0, 0, 0));
     assert_eq!(judge(&log(&[0, 2, 1, 3])), (0, 0, 1, 0, 0));
-    assert_eq!(judge(&log(&[0, 1, 9, 2, 3])), (0, 0, 0, 0, 1));
+    let mut strange = log(&[0, 1, 9, 2, 3]);
+    strange[2]["sendID"] = "z".into();
+    assert_eq!(judge(&strange), (0, 0, 0, 0, 1));
+    // The same with a later time: a second one where nothing lacks, else what was sent again behind newer ones.
+    assert_eq!(judge(&log(&[0, 1, 2, 3, 9])), (0, 1, 0, 0, 0));
+    let mut moved = Judgement::default();
+    moved.add(&expected, &log(&[0, 1, 3, 9]));
+    assert_eq!((moved.lost, moved.moved, moved.out_of_order), (0, 1, 1));
+    assert!(!moved.is_exact());
     assert_eq!(judge(&[log(&[0, 1, 2]), vec![entry(3, "hidden")]].concat()), (0, 0, 0, 1, 0));
     assert_eq!(judge(&[log(&[0, 1, 2]), vec![entry(3, "deleted")]].concat()), (1, 0, 0, 0, 0));
 }
