@@ -1,7 +1,7 @@
 //! Whether users can scroll: each conversation's log read as a participant reads it, and judged (law 15).
 //!
 //! Reading dates empty slots for a day, for everybody. So ranges end where they date nothing wrongly
-//! ([`page_end`]), and with `--repair` slots that somebody else's reading has dated wrongly are deleted once more,
+//! ([`pages`]), and with `--repair` slots that somebody else's reading has dated wrongly are deleted once more,
 //! which drops their dates, and read anew.
 
 use std::collections::HashSet;
@@ -14,7 +14,7 @@ use super::visit::{AfterError, Round, Server, Settings};
 use crate::job::{ConvNo, JobError, JobReader, SharedReader};
 use crate::log::{Log, PAGE};
 use crate::message::{MsgId, Ordinal, Seq};
-use crate::openim::{Client, page_end};
+use crate::openim::{Client, pages};
 use crate::shown::{self, Breach, Judgement, Slot};
 
 /// What users will see of a conversation.
@@ -95,11 +95,8 @@ async fn one(
 /// All slots up to the safe bound, in ranges that date nothing wrongly.
 async fn read(log: &mut Log<'_>) -> Result<Vec<Slot<MsgId>>, AfterError> {
     let mut slots = Vec::new();
-    let mut from = Seq(1);
-    while from <= log.bound {
-        let to = page_end(from, log.bound, PAGE);
+    for (from, to) in pages(Seq(1), log.bound, PAGE) {
         slots.append(&mut log.slots(from, to).await?);
-        from = Seq(to.0 + 1);
     }
     Ok(slots)
 }

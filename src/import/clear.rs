@@ -223,9 +223,7 @@ async fn look_for(engine: &Arc<Engine>, conv: ConvNo, slots: &mut [Watched]) -> 
             let range = Range { conversation: &name, from, to };
             let Some(pulled) = read::pull(engine, user, &range).await else { continue };
             engine.lives();
-            let records = pulled.records().map_err(ImportError::Call)?;
-            let records: Vec<_> =
-                records.iter().filter(|(one, _)| *one == name).flat_map(|(_, all)| all).collect();
+            let records = pulled.of(&name).map_err(ImportError::Call)?;
             if !records.is_empty() {
                 let names = records.iter().map(|record| (Seq(record.seq), record.ids().server));
                 there.get_or_insert_default().extend(names);

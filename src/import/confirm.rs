@@ -271,9 +271,8 @@ pub(super) async fn look_below(engine: Arc<Engine>, cell: Arc<Cell>, cursor: Ord
     let range = Range { conversation: &cell.name, from: first.seq.max(Seq(last.seq.0 - 400)), to: last.seq };
     for user in users.iter().take(3) {
         let Ok(pulled) = engine.client.pull(user, std::slice::from_ref(&range)).await else { continue };
-        let Ok(records) = pulled.records() else { continue };
-        let records = records.iter().filter(|(name, _)| *name == cell.name).flat_map(|(_, all)| all);
-        let taken = records.filter(|record| !record.is_empty()).find(|record| {
+        let Ok(records) = pulled.of(&cell.name) else { continue };
+        let taken = records.iter().filter(|record| !record.is_empty()).find(|record| {
             let receipt = receipts.iter().find(|receipt| receipt.seq.0 == record.seq);
             receipt
                 .and_then(|receipt| receipt.ids.as_ref())

@@ -15,7 +15,7 @@ use super::settings::ImportError;
 use crate::job::{Conversation, Entry, JobError, Unseen};
 use crate::log::{Sighting, Stored, Who, entries_of, next_senders, queries};
 use crate::message::{Ids, MsgId, Ordinal, Seq};
-use crate::openim::{Found, LogRecord, Range, StoreQuery};
+use crate::openim::{Found, Range, StoreQuery};
 
 /// Looks at empty slots, and tells the lane.
 pub(super) async fn examine(engine: Arc<Engine>, cell: Arc<Cell>, seqs: Vec<Seq>) {
@@ -151,9 +151,8 @@ async fn pull(
     (from, to): (Seq, Seq),
 ) -> Option<Vec<(Seq, Ids, Stored<'static>)>> {
     let pulled = read::pull(engine, user, &Range { conversation: &cell.name, from, to }).await?;
-    let records = pulled.records().ok()?;
-    let all = records.iter().filter(|(name, _)| *name == cell.name).flat_map(|(_, all)| all);
-    let there = all.filter(|record: &&LogRecord<'_>| !record.is_empty());
+    let records = pulled.of(&cell.name).ok()?;
+    let there = records.iter().filter(|record| !record.is_empty());
     Some(there.map(|record| (Seq(record.seq), record.ids(), Stored::of(record).into_owned())).collect())
 }
 

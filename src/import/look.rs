@@ -14,7 +14,7 @@ use super::worker::is_refusal;
 use crate::job::{Conversation, JobError, Peers};
 use crate::log::{Stored, candidates, next_senders};
 use crate::message::{Ordinal, Seq};
-use crate::openim::{LogRecord, Range, Seqs, page_end};
+use crate::openim::{Range, Seqs, pages};
 
 /// The first slot at or below the baseline in which a message of ours stands. Nothing is read that is not written
 /// for sure (law 3); what nobody may read is looked for in the store.
@@ -49,15 +49,15 @@ pub(super) async fn below(
     }
     let end = bound.min(baseline);
     let mut is_read = end == baseline;
-    let mut from = Seq(1);
-    while from <= end && !engine.has_ended() {
-        let to = page_end(from, end, AT_ONCE);
+    for (from, to) in pages(Seq(1), end, AT_ONCE) {
+        if engine.has_ended() {
+            break;
+        }
         match page(engine, &cell, &mut users, from, to).await? {
             Page::Ours(seq) => return Ok(Some(seq)),
             Page::Others => {}
             Page::Unseen => is_read = false,
         }
-        from = Seq(to.0 + 1);
     }
     if is_read {
         return Ok(None);
@@ -122,14 +122,12 @@ async fn page(
         let Some(user) = users.get(at) else { break };
         let range = Range { conversation: &cell.name, from, to };
         let Some(pulled) = read::pull(engine, user, &range).await else { continue };
-        let Ok(records) = pulled.records() else { continue };
-        let all = records.iter().filter(|(name, _)| *name == cell.name).flat_map(|(_, all)| all);
-        let all: Vec<&LogRecord<'_>> = all.collect();
-        if all.is_empty() {
+        let Ok(records) = pulled.of(&cell.name) else { continue };
+        if records.is_empty() {
             // No participant, or he has cleared it.
             continue;
         }
-        for record in all.into_iter().filter(|record| !record.is_empty()) {
+        for record in records.iter().filter(|record| !record.is_empty()) {
             if seen.insert(record.seq) && is_ours(engine, &cell.conversation, &Stored::of(record))? {
                 return Ok(Page::Ours(Seq(record.seq)));
             }

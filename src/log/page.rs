@@ -6,7 +6,7 @@ use super::same::Stored;
 use super::server::{LogError, Server};
 use crate::job::{Conversation, Peers, SharedReader};
 use crate::message::{Ids, MsgId, Seq};
-use crate::openim::{LogRecord, Range, page_end};
+use crate::openim::{LogRecord, Range, pages};
 use crate::shown::Slot;
 
 /// A message in the log.
@@ -133,9 +133,9 @@ impl<'a> Log<'a> {
         // Who has cleared the conversation sees less than the others, who sees nothing is no participant.
         for at in 0..self.readers.len() {
             let Some(pulled) = self.server.pull(&self.readers[at], &range).await? else { continue };
-            let records = pulled.records().map_err(LogError::Call)?;
-            let mine = records.iter().filter(|(name, _)| *name == self.name).flat_map(|(_, records)| records);
-            let slots: Vec<Slot<MsgId>> = mine
+            let records = pulled.of(&self.name).map_err(LogError::Call)?;
+            let slots: Vec<Slot<MsgId>> = records
+                .iter()
                 .filter(|record| (from.0..=to.0).contains(&record.seq))
                 .map(|record| Slot {
                     seq: record.seq,
@@ -158,16 +158,9 @@ impl<'a> Log<'a> {
     async fn pull(&self, user: &str, from: Seq, to: Seq) -> Result<(Vec<Seen>, bool), LogError> {
         let range = Range { conversation: &self.name, from, to };
         let Some(pulled) = self.server.pull(user, &range).await? else { return Ok((Vec::new(), false)) };
-        let records = pulled.records().map_err(LogError::Call)?;
-        let mine = records.iter().filter(|(name, _)| *name == self.name).flat_map(|(_, records)| records);
-        let (mut seen, mut any) = (Vec::new(), false);
-        for record in mine {
-            any = true;
-            if !record.is_empty() && (from.0..=to.0).contains(&record.seq) {
-                seen.push(Seen::of(record));
-            }
-        }
-        Ok((seen, any))
+        let records = pulled.of(&self.name).map_err(LogError::Call)?;
+        let there = |record: &&LogRecord<'_>| !record.is_empty() && (from.0..=to.0).contains(&record.seq);
+        Ok((records.iter().filter(there).map(Seen::of).collect(), !records.is_empty()))
     }
 
     /// Cuts the conversation off where nobody has anything to lose: all of its slots can be seen, and are empty.
@@ -176,15 +169,13 @@ impl<'a> Log<'a> {
         if self.bound < self.max_seq || self.bound.0 == 0 {
             return Ok(());
         }
-        let (mut from, mut seen) = (Seq(1), 0);
-        while from <= self.bound {
-            let to = page_end(from, self.bound, PAGE);
+        let mut seen = 0;
+        for (from, to) in pages(Seq(1), self.bound, PAGE) {
             let slots = self.slots(from, to).await?;
             if slots.iter().any(|slot| slot.id.is_some()) {
                 return Ok(());
             }
             seen += slots.len();
-            from = Seq(to.0 + 1);
         }
         // In a group somebody may see what all that were asked have cleared.
         if self.name.starts_with("sg_") && seen as u64 != self.bound.0.unsigned_abs() {

@@ -52,13 +52,23 @@ pub struct Range<'a> {
     pub to: Seq,
 }
 
-/// Where a range ends that begins at `from`, has about `most` slots and ends at `last` at the latest.
+/// The ranges in which slots are read, from `from` to `last`, of about `most` each; none where `from` is behind `last`.
 ///
 /// Whoever reads an empty slot first has the server date it, for a day, for everybody; and the server searches
 /// wrongly for a multiple of 100 that is the highest empty slot of a request: a hole from 195 to 205 read as 101 to 200
 /// kept whole pages from users (law 15, measured). So a range ends elsewhere; a last slot that is one is read by
 /// itself, after what lies below it.
-pub fn page_end(from: Seq, last: Seq, most: i64) -> Seq {
+pub fn pages(from: Seq, last: Seq, most: i64) -> impl Iterator<Item = (Seq, Seq)> + Send {
+    let mut next = from;
+    std::iter::from_fn(move || {
+        let from = (next <= last).then_some(next)?;
+        let to = page_end(from, last, most);
+        next = Seq(to.0 + 1);
+        Some((from, to))
+    })
+}
+
+fn page_end(from: Seq, last: Seq, most: i64) -> Seq {
     let end = from.0.saturating_add(most.max(1) - 1).min(last.0);
     match end % DOCUMENT {
         0 if end > from.0 => Seq(end - 1),
@@ -158,6 +168,12 @@ impl Pulled {
     /// The records by conversation.
     pub fn records(&self) -> Result<Records<'_>, CallError> {
         read_pulled(&self.0)
+    }
+
+    /// The records of one conversation, in order of seq.
+    pub fn of(&self, conversation: &str) -> Result<Vec<LogRecord<'_>>, CallError> {
+        let found = self.records()?.into_iter().find(|(name, _)| name == conversation);
+        Ok(found.map_or_else(Vec::new, |(_, records)| records))
     }
 }
 
@@ -280,13 +296,13 @@ mod tests {
     fn no_range_ends_at_a_multiple_of_100_but_the_last_slot_alone() {
         for last in 1..=420 {
             for most in [1, 2, 50, 100, 200] {
-                let (mut from, mut slots) = (1, 0);
-                while from <= last {
-                    let to = page_end(Seq(from), Seq(last), most).0;
+                let (mut next, mut slots) = (1, 0);
+                for (Seq(from), Seq(to)) in pages(Seq(1), Seq(last), most) {
+                    assert_eq!(from, next);
                     assert!(from <= to && to <= last && to - from <= most);
                     assert!(to % 100 != 0 || (from == to && to == last), "{from} to {to} of {last}");
                     slots += to - from + 1;
-                    from = to + 1;
+                    next = to + 1;
                 }
                 assert_eq!(slots, last);
             }

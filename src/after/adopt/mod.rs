@@ -26,7 +26,7 @@ use crate::job::{
 use crate::job::{Write, WriterHandle};
 use crate::log::{Log, Lookup, PAGE, Past, Seen, Sighting, Who, candidates, look_for};
 use crate::message::{Ordinal, Seq};
-use crate::openim::{ACTIVE_AT_ONCE, Client, Reason, page_end};
+use crate::openim::{ACTIVE_AT_ONCE, Client, Reason, pages};
 use walk::{End, Found, Walk};
 
 /// What was found; numbers that anybody may look at while it works.
@@ -247,10 +247,9 @@ impl<'a> Reading<'a> {
 
     async fn read(mut self, first: Seq) -> Result<(), AfterError> {
         let mut log = Log::open(&self.shared.server, self.desk, self.conversation).await?;
-        let (mut from, mut seen_any) = (Seq(1), false);
-        while from <= log.bound {
+        let mut seen_any = false;
+        for (from, to) in pages(Seq(1), log.bound, PAGE) {
             self.shared.go_on()?;
-            let to = page_end(from, log.bound, PAGE);
             // Any empty slot can be one of ours.
             let wanted: Vec<Seq> = (from.0..=to.0).map(Seq).collect();
             let seen = log.page(from, to, &wanted).await?;
@@ -259,7 +258,6 @@ impl<'a> Reading<'a> {
             let known = Known { desk: self.desk, conv: self.conversation.no };
             let found = self.walk.take(&known, slots);
             self.note(found).await?;
-            from = Seq(to.0 + 1);
         }
         if log.bound.0 > 0 && !seen_any {
             tracing::warn!(

@@ -7,7 +7,7 @@ use super::AT_ONCE;
 use crate::job::{Conversation, JobError, JobReader, Left, Receipt, SharedReader};
 use crate::log::{Log, PAGE, Seen};
 use crate::message::{Ids, Ordinal, Seq};
-use crate::openim::page_end;
+use crate::openim::pages;
 
 /// What becomes of some messages.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -131,15 +131,12 @@ async fn ours(
     /// Records that are looked up in one walk over the receipts.
     const TOGETHER: usize = 10_000;
     let (mut found, mut records, mut memory) = (Vec::new(), Vec::new(), Memory::default());
-    let mut from = Seq(baseline.0 + 1);
-    while from <= log.bound {
-        let to = page_end(from, log.bound, PAGE);
+    for (from, to) in pages(Seq(baseline.0 + 1), log.bound, PAGE) {
         records.append(&mut log.page(from, to, &[]).await?);
         if records.len() >= TOGETHER {
             desk.read(|reader| whose(reader, conversation, &mut memory, &records, &mut found))?;
             records.clear();
         }
-        from = Seq(to.0 + 1);
     }
     desk.read(|reader| whose(reader, conversation, &mut memory, &records, &mut found))?;
     Ok(found)

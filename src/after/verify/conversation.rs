@@ -13,7 +13,7 @@ use crate::after::visit::AfterError;
 use crate::job::{Conversation, JobError, JobReader, SharedReader};
 use crate::log::{Log, Lookup, PAGE, Seen, look_for};
 use crate::message::{MsgId, Ordinal, Seq, SourceId};
-use crate::openim::page_end;
+use crate::openim::pages;
 
 /// Verifies it; `None`: nothing of it was sent yet, or it was undone.
 pub(super) async fn verify(
@@ -84,9 +84,7 @@ struct Reading<'a> {
 
 impl Reading<'_> {
     async fn read(&mut self, log: &mut Log<'_>) -> Result<(), AfterError> {
-        let mut from = Seq(1);
-        while from <= log.bound {
-            let to = page_end(from, log.bound, PAGE);
+        for (from, to) in pages(Seq(1), log.bound, PAGE) {
             let ahead = &mut self.ahead;
             self.desk.read(|reader| ahead.up_to(reader, to))?;
             let mut wanted = self.ahead.slots(from, to);
@@ -97,7 +95,6 @@ impl Reading<'_> {
             self.take(from, to, seen)?;
             self.shared.say(Event::Compared(compared)).await?;
             self.tell().await?;
-            from = Seq(to.0 + 1);
         }
         // A message confirmed out of its turn, whose receipt was met when its slot had been passed.
         let ahead = &mut self.ahead;

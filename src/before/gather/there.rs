@@ -11,7 +11,7 @@ use std::sync::{Mutex, PoisonError};
 use crate::job::{ConvNo, Conversation, JobError, JobReader, Peers};
 use crate::log::{Stored, candidates};
 use crate::message::{Ordinal, SendTime, Seq};
-use crate::openim::{CallError, Range, Records, page_end};
+use crate::openim::{CallError, LogRecord, Range, pages};
 
 use super::super::ask::Ask;
 use super::super::facts::Notices;
@@ -89,19 +89,16 @@ pub(super) async fn look(ask: &Ask, held: &Held) -> Result<Result<There, CallErr
     for user in &held.users {
         let mut seen = Seen::default();
         for (from, to) in [(1, bound.min(SLOTS)), (last, bound)] {
-            let mut from = Seq(from);
-            while from.0 <= to {
-                let end = page_end(from, Seq(to), SLOTS);
-                let ranges = [Range { conversation: &name, from, to: end }];
+            for (from, to) in pages(Seq(from), Seq(to), SLOTS) {
+                let ranges = [Range { conversation: &name, from, to }];
                 let pulled = match ask.read(|client| client.pull(user, &ranges)).await {
                     Ok(pulled) => pulled,
                     Err(error) => return Ok(Err(error)),
                 };
-                match pulled.records() {
-                    Ok(records) => seen.take(held, &name, &records)?,
+                match pulled.of(&name) {
+                    Ok(records) => seen.take(held, &records)?,
                     Err(error) => return Ok(Err(error)),
                 }
-                from = Seq(end.0 + 1);
             }
         }
         // Who sees nothing is no participant, or has no record of the conversation.
@@ -140,8 +137,8 @@ struct Seen {
 }
 
 impl Seen {
-    fn take(&mut self, held: &Held, name: &str, records: &Records<'_>) -> Result<(), JobError> {
-        for record in records.iter().filter(|(other, _)| other == name).flat_map(|(_, records)| records) {
+    fn take(&mut self, held: &Held, records: &[LogRecord<'_>]) -> Result<(), JobError> {
+        for record in records {
             self.slots += 1;
             if record.is_empty() {
                 continue;
