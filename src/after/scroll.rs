@@ -8,9 +8,8 @@ use std::collections::HashSet;
 use std::sync::Arc;
 
 use tokio::sync::mpsc;
-use tokio::task::JoinSet;
 
-use super::visit::{AfterError, Round, Server, Settings};
+use super::visit::{AfterError, Server, Settings, all, each};
 use crate::job::{ConvNo, JobError, JobReader, SharedReader};
 use crate::log::{Log, PAGE};
 use crate::message::{MsgId, Ordinal, Seq};
@@ -39,36 +38,23 @@ pub async fn scroll(
     mut tell: impl FnMut(Scrolled) -> Result<(), AfterError>,
 ) -> Result<(), AfterError> {
     let (send, mut judged) = mpsc::channel(64);
-    let workers = settings.connections;
-    let round = Arc::new(Round::new(reader.reopen()?));
-    let server = Arc::new(Server::new(client, settings));
-    let mut tasks = JoinSet::new();
-    for _ in 0..workers {
-        let (server, round, desk) =
-            (Arc::clone(&server), Arc::clone(&round), SharedReader::new(reader.reopen()?));
-        let send = send.clone();
-        tasks.spawn(async move {
-            while let Some(next) = round.next(&server.settings).await? {
-                if desk.read(|reader| reader.progress(next.no))?.is_none() {
-                    continue;
-                }
-                let mut log = Log::open(&server, &desk, &next).await?;
-                let scrolled = one(&mut log, &desk, next.no, mends).await?;
-                // Nobody listens any more: it was stopped.
-                send.send(scrolled).await.map_err(|_| AfterError::Stopped)?;
+    let server = Arc::new(Server::new(client, settings.clone()));
+    let tasks = each(reader, &settings, move |desk, next| {
+        let (server, send) = (Arc::clone(&server), send.clone());
+        async move {
+            if desk.read(|reader| reader.progress(next.no))?.is_none() {
+                return Ok(());
             }
-            Ok::<(), AfterError>(())
-        });
-    }
-    drop(send);
+            let mut log = Log::open(&server, &desk, &next).await?;
+            let scrolled = one(&mut log, &desk, next.no, mends).await?;
+            // Nobody listens any more: it was stopped.
+            send.send(scrolled).await.map_err(|_| AfterError::Stopped)
+        }
+    })?;
     while let Some(one) = judged.recv().await {
         tell(one)?;
     }
-    let mut first = Ok(());
-    while let Some(ended) = tasks.join_next().await {
-        first = first.and(ended.unwrap_or_else(|panic| std::panic::resume_unwind(panic.into_panic())));
-    }
-    first
+    all(tasks).await
 }
 
 async fn one(

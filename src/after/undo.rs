@@ -13,10 +13,9 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use tokio::sync::mpsc;
-use tokio::task::JoinSet;
 
 use self::look::{Fates, look_again, look_at};
-use super::visit::{AfterError, Round, Server, Settings};
+use super::visit::{self, AfterError, Server, Settings};
 use crate::job::{ConvNo, Conversation, Job, JobReader, Left, SharedReader, Undone};
 use crate::log::Log;
 use crate::message::{Ordinal, SendTime, Seq};
@@ -47,7 +46,6 @@ pub async fn undo(
 ) -> Result<UndoReport, AfterError> {
     job.undo_failed_again()?;
     let reader = job.reader()?;
-    let workers = settings.connections;
     let server = Arc::new(Server::new(client, settings));
     wait_until_stored(&server, &reader).await?;
     // All are deleted before the first is looked at again: what comes back has had its time by then.
@@ -55,7 +53,7 @@ pub async fn undo(
         if part == Part::LookAgain {
             server.sleep(server.settings.stay_away).await?;
         }
-        each(&server, job, &reader, workers, part, &mut tell).await?;
+        each(&server, job, &reader, part, &mut tell).await?;
     }
     let (conversations, Undone { deleted, kept, failed, .. }) = reader.undone_in_all()?;
     Ok(UndoReport { conversations, deleted, kept, failed })
@@ -73,25 +71,15 @@ async fn each(
     server: &Arc<Server>,
     job: &mut Job,
     reader: &JobReader,
-    workers: u16,
     part: Part,
     tell: &mut impl FnMut(u64),
 ) -> Result<(), AfterError> {
-    let round = Arc::new(Round::new(reader.reopen()?));
     let (to_write, mut steps) = mpsc::channel::<StepOf>(64);
-    let mut tasks = JoinSet::new();
-    for _ in 0..workers {
-        let (server, round, desk) =
-            (Arc::clone(server), Arc::clone(&round), SharedReader::new(reader.reopen()?));
-        let to_write = to_write.clone();
-        tasks.spawn(async move {
-            while let Some(next) = round.next(&server.settings).await? {
-                undo_one(&server, &desk, &next, part, &to_write).await?;
-            }
-            Ok::<(), AfterError>(())
-        });
-    }
-    drop(to_write);
+    let asked = Arc::clone(server);
+    let tasks = visit::each(reader, &server.settings, move |desk, next| {
+        let (server, to_write) = (Arc::clone(&asked), to_write.clone());
+        async move { undo_one(&server, &desk, &next, part, &to_write).await }
+    })?;
     let mut batch = Vec::new();
     while steps.recv_many(&mut batch, 64).await > 0 {
         let messages = batch.iter().map(|(.., messages)| messages).sum();
@@ -99,11 +87,7 @@ async fn each(
         job.undo(&steps)?;
         tell(messages);
     }
-    let mut first = Ok(());
-    while let Some(ended) = tasks.join_next().await {
-        first = first.and(ended.unwrap_or_else(|panic| std::panic::resume_unwind(panic.into_panic())));
-    }
-    first
+    visit::all(tasks).await
 }
 
 /// What is deleted before the store has it comes back (law 14). The queue keeps its order, so when the store

@@ -1,12 +1,14 @@
 //! What everything that is done afterwards needs: the server, with patience; the job; how fast; when to stop.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::Mutex as AsyncMutex;
+use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 use super::positions::PositionError;
-use crate::job::{ConvNo, Conversation, JobError, JobReader};
+use crate::job::{ConvNo, Conversation, JobError, JobReader, SharedReader};
 use crate::log::{self, LogError};
 use crate::message::ConversationId;
 use crate::openim::{CallError, Client};
@@ -103,6 +105,40 @@ impl std::ops::Deref for Server {
     fn deref(&self) -> &log::Server {
         &self.asked
     }
+}
+
+/// Starts tasks that do `work` for every conversation, for as many at once as there are connections. Dropped, they end;
+/// [`all`] waits for them.
+pub(super) fn each<F>(
+    reader: &JobReader,
+    settings: &Settings,
+    work: impl Fn(Arc<SharedReader>, Conversation) -> F + Clone + Send + 'static,
+) -> Result<JoinSet<Result<(), AfterError>>, JobError>
+where
+    F: Future<Output = Result<(), AfterError>> + Send + 'static,
+{
+    let round = Arc::new((Round::new(reader.reopen()?), settings.clone()));
+    let mut tasks = JoinSet::new();
+    for _ in 0..settings.connections {
+        let (round, desk) = (Arc::clone(&round), Arc::new(SharedReader::new(reader.reopen()?)));
+        let work = work.clone();
+        tasks.spawn(async move {
+            while let Some(next) = round.0.next(&round.1).await? {
+                work(Arc::clone(&desk), next).await?;
+            }
+            Ok(())
+        });
+    }
+    Ok(tasks)
+}
+
+/// Waits for all tasks; the first error.
+pub(super) async fn all(mut tasks: JoinSet<Result<(), AfterError>>) -> Result<(), AfterError> {
+    let mut first = Ok(());
+    while let Some(ended) = tasks.join_next().await {
+        first = first.and(ended.unwrap_or_else(|panic| std::panic::resume_unwind(panic.into_panic())));
+    }
+    first
 }
 
 /// All conversations that are to be looked after, one after the other.

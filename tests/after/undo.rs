@@ -31,14 +31,20 @@ fn left(server: &Running) -> Vec<String> {
         .collect()
 }
 
+/// A server on which somebody had written before, and a job that was imported behind that.
+async fn imported(release: Release) -> (tempfile::TempDir, Running, Job) {
+    let (dir, server) = (tempfile::tempdir().unwrap(), server(release).await);
+    write(&server, "before").await;
+    server.settle().await;
+    let mut job = job(dir.path(), &history(400));
+    run(&mut job, &server).await;
+    (dir, server, job)
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn imported_messages_are_gone_and_others_are_untouched() {
     both(async |release| {
-        let (dir, server) = (tempfile::tempdir().unwrap(), server(release).await);
-        write(&server, "before").await;
-        server.settle().await;
-        let mut job = job(dir.path(), &history(400));
-        run(&mut job, &server).await;
+        let (_dir, server, mut job) = imported(release).await;
         write(&server, "between").await;
         server.settle().await;
         add(&mut job, &history(500)[400..]);
@@ -75,11 +81,7 @@ async fn first_slot(server: &Running, conversation: &str) -> Option<i64> {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn where_nothing_is_left_the_conversation_is_cut_off_and_starts_anew() {
     both(async |release| {
-        let (dir, server) = (tempfile::tempdir().unwrap(), server(release).await);
-        write(&server, "before").await;
-        server.settle().await;
-        let mut job = job(dir.path(), &history(400));
-        run(&mut job, &server).await;
+        let (_dir, server, mut job) = imported(release).await;
         server.settle().await;
         undo(&mut job, &server).await;
         assert_eq!(first_slot(&server, "si_a_b").await, Some(1), "somebody else's message stands there");

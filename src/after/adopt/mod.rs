@@ -18,7 +18,7 @@ use tokio::time::Instant;
 use tokio::sync::{Mutex, mpsc};
 use tokio::task::JoinSet;
 
-use super::visit::{AfterError, Round, Server, Settings};
+use super::visit::{self, AfterError, Round, Server, Settings};
 use crate::import::Receipts;
 use crate::job::{
     ConvNo, Conversation, Durability, Gone, Job, JobReader, Receipt, Reject, SharedReader, Step, Under,
@@ -166,12 +166,7 @@ async fn read_all(
     })
     .await;
     drop(tasks);
-    let mut result = Ok(());
-    while let Some(ended) = all.join_next().await {
-        let ended = ended.unwrap_or_else(|panic| std::panic::resume_unwind(panic.into_panic()));
-        result = result.and(ended);
-    }
-    result.and(fed)?;
+    visit::all(all).await.and(fed)?;
     shared.writer.surely(Write::Nothing, Durability::Synced).await.map_err(gone)
 }
 

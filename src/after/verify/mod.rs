@@ -13,11 +13,10 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use tokio::sync::mpsc;
-use tokio::task::JoinSet;
 
 use super::difference::{Counts, Difference};
-use super::visit::{AfterError, Round, Server, Settings};
-use crate::job::{ConvNo, JobReader, SharedReader};
+use super::visit::{AfterError, Server, Settings, all, each};
+use crate::job::{ConvNo, JobReader};
 use crate::message::{Ordinal, Seq};
 use crate::openim::Client;
 
@@ -107,32 +106,20 @@ pub async fn verify(
     mut tell: impl FnMut(Event) -> Result<(), AfterError>,
 ) -> Result<(), AfterError> {
     let (events, mut heard) = mpsc::channel(256);
-    let (workers, lookups) = (settings.connections, AtomicU64::new(extras.lookups));
-    let round = Arc::new(Round::new(reader.reopen()?));
-    let shared = Arc::new(Shared { server: Server::new(client, settings), extras, lookups, events });
-    let mut tasks = JoinSet::new();
-    for _ in 0..workers {
-        let (shared, round, desk) =
-            (Arc::clone(&shared), Arc::clone(&round), SharedReader::new(reader.reopen()?));
-        tasks.spawn(async move {
-            while let Some(next) = round.next(&shared.server.settings).await? {
-                let checked = conversation::verify(&shared, &desk, &next).await?;
-                if let Some(checked) = checked {
-                    shared.say(Event::Conversation(Box::new(checked))).await?;
-                }
-            }
-            Ok::<(), AfterError>(())
-        });
-    }
-    drop(shared);
+    let lookups = AtomicU64::new(extras.lookups);
+    let server = Server::new(client, settings.clone());
+    let shared = Arc::new(Shared { server, extras, lookups, events });
+    let tasks = each(reader, &settings, move |desk, next| {
+        let shared = Arc::clone(&shared);
+        async move {
+            let checked = conversation::verify(&shared, &desk, &next).await?;
+            let Some(checked) = checked else { return Ok(()) };
+            shared.say(Event::Conversation(Box::new(checked))).await
+        }
+    })?;
     while let Some(event) = heard.recv().await {
         // Dropping `heard` and the tasks stops them all.
         tell(event)?;
     }
-    let mut first = Ok(());
-    while let Some(ended) = tasks.join_next().await {
-        let ended = ended.unwrap_or_else(|panic| std::panic::resume_unwind(panic.into_panic()));
-        first = first.and(ended);
-    }
-    first
+    all(tasks).await
 }
