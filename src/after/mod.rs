@@ -28,7 +28,7 @@ pub use positions::{Position, PositionError, Positions, Upto};
 pub use receipts::{ReceiptFormat, purge, write_receipts};
 pub use repair::{AGAIN, send_again};
 pub use retry::{Retried, release};
-pub use scroll::{Scrolled, mend, scroll};
+pub use scroll::{Scrolled, Unknown, mend, scroll};
 pub use slices::{Cutter, Slice};
 pub use store::{Extent, Plan, SLICE, Step, StoreReport, check as check_store};
 pub use undo::{UndoReport, undo};

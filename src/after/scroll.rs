@@ -5,12 +5,13 @@
 //! which drops their dates, and read anew.
 
 use std::collections::HashSet;
+use std::fmt;
 use std::sync::Arc;
 
 use tokio::sync::mpsc;
 
 use super::visit::{AfterError, Server, Settings, all, each};
-use crate::job::{ConvNo, JobError, JobReader, SharedReader};
+use crate::job::{ConvNo, JobError, JobReader, Progress, SharedReader};
 use crate::log::{Log, PAGE};
 use crate::message::{MsgId, Ordinal, Seq};
 use crate::openim::{Client, pages};
@@ -21,10 +22,35 @@ use crate::shown::{self, Breach, Judgement, Slot};
 pub struct Scrolled {
     /// The server's name of it.
     pub name: String,
-    /// The judge's word.
-    pub judgement: Judgement,
+    /// The judge's word, or why there is none.
+    pub seen: Result<Judgement, Unknown>,
     /// Empty slots that were given another date.
     pub redated: u64,
+}
+
+/// Why it can't be said what users will see of a conversation.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Unknown {
+    /// Nobody of the job who was asked is shown anything of it: nobody takes part, or all have cleared it.
+    NothingShown,
+    /// So many slots were shown to nobody who was asked, although others around them were.
+    SlotsNotShown(u64),
+    /// So many slots at the end, messages of the job among them, can't be read without harm yet (law 3).
+    NotReadYet(u64),
+}
+
+impl fmt::Display for Unknown {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::NothingShown => f.write_str(
+                "nobody who was asked is shown anything of it: none of them takes part, or all have cleared it",
+            ),
+            Self::SlotsNotShown(slots) => write!(f, "{slots} slots in it are shown to nobody who was asked"),
+            Self::NotReadYet(slots) => {
+                write!(f, "its last {slots} slots can't be read yet: somebody is writing just now; verify again")
+            }
+        }
+    }
 }
 
 /// Judges all conversations of the job of which something was sent, and tells of each.
@@ -42,11 +68,9 @@ pub async fn scroll(
     let tasks = each(reader, &settings, move |desk, next| {
         let (server, send) = (Arc::clone(&server), send.clone());
         async move {
-            if desk.read(|reader| reader.progress(next.no))?.is_none() {
-                return Ok(());
-            }
+            let Some(progress) = desk.read(|reader| reader.progress(next.no))? else { return Ok(()) };
             let mut log = Log::open(&server, &desk, &next).await?;
-            let scrolled = one(&mut log, &desk, next.no, mends).await?;
+            let scrolled = one(&mut log, &desk, next.no, &progress, mends).await?;
             // Nobody listens any more: it was stopped.
             send.send(scrolled).await.map_err(|_| AfterError::Stopped)
         }
@@ -61,21 +85,22 @@ async fn one(
     log: &mut Log<'_>,
     desk: &SharedReader,
     conv: ConvNo,
+    progress: &Progress,
     mends: bool,
 ) -> Result<Scrolled, AfterError> {
-    let slots = read(log).await?;
-    let mut judgement = judge(&slots, log.bound);
+    let mut slots = read(log).await?;
+    let mut seen = judge(&slots, log.bound, progress.read_to);
     let mut redated = 0;
-    if mends && !judgement.scrolls() {
+    if mends && seen.as_ref().is_ok_and(|judgement| !judgement.scrolls()) {
         let wrong = desk.read(|reader| wrongly_dated(reader, conv, &slots))?;
         if !wrong.is_empty() {
             log.delete(&wrong).await?;
             redated = wrong.len() as u64;
-            let slots = read(log).await?;
-            judgement = judge(&slots, log.bound);
+            slots = read(log).await?;
+            seen = judge(&slots, log.bound, progress.read_to);
         }
     }
-    Ok(Scrolled { name: log.name().to_owned(), judgement, redated })
+    Ok(Scrolled { name: log.name().to_owned(), seen, redated })
 }
 
 /// All slots up to the safe bound, in ranges that date nothing wrongly.
@@ -87,10 +112,22 @@ async fn read(log: &mut Log<'_>) -> Result<Vec<Slot<MsgId>>, AfterError> {
     Ok(slots)
 }
 
-/// What lies below the first slot that is given is cut off for everybody.
-fn judge(slots: &[Slot<MsgId>], bound: Seq) -> Judgement {
-    let min_seq = slots.first().map_or(1, |slot| slot.seq);
-    shown::judge(&shown::Log::new(slots.iter().cloned(), min_seq, bound.0))
+/// The verdict on what was read: `bound` is how far that went, `ours` the last slot in which the job has anything.
+///
+/// What lies below the first slot that is given is cut off for everybody. What nobody was shown is not known to be
+/// empty, and a log of which nothing was shown is no log that can be scrolled.
+fn judge(slots: &[Slot<MsgId>], bound: Seq, ours: Seq) -> Result<Judgement, Unknown> {
+    let Some(first) = slots.first() else { return Err(Unknown::NothingShown) };
+    let lacking = (bound.0 - first.seq + 1).unsigned_abs().saturating_sub(slots.len() as u64);
+    if lacking > 0 {
+        return Err(Unknown::SlotsNotShown(lacking));
+    }
+    let judgement = shown::judge(&shown::Log::new(slots.iter().cloned(), first.seq, bound.0));
+    // A log that is broken already does not become whole by what stands behind.
+    if bound < ours && judgement.scrolls() {
+        return Err(Unknown::NotReadYet((ours.0 - bound.0).unsigned_abs()));
+    }
+    Ok(judgement)
 }
 
 /// Empty slots whose date is wrong, if everything in the conversation is ours: what is deleted once more belonged to
@@ -122,13 +159,44 @@ fn wrongly_dated(reader: &JobReader, conv: ConvNo, slots: &[Slot<MsgId>]) -> Res
 }
 
 /// What mends it, a sentence's end.
-pub fn mend(judgement: &Judgement) -> &'static str {
-    let Judgement::Broken(breaches, _) = judgement else { return "" };
-    match breaches.first.first() {
+pub fn mend(judgement: &Judgement) -> Option<&'static str> {
+    let Judgement::Broken(breaches, _) = judgement else { return None };
+    Some(match breaches.first.first() {
         Some(Breach::HoleDate { .. }) => {
             "`verify --client --repair` has empty slots dated anew; where that does not help, `undo` and `run --again`"
         }
         Some(Breach::Copy { .. }) => "`verify --repair` deletes copies; then look again",
         _ => "`undo --only` this conversation and `run --again` send it anew",
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn slots(seqs: impl IntoIterator<Item = i64>) -> Vec<Slot<MsgId>> {
+        let message = |seq: i64| Slot { seq, time: 1_000 * seq, id: Some(MsgId::new(&seq.to_string())) };
+        seqs.into_iter().map(message).collect()
+    }
+
+    #[test]
+    fn what_nobody_was_shown_is_unknown() {
+        assert_eq!(judge(&[], Seq(30), Seq(30)), Err(Unknown::NothingShown));
+        assert_eq!(judge(&[], Seq(0), Seq(0)), Err(Unknown::NothingShown));
+        // Up to 20 for somebody who was thrown out, and a gap.
+        assert_eq!(judge(&slots(1..=20), Seq(30), Seq(30)), Err(Unknown::SlotsNotShown(10)));
+        assert_eq!(judge(&slots((1..=20).chain(24..=30)), Seq(30), Seq(30)), Err(Unknown::SlotsNotShown(3)));
+        // What is cut off is none: it is below everything.
+        assert_eq!(judge(&slots(11..=30), Seq(30), Seq(30)), Ok(Judgement::Sound));
+    }
+
+    #[test]
+    fn messages_of_ours_that_could_not_be_read_yet_leave_it_open() {
+        assert_eq!(judge(&slots(1..=30), Seq(30), Seq(32)), Err(Unknown::NotReadYet(2)));
+        // What others are writing just now is newer than everything, and is judged so anyway.
+        assert_eq!(judge(&slots(1..=30), Seq(30), Seq(25)), Ok(Judgement::Sound));
+        let mut broken = slots(1..=30);
+        broken[29].time = 1;
+        assert!(judge(&broken, Seq(30), Seq(32)).is_ok_and(|judgement| !judgement.scrolls()));
     }
 }

@@ -111,13 +111,15 @@ pub(super) fn document(
     if !summary.limited_by.is_empty() {
         facts.push(("limited by".into(), summary.limited_by.clone()));
     }
-    if let Some((at, verdict)) = super::verify::last(reader) {
-        facts.push(("last verified".into(), format!("{}: {verdict}", time(at))));
+    let verified = super::verify::last(reader);
+    if let Some(verified) = &verified {
+        facts.push(("last verified".into(), format!("{}: {}", time(verified.at), verified.verdict)));
     }
     Ok(Document {
         title: format!("Job {name}"),
         verdict: summary.verdict.clone(),
         mood: match (left + summary.rejected, summary.hidden + summary.doubled) {
+            _ if verified.is_some_and(|verified| verified.failed) => Verdict::Bad,
             (0, 0) => Verdict::Good,
             (_, 0) => Verdict::Open,
             _ => Verdict::Bad,
@@ -143,7 +145,19 @@ fn tables(reader: &JobReader) -> Result<Vec<Table>, Failure> {
         .take(50)
         .map(|run| vec![time(run.started), run.ended.map(time).unwrap_or_default(), run.api])
         .collect();
+    let unscrollable = super::verify::noted(reader, 50)
+        .into_iter()
+        .map(|one| {
+            let mend = one.mend.unwrap_or_default();
+            vec![one.conversation, one.verdict.in_words().to_owned(), one.reason, mend]
+        })
+        .collect();
     Ok(vec![
+        Table {
+            title: "Can users scroll to the start?".into(),
+            columns: vec!["conversation", "can they", "why", "what mends it"],
+            rows: unscrollable,
+        },
         Table { title: "Refused by the server".into(), columns: vec!["reason", "messages"], rows: rejects },
         Table {
             title: "Found in the export".into(),

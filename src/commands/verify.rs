@@ -24,6 +24,7 @@ mod verdict;
 
 pub(super) use look::of_the_store;
 use look::{Found, look};
+pub(super) use scrolled::noted;
 use scrolled::scrolled;
 use verdict::{end, show};
 pub(super) use verdict::{forget, last};
@@ -94,7 +95,7 @@ pub(super) fn verify(context: &Context, args: &VerifyArgs) -> Result<Exit, Failu
             let asked = settings.clone();
             let mut found = look(context, &mut job, &reader, &client, asked, args.extent(), false).await?;
             if args.client {
-                found.scrolled = Some(scrolled(&reader, &client, settings, false).await?);
+                found.scrolled = Some(scrolled(&job, &reader, &client, settings, false).await?);
             }
             show(context, &found)?;
             return Ok((found, Mended::default()));
@@ -102,8 +103,8 @@ pub(super) fn verify(context: &Context, args: &VerifyArgs) -> Result<Exit, Failu
         let repair = Repair { context, args, client: client.clone(), stop };
         let (mut found, mended) = repair.until_nothing_is_left(&mut job, &reader, settings.clone()).await?;
         if args.client {
-            let judged =
-                scrolled(&reader, &client, settings, found.failing() + found.unproved() == 0).await?;
+            let mends = found.failing() + found.unproved() == 0;
+            let judged = scrolled(&job, &reader, &client, settings, mends).await?;
             judged.show(context)?;
             found.scrolled = Some(judged);
         }

@@ -17,7 +17,7 @@ use super::settings::{Ended, ImportError};
 use crate::job::Durability;
 use crate::log::next_senders;
 use crate::message::{Ordinal, Seq, UserId};
-use crate::openim::{ACTIVE_AT_ONCE, Range, Seqs};
+use crate::openim::{ACTIVE_AT_ONCE, Range, Seqs, page_end};
 use crate::pacing::Limit;
 
 /// Conversations to be confirmed.
@@ -429,6 +429,8 @@ pub(super) async fn safe_bound(engine: &Arc<Engine>, cell: &Cell, users: &[Strin
 /// Reads as one user, each conversation up to its bound, several in one call.
 async fn read_up_to(engine: &Arc<Engine>, user: &str, bounds: Vec<(Arc<Cell>, Seq)>, all: bool) {
     let mut together: Vec<(Arc<Cell>, Seq, Seq)> = Vec::new();
+    // Last slots that must not end a range: read by themselves, when what lies below them is read.
+    let mut last: Vec<(Arc<Cell>, Seq, Seq)> = Vec::new();
     let mut slots = 0;
     for (cell, bound) in bounds {
         let from = {
@@ -439,7 +441,10 @@ async fn read_up_to(engine: &Arc<Engine>, user: &str, bounds: Vec<(Arc<Cell>, Se
         if bound < from {
             continue;
         }
-        let to = Seq(bound.0.min(from.0 + SLOTS_OF_ONE - 1));
+        let to = page_end(from, bound, SLOTS_OF_ONE);
+        if to.0 + 1 == bound.0 {
+            last.push((cell.clone(), bound, bound));
+        }
         slots += to.0 - from.0 + 1;
         together.push((cell, from, to));
         if slots >= SLOTS {
@@ -449,6 +454,10 @@ async fn read_up_to(engine: &Arc<Engine>, user: &str, bounds: Vec<(Arc<Cell>, Se
     }
     if !together.is_empty() {
         pull(engine, user, &together).await;
+    }
+    last.retain(|(cell, from, _)| cell.lock().lane.read_to().0 + 1 == from.0);
+    if !last.is_empty() {
+        pull(engine, user, &last).await;
     }
 }
 

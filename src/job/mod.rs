@@ -65,7 +65,7 @@ pub use mended::{RejectedLine, RejectedLines, RejectedPlaces};
 pub use pass::Pass;
 pub use people::{Person, PersonKey, Renamed, person_hashes};
 pub use progress::{LostCall, Progress, Standing, Step, Under};
-pub use purge::{DIFFERENCES, VERIFIED};
+pub use purge::{DIFFERENCES, UNSCROLLABLE, VERIFIED};
 pub use queue::{Queue, Queued};
 pub use read::{JobReader, SharedReader};
 pub use receipts::Receipt;

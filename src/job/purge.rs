@@ -19,6 +19,9 @@ const FILES: &[&str] =
 /// How the last `verify` ended: it names nobody, and stays.
 pub const VERIFIED: &str = "verified.json";
 
+/// Conversations that users can't scroll, as the last `verify --client` saw them: no texts, it stays.
+pub const UNSCROLLABLE: &str = "not-scrollable.jsonl";
+
 /// What `verify` found.
 pub const DIFFERENCES: &str = "differences.jsonl";
 

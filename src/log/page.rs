@@ -6,7 +6,7 @@ use super::same::Stored;
 use super::server::{LogError, Server};
 use crate::job::{Conversation, Peers, SharedReader};
 use crate::message::{Ids, MsgId, Seq};
-use crate::openim::{LogRecord, Range, pages};
+use crate::openim::{DOCUMENT, LogRecord, Range, pages};
 use crate::shown::Slot;
 
 /// A message in the log.
@@ -37,6 +37,8 @@ pub struct Log<'a> {
 const MOST_ASKED: usize = 200;
 /// So many are asked what stands in an empty slot.
 const PARTICIPANTS: usize = 3;
+/// So many are asked for slots with their dates, also where nobody is shown any.
+const MOST_LOOKING: usize = 16;
 /// Slots read at once.
 pub const PAGE: i64 = 200;
 
@@ -128,10 +130,11 @@ impl<'a> Log<'a> {
     pub async fn slots(&mut self, from: Seq, to: Seq) -> Result<Vec<Slot<MsgId>>, LogError> {
         debug_assert!(to <= self.bound, "law 3");
         self.server.turns((to.0 - from.0 + 1).unsigned_abs()).await?;
-        let range = Range { conversation: &self.name, from, to };
+        let range = Range { conversation: &self.name, from, to: self.end_of(to) };
         let mut most: Vec<Slot<MsgId>> = Vec::new();
+        let mut looked = 0;
         // Who has cleared the conversation sees less than the others, who sees nothing is no participant.
-        for at in 0..self.readers.len() {
+        for at in 0..self.readers.len().min(MOST_LOOKING) {
             let Some(pulled) = self.server.pull(&self.readers[at], &range).await? else { continue };
             let records = pulled.of(&self.name).map_err(LogError::Call)?;
             let slots: Vec<Slot<MsgId>> = records
@@ -143,24 +146,32 @@ impl<'a> Log<'a> {
                     id: (!record.is_empty()).then(|| MsgId::new(&record.client_id)),
                 })
                 .collect();
+            looked += usize::from(!slots.is_empty());
             let found_more = slots.len() > most.len();
             if found_more {
                 most = slots;
                 self.readers[..=at].rotate_right(1);
             }
-            if most.len() as u64 == (to.0 - from.0 + 1).unsigned_abs() || at >= PARTICIPANTS {
+            if most.len() as u64 == (to.0 - from.0 + 1).unsigned_abs() || looked == PARTICIPANTS {
                 break;
             }
         }
         Ok(most)
     }
 
+    /// Up to where to read, if slots up to `to` are wanted: one farther where that ends at a multiple of 100, which the
+    /// server would date wrongly if it is empty, and with it what lies below (law 15).
+    fn end_of(&self, to: Seq) -> Seq {
+        if to.0 % DOCUMENT == 0 && to < self.bound { Seq(to.0 + 1) } else { to }
+    }
+
     async fn pull(&self, user: &str, from: Seq, to: Seq) -> Result<(Vec<Seen>, bool), LogError> {
-        let range = Range { conversation: &self.name, from, to };
+        let range = Range { conversation: &self.name, from, to: self.end_of(to) };
         let Some(pulled) = self.server.pull(user, &range).await? else { return Ok((Vec::new(), false)) };
         let records = pulled.of(&self.name).map_err(LogError::Call)?;
-        let there = |record: &&LogRecord<'_>| !record.is_empty() && (from.0..=to.0).contains(&record.seq);
-        Ok((records.iter().filter(there).map(Seen::of).collect(), !records.is_empty()))
+        let shown = || records.iter().filter(|record| (from.0..=to.0).contains(&record.seq));
+        let there = shown().filter(|record| !record.is_empty());
+        Ok((there.map(Seen::of).collect(), shown().next().is_some()))
     }
 
     /// Cuts the conversation off where nobody has anything to lose: all of its slots can be seen, and are empty.

@@ -147,9 +147,33 @@ fn whether_users_can_scroll() {
         "{}",
         judged.err
     );
+    // The report names it too, with its reason, until somebody has looked again.
+    let report = world.command(&["report"]).code(0);
+    let report = String::from_utf8_lossy(&report.get_output().stdout).into_owned();
+    assert!(report.contains("sg_g") && report.contains("the empty slot 95 has no date"), "{report}");
     // What is missing is sent again behind the rest, with times after the newest; the hole is dated anew.
     let mended = world.json(&["verify", "--client", "--repair"]);
     mended.is(0, &json!({ "scrollable": 3, "not_scrollable": 0, "repaired_sent": 11 }));
+    let report = world.command(&["report"]).code(0);
+    assert!(!String::from_utf8_lossy(&report.get_output().stdout).contains("has no date"));
+}
+
+#[test]
+fn a_log_of_which_nobody_is_shown_anything_is_unknown() {
+    let world = World::imported(90);
+    // Both have cleared it, each for himself.
+    for user in ["a", "b"] {
+        let cleared = json!({ "userID": user, "conversationIDs": ["si_a_b"], "deleteSyncOpt": {} });
+        as_admin(&world.server.url, "/msg/clear_conversation_msg", &cleared);
+    }
+    let judged = world.json(&["verify", "--client"]);
+    judged.is(8, &json!({ "scrollable": 2, "not_scrollable": 0, "scroll_unknown": 1 }));
+    assert!(judged.err.contains("si_a_b: nobody knows whether it can be scrolled"), "{}", judged.err);
+    let verdict = judged.json["verdict"].as_str().unwrap();
+    assert!(
+        verdict.contains("2 of 3 conversations can be scrolled to the start. Of 1 it is not known"),
+        "{verdict}"
+    );
 }
 
 #[test]

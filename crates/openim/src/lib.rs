@@ -31,7 +31,9 @@ pub use answer::{Lost, Pause, Reason, Rejection, Stop, Verdict, verdict};
 pub use client::{Client, Settings};
 pub use error::{CallError, LoginError, SetupError};
 pub use groups::{CreateGroup, Group, GroupStatus, Member, Role};
-pub use log::{ACTIVE_AT_ONCE, LogRecord, Pulled, Range, Records, Seqs, pages, read_pulled};
+pub use log::{
+    ACTIVE_AT_ONCE, DOCUMENT, LogRecord, Pulled, Range, Records, Seqs, page_end, pages, read_pulled,
+};
 pub use objects::{Announce, Begun, PART, Put, Upload, check_public_url, digest, hash_of_parts};
 pub use patience::{LONGEST_RETRY_AFTER, NoMore, Patience, retry_after};
 pub use rate::Rate;

@@ -17,7 +17,7 @@ use crate::message::{Ids, MsgId, SendTime, Seq};
 pub const ACTIVE_AT_ONCE: usize = 500;
 
 /// So many messages share a stored document (law 7).
-const DOCUMENT: i64 = 100;
+pub const DOCUMENT: i64 = 100;
 
 const SEQS: &str = "/msg/get_conversations_has_read_and_max_seq";
 const PULL: &str = "/msg/pull_msg_by_seq";
@@ -68,7 +68,8 @@ pub fn pages(from: Seq, last: Seq, most: i64) -> impl Iterator<Item = (Seq, Seq)
     })
 }
 
-fn page_end(from: Seq, last: Seq, most: i64) -> Seq {
+/// Where the first of [`pages`] ends.
+pub fn page_end(from: Seq, last: Seq, most: i64) -> Seq {
     let end = from.0.saturating_add(most.max(1) - 1).min(last.0);
     match end % DOCUMENT {
         0 if end > from.0 => Seq(end - 1),

@@ -58,6 +58,11 @@ impl Found {
         self.scrolled.as_ref().map_or(0, |scrolled| scrolled.broken)
     }
 
+    /// Conversations of which it is not known whether users can scroll them.
+    pub(super) fn unseen(&self) -> u64 {
+        self.scrolled.as_ref().map_or(0, |scrolled| scrolled.unknown)
+    }
+
     /// Messages of which nothing is known: they could not be read yet.
     pub(super) fn unproved(&self) -> u64 {
         let known =

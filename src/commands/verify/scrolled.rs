@@ -1,10 +1,15 @@
 //! `verify --client`: whether users can scroll, in figures and words.
 
+use std::io::{BufWriter, Write as _};
+
+use serde::{Deserialize, Serialize};
+
 use super::super::context::Context;
-use super::super::{Failure, afterwards};
+use super::super::prepare::job_failure;
+use super::super::{Exit, Failure, OrFail, afterwards};
 use super::verdict::SHOWN;
-use crate::after::{self, Scrolled};
-use crate::job::JobReader;
+use crate::after::{self, AfterError, Scrolled};
+use crate::job::{Job, JobReader, UNSCROLLABLE};
 use crate::openim::Client;
 use crate::report::count;
 use crate::shown::Judgement;
@@ -12,11 +17,13 @@ use crate::shown::Judgement;
 /// What the judge said of all conversations.
 #[derive(Debug, Default)]
 pub(super) struct Scrollable {
-    /// Conversations judged.
+    /// Conversations that were looked at.
     pub(super) judged: u64,
     /// Of these, how many can't be scrolled to the start.
     pub(super) broken: u64,
-    /// Of the others, for how many that depends on who reads first a day later.
+    /// Of how many it is not known.
+    pub(super) unknown: u64,
+    /// Of those that can, for how many that depends on who reads first a day later.
     fading: u64,
     /// Empty slots that were given another date.
     redated: u64,
@@ -24,28 +31,81 @@ pub(super) struct Scrollable {
     shown: Vec<String>,
 }
 
+/// A conversation of which there is something to say: a line of the job's `not-scrollable.jsonl`.
+#[derive(Debug, Serialize, Deserialize)]
+pub(in super::super) struct Noted {
+    pub(in super::super) conversation: String,
+    pub(in super::super) verdict: Seen,
+    /// By which law, and one user who shows it.
+    pub(in super::super) reason: String,
+    /// What mends it.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub(in super::super) mend: Option<String>,
+}
+
+/// What was seen of it.
+#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(in super::super) enum Seen {
+    /// It can't be scrolled to its start.
+    Broken,
+    /// It can today, and perhaps not when its empty slots are dated anew.
+    Fades,
+    /// Nobody knows.
+    Unknown,
+}
+
+impl Seen {
+    pub(in super::super) fn in_words(self) -> &'static str {
+        match self {
+            Self::Broken => "no",
+            Self::Fades => "today",
+            Self::Unknown => "unknown",
+        }
+    }
+}
+
 impl Scrollable {
-    fn add(&mut self, one: &Scrolled) {
+    /// Counts it; what there is to say of it, if anything.
+    fn add(&mut self, one: Scrolled) -> Option<Noted> {
         self.judged += 1;
         self.redated += one.redated;
-        match &one.judgement {
-            Judgement::Sound | Judgement::Harmless(_) => return,
-            Judgement::Fades(..) => self.fading += 1,
-            Judgement::Broken(..) => self.broken += 1,
-        }
+        let (verdict, reason, mend) = match &one.seen {
+            Ok(Judgement::Sound | Judgement::Harmless(_)) => return None,
+            Ok(judgement @ Judgement::Fades(..)) => {
+                self.fading += 1;
+                (Seen::Fades, judgement.to_string(), None)
+            }
+            Ok(judgement @ Judgement::Broken(..)) => {
+                self.broken += 1;
+                (Seen::Broken, judgement.to_string(), after::mend(judgement))
+            }
+            Err(unknown) => {
+                self.unknown += 1;
+                (Seen::Unknown, format!("nobody knows whether it can be scrolled: {unknown}"), None)
+            }
+        };
         if self.shown.len() < SHOWN {
-            let mend = after::mend(&one.judgement);
-            let mend = if mend.is_empty() { String::new() } else { format!("; {mend}") };
-            self.shown.push(format!("{}: {}{mend}", one.name, one.judgement));
+            let mend = mend.map(|mend| format!("; {mend}")).unwrap_or_default();
+            self.shown.push(format!("{}: {reason}{mend}", one.name));
         }
+        Some(Noted { conversation: one.name, verdict, reason, mend: mend.map(str::to_owned) })
+    }
+
+    /// Conversations that can be scrolled to the start.
+    pub(super) fn can(&self) -> u64 {
+        self.judged - self.broken - self.unknown
     }
 
     /// The conversations that can't be scrolled, each with its reason.
     pub(super) fn lines(&self) -> Vec<String> {
         let mut lines = self.shown.clone();
-        let more = (self.broken + self.fading).saturating_sub(self.shown.len() as u64);
+        let more = (self.broken + self.fading + self.unknown).saturating_sub(self.shown.len() as u64);
         if more > 0 {
-            lines.push(format!("… and {} more conversations", count(more)));
+            let more = count(more);
+            lines.push(format!(
+                "… and {more} more conversations: {UNSCROLLABLE} in the job's folder names them all"
+            ));
         }
         lines
     }
@@ -57,9 +117,11 @@ impl Scrollable {
 
     /// A sentence or two.
     pub(super) fn in_words(&self) -> String {
-        let can = count(self.judged - self.broken);
-        let mut said =
-            vec![format!("{can} of {} conversations can be scrolled to the start.", count(self.judged))];
+        let (can, all) = (count(self.can()), count(self.judged));
+        let mut said = vec![format!("{can} of {all} conversations can be scrolled to the start.")];
+        if self.unknown > 0 {
+            said.push(format!("Of {} it is not known: they could not be read whole.", count(self.unknown)));
+        }
         if self.redated > 0 {
             said.push(format!("{} empty slots were dated anew.", count(self.redated)));
         }
@@ -73,19 +135,30 @@ impl Scrollable {
     }
 }
 
-/// Reads and judges all conversations of the job.
+/// Reads and judges all conversations of the job; those that can't be scrolled are named in a file of its folder.
 pub(super) async fn scrolled(
+    job: &Job,
     reader: &JobReader,
     client: &Client,
     settings: after::Settings,
     mends: bool,
 ) -> Result<Scrollable, Failure> {
+    let mut file = BufWriter::new(job.new_file(UNSCROLLABLE).map_err(job_failure)?);
     let mut all = Scrollable::default();
     after::scroll(client.clone(), reader, settings, mends, |one| {
-        all.add(&one);
-        Ok(())
+        let Some(noted) = all.add(one) else { return Ok(()) };
+        serde_json::to_writer(&mut file, &noted).map_err(|error| AfterError::Io(error.into()))?;
+        file.write_all(b"\n").map_err(AfterError::Io)
     })
     .await
     .map_err(afterwards::failure)?;
+    let file = file.into_inner().map_err(std::io::IntoInnerError::into_error).or_fail(Exit::Internal)?;
+    file.keep().or_fail(Exit::Internal)?;
     Ok(all)
+}
+
+/// What the last `verify --client` had to say of conversations, the first `most` of them.
+pub(in super::super) fn noted(reader: &JobReader, most: usize) -> Vec<Noted> {
+    let text = fs_err::read_to_string(reader.dir().join(UNSCROLLABLE)).unwrap_or_default();
+    text.lines().filter_map(|line| serde_json::from_str(line).ok()).take(most).collect()
 }

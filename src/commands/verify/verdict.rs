@@ -11,7 +11,7 @@ use super::Mended;
 use super::look::{self, Found};
 use super::scrolled::Scrollable;
 use crate::after::{Counts, Kind, StoreReport};
-use crate::job::{DIFFERENCES, Job, JobReader, VERIFIED};
+use crate::job::{DIFFERENCES, Job, JobReader, UNSCROLLABLE, VERIFIED};
 use crate::report::{self, count};
 
 /// The object of `--json`: that of every command, and each kind of difference.
@@ -37,6 +37,7 @@ struct Differences {
     /// Conversations that can be scrolled to the start, of all that were judged; absent without --client.
     scrollable: Option<u64>,
     not_scrollable: Option<u64>,
+    scroll_unknown: Option<u64>,
     repaired_deleted: u64,
     repaired_sent: u64,
 }
@@ -77,7 +78,7 @@ pub(super) fn end(
     let exit = if found.failing() + found.broken() > 0 {
         Exit::Difference
     } else if unfinished
-        || found.unproved() > 0
+        || found.unproved() + found.unseen() > 0
         || found.counts.of(Kind::Unsettled) > 0
         || mended.stopped.is_some()
     {
@@ -94,7 +95,10 @@ pub(super) fn end(
     (summary.doubled, summary.hidden, summary.out_of_place) = (doubled, hidden, out_of_place);
     summary.seconds = began.elapsed().as_secs_f64();
     summary.exit_code = exit.code();
-    keep(job, &summary.verdict)?;
+    keep(job, &summary.verdict, exit)?;
+    if found.scrolled.is_none() {
+        remove(job, UNSCROLLABLE)?;
+    }
     if !context.json() {
         return print(&summary.verdict).map(|()| exit);
     }
@@ -107,8 +111,9 @@ pub(super) fn end(
         revoked: of(Kind::Revoked),
         foreign: of(Kind::Foreign),
         unread: found.unproved(),
-        scrollable: found.scrolled.as_ref().map(|scrolled| scrolled.judged - scrolled.broken),
+        scrollable: found.scrolled.as_ref().map(Scrollable::can),
         not_scrollable: found.scrolled.as_ref().map(|scrolled| scrolled.broken),
+        scroll_unknown: found.scrolled.as_ref().map(|scrolled| scrolled.unknown),
         store_checked: found.store.as_ref().map(|store| store.checked),
         repaired_deleted: mended.deleted,
         repaired_sent: mended.sent,
@@ -118,28 +123,36 @@ pub(super) fn end(
 
 /// How a verification ended, for `status` and `report`.
 #[derive(Debug, Serialize, Deserialize)]
-struct Kept {
+pub(in super::super) struct Kept {
     /// ms since 1970.
-    at: i64,
-    verdict: String,
+    pub(in super::super) at: i64,
+    pub(in super::super) verdict: String,
+    /// Whether something was found that must not be.
+    #[serde(default)]
+    pub(in super::super) failed: bool,
 }
 
-fn keep(job: &Job, verdict: &str) -> Result<(), Failure> {
+fn keep(job: &Job, verdict: &str, exit: Exit) -> Result<(), Failure> {
     let mut file = job.new_file(VERIFIED).map_err(job_failure)?;
-    let kept = Kept { at: now().0, verdict: verdict.to_owned() };
+    let kept = Kept { at: now().0, verdict: verdict.to_owned(), failed: exit == Exit::Difference };
     serde_json::to_writer(&mut file, &kept).or_fail(Exit::Internal)?;
     file.keep().or_fail(Exit::Internal)
 }
 
-/// When the job was verified last, ms since 1970, and how that ended.
-pub(in super::super) fn last(reader: &JobReader) -> Option<(i64, String)> {
+/// When the job was verified last, and how that ended.
+pub(in super::super) fn last(reader: &JobReader) -> Option<Kept> {
     let text = fs_err::read_to_string(reader.dir().join(VERIFIED)).ok()?;
-    serde_json::from_str(&text).ok().map(|Kept { at, verdict }| (at, verdict))
+    serde_json::from_str(&text).ok()
 }
 
 /// Forgets it: what it says is no longer so.
 pub(in super::super) fn forget(job: &Job) -> Result<(), Failure> {
-    match fs_err::remove_file(job.dir().join(VERIFIED)) {
+    remove(job, VERIFIED)?;
+    remove(job, UNSCROLLABLE)
+}
+
+fn remove(job: &Job, file: &str) -> Result<(), Failure> {
+    match fs_err::remove_file(job.dir().join(file)) {
         Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(error).or_fail(Exit::Internal),
         _ => Ok(()),
     }
