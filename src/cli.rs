@@ -266,4 +266,7 @@ pub struct ReportArgs {
     /// Write HTML to this file instead of text to standard output
     #[arg(long, value_name = "FILE")]
     pub html: Option<PathBuf>,
+    /// Overwrite it if it is there
+    #[arg(long, requires = "html")]
+    pub force: bool,
 }

@@ -6,15 +6,16 @@ use std::path::{Path, PathBuf};
 const MAY_NAME: &[(&str, &[&str])] = &[
     ("message.rs", &[]),
     ("visible.rs", &[]),
+    ("secrets.rs", &[]),
     ("finding.rs", &["message", "visible"]),
     ("export", &["finding", "message"]),
-    ("mapping", &["export", "finding", "message"]),
-    ("formats", &["export", "finding", "mapping", "message"]),
+    ("mapping", &["export", "finding", "message", "visible"]),
+    ("formats", &["export", "finding", "mapping", "message", "visible"]),
     ("init", &["checks", "export", "finding", "formats", "mapping", "message", "visible"]),
     ("checks", &["finding", "message"]),
     ("job", &["finding", "message"]),
-    ("prepare", &["checks", "export", "finding", "job", "mapping", "message"]),
-    ("openim", &["finding", "message"]),
+    ("prepare", &["checks", "export", "finding", "job", "mapping", "message", "visible"]),
+    ("openim", &["finding", "message", "secrets"]),
     ("log", &["finding", "job", "message", "openim", "shown"]),
     ("before", &["finding", "import", "job", "log", "message", "openim", "report", "shown"]),
     ("import", &["finding", "job", "log", "message", "openim", "pacing", "shown"]),
@@ -24,8 +25,8 @@ const MAY_NAME: &[(&str, &[&str])] = &[
     ("rehearsal", &["log", "message"]),
     ("media", &["finding", "job", "mapping", "message", "openim"]),
     ("shown", &["log"]),
-    ("report", &["cli", "finding", "job", "message", "prepare"]),
-    ("config", &["before", "cli", "export", "formats", "mapping", "message", "openim"]),
+    ("report", &["cli", "finding", "job", "message", "prepare", "secrets", "visible"]),
+    ("config", &["before", "cli", "export", "formats", "mapping", "message", "openim", "secrets"]),
 ];
 
 /// Which words stand only in which room.
@@ -34,6 +35,10 @@ const ONLY_IN: &[(&str, &[&str])] = &[
     ("rusqlite::", &["job"]),
     ("governor::", &["openim/rate"]),
     ("indicatif::", &["report"]),
+    ("stdout(),", &["report/terminal", "commands/completions"]),
+    ("stderr(),", &["report/terminal"]),
+    ("print!(", &["shown/examples"]),
+    ("println!(", &["shown/examples"]),
     ("env::var", &["config"]),
     ("SystemTime::now", &["commands", "rehearsal", "job", "import", "before", "after", "openim"]),
 ];

@@ -21,6 +21,7 @@ mod mapping_speed;
 mod media;
 mod objects;
 mod openim_to_openim;
+mod outside;
 mod parsers;
 mod rehearsal;
 mod replies;

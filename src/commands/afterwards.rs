@@ -2,7 +2,7 @@
 //! server gives no answer.
 
 use std::collections::HashSet;
-use std::io::{IsTerminal, Write, stderr, stdin};
+use std::io::{IsTerminal, stdin};
 use std::num::NonZeroU16;
 use std::path::Path;
 use std::time::Duration;
@@ -19,7 +19,7 @@ use crate::import::StopSignal;
 use crate::job::{Job, JobReader};
 use crate::message::ConversationId;
 use crate::openim::Client;
-use crate::report::count;
+use crate::report::{count, terminal};
 
 /// What to look at, and how fast.
 #[derive(Debug, Clone, Default, Args)]
@@ -135,7 +135,7 @@ pub(super) fn is_confirmed(dir: &Path, yes: bool, what: &str) -> Result<bool, Fa
     }
     let name =
         dir.file_name().map_or_else(|| dir.display().to_string(), |name| name.to_string_lossy().into());
-    write!(stderr(), "{what}\nType the job's name, {name}, to go on: ").or_fail(Exit::Internal)?;
+    terminal::ask(&format!("{what}\nType the job's name, {name}, to go on: ")).or_fail(Exit::Internal)?;
     let mut typed = String::new();
     stdin().read_line(&mut typed).or_fail(Exit::Internal)?;
     Ok(typed.trim() == name)

@@ -1,7 +1,7 @@
 //! `run --canary N`: a few conversations of every kind go first, are read back, and then somebody decides.
 
 use std::collections::HashSet;
-use std::io::{IsTerminal, Write, stderr, stdin};
+use std::io::{IsTerminal, stdin};
 use std::num::NonZeroUsize;
 use std::time::Duration;
 
@@ -12,7 +12,7 @@ use crate::before::canary;
 use crate::import::{Outcome, StopSignal};
 use crate::job::JobReader;
 use crate::message::ConversationId;
-use crate::report::{count, duration};
+use crate::report::{count, duration, terminal};
 
 /// The conversations that go first.
 #[derive(Debug)]
@@ -113,7 +113,7 @@ fn time_for(outcome: &Outcome) -> String {
 /// Asks, and gives the answer when it comes. A thread of its own: one that waits for somebody to type would
 /// keep the runtime from ending.
 fn ask(question: &str) -> Result<tokio::sync::oneshot::Receiver<String>, Failure> {
-    write!(stderr(), "{question}").or_fail(Exit::Internal)?;
+    terminal::ask(question).or_fail(Exit::Internal)?;
     let (tell, answer) = tokio::sync::oneshot::channel();
     std::thread::spawn(move || {
         let mut typed = String::new();

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use super::{Exit, Failure, OrFail};
 use crate::cli::Common;
 use crate::config::ImportFile;
-use crate::report::{Style, Summary};
+use crate::report::{Style, Summary, terminal};
 
 /// The configuration file that is taken where none is named.
 const USUAL_FILE: &str = "import.toml";
@@ -82,7 +82,7 @@ impl Context {
     /// The last word of a command: its verdict, and with `--json` the one object.
     pub(super) fn end(&self, summary: &Summary) -> Result<(), Failure> {
         if self.json {
-            return print(&serde_json::to_string(summary).or_fail(Exit::Internal)?);
+            return print_json(summary);
         }
         print(&summary.verdict)
     }
@@ -90,12 +90,18 @@ impl Context {
 
 /// A line on standard output.
 pub(super) fn print(text: &str) -> Result<(), Failure> {
-    use std::io::Write;
-    writeln!(std::io::stdout(), "{}", text.trim_end()).or_fail(Exit::Internal)
+    terminal::say(text).or_fail(Exit::Internal)
+}
+
+/// The one object of `--json`.
+pub(super) fn print_json(object: &impl serde::Serialize) -> Result<(), Failure> {
+    let json = serde_json::to_string(object).or_fail(Exit::Internal)?;
+    terminal::say_json(&json).or_fail(Exit::Internal)
 }
 
 /// A line on standard error, for people who watch.
+#[expect(clippy::unnecessary_wraps, reason = "stands where `print` may stand as well")]
 pub(super) fn note(text: &str) -> Result<(), Failure> {
-    use std::io::Write;
-    writeln!(std::io::stderr(), "{}", text.trim_end()).or_fail(Exit::Internal)
+    terminal::tell(text);
+    Ok(())
 }

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 
-use super::context::{note, print};
+use super::context::{note, print, print_json};
 use super::intake::{Intake, Plan};
 use super::prepare::now;
 use super::{Exit, Failure, OrFail};
@@ -110,7 +110,7 @@ pub(super) fn init(args: &InitArgs, common: &Common) -> Result<Exit, Failure> {
     }
     let answer = Answer::new(&found, &output);
     if common.json {
-        print(&serde_json::to_string(&answer).or_fail(Exit::Internal)?)?;
+        print_json(&answer)?;
     } else {
         say(&format!("\n{}", answer.verdict))?;
     }
@@ -220,7 +220,7 @@ fn survey(
     tick: &mut dyn FnMut(u64, u64),
 ) -> Result<(Survey, Vec<Source>), Failure> {
     let Intake { mut reader, mapper } = plan(args, file)?.open(SourceNo(0))?;
-    let checker = Checker { now: now(), release: Release::default() };
+    let checker = Checker { now: now(), release: Release::default(), allow_large: false };
     let survey = Survey::of(&mut reader, &*mapper, checker, tick).or_fail(Exit::Usage)?;
     Ok((survey, reader.sources().to_vec()))
 }

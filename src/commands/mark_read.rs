@@ -9,7 +9,7 @@ use clap::Args;
 use serde::Serialize;
 
 use super::afterwards::{self, LookArgs};
-use super::context::{Context, note, print};
+use super::context::{Context, note, print, print_json};
 use super::prepare::job_failure;
 use super::{Exit, Failure, OrFail, server, stop};
 use crate::after::{self, MarkReport};
@@ -96,7 +96,7 @@ pub(super) fn mark_read(context: &Context, args: &MarkReadArgs) -> Result<Exit, 
         seconds: began.elapsed().as_secs_f64(),
         exit_code: exit.code(),
     };
-    print(&serde_json::to_string(&outcome).or_fail(Exit::Internal)?).map(|()| exit)
+    print_json(&outcome).map(|()| exit)
 }
 
 /// What became of read positions, in one sentence.

@@ -12,6 +12,7 @@ mod intake;
 mod logging;
 pub mod mark_read;
 pub mod media;
+mod output;
 pub mod preflight;
 mod prepare;
 pub mod provision;

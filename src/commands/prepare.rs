@@ -74,6 +74,7 @@ pub(super) fn prepare(
     let Intake { reader, mapper } = plan.open(job.next_source().map_err(job_failure)?)?;
     let mut rules = Rules::new(now(), release, settings);
     rules.times = times(context.file.time)?;
+    rules.allow_large = context.file.import.allow_large;
     let progress = Arc::new(prepare::Progress::default());
     let watched = Arc::clone(&progress);
     let drawn = Progress::start(context.style, Arc::new(move || snapshot(watched.look())));

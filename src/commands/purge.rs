@@ -3,9 +3,9 @@
 use clap::Args;
 use serde::Serialize;
 
-use super::context::{Context, print};
+use super::context::{Context, print, print_json};
 use super::prepare::{job_failure, now};
-use super::{Exit, Failure, OrFail, afterwards};
+use super::{Exit, Failure, afterwards};
 use crate::after;
 use crate::job::Job;
 use crate::report::count;
@@ -63,7 +63,7 @@ pub(super) fn purge(context: &Context, args: &PurgeArgs) -> Result<Exit, Failure
     };
     if context.json() {
         let outcome = Outcome { command: "purge", verdict, bytes, exit_code: exit.code() };
-        return print(&serde_json::to_string(&outcome).or_fail(Exit::Internal)?).map(|()| exit);
+        return print_json(&outcome).map(|()| exit);
     }
     print(&verdict).map(|()| exit)
 }

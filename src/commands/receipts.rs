@@ -1,17 +1,17 @@
 //! `receipts`: which message of the export became which message of the server.
 
-use std::io::{self, Write};
+use std::io::Write;
 use std::path::PathBuf;
 
 use clap::Args;
 use serde::Serialize;
 
-use super::context::{Context, note, print};
+use super::context::{Context, note, print_json};
 use super::prepare::job_failure;
-use super::{Exit, Failure, OrFail, afterwards};
+use super::{Exit, Failure, afterwards, output};
 use crate::after::{AfterError, ReceiptFormat, write_receipts};
 use crate::job::{Job, JobReader};
-use crate::report::count;
+use crate::report::{count, terminal};
 
 /// `receipts`.
 #[derive(Debug, Args)]
@@ -22,6 +22,9 @@ pub struct ReceiptsArgs {
     /// Write to this file instead of to standard output
     #[arg(long, short, value_name = "FILE")]
     pub output: Option<PathBuf>,
+    /// Overwrite it if it is there
+    #[arg(long)]
+    pub force: bool,
 }
 
 /// The object of `--json`.
@@ -42,14 +45,14 @@ pub(super) fn receipts(context: &Context, args: &ReceiptsArgs) -> Result<Exit, F
     }
     let reader = Job::observe(&context.job()).map_err(job_failure)?;
     let Some(path) = &args.output else {
-        return write(&reader, args.format, io::stdout().lock()).map(|_| Exit::Done);
+        return write(&reader, args.format, terminal::data()).map(|_| Exit::Done);
     };
-    let file = fs_err::File::create(path).or_fail(Exit::Usage)?;
+    let file = output::create(path, args.force)?;
     let receipts = write(&reader, args.format, file)?;
     let verdict = format!("{} receipts are in {}.", count(receipts), path.display());
     if context.json() {
         let outcome = Outcome { command: "receipts", verdict, receipts, exit_code: Exit::Done.code() };
-        print(&serde_json::to_string(&outcome).or_fail(Exit::Internal)?)?;
+        print_json(&outcome)?;
     } else {
         note(&verdict)?;
     }

@@ -11,6 +11,7 @@ use super::{Exit, Failure, OrFail};
 use crate::config::{parse_duration, rehearsal_secret};
 use crate::message::Release;
 use crate::rehearsal::{AnswerTime, Capacity, Fault, Options, Server, Timing, Users};
+use crate::report::terminal;
 
 /// What there is to go wrong, for `rehearse --help`.
 const FAULTS: &str = "\
@@ -189,8 +190,8 @@ pub(super) fn rehearse(args: &RehearseArgs) -> Result<Exit, Failure> {
     let runtime = tokio::runtime::Runtime::new().or_fail(Exit::Internal)?;
     runtime.block_on(async {
         let running = Server::start(args.options(), args.listen).await.or_fail(Exit::Usage)?;
-        writeln!(std::io::stdout(), "listening on {}", running.url()).or_fail(Exit::Internal)?;
-        writeln!(std::io::stdout(), "object store on {}", running.store_url()).or_fail(Exit::Internal)?;
+        terminal::say(&format!("listening on {}", running.url())).or_fail(Exit::Internal)?;
+        terminal::say(&format!("object store on {}", running.store_url())).or_fail(Exit::Internal)?;
         std::io::stdout().flush().or_fail(Exit::Internal)?;
         stop_signal().await.or_fail(Exit::Internal)?;
         running.stop().await.or_fail(Exit::Internal)?;

@@ -1,9 +1,11 @@
 //! `report`: the verdict of a job, to show around.
 
+use std::io::Write;
+
 use super::context::Context;
 use super::prepare::job_failure;
 use super::status::{document, figures};
-use super::{Exit, Failure, OrFail};
+use super::{Exit, Failure, OrFail, output};
 use crate::cli::ReportArgs;
 use crate::job::Job;
 use crate::report;
@@ -15,7 +17,8 @@ pub(super) fn report(context: &Context, args: &ReportArgs) -> Result<Exit, Failu
     let document = document(&reader, &dir.display().to_string(), &summary)?;
     summary.verdict.clone_from(&document.verdict);
     if let Some(path) = &args.html {
-        fs_err::write(path, document.html()).or_fail(Exit::Usage)?;
+        let mut file = output::create(path, args.force)?;
+        file.write_all(document.html().as_bytes()).or_fail(Exit::Usage)?;
         context.say(&format!("written to {}", path.display()))?;
         return context.end(&summary).map(|()| Exit::Done);
     }

@@ -48,7 +48,7 @@ pub(super) fn retry(context: &Context, args: &RetryArgs) -> Result<Exit, Failure
     afterwards::notice_another_server(&reader, &client)?;
     let release = args.server.release.or(context.file.server.release).unwrap_or_default();
     let only = args.only.iter().map(|id| ConversationId(id.clone())).collect();
-    let checker = Checker { now: now(), release };
+    let checker = Checker { now: now(), release, allow_large: context.file.import.allow_large };
     let places = reader.rejected_places().map_err(job_failure)?;
     let mut mended = Mended::new(&reader, checker, &places, only);
     mended.read().map_err(job_failure)?;
@@ -322,7 +322,8 @@ fn add(
         }
         Ok(())
     };
-    prepare::mended(job, AGAIN, prepared.len() as u64, feed).map(|_| ()).map_err(|error| match error {
+    let lines = prepared.len() as u64;
+    prepare::mended(job, AGAIN, lines, checker.allow_large, feed).map(|_| ()).map_err(|error| match error {
         PrepareError::Job(error) => job_failure(error),
         error => Failure { exit: Exit::Internal, error: error.into() },
     })

@@ -9,6 +9,7 @@ use super::{Exit, Failure, OrFail};
 use crate::cli::ServerArgs;
 use crate::config::{self, ServerError};
 use crate::openim::{self, CallError, Client};
+use crate::report::duration;
 
 /// How long the server is waited for where nothing is lost by giving up.
 pub(super) const FIRST_ANSWER: Duration = Duration::from_secs(30);
@@ -34,11 +35,18 @@ pub(super) async fn reach(client: &Client, limit: Duration) -> Result<(), Failur
     let (start, mut wait) = (Instant::now(), Duration::from_millis(250));
     loop {
         let Err(error) = client.log_in().await else { return Ok(()) };
-        if !error.is_passing() || start.elapsed() + wait > limit {
+        // What can't become right is said at once.
+        let wrong = matches!(error, CallError::WrongAddress(_));
+        if wrong || !error.is_passing() || start.elapsed() + wait > limit {
             return Err(no_answer(error));
         }
         if wait == LONGEST / 40 {
-            note(&format!("waiting for the server: {error}"))?;
+            let left = limit.saturating_sub(start.elapsed());
+            note(&format!(
+                "waiting for the server at {}, {} at most: {error}",
+                client.api(),
+                duration(left)
+            ))?;
         }
         sleep(wait).await;
         wait = (wait * 2).min(LONGEST);
@@ -61,6 +69,7 @@ pub(super) fn exit_of(error: &CallError) -> Exit {
     match error {
         CallError::Login(_) => Exit::Login,
         CallError::NotOpenIm(_) => Exit::Preflight,
+        CallError::WrongAddress(_) => Exit::Usage,
         // Whatever it is, the same command goes on when it is over.
         CallError::Unreachable(_)
         | CallError::Unanswered { .. }

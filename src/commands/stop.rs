@@ -1,11 +1,11 @@
 //! What the first signal does, and the second.
 
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use super::context::note;
 use crate::import::StopSignal;
 
-/// Listens from now on: the first SIGINT or SIGTERM asks for a stop in peace, the second for one at once. Where
+/// Listens from now on: the first SIGINT, SIGTERM or SIGHUP asks for a stop in peace, the second for one at once. Where
 /// signals can't be listened to, they do what they always do.
 pub(super) fn listen() -> StopSignal {
     let stop = StopSignal::default();
@@ -16,10 +16,13 @@ pub(super) fn listen() -> StopSignal {
         else {
             return;
         };
+        // Under `nohup` it is ignored, and has to stay so.
+        let mut hangup = if is_ignored_hangup() { None } else { signal(SignalKind::hangup()).ok() };
         for token in [&heard.drain, &heard.at_once] {
             tokio::select! {
                 _ = interrupt.recv() => {}
                 _ = terminate.recv() => {}
+                () = heard_of(&mut hangup) => {}
             }
             if !heard.drain.is_cancelled() {
                 // Whoever sent the signal may have closed the terminal.
@@ -29,4 +32,19 @@ pub(super) fn listen() -> StopSignal {
         }
     });
     stop
+}
+
+/// The terminal is gone.
+async fn heard_of(hangup: &mut Option<Signal>) {
+    match hangup {
+        Some(hangup) => drop(hangup.recv().await),
+        None => std::future::pending().await,
+    }
+}
+
+/// Whether we were started with SIGHUP ignored, as `nohup` does; told by Linux only.
+fn is_ignored_hangup() -> bool {
+    let status = fs_err::read_to_string("/proc/self/status").unwrap_or_default();
+    let ignored = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
+    ignored.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok()).is_some_and(|mask| mask & 1 == 1)
 }

@@ -9,7 +9,7 @@ use clap::Args;
 use serde::Serialize;
 
 use super::afterwards::{self, LookArgs};
-use super::context::{Context, note, print};
+use super::context::{Context, note, print, print_json};
 use super::prepare::job_failure;
 use super::{Exit, Failure, OrFail, media, server, stop, verify};
 use crate::after::{self, UndoReport};
@@ -110,7 +110,7 @@ pub(super) fn undo(context: &Context, args: &UndoArgs) -> Result<Exit, Failure> 
         seconds: began.elapsed().as_secs_f64(),
         exit_code: exit.code(),
     };
-    print(&serde_json::to_string(&outcome).or_fail(Exit::Internal)?).map(|()| exit)
+    print_json(&outcome).map(|()| exit)
 }
 
 /// How it ended, in one sentence.

@@ -7,9 +7,10 @@ use clap::Args;
 
 use super::context::{Context, note};
 use super::prepare::job_failure;
-use super::{Exit, Failure, OrFail};
+use super::{Exit, Failure, output};
 use crate::job::{Job, JobError, Who};
-use crate::report::count;
+use crate::report::{count, terminal};
+use crate::visible::cell;
 
 /// `users`.
 #[derive(Debug, Args)]
@@ -17,16 +18,19 @@ pub struct UsersArgs {
     /// Write to this file instead of to standard output
     #[arg(long, short, value_name = "FILE")]
     pub output: Option<PathBuf>,
+    /// Overwrite it if it is there
+    #[arg(long)]
+    pub force: bool,
 }
 
 /// Writes the table of the job.
 pub(super) fn users(context: &Context, args: &UsersArgs) -> Result<Exit, Failure> {
     let reader = Job::observe(&context.job()).map_err(job_failure)?;
     let Some(path) = &args.output else {
-        write(&reader, io::stdout().lock())?;
+        write(&reader, terminal::data())?;
         return Ok(Exit::Done);
     };
-    let lines = write(&reader, fs_err::File::create(path).or_fail(Exit::Usage)?)?;
+    let lines = write(&reader, output::create(path, args.force)?)?;
     note(&format!(
         "wrote {} lines to {}; edit openim_id, nickname and face_url, and name it as `file` in [users]",
         count(lines),
@@ -51,8 +55,14 @@ impl From<Trouble> for Failure {
     fn from(trouble: Trouble) -> Self {
         match trouble {
             Trouble::Job(error) => job_failure(error),
-            // As an error of the system, so that a reader who has seen enough is noticed as one.
-            Trouble::Out(error) => Self { exit: Exit::Usage, error: io::Error::from(error).into() },
+            // As the error of the system, so that a reader who has seen enough is noticed as one.
+            Trouble::Out(error) => {
+                let error = match error.into_kind() {
+                    csv::ErrorKind::Io(error) => error,
+                    other => io::Error::other(format!("{other:?}")),
+                };
+                Self { exit: Exit::Usage, error: error.into() }
+            }
         }
     }
 }
@@ -67,7 +77,7 @@ fn write(reader: &crate::job::JobReader, out: impl Write) -> Result<u64, Failure
         let messages = who.messages.to_string();
         let line = [&who.source_id, &who.openim_id, &who.nickname, &who.face_url, kind, &messages];
         lines += 1;
-        out.write_record(line).map_err(Trouble::Out)
+        out.write_record(line.map(|text| cell(text).into_owned())).map_err(Trouble::Out)
     })?;
     out.flush().map_err(|error| Trouble::Out(error.into()))?;
     Ok(lines)

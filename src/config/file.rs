@@ -140,6 +140,9 @@ pub struct ImportSection {
     /// Send what can be sent and reject the rest.
     #[serde(default)]
     pub skip_invalid: bool,
+    /// Send what is so large that a server may lose it and its neighbours.
+    #[serde(default)]
+    pub allow_large: bool,
     /// What happens to a conversation whose message is refused.
     #[serde(default)]
     pub on_reject: OnReject,

@@ -1,11 +1,12 @@
 //! Where the server is: flags, environment and `[server]` become the client's settings.
 
-use secrecy::SecretString;
+use secrecy::{ExposeSecret, SecretString};
 
 use super::file::ServerSection;
 use super::secret::{Credentials, SecretError};
 use crate::cli::ServerArgs;
 use crate::openim::{Login, Settings};
+use crate::secrets::{hide, hide_parts};
 
 /// The admin user that OpenIM is delivered with.
 const USUAL_ADMIN: &str = "imAdmin";
@@ -28,12 +29,12 @@ pub enum ServerError {
 pub fn server(args: &ServerArgs, file: &ServerSection) -> Result<Settings, ServerError> {
     let api = args.api.clone().or_else(|| file.api.clone()).ok_or(ServerError::NoAddress)?;
     let admin_user = args.admin_user.clone().or_else(|| file.admin_user.clone());
+    // Before anything can be said about them.
+    hide_parts(&api);
     let login = login(Credentials::find(file.secret_file.as_deref())?, admin_user);
-    Ok(Settings {
-        ca: args.ca.clone().or_else(|| file.ca.clone()),
-        proxy: file.proxy.clone().or_else(|| proxy(&api)),
-        ..Settings::new(api, login)
-    })
+    let proxy = file.proxy.clone().or_else(|| proxy(&api));
+    proxy.as_deref().inspect(|proxy| hide_parts(proxy));
+    Ok(Settings { ca: args.ca.clone().or_else(|| file.ca.clone()), proxy, ..Settings::new(api, login) })
 }
 
 /// How to log in to a rehearsal server of our own making.
@@ -48,6 +49,8 @@ pub fn without_server() -> Settings {
 
 fn login(credentials: Credentials, admin_user: Option<String>) -> Login {
     let admin_user = admin_user.unwrap_or_else(|| USUAL_ADMIN.to_owned());
+    let (Credentials::Secret(known) | Credentials::Token(known)) = &credentials;
+    hide(known.expose_secret());
     match credentials {
         Credentials::Secret(secret) => Login::Secret { secret, admin_user },
         Credentials::Token(token) => Login::Token { token, admin_user },

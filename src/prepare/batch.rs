@@ -108,7 +108,7 @@ impl Batch {
     pub(super) fn unexamined(messages: &[Message<'_>]) -> Self {
         let mut batch = Self::default();
         // Asked about sizes alone.
-        let checker = Checker { now: SendTime(0), release: Release::Main };
+        let checker = Checker { now: SendTime(0), release: Release::Main, allow_large: false };
         let mut digest =
             Digest { batch: &mut batch, checker, scratch: &mut Scratch::default(), last_error: None };
         for message in messages {
@@ -225,7 +225,10 @@ impl Digest<'_> {
             return false;
         };
         let findings = &mut self.scratch.findings;
-        self.checker.examine_size(message, len as usize, &mut |finding| findings.push(finding));
+        if !self.checker.examine_size(message, len as usize, &mut |finding| findings.push(finding)) {
+            self.batch.records.truncate(offset);
+            return false;
+        }
 
         let Scratch { pair: scratch, says, seen, .. } = self.scratch;
         let conv = ConvKey::of(message, scratch);

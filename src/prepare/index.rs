@@ -11,7 +11,7 @@ use super::rows::{ConvRow, IndexRow, Note, Says};
 use super::sort::Sorted;
 use super::spread::Spread;
 use super::{Older, Times};
-use crate::checks::{Neighbours, codes};
+use crate::checks::{Neighbours, TOGETHER, codes};
 use crate::finding::Code;
 use crate::job::{ConvKey, Earlier, JobError, Loader, Peers, Position, Reply, Spooled};
 use crate::message::{GroupId, Peer, SendTime, UserId};
@@ -26,12 +26,13 @@ pub(super) fn index(
     (names, heap): (Sorted<ConvRow>, &Heap),
     loader: &mut Loader<'_>,
     ledger: &mut Ledger<'_>,
-    times: Times,
+    (times, allow_large): (Times, bool),
     progress: &Progress,
 ) -> Result<(), PrepareError> {
     let mut notes = Notes::new(notes)?;
     let mut filing = Filing {
         times,
+        allow_large,
         loader,
         ledger,
         names: Names::new(names, heap)?,
@@ -87,6 +88,8 @@ impl Notes {
 /// Puts messages, which come by conversation and time, into the index.
 struct Filing<'a, 'p, 'l> {
     times: Times,
+    /// What is so large that a server may lose it and its neighbours is sent all the same.
+    allow_large: bool,
     loader: &'a mut Loader<'p>,
     ledger: &'a mut Ledger<'l>,
     names: Names<'a>,
@@ -111,6 +114,8 @@ struct Open {
     spread: Spread,
     /// The last pair that was reported for having the same name.
     reported: Option<u32>,
+    /// It was said that neighbours are too large.
+    large: bool,
     messages: u64,
     same_time: u64,
     first_same: Option<IndexRow>,
@@ -144,6 +149,11 @@ impl Filing<'_, '_, '_> {
         if open.last_written.is_some_and(|last| last > time) && !self.takes_older(open, row)? {
             return Ok(());
         }
+        if let Some(bytes) = self.neighbours.too_large_with(row.len)
+            && !self.takes_large(open, row, bytes)?
+        {
+            return Ok(());
+        }
         if open.messages == 0 {
             self.loader.conversation(open.key, &open.peers, open.earlier.as_ref())?;
             self.ledger.summary.conversations += 1;
@@ -156,15 +166,9 @@ impl Filing<'_, '_, '_> {
             let value = format!("{} minutes, in {}", spread / 60_000, open.peers.conversation());
             self.ledger.say(&codes::TIME_MOVED, &message, &value)?;
         }
-        let noticed = self.neighbours.next(SendTime(time.0.saturating_add_unsigned(spread)), row.len);
-        if noticed.same_time {
+        if self.neighbours.next(SendTime(time.0.saturating_add_unsigned(spread)), row.len) {
             open.same_time += 1;
             open.first_same.get_or_insert(*row);
-        }
-        if let Some(bytes) = noticed.too_large {
-            let message = self.message(row)?;
-            let value = format!("{bytes} bytes up to here in {}", open.peers.conversation());
-            self.ledger.say(&codes::NEIGHBOURS_TOO_LARGE, &message, &value)?;
         }
         self.loader.entry(row.at.offset(), row.len, time, spread, reply)?;
         self.loader.member(row.sender);
@@ -187,6 +191,22 @@ impl Filing<'_, '_, '_> {
         self.ledger.summary.older += 1;
         self.ledger.say(&codes::OLDER, &message, name.as_str())?;
         Ok(true)
+    }
+
+    /// A message that makes its neighbours too large for one stored document: whether it is sent all the same.
+    fn takes_large(&mut self, open: &mut Open, row: &IndexRow, bytes: u64) -> Result<bool, JobError> {
+        if self.allow_large && std::mem::replace(&mut open.large, true) {
+            return Ok(true);
+        }
+        let message = self.message(row)?;
+        let value = format!("{bytes} bytes up to here in {}", open.peers.conversation());
+        if self.allow_large {
+            self.ledger.say(&codes::NEIGHBOURS_TOO_LARGE_ALLOWED, &message, &value)?;
+        } else {
+            self.ledger.say(&codes::NEIGHBOURS_TOO_LARGE, &message, &value)?;
+            self.ledger.reject(&codes::NEIGHBOURS_TOO_LARGE, &message, &value)?;
+        }
+        Ok(self.allow_large)
     }
 
     fn count(&mut self, time: SendTime, len: u32) {
@@ -220,6 +240,11 @@ impl Filing<'_, '_, '_> {
             let message = self.message(row)?;
             self.ledger.say(code, &message, value)?;
         }
+        if let Some(earlier) = &earlier {
+            for len in self.loader.last_lens(earlier, TOGETHER)? {
+                self.neighbours.beside(len);
+            }
+        }
         let last_written = earlier.as_ref().map(|earlier| self.loader.last_written(earlier)).transpose()?;
         let before = earlier.as_ref().filter(|_| self.times.older != Older::Stay);
         let spread = Spread::after(self.times.equal, before.map(|earlier| earlier.last_sent));
@@ -232,6 +257,7 @@ impl Filing<'_, '_, '_> {
             last_written,
             refused,
             reported: None,
+            large: false,
             messages: 0,
             same_time: 0,
             first_same: None,

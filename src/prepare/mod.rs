@@ -48,6 +48,8 @@ pub struct Rules {
     pub settings: String,
     /// What becomes of times that don't rise.
     pub times: Times,
+    /// What is so large that a server may lose it and its neighbours is sent all the same.
+    pub allow_large: bool,
     /// Rows of a sorted run; small in tests.
     run: usize,
 }
@@ -86,7 +88,7 @@ pub enum Older {
 impl Rules {
     /// The rules; `settings` is kept in the job as it is.
     pub fn new(now: SendTime, release: Release, settings: String) -> Self {
-        Self { now, release, settings, times: Times::default(), run: sort::RUN }
+        Self { now, release, settings, times: Times::default(), allow_large: false, run: sort::RUN }
     }
 }
 

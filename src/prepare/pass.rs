@@ -40,9 +40,9 @@ pub fn run(
     let mut pass = job.begin_pass(&rules.settings)?;
     let mut gathered = Gathered::new(&pass, rules.run)?;
     progress.phase(Phase::Read);
-    let checker = Checker { now: rules.now, release: rules.release };
+    let checker = Checker { now: rules.now, release: rules.release, allow_large: rules.allow_large };
     let reader = gather(reader, mapper, checker, &mut pass, &mut gathered, progress)?;
-    gathered.file(pass, reader.sources(), (rules.release, rules.times), progress)
+    gathered.file(pass, reader.sources(), (rules.release, rules.times, rules.allow_large), progress)
 }
 
 /// Adds these messages to the job as a pass of their own, unexamined: for tests, and for what is made by
@@ -60,22 +60,23 @@ fn few_with(job: &mut Job, messages: &[Message<'_>], times: Times) -> Result<Sum
     let mut pass = job.begin_pass("{}")?;
     let mut gathered = Gathered::new(&pass, RUN)?;
     gathered.take(&Batch::unexamined(messages), &mut pass)?;
-    gathered.file(pass, &[], (Release::Main, times), &Progress::default())
+    gathered.file(pass, &[], (Release::Main, times, true), &Progress::default())
 }
 
 /// Adds messages that had been rejected and were mended, as a pass of their own; the caller has examined them.
-/// `lines` is how many rejects of earlier passes they stand for.
+/// `lines` is how many rejects of earlier passes they stand for; `allow_large` as in [`Rules`].
 pub fn mended(
     job: &mut Job,
     settings: &str,
     lines: u64,
+    allow_large: bool,
     feed: impl FnOnce(&mut dyn FnMut(&Message<'_>) -> Result<(), JobError>) -> Result<(), JobError>,
 ) -> Result<Summary, PrepareError> {
     let mut pass = job.begin_pass(settings)?;
     let mut gathered = Gathered::new(&pass, RUN)?;
     gathered.summary.mended = lines;
     feed(&mut |message| gathered.take(&Batch::unexamined(std::slice::from_ref(message)), &mut pass))?;
-    gathered.file(pass, &[], (Release::Main, BEHIND), &Progress::default())
+    gathered.file(pass, &[], (Release::Main, BEHIND, allow_large), &Progress::default())
 }
 
 /// What was mended is wanted, wherever it belongs.
@@ -296,7 +297,7 @@ impl Gathered {
         self,
         mut pass: Pass<'_>,
         sources: &[Source],
-        (release, times): (Release, Times),
+        (release, times, allow_large): (Release, Times, bool),
         progress: &Progress,
     ) -> Result<Summary, PrepareError> {
         let Self {
@@ -327,7 +328,8 @@ impl Gathered {
         compare(keys.sorted()?, &mut notes, release, &loader, &mut ledger, progress)?;
         progress.phase(Phase::Index);
         let names = (conversations.sorted()?, &heap);
-        index::index(index.sorted()?, notes.sorted()?, names, &mut loader, &mut ledger, times, progress)?;
+        let rules = (times, allow_large);
+        index::index(index.sorted()?, notes.sorted()?, names, &mut loader, &mut ledger, rules, progress)?;
         names::users(users.sorted()?, &heap, &mut loader)?;
         people::people(people.sorted()?, &heap, &loader, &mut ledger)?;
         summary.findings = findings.counted();

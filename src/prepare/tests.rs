@@ -1,5 +1,6 @@
 //! Passes as a whole, against a model that keeps everything in memory.
 
+mod large;
 mod model;
 mod rules;
 mod spread;

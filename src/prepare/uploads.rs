@@ -1,6 +1,7 @@
 //! Media that somebody has to put where everybody can read them: `media-to-upload.csv` in the job's folder, each
 //! file once, in the order of the export. Filled in, it is the table of `[media]`.
 
+use std::borrow::Cow;
 use std::path::Path;
 
 use xxhash_rust::xxh3::xxh3_64;
@@ -10,6 +11,7 @@ use super::rows::Row;
 use super::sort::Sorter;
 use crate::job::{JobError, Pass, UPLOADS};
 use crate::mapping::Upload;
+use crate::visible::{cell as as_cell, cell_as_it_was};
 
 /// The columns: those of the table of `[media]`, then what helps to find the file.
 const COLUMNS: [&str; 10] =
@@ -75,7 +77,7 @@ pub(super) fn known(pass: &Pass<'_>, heap: &mut Heap, rows: &mut Sorter<UploadRo
     };
     // A list that somebody has spoilt is made anew.
     for line in list.records().map_while(Result::ok) {
-        let cell = |at| line.get(at).unwrap_or_default();
+        let cell = |at| cell_as_it_was(line.get(at).unwrap_or_default());
         if pass.no().0 == 1 && cell(URL).is_empty() {
             continue;
         }
@@ -114,9 +116,9 @@ pub(super) fn write(
     let mut open = 0;
     loop {
         let bytes = heap.read(next.0)?;
-        let cells: Vec<&str> = texts(&bytes).collect();
+        let cells: Vec<Cow<'_, str>> = texts(&bytes).map(as_cell).collect();
         open += u64::from(cells.get(URL).is_none_or(|url| url.is_empty()));
-        out.write_record(&cells).map_err(|e| failed(dir, e))?;
+        out.write_record(cells.iter().map(|cell| cell.as_bytes())).map_err(|e| failed(dir, e))?;
         match firsts.next()? {
             Some(first) => next = first,
             None => break,

@@ -4,6 +4,7 @@ mod document;
 mod numbers;
 mod progress;
 mod summary;
+pub mod terminal;
 
 pub use document::{Document, Table};
 pub use numbers::{bytes, count, duration, percent};

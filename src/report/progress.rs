@@ -1,7 +1,7 @@
 //! What is seen while it runs: a bar on a terminal, a line every ten seconds elsewhere, on standard error.
 
 use std::collections::VecDeque;
-use std::io::{IsTerminal, Write, stderr};
+use std::io::{IsTerminal, stderr};
 use std::sync::Arc;
 use std::sync::mpsc::{self, RecvTimeoutError};
 use std::thread::JoinHandle;
@@ -10,6 +10,9 @@ use std::time::{Duration, Instant};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use super::numbers::{bytes, count, duration, percent};
+use super::terminal;
+use crate::secrets::without;
+use crate::visible::visible;
 
 /// How progress is shown, decided once.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -121,10 +124,9 @@ fn draw(style: Style, look: &dyn Fn() -> Snapshot, stopped: &mpsc::Receiver<()>)
         if let Some(bar) = &bar {
             bar.set_length(snapshot.total);
             bar.set_position(snapshot.done);
-            bar.set_message(line);
+            bar.set_message(visible(&without(&line)).into_owned());
         } else {
-            // Nobody may be reading any more; the work goes on.
-            drop(writeln!(stderr(), "{line}"));
+            terminal::tell(&line);
         }
     }
     if let Some(bar) = bar {

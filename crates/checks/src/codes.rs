@@ -187,11 +187,17 @@ pub const TO_ONESELF: Code = warning(
     "sender and receiver are the same user",
     "nothing, if they are notes; else look at how sender and receiver are mapped",
 );
-/// Section 2: `rpcMaxBodySize`.
-pub const CALL_TOO_LARGE: Code = warning(
+/// Section 2: `rpcMaxBodySize`; law 7: what is stored beside it is lost with it.
+pub const CALL_TOO_LARGE: Code = error(
     "call-too-large",
-    "the call has more than 8 MiB: a distributed server refuses it",
-    "upload the content as a file (105), or filter it out",
+    "the call has more than 8 MiB: a distributed server refuses it, and another loses its neighbours with it",
+    "upload the content as a file (105), or filter it out; `allow_large` in [import] sends it all the same",
+);
+/// The same where `allow_large` is set.
+pub const CALL_TOO_LARGE_ALLOWED: Code = warning(
+    "call-too-large",
+    "the call has more than 8 MiB: a distributed server refuses it, and another loses its neighbours with it",
+    "nothing: `allow_large` in [import] is set",
 );
 /// Section 2: Kafka's usual limit.
 pub const CALL_LARGE: Code = warning(
@@ -200,11 +206,18 @@ pub const CALL_LARGE: Code = warning(
     "look at `message.max.bytes` of the server's Kafka, or upload the content as a file (105)",
 );
 /// Law 7.
-pub const NEIGHBOURS_TOO_LARGE: Code = warning(
+pub const NEIGHBOURS_TOO_LARGE: Code = error(
+    "neighbours-too-large",
+    "with this message 100 neighbours of the conversation have more than 15 MiB, and MongoDB stores them as one \
+     document of 16 MiB at most: all of them would be confirmed and never stored",
+    "upload large contents as files (105); `allow_large` in [import] sends it all the same",
+);
+/// The same where `allow_large` is set.
+pub const NEIGHBOURS_TOO_LARGE_ALLOWED: Code = warning(
     "neighbours-too-large",
     "100 neighbours of this conversation have more than 15 MiB, and MongoDB stores them as one document of \
-     16 MiB at most",
-    "upload large contents as files (105)",
+     16 MiB at most: all of them may be confirmed and never stored",
+    "nothing: `allow_large` in [import] is set",
 );
 /// Order among them is by place in the source.
 pub const SAME_TIME: Code = warning(

@@ -3,7 +3,7 @@
 use crate::message::SendTime;
 
 /// How many messages share one stored document (law 7).
-const TOGETHER: usize = 100;
+pub const TOGETHER: usize = 100;
 /// MongoDB takes 16 MiB; a document has more around the messages.
 const TOGETHER_LIMIT: u64 = 15 << 20;
 
@@ -14,34 +14,32 @@ pub struct Neighbours {
     lens: [u32; TOGETHER],
     next: usize,
     sum: u64,
-    reported: bool,
 }
 
 impl Default for Neighbours {
     fn default() -> Self {
-        Self { last: None, lens: [0; TOGETHER], next: 0, sum: 0, reported: false }
+        Self { last: None, lens: [0; TOGETHER], next: 0, sum: 0 }
     }
 }
 
-/// What there is to say about a message among its neighbours.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Noticed {
-    /// It has the time of the message before it.
-    pub same_time: bool,
-    /// It and the 99 before it have more bytes than one stored document takes; said once a conversation.
-    pub too_large: Option<u64>,
-}
-
 impl Neighbours {
-    /// The next message of the conversation.
-    pub fn next(&mut self, time: SendTime, bytes: u32) -> Noticed {
-        let same_time = self.last.replace(time) == Some(time);
+    /// How many bytes the next message and the 99 before it have, if that is more than one stored document takes.
+    pub fn too_large_with(&self, bytes: u32) -> Option<u64> {
+        let sum = self.sum + u64::from(bytes) - u64::from(self.lens[self.next]);
+        (sum > TOGETHER_LIMIT).then_some(sum)
+    }
+
+    /// The next message of the conversation; whether it has the time of the one before it.
+    pub fn next(&mut self, time: SendTime, bytes: u32) -> bool {
+        self.beside(bytes);
+        self.last.replace(time) == Some(time)
+    }
+
+    /// A message that went before, in an earlier pass.
+    pub fn beside(&mut self, bytes: u32) {
         self.sum += u64::from(bytes);
         self.sum -= u64::from(std::mem::replace(&mut self.lens[self.next], bytes));
         self.next = (self.next + 1) % TOGETHER;
-        let too_large = (self.sum > TOGETHER_LIMIT && !self.reported).then_some(self.sum);
-        self.reported |= too_large.is_some();
-        Noticed { same_time, too_large }
     }
 
     /// Another conversation begins.
@@ -57,10 +55,10 @@ mod tests {
     #[test]
     fn equal_times() {
         let mut neighbours = Neighbours::default();
-        let times = [1, 1, 2, 2, 2, 3].map(|ms| neighbours.next(SendTime(ms), 1).same_time);
+        let times = [1, 1, 2, 2, 2, 3].map(|ms| neighbours.next(SendTime(ms), 1));
         assert_eq!(times, [false, true, false, true, true, false]);
         neighbours.clear();
-        assert!(!neighbours.next(SendTime(3), 1).same_time);
+        assert!(!neighbours.next(SendTime(3), 1));
     }
 
     #[test]
@@ -68,13 +66,16 @@ mod tests {
         let mut neighbours = Neighbours::default();
         // 99 of 150 kB and then one of 1 MB: the last document is too large; a hundred smaller ones are not.
         for ms in 0..99 {
-            assert_eq!(neighbours.next(SendTime(ms), 150_000).too_large, None);
+            assert_eq!(neighbours.too_large_with(150_000), None);
+            neighbours.next(SendTime(ms), 150_000);
         }
-        assert_eq!(neighbours.next(SendTime(99), 1_000_000).too_large, Some(99 * 150_000 + 1_000_000));
-        assert_eq!(neighbours.next(SendTime(100), 1_000_000).too_large, None, "said once");
+        assert_eq!(neighbours.too_large_with(1_000_000), Some(99 * 150_000 + 1_000_000));
+        assert_eq!(neighbours.too_large_with(150_000), None, "what is left out is no neighbour");
         neighbours.clear();
-        for ms in 0..1000 {
-            assert_eq!(neighbours.next(SendTime(ms), 157_000).too_large, None);
+        for _ in 0..1000 {
+            assert_eq!(neighbours.too_large_with(157_000), None);
+            neighbours.beside(157_000);
         }
+        assert!(neighbours.too_large_with(1_000_000).is_some());
     }
 }

@@ -8,7 +8,7 @@
 // The rooms below, by the names that the whole house uses.
 use importer_export as export;
 use importer_mapping as mapping;
-use importer_words::{finding, message};
+use importer_words::{finding, message, visible};
 
 mod recognise;
 mod registry;

@@ -1,5 +1,6 @@
 //! The table of `[media]`: which file is where now.
 
+use crate::visible::cell_as_it_was;
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
@@ -80,7 +81,9 @@ impl Table {
         let mut rows = HashMap::new();
         for row in reader.into_records() {
             let row = row.map_err(csv_error)?;
-            let text = |at: Option<usize>| at.and_then(|at| row.get(at)).map_or("", str::trim);
+            let text = |at: Option<usize>| {
+                at.and_then(|at| row.get(at)).map_or("", |text| cell_as_it_was(text.trim()))
+            };
             let number = |name| match text(column(name)) {
                 "" => Ok(0),
                 value => value.parse().map_err(|_| TableError::Number {

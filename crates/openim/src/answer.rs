@@ -332,8 +332,10 @@ pub fn verdict(content_type: i32, status: u16, retry_after: Option<Duration>, bo
 pub(super) fn judge(content_type: i32, answer: Result<Answer, NoAnswer>) -> Verdict {
     match answer {
         Ok(answer) => verdict(content_type, answer.status, answer.retry_after, &answer.body),
-        Err(NoAnswer::Unreachable(why)) => Verdict::Wait(Pause::Unreachable(why)),
-        Err(NoAnswer::Cut(why)) => Verdict::Unanswered(Lost::Cut(why)),
+        Err(NoAnswer::Unreachable(why) | NoAnswer::Wrong(why)) => Verdict::Wait(Pause::Unreachable(why)),
+        Err(NoAnswer::Cut(why) | NoAnswer::TooLong(why) | NoAnswer::NoHttp(why)) => {
+            Verdict::Unanswered(Lost::Cut(why))
+        }
         Err(NoAnswer::TimedOut(after)) => Verdict::Unanswered(Lost::TimedOut(after)),
     }
 }
@@ -344,7 +346,8 @@ fn reject(reason: Reason, code: i32, detail: String) -> Verdict {
 
 /// What was there instead, in few words.
 pub(super) fn not_openim(status: u16, body: &[u8]) -> String {
-    let text = super::redact(&String::from_utf8_lossy(&body[..body.len().min(400)]));
+    // Cut only where nobody sees it: half a secret would not be known as one.
+    let text = super::redact(&String::from_utf8_lossy(&body[..body.len().min(64 << 10)]));
     if text.is_empty() { format!("HTTP {status}") } else { format!("HTTP {status}, `{text}`") }
 }
 

@@ -272,12 +272,25 @@ impl Client {
             || format!("{}{:x}", self.0.operation, self.0.calls.fetch_add(1, Ordering::Relaxed)),
             str::to_owned,
         );
-        let answer = self.0.transport.post(url, &operation, token, body).await;
+        let answer = self.0.transport.post(url, &operation, token, body, most(url.path())).await;
         match &answer {
             Ok(answer) => tracing::trace!(operation, path = url.path(), status = answer.status, "answered"),
             Err(error) => tracing::debug!(operation, path = url.path(), ?error, "no answer"),
         }
         answer
+    }
+}
+
+/// The longest answer that a call may have. Pulled messages and the store's are long: a document of 100 messages has up
+/// to 16 MiB, and is longer as text in JSON.
+fn most(path: &str) -> usize {
+    const MIB: usize = 1 << 20;
+    if path.ends_with("/pull_msg_by_seq") || path.ends_with("/search_msg") {
+        48 * MIB
+    } else if path.ends_with(SEND) || path.ends_with(GET_TOKEN) {
+        MIB
+    } else {
+        16 * MIB
     }
 }
 
@@ -289,6 +302,8 @@ fn read(path: &'static str, answer: Result<Answer, NoAnswer>) -> Result<Bytes, C
     let answer = match answer {
         Ok(answer) => answer,
         Err(NoAnswer::Unreachable(why)) => return Err(CallError::Unreachable(why)),
+        Err(NoAnswer::Wrong(why) | NoAnswer::NoHttp(why)) => return Err(CallError::WrongAddress(why)),
+        Err(NoAnswer::TooLong(why)) => return Err(CallError::NotOpenIm(format!("`{path}`: {why}"))),
         Err(NoAnswer::Cut(why)) => return Err(CallError::Unanswered { path, why }),
         Err(NoAnswer::TimedOut(after)) => {
             return Err(CallError::Unanswered {

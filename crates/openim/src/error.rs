@@ -81,6 +81,10 @@ pub enum CallError {
     /// No connection: certainly not processed.
     #[error("cannot reach the server: {0}")]
     Unreachable(String),
+    /// What can't become right by waiting: no such host, a certificate that isn't trusted, no HTTP. Certainly not
+    /// processed, or not by an OpenIM.
+    #[error("{0}")]
+    WrongAddress(String),
     /// It may have been processed.
     #[error("no answer to `{path}`: {why}")]
     Unanswered {
@@ -127,7 +131,9 @@ impl CallError {
     /// Whether the same call may well succeed later: the server is down, busy or behind a proxy in trouble.
     pub fn is_passing(&self) -> bool {
         match self {
-            Self::Unreachable(_) | Self::Unanswered { .. } | Self::RateLimited(_) => true,
+            Self::Unreachable(_) | Self::WrongAddress(_) | Self::Unanswered { .. } | Self::RateLimited(_) => {
+                true
+            }
             // "Internal", database, network: the server's own troubles.
             Self::Refused { code, .. } => matches!(code, 500 | 90_000..),
             Self::NoSuchCall(_) | Self::NotOpenIm(_) | Self::Unreadable { .. } | Self::Login(_) => false,

@@ -5,7 +5,7 @@
 //! writes empty fields as `null`, main leaves them out.
 
 // The rooms below, by the names that the whole house uses.
-use importer_words::{finding, message};
+use importer_words::{finding, message, secrets};
 
 mod answer;
 mod client;

@@ -6,7 +6,7 @@
 use std::time::Duration;
 
 use bytes::Bytes;
-use http_body_util::{BodyExt, Full};
+use http_body_util::Full;
 use hyper::{Method, Request, Uri};
 use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::HttpConnector;
@@ -15,7 +15,7 @@ use reqwest::Url;
 use reqwest::header::HeaderMap;
 
 use super::client::Settings;
-use super::transport::{Answer, IDLE, NoAnswer, causes, retry_after};
+use super::transport::{Answer, Bodies, IDLE, NoAnswer, cut, retry_after, unreachable};
 
 /// The client for plain HTTP.
 #[derive(Debug)]
@@ -38,29 +38,38 @@ impl Plain {
         Self { http, timeout: settings.timeout }
     }
 
-    pub(super) async fn post(&self, url: &Url, headers: HeaderMap, body: Bytes) -> Result<Answer, NoAnswer> {
+    pub(super) async fn post(
+        &self,
+        url: &Url,
+        headers: HeaderMap,
+        body: Bytes,
+        (bodies, most): (&Bodies, usize),
+    ) -> Result<Answer, NoAnswer> {
         let uri = Uri::try_from(url.as_str()).map_err(|error| NoAnswer::Unreachable(error.to_string()))?;
         let mut request = Request::new(Full::new(body));
         *request.method_mut() = Method::POST;
         *request.uri_mut() = uri;
         *request.headers_mut() = headers;
-        match tokio::time::timeout(self.timeout, self.exchange(request)).await {
+        match tokio::time::timeout(self.timeout, self.exchange(request, bodies, most)).await {
             Ok(answer) => answer,
             Err(_) => Err(NoAnswer::TimedOut(self.timeout)),
         }
     }
 
-    async fn exchange(&self, request: Request<Full<Bytes>>) -> Result<Answer, NoAnswer> {
-        let response = self.http.request(request).await.map_err(|error| {
-            if error.is_connect() {
-                NoAnswer::Unreachable(causes(&error))
-            } else {
-                NoAnswer::Cut(causes(&error))
-            }
-        })?;
+    async fn exchange(
+        &self,
+        request: Request<Full<Bytes>>,
+        bodies: &Bodies,
+        most: usize,
+    ) -> Result<Answer, NoAnswer> {
+        let response = self
+            .http
+            .request(request)
+            .await
+            .map_err(|error| if error.is_connect() { unreachable(&error) } else { cut(&error) })?;
         let status = response.status().as_u16();
         let retry_after = retry_after(response.headers());
-        let body = response.into_body().collect().await.map_err(|error| NoAnswer::Cut(causes(&error)))?;
-        Ok(Answer { status, retry_after, body: body.to_bytes() })
+        let body = bodies.read(response.into_body(), most).await?;
+        Ok(Answer { status, retry_after, body })
     }
 }

@@ -57,6 +57,7 @@ impl Current {
         // `sensitive`: reqwest's and hyper's debug output leave it out.
         let mut header = HeaderValue::from_str(token.trim()).map_err(|_| LoginError::StrangeToken)?;
         header.set_sensitive(true);
+        crate::secrets::hide(token);
         let mut inner = self.inner.write().unwrap_or_else(PoisonError::into_inner);
         *inner = (inner.0 + 1, Some(header));
         Ok(())

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
+use http_body_util::BodyExt;
 use reqwest::header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, RETRY_AFTER};
 use reqwest::{Method, Request, Url};
 
@@ -47,12 +48,59 @@ pub enum NoAnswer {
     Cut(String),
     /// Our own patience ended.
     TimedOut(Duration),
+    /// There can't be a connection: no such host, or a certificate that is not trusted.
+    Wrong(String),
+    /// What answers speaks no HTTP.
+    NoHttp(String),
+    /// The answer is longer than any to that call.
+    TooLong(String),
+}
+
+/// Reads bodies, none longer than it may be, and long ones one after the other: however many calls are under way,
+/// memory has a bound.
+#[derive(Debug)]
+pub(super) struct Bodies {
+    long: tokio::sync::Semaphore,
+}
+
+impl Bodies {
+    /// So much every body may take at any time.
+    const SHORT: usize = 1 << 20;
+
+    fn new() -> Self {
+        Self { long: tokio::sync::Semaphore::new(1) }
+    }
+
+    pub(super) async fn read<B>(&self, body: B, most: usize) -> Result<Bytes, NoAnswer>
+    where
+        B: http_body::Body<Data = Bytes, Error: std::error::Error + 'static>,
+    {
+        let mut body = std::pin::pin!(body);
+        let mut whole = Vec::new();
+        let mut turn = None;
+        while let Some(frame) = body.frame().await {
+            let frame = frame.map_err(|error| NoAnswer::Cut(causes(&error)))?;
+            let Ok(data) = frame.into_data() else { continue };
+            if whole.len() + data.len() > most {
+                return Err(NoAnswer::TooLong(format!("the answer has more than {} MiB", most >> 20)));
+            }
+            if whole.is_empty() && body.is_end_stream() {
+                return Ok(data);
+            }
+            if turn.is_none() && whole.len() + data.len() > Self::SHORT {
+                turn = self.long.acquire().await.ok();
+            }
+            whole.extend_from_slice(&data);
+        }
+        Ok(whole.into())
+    }
 }
 
 /// Sends bodies and hands back answers: nothing here knows what they mean.
 #[derive(Debug)]
 pub(super) struct Transport {
     http: Http,
+    bodies: Bodies,
     timeout: Duration,
 }
 
@@ -76,21 +124,22 @@ impl Transport {
     pub(super) fn new(settings: &Settings, base: &Url) -> Result<Self, SetupError> {
         let is_plain = base.scheme() == "http" && settings.proxy.is_none() && settings.ca.is_none();
         let http = if is_plain { Http::Plain(Plain::new(settings)) } else { Http::Full(full(settings)?) };
-        Ok(Self { http, timeout: settings.timeout })
+        Ok(Self { http, bodies: Bodies::new(), timeout: settings.timeout })
     }
 
     /// For calls within this process.
     pub(super) fn within(settings: &Settings, exchange: Arc<dyn Exchange>) -> Self {
-        Self { http: Http::Within(exchange), timeout: settings.timeout }
+        Self { http: Http::Within(exchange), bodies: Bodies::new(), timeout: settings.timeout }
     }
 
-    /// One POST. `operation` must be new for every call.
+    /// One POST, with an answer of that many bytes at most. `operation` must be new for every call.
     pub(super) async fn post(
         &self,
         url: &Url,
         operation: &str,
         token: Option<HeaderValue>,
         body: Bytes,
+        most: usize,
     ) -> Result<Answer, NoAnswer> {
         let mut headers = HeaderMap::with_capacity(4);
         headers.insert(CONTENT_TYPE, JSON);
@@ -101,7 +150,7 @@ impl Transport {
             headers.insert(TOKEN, token);
         }
         let http = match &self.http {
-            Http::Plain(plain) => return plain.post(url, headers, body).await,
+            Http::Plain(plain) => return plain.post(url, headers, body, (&self.bodies, most)).await,
             Http::Full(http) => http,
             Http::Within(exchange) => return self.within_process(exchange, url, &headers, body).await,
         };
@@ -111,7 +160,11 @@ impl Transport {
         let response = http.execute(request).await.map_err(|error| self.no_answer(&error))?;
         let status = response.status().as_u16();
         let retry_after = retry_after(response.headers());
-        let body = response.bytes().await.map_err(|error| self.no_answer(&error))?;
+        let body = self.bodies.read(reqwest::Body::from(response), most);
+        let body = match tokio::time::timeout(self.timeout, body).await {
+            Ok(body) => body?,
+            Err(_) => return Err(NoAnswer::TimedOut(self.timeout)),
+        };
         Ok(Answer { status, retry_after, body })
     }
 
@@ -129,11 +182,11 @@ impl Transport {
 
     fn no_answer(&self, error: &reqwest::Error) -> NoAnswer {
         if error.is_connect() {
-            NoAnswer::Unreachable(causes(error))
+            unreachable(error)
         } else if error.is_timeout() {
             NoAnswer::TimedOut(self.timeout)
         } else {
-            NoAnswer::Cut(causes(error))
+            cut(error)
         }
     }
 }
@@ -184,6 +237,50 @@ pub(super) fn builder(settings: &Settings) -> Result<reqwest::ClientBuilder, Set
 pub(super) fn retry_after(headers: &HeaderMap) -> Option<Duration> {
     let asked = headers.get(RETRY_AFTER)?.to_str().ok()?.trim().parse().ok().map(Duration::from_secs);
     asked.map(|wait| wait.min(super::patience::LONGEST_RETRY_AFTER))
+}
+
+/// Why there was no connection, and whether there can be one.
+pub(super) fn unreachable(error: &(dyn std::error::Error + 'static)) -> NoAnswer {
+    let why = causes(error);
+    let is = |what: &str| why.contains(what);
+    if is("InvalidMessage") || is("invalid message") || is("corrupt message") {
+        return NoAnswer::Wrong(format!(
+            "what listens there speaks no TLS ({why}): if it is plain HTTP, write the address with http://"
+        ));
+    }
+    if is("certificate") || is("Certificate") || is("UnknownIssuer") {
+        return NoAnswer::Wrong(format!(
+            "the server's certificate is not trusted ({why}): name the authority, or the certificate itself, with --ca"
+        ));
+    }
+    // The words of the C libraries for a name that nobody knows; what passes is "Temporary failure".
+    if [
+        "Name or service not known",
+        "nodename nor servname",
+        "Name does not resolve",
+        "No address associated",
+    ]
+    .into_iter()
+    .any(is)
+    {
+        return NoAnswer::Wrong(format!("there is no such host ({why}): look at the address"));
+    }
+    NoAnswer::Unreachable(why)
+}
+
+/// The connection ended, or what came is no HTTP.
+pub(super) fn cut(error: &(dyn std::error::Error + 'static)) -> NoAnswer {
+    let mut source = Some(error);
+    while let Some(cause) = source {
+        if cause.downcast_ref::<hyper::Error>().is_some_and(hyper::Error::is_parse) {
+            let why = causes(error);
+            return NoAnswer::NoHttp(format!(
+                "what listens there speaks no HTTP ({why}): if it is TLS, write the address with https://"
+            ));
+        }
+        source = cause.source();
+    }
+    NoAnswer::Cut(causes(error))
 }
 
 /// The causes below an error: its own text repeats the URL and says little more.

@@ -75,10 +75,11 @@ pub(super) fn text<'de: 'a, 'a, D: Deserializer<'de>>(from: D) -> Result<Cow<'a,
     from.deserialize_any(Text)
 }
 
-/// A text of the server made fit to show: no token, no line breaks, not long.
+/// A text of the server made fit to show: no secret in use, no token, no line breaks, not long.
 ///
 /// 3.8.3 answers a bad token with `… jwt parse error, token=<the whole token>` (contract, section 1).
 pub fn redact(text: &str) -> String {
+    let text = crate::secrets::without(text);
     let text = text.split("token=").next().unwrap_or_default();
     let mut out = String::new();
     for word in text.split_whitespace() {

@@ -312,8 +312,11 @@ fn too_many(shared: &Shared, retry_after: u64) -> Reply {
     reply
 }
 
+/// Longer than any call that a server takes (8 MiB between its parts).
+const LONGEST: usize = 64 << 20;
+
 async fn read(body: Incoming) -> Result<Bytes, Cut> {
-    Ok(body.collect().await.map_err(|_| Cut)?.to_bytes())
+    Ok(http_body_util::Limited::new(body, LONGEST).collect().await.map_err(|_| Cut)?.to_bytes())
 }
 
 fn response(reply: Reply) -> Response<Full<Bytes>> {

@@ -31,6 +31,42 @@ fn escaped(text: &str, acts: impl Fn(char) -> bool) -> Cow<'_, str> {
     Cow::Owned(out)
 }
 
+/// JSON in which nothing acts on a terminal either: the same value, other characters escaped.
+pub fn visible_json(json: &str) -> Cow<'_, str> {
+    // Outside its strings JSON has line breaks, tabs and nothing else that acts; inside, these are escaped already.
+    let acts = |c: char| !matches!(c, '\n' | '\r' | '\t') && acts(c);
+    if !json.contains(acts) {
+        return Cow::Borrowed(json);
+    }
+    let mut out = String::with_capacity(json.len() + 16);
+    for c in json.chars() {
+        if acts(c) {
+            for unit in c.encode_utf16(&mut [0; 2]) {
+                let code = format!("\\u{unit:04x}");
+                out.push_str(&code);
+            }
+        } else {
+            out.push(c);
+        }
+    }
+    Cow::Owned(out)
+}
+
+/// A cell for a table that people open in a spreadsheet: what it would take for a formula gets a `'` in front.
+/// [`cell_as_it_was`] takes it off again.
+pub fn cell(text: &str) -> Cow<'_, str> {
+    if is_formula(text) { Cow::Owned(format!("'{text}")) } else { Cow::Borrowed(text) }
+}
+
+/// What stood in a cell before [`cell`].
+pub fn cell_as_it_was(text: &str) -> &str {
+    text.strip_prefix('\'').filter(|rest| is_formula(rest)).unwrap_or(text)
+}
+
+fn is_formula(text: &str) -> bool {
+    text.trim_start_matches('\'').starts_with(['=', '+', '-', '@', '\t', '\r'])
+}
+
 /// Whether a character does something instead of being seen.
 fn acts(c: char) -> bool {
     c.is_control()
@@ -57,6 +93,22 @@ mod tests {
             assert_eq!(visible(text), seen);
         }
         assert_eq!(visible_lines("a\n\tb\r\u{1b}"), "a\n\tb\\r\\u{1b}");
+    }
+
+    #[test]
+    fn json_stays_the_same_value() {
+        let json = "{\"a\":\"x\u{202e}y\u{e0041}\u{9b}\"}\n";
+        let shown = visible_json(json);
+        assert_eq!(shown, "{\"a\":\"x\\u202ey\\udb40\\udc41\\u009b\"}\n");
+    }
+
+    #[test]
+    fn cells_come_back_as_they_were() {
+        for text in ["", "a", "=1+1", "+49 30", "-5", "@ann", "'=1", "''@", "'quoted'", "\t=x", "'"] {
+            let written = cell(text);
+            assert!(!written.starts_with(['=', '+', '-', '@', '\t', '\r']), "{written}");
+            assert_eq!(cell_as_it_was(&written), text);
+        }
     }
 
     #[test]

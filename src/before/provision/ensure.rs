@@ -67,7 +67,10 @@ pub(super) async fn ensure<M: Many>(
             Err(error) => error,
         };
         match &error {
-            CallError::Unreachable(_) | CallError::Unanswered { .. } | CallError::RateLimited(_) => {
+            CallError::Unreachable(_)
+            | CallError::WrongAddress(_)
+            | CallError::Unanswered { .. }
+            | CallError::RateLimited(_) => {
                 let Some(wait) = ask.patience().wait(tried, &error) else { return Err(error) };
                 tokio::time::sleep(wait).await;
                 open.push((left, tried + 1));

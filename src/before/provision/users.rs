@@ -2,6 +2,7 @@
 
 use std::collections::HashSet;
 
+use crate::message::UserId;
 use crate::openim::{CallError, Client, NewUser};
 
 use super::super::ask::Ask;
@@ -21,7 +22,8 @@ pub(super) async fn ensure(ask: &Ask, rows: Vec<UserRow>, dry: bool) -> Result<D
         if !seen.insert(row.id.clone()) {
             continue;
         }
-        if is_legal(&row.id) {
+        // What is not legal fails the call for all.
+        if UserId::is_legal(&row.id) {
             let nickname = if row.nickname.trim().is_empty() { row.id.clone() } else { row.nickname };
             users.push(NewUser { id: row.id, nickname, face_url: row.face_url });
         } else {
@@ -45,11 +47,6 @@ pub(super) async fn ensure(ask: &Ask, rows: Vec<UserRow>, dry: bool) -> Result<D
     Ok(done)
 }
 
-/// Letters of any script, digits and `_` (contract, section 5); anything else fails the call for all.
-fn is_legal(id: &str) -> bool {
-    !id.is_empty() && id.chars().all(|c| c.is_alphanumeric() || c == '_')
-}
-
 struct Register;
 
 impl Many for Register {
@@ -63,20 +60,5 @@ impl Many for Register {
         let ids: Vec<&str> = users.iter().map(|user| user.id.as_str()).collect();
         let exist = ask.read(|client| client.users_exist(&ids)).await?;
         Ok(users.into_iter().zip(exist).filter(|(_, exists)| !exists).map(|(user, _)| user).collect())
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::is_legal;
-
-    #[test]
-    fn letters_of_any_script() {
-        for legal in ["u1", "a_b", "日本", "MiXed", "_", "ü"] {
-            assert!(is_legal(legal), "{legal}");
-        }
-        for not in ["", "a:b", "a-b", "a.b", "a@b", "sp ace", "a\u{0}"] {
-            assert!(!is_legal(not), "{not}");
-        }
     }
 }

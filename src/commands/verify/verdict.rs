@@ -4,7 +4,7 @@ use std::time::Instant;
 
 use serde::{Deserialize, Serialize};
 
-use super::super::context::{Context, print};
+use super::super::context::{Context, print, print_json};
 use super::super::prepare::{job_failure, now};
 use super::super::{Exit, Failure, OrFail, afterwards};
 use super::Mended;
@@ -118,7 +118,7 @@ pub(super) fn end(
         repaired_deleted: mended.deleted,
         repaired_sent: mended.sent,
     };
-    print(&serde_json::to_string(&Outcome { summary, found }).or_fail(Exit::Internal)?).map(|()| exit)
+    print_json(&Outcome { summary, found }).map(|()| exit)
 }
 
 /// How a verification ended, for `status` and `report`.

@@ -9,6 +9,7 @@ use xxhash_rust::xxh3::xxh3_64;
 use super::Kind;
 use crate::finding::shorten;
 use crate::message::UserId;
+use crate::visible::cell_as_it_was;
 
 /// The lines of a user file, looked up by id. A million of them take about 100 MB.
 #[derive(Debug, Default)]
@@ -59,6 +60,20 @@ struct Line {
     /// Printed by `users`, of no use here.
     #[serde(rename = "messages")]
     _messages: serde::de::IgnoredAny,
+}
+
+impl Line {
+    /// Without what `users` puts in front of cells that a spreadsheet would take for formulas.
+    fn without_marks(self) -> Self {
+        let was = |text: String| cell_as_it_was(&text).to_owned();
+        Self {
+            id: was(self.id),
+            openim_id: was(self.openim_id),
+            nickname: was(self.nickname),
+            face_url: was(self.face_url),
+            ..self
+        }
+    }
 }
 
 impl List {
@@ -114,7 +129,7 @@ impl List {
                     Err(error) => error.position().map_or(1, csv::Position::line),
                     Ok(_) => rows.reader().position().line().saturating_sub(1),
                 };
-                let row = row.map_err(|error| wrong(n, csv_words(&error)))?;
+                let row = row.map_err(|error| wrong(n, csv_words(&error)))?.without_marks();
                 list.add(&row, n).map_err(|what| wrong(n, what))?;
             }
         }

@@ -91,10 +91,8 @@ impl Keys<'_> {
             "read-gap" => FaultKind::ReadGap { ms: self.number("ms", 1000.0)? },
             "stall" => FaultKind::Stall { of: self.number("of", 8.0)? },
             "slow" => FaultKind::Slow { by: self.float("by", 2.0)? },
-            "live-traffic" => FaultKind::LiveTraffic { per_second: self.float("per-second", 10.0)? },
-            "users-act" => {
-                FaultKind::UsersAct { act: self.act()?, per_second: self.float("per-second", 10.0)? }
-            }
+            "live-traffic" => FaultKind::LiveTraffic { per_second: self.rate()? },
+            "users-act" => FaultKind::UsersAct { act: self.act()?, per_second: self.rate()? },
             "rate-limit" => FaultKind::RateLimit { per_second: self.float("per-second", 500.0)? },
             "remove-user" => FaultKind::RemoveUser { user: self.needed("user")? },
             "remove-group" => FaultKind::RemoveGroup { group: self.needed("group")? },
@@ -130,6 +128,17 @@ impl Keys<'_> {
             Some("delete") => Ok(UserAct::Delete),
             Some("clear") => Ok(UserAct::Clear),
             Some(other) => Err(format!("act={other}: users revoke, delete, clear, or do any of these")),
+        }
+    }
+
+    /// How often the server does something of itself. Each time costs work of this machine.
+    fn rate(&mut self) -> Result<f64, String> {
+        const MOST: f64 = 10_000.0;
+        let rate = self.float("per-second", 10.0)?;
+        if rate <= MOST {
+            Ok(rate)
+        } else {
+            Err(format!("per-second={rate} of `{}`: this server does {MOST} a second at most", self.name))
         }
     }
 
@@ -250,6 +259,8 @@ mod tests {
             ("lose-answer:by=3", "has no `by`"),
             ("jump-seq:by=x", "`by` of `jump-seq`"),
             ("hang:processed=yes", "`processed` of `hang`"),
+            ("live-traffic:per-second=1e308", "10000 a second at most"),
+            ("users-act:per-second=10001", "10000 a second at most"),
             ("lose-answer:chance=2", "no probability"),
             ("remove-user", "needs `user`"),
             ("lose-queue:path=/x", "has no `path`"),
