@@ -183,7 +183,7 @@ def judged(slots):
     views = {}
     for line in said[1:]:
         count = lambda what: int((re.search(r'(\d+) ' + what, line) or [0, 0])[1])
-        ended = 'end' if 'comes to the start' in line else 'hang' if 'hangs' in line else 'endless'
+        ended = 'endless' if 'never comes' in line else 'hang' if 'hangs' in line else 'end'
         page = int(re.search(r'pages of (\d+)', line)[1])
         view = (ended, count('never shown'), count('shown again'), count('out of order') == 0)
         for client in ['14'] if 'patch.14' in line else ['13', 'main']:

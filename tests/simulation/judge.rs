@@ -27,8 +27,6 @@ pub(super) struct Judgement {
     pub(super) live_lost: i64,
     /// Dropped because a batch had too many of one conversation (law 1).
     pub(super) batches: u64,
-    /// Times that do not rise with the numbers: clients get stuck there (law 15).
-    pub(super) unscrollable: bool,
 }
 
 /// Why `rehearsal` says that a batch was dropped.
@@ -56,7 +54,7 @@ impl Judgement {
         for (place, (sender, time, text)) in expected.iter().enumerate().rev() {
             places.entry((sender.clone(), *time, text.clone())).or_default().push(place);
         }
-        let (mut latest, mut latest_time) = (None, i64::MIN);
+        let mut latest = None;
         let mut seen = HashSet::new();
         for entry in log {
             if matches!(entry.state, SlotState::Deleted | SlotState::Empty) {
@@ -67,8 +65,6 @@ impl Judgement {
                     i64::from(entry.origin == Origin::Live && seen.insert(entry.server_msg_id.as_str()));
                 continue;
             }
-            self.unscrollable |= entry.send_time <= latest_time;
-            latest_time = latest_time.max(entry.send_time);
             if !seen.insert(entry.server_msg_id.as_str()) {
                 self.copies += 1;
                 continue;

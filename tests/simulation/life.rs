@@ -18,6 +18,7 @@ use super::dice::Dice;
 use super::history::History;
 use super::judge::{self, Judgement};
 use super::network::Network;
+use super::scrolling::{Scrolling, scrolling};
 
 /// One life.
 pub(super) struct Life {
@@ -46,7 +47,8 @@ pub(super) struct Story {
     pub(super) resent: u64,
     pub(super) withdrawn: u64,
     pub(super) refused: u64,
-    pub(super) unscrollable: bool,
+    /// What users could scroll in the end.
+    pub(super) scrolling: Scrolling,
 }
 
 /// A command of a life.
@@ -373,7 +375,8 @@ impl Lived {
         self.network.server().settle().await;
         let judged = judge::judge(self.network.server(), &self.life.history, self.passes);
         self.network.say(|| format!("{judged:?}"));
-        self.story.unscrollable = judged.unscrollable;
+        self.story.scrolling = scrolling(self.network.server(), &self.life.history);
+        self.network.say(|| format!("{:?}", self.story.scrolling));
         let (messages, refused) = (self.messages(), self.life.history.refused(self.passes));
         self.story.refused += refused;
         let Judgement { lost, doubled, out_of_order, hidden, strange, live_lost, .. } = judged;

@@ -22,14 +22,18 @@
 mod dice;
 mod history;
 mod judge;
+#[path = "../support/judged.rs"]
+mod judged;
 mod life;
 mod mutations;
 mod network;
+mod scrolling;
 mod store;
 
 use std::time::Duration;
 
 use life::{Life, Story};
+use scrolling::Scrolling;
 
 /// Lives of `cargo test`.
 const SHARE: u64 = 150;
@@ -126,7 +130,7 @@ struct Sums {
     resent: u64,
     withdrawn: u64,
     refused: u64,
-    unscrollable: u64,
+    scrolling: Scrolling,
 }
 
 impl Sums {
@@ -148,7 +152,7 @@ impl Sums {
         self.resent += story.resent;
         self.withdrawn += story.withdrawn;
         self.refused += story.refused;
-        self.unscrollable += u64::from(story.unscrollable);
+        self.scrolling.merge(story.scrolling);
     }
 }
 
@@ -156,7 +160,7 @@ impl std::fmt::Display for Sums {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(
             f,
-            "{} lives, {} messages, {} runs, {} kills, {} power cuts, {} sent again, {} withdrawn, {} refused, {} not to be scrolled",
+            "{} lives, {} messages, {} runs, {} kills, {} power cuts, {} sent again, {} withdrawn, {} refused; {}",
             self.lives,
             self.messages,
             self.runs,
@@ -165,7 +169,7 @@ impl std::fmt::Display for Sums {
             self.resent,
             self.withdrawn,
             self.refused,
-            self.unscrollable
+            self.scrolling
         )
     }
 }

@@ -1,6 +1,7 @@
 //! The binary and the rehearsal server as processes of their own, as a user has them.
 
 pub(crate) mod formats;
+mod judged;
 pub(crate) mod scroll;
 pub(crate) mod truth;
 

@@ -1,8 +1,10 @@
 //! The judge of what users see, at the end of whatever imports (law 15).
 
-use openim_importer::rehearsal::{LogEntry, Running, SlotState};
-use openim_importer::shown::{Judgement, Log, Slot, judge};
+use openim_importer::rehearsal::{LogEntry, Running};
+use openim_importer::shown::Judgement;
 use serde_json::Value;
+
+use super::judged::judged;
 
 /// Tests that leave a log which users can't scroll, and the law that it breaks; they are to become none.
 const NOT_YET: &[(&str, &str)] = &[
@@ -49,19 +51,6 @@ pub(crate) fn entries_scroll(conversation: &str, entries: &[Value]) {
     let entries: Vec<LogEntry> =
         entries.iter().map(|entry| serde_json::from_value(entry.clone()).unwrap()).collect();
     verdict(conversation, &judged(&entries));
-}
-
-fn judged(entries: &[LogEntry]) -> Judgement {
-    let min_seq = entries.iter().find(|entry| !entry.cut).map_or(i64::MAX, |entry| entry.seq);
-    let slots = entries.iter().filter_map(|entry| match (entry.state, entry.dated) {
-        (SlotState::Readable, _) => {
-            Some(Slot { seq: entry.seq, time: entry.send_time, id: Some(&entry.client_msg_id) })
-        }
-        (_, Some(time)) => Some(Slot { seq: entry.seq, time, id: None }),
-        // Nobody has read it yet.
-        (_, None) => None,
-    });
-    judge(&Log::new(slots, min_seq, entries.last().map_or(0, |entry| entry.seq)))
 }
 
 #[track_caller]
