@@ -49,6 +49,8 @@ pub(super) struct Story {
     pub(super) refused: u64,
     /// What users could scroll in the end.
     pub(super) scrolling: Scrolling,
+    /// Equal times were spread, as they are unless somebody forbids it.
+    pub(super) spread: bool,
 }
 
 /// A command of a life.
@@ -375,6 +377,7 @@ impl Lived {
         self.network.server().settle().await;
         let judged = judge::judge(self.network.server(), &self.life.history, self.passes);
         self.network.say(|| format!("{judged:?}"));
+        self.story.spread = self.life.history.spread;
         self.story.scrolling = scrolling(self.network.server(), &self.life.history);
         self.network.say(|| format!("{:?}", self.story.scrolling));
         let (messages, refused) = (self.messages(), self.life.history.refused(self.passes));

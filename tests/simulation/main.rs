@@ -131,6 +131,8 @@ struct Sums {
     withdrawn: u64,
     refused: u64,
     scrolling: Scrolling,
+    /// The same where equal times are kept.
+    scrolling_kept: Scrolling,
 }
 
 impl Sums {
@@ -152,7 +154,8 @@ impl Sums {
         self.resent += story.resent;
         self.withdrawn += story.withdrawn;
         self.refused += story.refused;
-        self.scrolling.merge(story.scrolling);
+        let scrolling = if story.spread { &mut self.scrolling } else { &mut self.scrolling_kept };
+        scrolling.merge(story.scrolling);
     }
 }
 
@@ -160,7 +163,7 @@ impl std::fmt::Display for Sums {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(
             f,
-            "{} lives, {} messages, {} runs, {} kills, {} power cuts, {} sent again, {} withdrawn, {} refused; {}",
+            "{} lives, {} messages, {} runs, {} kills, {} power cuts, {} sent again, {} withdrawn, {} refused; {}; where equal times are kept, {}",
             self.lives,
             self.messages,
             self.runs,
@@ -169,7 +172,8 @@ impl std::fmt::Display for Sums {
             self.resent,
             self.withdrawn,
             self.refused,
-            self.scrolling
+            self.scrolling,
+            self.scrolling_kept
         )
     }
 }
