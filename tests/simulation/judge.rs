@@ -12,14 +12,14 @@ pub(super) struct Judgement {
     /// In the log, each once.
     pub(super) there: u64,
     pub(super) lost: u64,
-    /// By us: under names of their own.
-    pub(super) doubled: u64,
+    /// By us, under names of their own: where.
+    pub(super) doubled: Vec<(String, i64)>,
     /// By the server: the same names (law 5).
     pub(super) copies: u64,
     pub(super) out_of_order: u64,
     /// Read before they were written (law 3).
     pub(super) hidden: u64,
-    /// In the log, and not in the store.
+    /// In the log, and nowhere in the store.
     pub(super) not_stored: u64,
     /// In the log, and in no history.
     pub(super) strange: u64,
@@ -38,7 +38,7 @@ pub(super) fn judge(server: &Within, history: &History, passes: usize) -> Judgem
     for conversation in history.conversations() {
         let expected = history.expected(&conversation, passes);
         let expected: Vec<_> = expected.into_iter().filter(|(_, _, text)| text != REFUSED).collect();
-        judgement.add(&expected, &server.log(&conversation));
+        judgement.add(&conversation, &expected, &server.log(&conversation));
     }
     for audit in server.audit().conversations.values() {
         judgement.live_lost += (audit.tally.live - audit.tally.live_dropped).cast_signed();
@@ -49,13 +49,15 @@ pub(super) fn judge(server: &Within, history: &History, passes: usize) -> Judgem
 }
 
 impl Judgement {
-    fn add(&mut self, expected: &[(String, i64, String)], log: &[LogEntry]) {
+    fn add(&mut self, conversation: &str, expected: &[(String, i64, String)], log: &[LogEntry]) {
         let mut places: HashMap<(String, i64, String), Vec<usize>> = HashMap::new();
         for (place, (sender, time, text)) in expected.iter().enumerate().rev() {
             places.entry((sender.clone(), *time, text.clone())).or_default().push(place);
         }
         let mut latest = None;
         let mut seen = HashSet::new();
+        let stored: HashSet<&str> =
+            log.iter().filter(|entry| entry.stored).map(|entry| entry.server_msg_id.as_str()).collect();
         for entry in log {
             if matches!(entry.state, SlotState::Deleted | SlotState::Empty) {
                 continue;
@@ -77,12 +79,12 @@ impl Judgement {
                 continue;
             };
             let Some(place) = left.pop() else {
-                self.doubled += 1;
+                self.doubled.push((conversation.to_owned(), entry.seq));
                 continue;
             };
             self.there += 1;
             self.hidden += u64::from(entry.state == SlotState::Hidden);
-            self.not_stored += u64::from(!entry.stored);
+            self.not_stored += u64::from(!stored.contains(entry.server_msg_id.as_str()));
             self.out_of_order += u64::from(latest.is_some_and(|latest| place < latest));
             latest = latest.max(Some(place));
         }

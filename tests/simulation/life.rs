@@ -1,13 +1,13 @@
 //! One life: what there is to import, what goes wrong on the way, which commands are given, and how it ends.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use openim_importer::after::{self, Extent};
+use openim_importer::after::{self, Counts, Event, Extent, Extras, Kind};
 use openim_importer::import::{self, Ended, Outcome, Progress, Settings, StopSignal};
-use openim_importer::job::{Committed, Durability, Job};
+use openim_importer::job::{Committed, Conversation, Durability, Job};
 use openim_importer::message::{ConversationId, Message, Release};
 use openim_importer::openim::{self, Client, Login};
 use openim_importer::prepare::{few, few_spread};
@@ -51,6 +51,8 @@ pub(super) struct Story {
     pub(super) scrolling: Scrolling,
     /// Equal times were spread, as they are unless somebody forbids it.
     pub(super) spread: bool,
+    /// Withdrawn messages that the server gave out again after the end.
+    pub(super) repeated_late: u64,
 }
 
 /// A command of a life.
@@ -382,7 +384,9 @@ impl Lived {
         self.network.say(|| format!("{:?}", self.story.scrolling));
         let (messages, refused) = (self.messages(), self.life.history.refused(self.passes));
         self.story.refused += refused;
-        let Judgement { lost, doubled, out_of_order, hidden, strange, live_lost, .. } = judged;
+        let judged = self.verified(judged).await;
+        let Judgement { lost, ref doubled, out_of_order, hidden, strange, live_lost, .. } = judged;
+        let doubled = doubled.len() as u64;
         // Where the server can have crashed, only the store can tell: it is asked.
         let not_stored = if outcome.crash_suspected {
             self.ask_store(judged.not_stored).await;
@@ -433,6 +437,65 @@ impl Lived {
 }
 
 impl Lived {
+    /// Verifies, as people do in the morning. What the server repeats after the run had looked for the last time has to be
+    /// found then, and mended by `--repair`; what was there before is no excuse. Gives what is there afterwards.
+    async fn verified(&mut self, judged: Judgement) -> Judgement {
+        let read_to: HashMap<String, i64> = self.read_to();
+        let early = judged
+            .doubled
+            .iter()
+            .filter(|(id, seq)| *seq <= read_to.get(id).copied().unwrap_or_default())
+            .count();
+        if early > 0 {
+            self.wrong(format!("{early} doubled where the run had read"));
+        }
+        let found = self.verify(false).await;
+        let said = (found.of(Kind::Missing), found.of(Kind::Doubled), found.of(Kind::OutOfPlace));
+        let so = (judged.lost, judged.doubled.len() as u64 + judged.copies, judged.out_of_order);
+        if said != so {
+            self.wrong(format!("verify says {said:?} are missing, doubled, out of place, and it is {so:?}"));
+        }
+        if so.1 == 0 {
+            return judged;
+        }
+        self.story.repeated_late += judged.doubled.len() as u64;
+        self.verify(true).await;
+        self.network.server().settle().await;
+        let judged = judge::judge(self.network.server(), &self.life.history, self.passes);
+        self.network.say(|| format!("mended: {judged:?}"));
+        if judged.copies > 0 {
+            self.wrong(format!("{} copies that verify --repair did not delete", judged.copies));
+        }
+        judged
+    }
+
+    /// Up to where the log of each conversation was read.
+    fn read_to(&self) -> HashMap<String, i64> {
+        let reader = self.open().reader().unwrap();
+        let all = reader.conversations(None, usize::MAX >> 1).unwrap();
+        let of = |conversation: Conversation| {
+            Some((conversation.id().0, reader.progress(conversation.no).unwrap()?.read_to.0))
+        };
+        all.into_iter().filter_map(of).collect()
+    }
+
+    async fn verify(&self, repair: bool) -> Counts {
+        let reader = self.open().reader().unwrap();
+        let mut counts = Counts::default();
+        let extras = Extras { repair, lookups: 200 };
+        let settings = after::Settings::default();
+        after::verify(self.client.clone(), &reader, settings, extras, |event| {
+            if let Event::Conversation(checked) = event {
+                counts.merge(&checked.counts);
+            }
+            Ok(())
+        })
+        .await
+        .unwrap();
+        self.network.say(|| format!("verify, repair {repair}: {counts:?}"));
+        counts
+    }
+
     /// Asks the store, as `run` does where something smelled of a crash; so many messages are not in it.
     async fn ask_store(&mut self, not_stored: u64) {
         let (client, reader) = (self.client.clone(), self.open().reader().unwrap());

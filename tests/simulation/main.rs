@@ -133,6 +133,7 @@ struct Sums {
     scrolling: Scrolling,
     /// The same where equal times are kept.
     scrolling_kept: Scrolling,
+    repeated_late: u64,
 }
 
 impl Sums {
@@ -156,6 +157,7 @@ impl Sums {
         self.refused += story.refused;
         let scrolling = if story.spread { &mut self.scrolling } else { &mut self.scrolling_kept };
         scrolling.merge(story.scrolling);
+        self.repeated_late += story.repeated_late;
     }
 }
 
@@ -163,7 +165,7 @@ impl std::fmt::Display for Sums {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(
             f,
-            "{} lives, {} messages, {} runs, {} kills, {} power cuts, {} sent again, {} withdrawn, {} refused; {}; where equal times are kept, {}",
+            "{} lives, {} messages, {} runs, {} kills, {} power cuts, {} sent again, {} withdrawn, {} refused, {} repeated after the end and then deleted; {}; where equal times are kept, {}",
             self.lives,
             self.messages,
             self.runs,
@@ -172,6 +174,7 @@ impl std::fmt::Display for Sums {
             self.resent,
             self.withdrawn,
             self.refused,
+            self.repeated_late,
             self.scrolling,
             self.scrolling_kept
         )

@@ -134,6 +134,7 @@ impl Client {
                 if attempt == ATTEMPTS {
                     return Verdict::Stop(Stop::Login(LoginError::FreshToken));
                 }
+                step_back(attempt).await;
             }
             match self.renew(number).await {
                 Ok(()) => {}
@@ -206,6 +207,7 @@ impl Client {
                 if attempt == ATTEMPTS {
                     return Err(LoginError::FreshToken.into());
                 }
+                step_back(attempt).await;
             }
             self.renew(number).await?;
         }
@@ -294,8 +296,17 @@ fn most(path: &str) -> usize {
     }
 }
 
-/// How often a call is made again because of its token.
-const ATTEMPTS: u32 = 2;
+/// How often a call is made again because of its token: on the next release another login of the same user ends the
+/// token within minutes (measured), and several processes that log in whenever theirs was ended can take turns at that.
+const ATTEMPTS: u32 = 6;
+
+/// Lets another process use its token for a moment, after the first attempts.
+async fn step_back(attempt: u32) {
+    const EACH: Duration = Duration::from_millis(100);
+    if attempt > 1 {
+        tokio::time::sleep(EACH.mul_f64(f64::from(attempt) * fastrand::f64())).await;
+    }
+}
 
 /// What an answer to any other call means.
 fn read(path: &'static str, answer: Result<Answer, NoAnswer>) -> Result<Bytes, CallError> {

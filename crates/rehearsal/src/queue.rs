@@ -162,9 +162,11 @@ pub(super) fn number(
             _ => {}
         }
     }
+    let by_a_fault = group_len <= MOST || world.given_back > 0;
+    world.given_back = world.given_back.saturating_sub(group_len);
     if let Some(why) = lost {
         for queued in &group {
-            world.lose(&queued.record, why, group_len <= MOST);
+            world.lose(&queued.record, why, by_a_fault);
         }
         return None;
     }

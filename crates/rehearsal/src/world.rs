@@ -27,6 +27,9 @@ pub(super) struct World {
     pub(super) recovering: usize,
     /// What the queue gives out again after that, in its order.
     pub(super) redelivered: Vec<Queued>,
+    /// So many at the front of the queue were there before a restart: a batch with them is as large as the server makes
+    /// it, whatever is sent beside it.
+    pub(super) given_back: usize,
     /// Queued, and neither in the store nor lost yet.
     pub(super) unsettled: usize,
     /// The messages that the second stage handled last.
@@ -131,6 +134,7 @@ pub(super) struct GroupMember {
 impl World {
     /// The queue keeps its order (law 10): what it gives out again comes before what it has not given out yet.
     pub(super) fn redeliver(&mut self) {
+        self.given_back += self.redelivered.len();
         for queued in self.redelivered.drain(..).rev() {
             self.queue.push_front(queued);
         }
