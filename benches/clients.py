@@ -3,7 +3,7 @@
 
     benches/clients.py --api http://127.0.0.1:10002 --ws ws://127.0.0.1:10001 14 13
     benches/clients.py … --kit ../shared/real --dir /tmp/openim-real --release 3.8.3 14 13   # copies by a kill as well
-    benches/clients.py … --conversation si_a_b --user a 14 13                                # a log that is there
+    benches/clients.py … --pair a,b 14 13                                                    # a log that is there
 
 Makes logs with different faults, each in a single chat of its own, reads them as the importer does, and lets each
 client named (14: v3.8.3-patch.14, 13: v3.8.3-patch.13, main) page them back with an empty database, in pages of 20 and
@@ -41,9 +41,12 @@ class Server:
         self.args = args
         self.at = args.api.replace('http://', '').rstrip('/')
         self.line = http.client.HTTPConnection(self.at, timeout=30)
-        self.token = None
-        self.token = self('/auth/get_admin_token', {'secret': args.secret, 'userID': 'imAdmin'})['token']
+        self.log_in()
         self.run = 'c%x' % time.time_ns()
+
+    def log_in(self):
+        self.token = None
+        self.token = self('/auth/get_admin_token', {'secret': self.args.secret, 'userID': 'imAdmin'})['token']
 
     def __call__(self, path, body):
         head = {'Content-Type': 'application/json', 'operationID': 'clients%d' % time.time_ns()}
@@ -51,6 +54,10 @@ class Server:
             head['token'] = self.token
         self.line.request('POST', path, json.dumps(body).encode(), head)
         answer = json.loads(self.line.getresponse().read())
+        if 1501 <= answer['errCode'] <= 1507 and self.token:
+            # Somebody else has logged in as the admin.
+            self.log_in()
+            return self(path, body)
         if answer['errCode']:
             raise SystemExit('%s: %s' % (path, answer))
         return answer.get('data') or {}
@@ -59,11 +66,12 @@ class Server:
 class Chat:
     """A single chat, sent one message at a time, never more than a window unconfirmed."""
 
-    def __init__(self, server, name):
-        self.server, self.sent = server, 0
-        self.users = [server.run + name + end for end in 'ab']
-        self.id = 'si_%s_%s' % tuple(self.users)
-        server('/user/user_register', {'users': [{'userID': u, 'nickname': u, 'faceURL': ''} for u in self.users]})
+    def __init__(self, server, users, is_new=False):
+        self.server, self.users = server, users
+        self.id = 'si_%s_%s' % tuple(sorted(users))
+        if is_new:
+            server('/user/user_register', {'users': [{'userID': u, 'nickname': u, 'faceURL': ''} for u in users]})
+        self.sent = 0 if is_new else self.max_seq()
 
     def written(self):
         seqs = [self.server('/msg/get_conversations_has_read_and_max_seq', {'userID': user, 'conversationIDs': [self.id]})
@@ -253,8 +261,7 @@ def main():
     about.add_argument('--kit')
     about.add_argument('--dir', default='/tmp/openim-real')
     about.add_argument('--release', default='3.8.3')
-    about.add_argument('--conversation')
-    about.add_argument('--user')
+    about.add_argument('--pair', action='append', help='two users whose conversation is there already; may be repeated')
     about.add_argument('--only', help='logs whose name has this')
     args = about.parse_args()
     lacking = [c for c in args.client if not os.path.exists(os.path.join(args.clients, 'pageback-' + c))]
@@ -266,18 +273,15 @@ def main():
     print('| log | newer | %s |' % ' | '.join('%s, %d' % (c, p) for c in args.client for p in (20, 40)))
     print('|---|---|%s' % ('---|' * 2 * len(args.client)))
     runs = agreed = 0
-    if args.conversation:
-        chat = Chat.__new__(Chat)
-        chat.server, chat.id, chat.users = server, args.conversation, [args.user]
-        made = [(args.conversation, lambda _: chat)]
-    else:
-        made = LOGS + [('copies by a kill of the second stage', copies)] * bool(args.kit)
+    made = LOGS + [('copies by a kill of the second stage', copies)] * bool(args.kit)
+    if args.pair:
+        made = [(pair.replace(',', ' and '), lambda _, pair=pair: Chat(server, pair.split(','))) for pair in args.pair]
     for n, (name, make) in enumerate(made):
         if args.only and args.only not in name:
             continue
         print(name, file=sys.stderr, flush=True)
-        chat = make(Chat(server, 'n%d' % n) if not args.conversation else None)
-        for newer in (0,) if args.conversation else (0, NEWER):
+        chat = make(None if args.pair else Chat(server, [server.run + 'n%d' % n + end for end in 'ab'], is_new=True))
+        for newer in (0, NEWER):
             if newer:
                 latest = max(at for _, at, _ in chat.read())
                 chat.send([latest + 1000 * n for n in range(1, newer + 1)])
