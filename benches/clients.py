@@ -202,7 +202,8 @@ def judged(slots):
 def shown(args, client, user, conversation, page, expected):
     """The same, by the client itself."""
     command = [os.path.join(args.clients, 'pageback-' + client), '-api', args.api, '-ws', args.ws, '-user', user,
-               '-conversation', conversation, '-page', str(page), '-pages', '60', '-timeout', '5s']
+               '-conversation', conversation, '-page', str(page), '-pages', str(max(60, 4 * -(-expected // page))),
+               '-timeout', '5s']
     lines = subprocess.run(command, capture_output=True, text=True, timeout=600).stdout.splitlines()
     lines = [json.loads(line) for line in lines if line.startswith('{')]
     ends = [line['ended'] for line in lines if 'ended' in line]
@@ -214,7 +215,7 @@ def shown(args, client, user, conversation, page, expected):
     places = [(m['sendTime'], m['seq']) for m in screen]
     distinct = len({m['clientMsgID'] for m in messages})
     in_order = all(a < b for a, b in zip(places, places[1:]))
-    return ('endless' if ends[-1] == 'limit' else ends[-1], expected - distinct, len(messages) - distinct, in_order)
+    return (ends[-1], expected - distinct, len(messages) - distinct, in_order)
 
 
 def words(view):

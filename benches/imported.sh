@@ -37,24 +37,34 @@ export OPENIM_SECRET=${OPENIM_SECRET:-openIM123}
 # The importer wants its job beside it.
 command=("$(realpath "$importer")")
 cd "$work"
+confirmed() {
+  local said
+  said=$("${command[@]}" status --json 2>/dev/null | sed -n 's/.*"confirmed":\([0-9]*\).*/\1/p')
+  echo "${said:-0}"
+}
 kills=0
 for round in 1 2 3 4 5 6 7 8; do
   "${command[@]}" run chat.jsonl --provision --api "$api" --allow retention --give-up 120s --quiet 2>>run.log &
   pid=$!
   code=0
-  if [ "$kills" -lt 3 ]; then
-    sleep "$((2 + kills))"
+  while [ "$kills" -lt 3 ]; do
+    # In the middle of it: a quarter of all is confirmed, a half, three quarters.
+    until [ "$(confirmed)" -ge "$((conversations * messages * (kills + 1) / 4))" ] || ! kill -0 "$pid" 2>/dev/null; do
+      sleep 0.3
+    done
+    kill -0 "$pid" 2>/dev/null || break
+    kills=$((kills + 1))
     if [ "$part" = importer ]; then
-      kill -KILL "$pid" 2>/dev/null && kills=$((kills + 1))
-    else
-      "$kit/kill" "$part" KILL --dir "$dir" --release "$release" >/dev/null && kills=$((kills + 1))
-      # Its port may be held for a moment by what was cut off.
-      for _ in 1 2 3 4 5 6 7 8 9 10; do
-        sleep 1
-        "$kit/start" "$part" --dir "$dir" --release "$release" >/dev/null 2>&1 && break
-      done
+      kill -KILL "$pid"
+      break
     fi
-  fi
+    "$kit/kill" "$part" KILL --dir "$dir" --release "$release" >/dev/null
+    # Its port may be held for a moment by what was cut off.
+    for _ in 1 2 3 4 5 6 7 8 9 10; do
+      sleep 1
+      "$kit/start" "$part" --dir "$dir" --release "$release" >/dev/null 2>&1 && break
+    done
+  done
   wait "$pid" 2>/dev/null || code=$?
   echo "round $round: exit $code after $kills kills"
   [ "$code" != 0 ] || [ "$kills" -lt 1 ] || break
