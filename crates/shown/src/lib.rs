@@ -25,7 +25,7 @@ mod short;
 mod slots;
 mod view;
 
-pub use client::Version;
+pub use client::{Version, sort_by_time};
 pub use judge::{Judgement, judge};
 pub use law::{Breach, Breaches, breaches};
 pub use server::Dates;

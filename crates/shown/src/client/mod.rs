@@ -2,10 +2,12 @@
 //!
 //! The clients before v3.8.3-patch.13 are not played: what they show of a sound log is the same.
 
+mod order;
 mod rows;
 
 use crate::server::{Answer, Server};
 use crate::slots::EMPTY;
+pub use order::sort_by_time;
 use rows::{Row, Rows};
 use std::collections::HashMap;
 
@@ -87,15 +89,14 @@ impl<'l> Client<'l> {
             shown.extend(list.iter().filter(|row| row.live).map(Row::shown));
             is_end |= ended;
             let Some(oldest) = list.last().filter(|_| !is_end && shown.len() < count) else {
-                // By time only, and not stably: whatever has the same time counts as out of order anyway.
-                shown.sort_by_key(|one| one.time);
+                sort_by_time(&mut shown, |one| one.time);
                 return Some(Page { shown, is_end });
             };
             let next = self.next_cursor(cursor, oldest, &list);
             let stalled =
                 cursor.is_some_and(|now| (now.time, now.seq, now.row) == (next.time, next.seq, next.row));
             if stalled && self.version == Version::Patch14 {
-                shown.sort_by_key(|one| one.time);
+                sort_by_time(&mut shown, |one| one.time);
                 return Some(Page { shown, is_end: true });
             }
             let times = passed.entry((next.time, next.seq)).or_default();

@@ -1,8 +1,8 @@
 //! A second judge, slow and plain, written apart from the first: lists that are searched from end to end, ids that
-//! are words. It shares nothing with the first but what goes in and what comes out.
+//! are words. It shares nothing with the first but what goes in, what comes out, and the sort of Go's library.
 
 use super::logs::Slots;
-use importer_shown::Version;
+use importer_shown::{Version, sort_by_time};
 use std::collections::BTreeMap;
 
 #[derive(Clone, Debug)]
@@ -72,7 +72,7 @@ pub(crate) fn scroll(slots: &Slots, cut: i64, newer: i64, version: Version, size
     let mut distinct: Vec<&str> = seen.iter().map(|row| row.name.as_str()).collect();
     distinct.sort_unstable();
     distinct.dedup();
-    let rising = |a: &Row, b: &Row| a.time < b.time || (a.time == b.time && a.seq < b.seq);
+    let rising = |a: &Row, b: &Row| a.time < b.time;
     let misplaced = (1..seen.len()).filter(|n| !rising(&seen[n - 1], &seen[*n])).count();
     Outcome { ended, pages, lost: wanted - distinct.len(), repeated: seen.len() - distinct.len(), misplaced }
 }
@@ -157,7 +157,8 @@ impl Phone {
             }
             mark = Some(next);
         }
-        page.sort_by_key(|row| row.time);
+        // Go's own sort is no part of either judge.
+        sort_by_time(&mut page, |row| row.time);
         Some((page, end))
     }
 

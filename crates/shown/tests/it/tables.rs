@@ -112,9 +112,46 @@ fn notices_of_today_in_front_of_the_history() {
             let lost = usize::try_from(notices).unwrap();
             assert_eq!((seen.ended, seen.lost, seen.repeated), (AtTheStart, lost, 0), "{seen}");
         }
+        // A month later the same: the history in order, and they are not shown, or elsewhere.
+        for seen in [later(&slots, Patch14, 20, 30), later(&slots, Patch13, 40, 30)] {
+            assert_eq!((seen.ended, seen.repeated), (AtTheStart, 0), "{seen}");
+            assert!(!seen.is_whole(), "{seen}");
+        }
         // Cut away, they take nothing with them.
         let count = i64::try_from(slots.len()).unwrap();
         assert_eq!(judge(&Log::new(slots.iter().copied(), notices + 1, count)), Judgement::Sound);
+    }
+}
+
+#[test]
+fn as_many_newer_ones_in_front_as_a_page_holds() {
+    // All on one page: in order.
+    let small = |notices: i64, history: i64| {
+        let mut slots = sound(notices);
+        of_today(&mut slots);
+        behind(slots, (1..=history).map(|n| second(n + 40)))
+    };
+    assert!(look(&small(1, 15), Patch14, 20).is_whole());
+    // A page of them or more.
+    for notices in [20, 40] {
+        for seen in both(&small(notices, 120), 20) {
+            assert!(seen.lost >= 20 || seen.ended == Endless, "{seen}");
+        }
+    }
+}
+
+#[test]
+fn places_that_are_shuffled() {
+    let mut rng = fastrand::Rng::with_seed(15);
+    for within in [3, 10] {
+        for _ in 0..5 {
+            let mut times: Vec<i64> = (1..=300).map(second).collect();
+            times.chunks_mut(within).for_each(|some| rng.shuffle(some));
+            let slots: Slots = (1..=300).zip(times).map(|(seq, time)| message(seq, time, id(seq))).collect();
+            let found = judge(&log(&slots));
+            let Judgement::Broken(_, seen) = &found else { panic!("within {within}: {found}") };
+            assert!(seen.lost > 0 || seen.ended != AtTheStart, "within {within}: {found}");
+        }
     }
 }
 
@@ -140,9 +177,10 @@ fn equal_times() {
     let runs = |of: i64, count: i64| -> Slots {
         (1..=count).map(|seq| message(seq, second((seq - 1) / of * of), id(seq))).collect()
     };
-    for of in [2, 3, 5, 10, 20] {
+    for (of, repeated) in [(2, 0..=0), (3, 0..=0), (5, 4..=19), (10, 4..=19), (20, 4..=19), (13, 18..=152)] {
         for seen in all(&runs(of, 300)) {
             assert!(seen.lost == 0 && seen.misplaced > 0, "runs of {of}: {seen}");
+            assert!(repeated.contains(&seen.repeated), "runs of {of}: {seen}");
         }
     }
     for (of, page) in [(30, 20), (50, 20), (50, 40)] {
@@ -194,6 +232,10 @@ fn copies_in_the_middle() {
         assert_eq!(harmed(1, page), 0);
         assert_eq!(harmed(2, page), 6, "of 298 places");
     }
+    // Of 20 and of 40.
+    assert!((100..=280).any(|place| look(&with(20, place), Patch14, 40).lost == 19));
+    assert!((100..=280).any(|place| look(&with(40, place), Patch14, 40).ended == Hang));
+    assert!((100..=280).any(|place| (19..=40).contains(&look(&with(40, place), Patch14, 20).repeated)));
     assert!((15..=30).contains(&harmed(3, 20)), "one place in 14");
     assert!((55..=95).contains(&harmed(5, 20)), "one place in 4");
 }
