@@ -17,7 +17,9 @@ use crate::commands::retry::RetryArgs;
 use crate::commands::undo::UndoArgs;
 use crate::commands::users::UsersArgs;
 use crate::commands::verify::VerifyArgs;
-use crate::config::{MaxLag, OnReject, Rate, parse_duration, parse_max_lag, parse_moment};
+use crate::config::{
+    Deadline, MaxLag, OnReject, Rate, Timetable, parse_duration, parse_max_lag, parse_moment,
+};
 use crate::message::{Release, SendTime};
 
 /// Moves an exported chat history into an OpenIM server: every message once, in order, with its original
@@ -158,6 +160,23 @@ pub struct PaceArgs {
     pub unanswered_wait: Option<std::time::Duration>,
 }
 
+/// When to send how fast, and until when.
+#[derive(Debug, Clone, Default, Args)]
+#[command(next_help_heading = "Pace")]
+pub struct ClockArgs {
+    /// When to send how fast: `"22:00,800/s 06:00,20/s Sat-00:00,off"`. Each line holds until the next one: a rate, `off`
+    /// for none, or `pause`. `--rate` stays the most
+    #[arg(long, value_name = "TIMETABLE")]
+    pub schedule: Option<Timetable>,
+    /// End in peace at this time, such as `06:00` or `"2026-11-30 06:00"`, with exit code 5 and what is left; the same
+    /// command goes on
+    #[arg(long, value_name = "TIME")]
+    pub deadline: Option<Deadline>,
+    /// Zone of --schedule and --deadline, such as `Europe/Berlin` [default: that of this machine]
+    #[arg(long, value_name = "ZONE")]
+    pub clock: Option<String>,
+}
+
 /// What to read and what of it.
 #[derive(Debug, Clone, Default, Args)]
 pub struct SourceArgs {
@@ -215,6 +234,9 @@ pub struct RunArgs {
     /// How fast.
     #[command(flatten)]
     pub pace: PaceArgs,
+    /// When.
+    #[command(flatten)]
+    pub clock: ClockArgs,
     /// Read the sources as the job's next pass: only what is new is sent
     #[arg(long)]
     pub add: bool,

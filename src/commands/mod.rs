@@ -4,6 +4,7 @@ pub mod adopt;
 mod afterwards;
 mod canary;
 mod check;
+mod clock;
 mod completions;
 mod context;
 mod exit;

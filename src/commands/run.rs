@@ -8,6 +8,7 @@ use std::sync::Arc;
 use tokio_util::sync::CancellationToken;
 
 use super::canary::{Canary, Next};
+use super::clock::Clock;
 use super::context::{Context, note};
 use super::preflight::{self, Verdict as Looked};
 use super::prepare::{Prepared, Taking, job_failure, prepare};
@@ -19,7 +20,7 @@ use crate::after::{self, AfterError, MarkReport};
 use crate::before::{Allowed, Depth, Looks, Stage};
 use crate::cli::{PaceArgs, RunArgs};
 use crate::config;
-use crate::import::{self, Ended, ImportError, Outcome, StopSignal};
+use crate::import::{self, Dial, Ended, ImportError, Outcome, StopSignal};
 use crate::job::{Job, JobReader};
 use crate::message::Release;
 use crate::openim::{self, CallError, Client};
@@ -43,10 +44,11 @@ pub(super) fn run(context: &Context, args: &RunArgs) -> Result<Exit, Failure> {
             ))?;
             rehearsal::mark(&dir)?;
         }
+        let clock = clock(context, args, &dir)?;
         let Some(prepared) = ready(context, args, &dir, release)? else { return Ok(Exit::Check) };
         rehearsal::mark(&dir)?;
         return runtime.block_on(async {
-            let night = Night { context, args, client: client(&settings)?, rehearsed: true };
+            let night = Night { context, args, client: client(&settings)?, clock, rehearsed: true };
             let exit = Box::pin(night.pass(prepared)).await;
             server.stop().await.or_fail(Exit::Internal)?;
             exit
@@ -56,12 +58,18 @@ pub(super) fn run(context: &Context, args: &RunArgs) -> Result<Exit, Failure> {
     rehearsal::refuse(&dir)?;
     // Without an address or a secret nothing has to be read first.
     let settings = server::settings(context, &args.server)?;
+    let clock = clock(context, args, &dir)?;
     if args.media {
         runtime.block_on(media::before_run(context, &args.source, &args.how, (&dir, args.add), &settings))?;
     }
     let Some(prepared) = ready(context, args, &dir, release)? else { return Ok(Exit::Check) };
-    let night = Night { context, args, client: client(&settings)?, rehearsed: false };
+    let night = Night { context, args, client: client(&settings)?, clock, rehearsed: false };
     runtime.block_on(night.pass(prepared))
+}
+
+fn clock(context: &Context, args: &RunArgs, dir: &Path) -> Result<Clock, Failure> {
+    let rate = args.pace.rate.or(context.file.import.rate).map(|rate| rate.0);
+    Clock::new(context, &args.clock, rate, dir)
 }
 
 fn client(settings: &openim::Settings) -> Result<Client, Failure> {
@@ -117,6 +125,7 @@ struct Night<'a> {
     context: &'a Context,
     args: &'a RunArgs,
     client: Client,
+    clock: Clock,
     /// The server is ours and empty.
     rehearsed: bool,
 }
@@ -148,6 +157,8 @@ impl Night<'_> {
             }
         }
         let stop = stop::listen();
+        self.clock.say()?;
+        let clock = self.clock.clone().follow(settings.dial.clone(), stop.clone());
         let part = settings.only.is_some();
         let resumed = reader.standing().map_err(job_failure)?.passed > 0;
         let look = after::Settings {
@@ -169,6 +180,7 @@ impl Night<'_> {
         };
         let (exit, verdict) = verdict(&outcome, Known::of(&reader)?, part);
         let mut said = vec![verdict];
+        said.extend(clock.ended_it().filter(|_| outcome.ended == Ended::Stopped));
         let mut exit = remaining(&outcome, self.args.repair, exit, &mut said);
         if resumed && matches!(outcome.ended, Ended::Done | Ended::NothingToDo) {
             // What earlier runs have confirmed is there still, unless somebody has put the server back since.
@@ -374,8 +386,8 @@ pub(super) async fn send(
         verify::forget(job)?;
     }
     let progress = Arc::new(import::Progress::default());
-    let watched = Arc::clone(&progress);
-    let drawn = Progress::start(context.style, Arc::new(move || snapshot(&watched)));
+    let (watched, dial) = (Arc::clone(&progress), settings.dial.clone());
+    let drawn = Progress::start(context.style, Arc::new(move || snapshot(&watched, &dial)));
     let outcome = import::run(settings, job, client, stop, progress).await;
     drawn.finish();
     outcome.map_err(failure)
@@ -389,7 +401,7 @@ pub(super) fn settings(
 ) -> import::Settings {
     let file = &context.file.import;
     let rate = pace.rate.or(file.rate).map(|rate| rate.0);
-    let mut settings = import::Settings { rate, ..import::Settings::default() };
+    let mut settings = import::Settings { dial: Dial::at(rate), ..import::Settings::default() };
     if let Some(max_lag) = pace.max_lag.or(file.max_lag) {
         settings.max_lag = max_lag.time();
     }
@@ -415,7 +427,7 @@ fn failure(error: ImportError) -> Failure {
     Failure { exit, error: error.into() }
 }
 
-fn snapshot(progress: &import::Progress) -> Snapshot {
+fn snapshot(progress: &import::Progress, dial: &Dial) -> Snapshot {
     let shown = progress.shown();
     Snapshot {
         phase: "send",
@@ -425,9 +437,9 @@ fn snapshot(progress: &import::Progress) -> Snapshot {
         conversations: progress.conversations.get(),
         rejected: progress.rejected_before.get() + progress.rejected.get(),
         retries: progress.retries.get(),
-        cause: shown
-            .cause
-            .map(|cause| cause.to_string())
+        cause: dial
+            .paused()
+            .or_else(|| shown.cause.map(|cause| cause.to_string()))
             .or(shown.limiting.map(|limiting| limiting.to_string())),
         longest: shown.longest,
         ..Snapshot::default()

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use serde::Deserialize;
 
+use super::timetable::Timetable;
 use super::values::{MaxLag, Rate, duration, max_lag};
 use crate::message::Release;
 
@@ -132,6 +133,10 @@ pub enum OlderMessages {
 pub struct ImportSection {
     /// Messages a second, at most.
     pub rate: Option<Rate>,
+    /// When to send how fast.
+    pub schedule: Option<Timetable>,
+    /// The zone of `schedule` and of `--deadline`.
+    pub clock: Option<String>,
     /// How much later than on the idle server messages may be stored because of a run.
     #[serde(default, deserialize_with = "max_lag")]
     pub max_lag: Option<MaxLag>,

@@ -5,6 +5,7 @@
 mod file;
 mod secret;
 mod server;
+mod timetable;
 mod values;
 
 pub use file::{
@@ -12,4 +13,5 @@ pub use file::{
 };
 pub use secret::{Credentials, SecretError, first_line, rehearsal_secret};
 pub use server::{ServerError, rehearsal, server, without_server};
+pub use timetable::{Deadline, Pace, Timetable};
 pub use values::{MaxLag, Rate, parse_duration, parse_max_lag, parse_moment};

@@ -20,7 +20,7 @@ use super::tally::Tally;
 use crate::job::{ConvNo, Conversation, Gone, Job, JobError, JobReader, Write, WriterHandle};
 use crate::log::Past;
 use crate::message::Ordinal;
-use crate::openim::{CallError, Client, Lost, Pause, Rate};
+use crate::openim::{CallError, Client, Lost, Pause};
 
 /// What all tasks of a run share.
 pub(super) struct Engine {
@@ -31,7 +31,6 @@ pub(super) struct Engine {
     pub(super) started: Instant,
     pub(super) progress: Arc<Progress>,
     pub(super) throttle: Throttle,
-    pub(super) rate: Option<Rate>,
     pub(super) gate: Gate,
     pub(super) ready: Ready,
     /// One for each conversation that may be under way.
@@ -83,7 +82,6 @@ impl Engine {
             started,
             progress,
             throttle: Throttle::new(usize::from(settings.connections), settings.give_up, started),
-            rate: settings.rate.map(Rate::new),
             gate: Gate::new(settings.max_lag, settings.connections, Duration::ZERO),
             ready: Ready::new(),
             slots: Semaphore::new(settings.active),

@@ -11,6 +11,7 @@
 mod cell;
 mod clear;
 mod confirm;
+mod dial;
 mod effects;
 mod engine;
 mod examine;
@@ -28,6 +29,7 @@ mod tally;
 mod withdraw;
 mod worker;
 
+pub use dial::Dial;
 pub use lane::{
     Answered, Ask, Company, Effects, FellBack, Hurry, Lane, Left, Limits, MOST_UNCONFIRMED, Next, Now,
     Receipt, Receipts, Start, Stray,

@@ -76,7 +76,7 @@ pub struct Shown {
 /// What limits the pace, and the bounds as they are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Limiting {
-    /// What it is; `None`: `--rate`.
+    /// What it is; `None`: the rate that was set.
     pub limit: Option<Limit>,
     /// Messages that may be unconfirmed over all conversations.
     pub bound: usize,
@@ -102,7 +102,7 @@ impl Limiting {
 impl std::fmt::Display for Limiting {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self.limit {
-            None => write!(f, "limit: --rate"),
+            None => write!(f, "limit: the rate that was set"),
             Some(Limit::Starting) => write!(f, "limit: finding the pace of the server"),
             Some(Limit::Lag) => write!(f, "limit: lag ({} unconfirmed, {} calls)", self.bound, self.calls),
             Some(Limit::Connections) => write!(f, "limit: connections ({})", self.calls),

@@ -1,11 +1,11 @@
 //! What a run goes by, how it ends, and why it can't.
 
 use std::collections::HashSet;
-use std::num::NonZeroU32;
 use std::time::Duration;
 
 use tokio_util::sync::CancellationToken;
 
+use super::dial::Dial;
 use super::lane::{FellBack, Limits};
 use crate::job::JobError;
 use crate::message::{ConversationId, SendTime};
@@ -25,8 +25,8 @@ pub struct Settings {
     /// How long messages may take from their answer to their number above what they take on the idle server;
     /// `None`: that does not matter, nobody else is there.
     pub max_lag: Option<Duration>,
-    /// Messages a second, at most.
-    pub rate: Option<NonZeroU32>,
+    /// Messages a second, and whether any, as it can be changed while the run is under way.
+    pub dial: Dial,
     /// Delete copies that the server made (law 5).
     pub repair: bool,
     /// Only these conversations.
@@ -53,7 +53,7 @@ impl Default for Settings {
             confirm_connections: 8,
             active: 1_024,
             max_lag: Some(Duration::from_millis(300)),
-            rate: None,
+            dial: Dial::default(),
             repair: false,
             only: None,
             until: None,

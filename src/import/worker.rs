@@ -11,7 +11,7 @@ use super::lane::{Answered, Company, Next};
 use super::settings::{Ended, ImportError};
 use crate::job::{Durability, JobError, LostCall, QuotedIds, Reply, Spooled};
 use crate::message::{Ordinal, Peer, SendTime};
-use crate::openim::{CallError, Lost, Pause, Reason, Rejection, Stop, Verdict};
+use crate::openim::{CallError, Lost, Pause, Rate, Reason, Rejection, Stop, Verdict};
 
 /// A message about to go out.
 struct Outgoing {
@@ -35,6 +35,11 @@ pub(super) async fn work(engine: Arc<Engine>, caller: usize) {
     loop {
         // Who has to wait must not hold a conversation meanwhile: callers that may send would find none.
         engine.pass(caller).await;
+        while engine.settings.dial.is_paused() && !engine.is_draining() {
+            // Nobody asks the server for anything new: its silence is no sign of death.
+            engine.lives();
+            engine.settings.dial.wait().await;
+        }
         let _admitted = engine.gate.enter(|| engine.is_draining()).await;
         let Some(cell) = engine.ready.pop().await else { return };
         engine.gate.is_taken(cell.conversation.no);
@@ -53,8 +58,13 @@ async fn send_some(engine: &Arc<Engine>, cell: &Arc<Cell>, caller: usize) {
         if engine.gate.is_bounded() && !pass(engine, cell).await {
             break;
         }
-        if engine.rate.is_some() && may_send(engine, cell) {
-            take_turn(engine).await;
+        if engine.settings.dial.is_paused() && !engine.is_draining() {
+            break;
+        }
+        if let Some(rate) = engine.settings.dial.limiter()
+            && may_send(engine, cell)
+        {
+            take_turn(engine, &rate).await;
         }
         let turn = {
             let mut state = cell.lock();
@@ -104,8 +114,8 @@ async fn pass(engine: &Engine, cell: &Cell) -> bool {
     engine.gate.pass(cell.conversation.no, own, || engine.is_draining()).await
 }
 
-async fn take_turn(engine: &Engine) {
-    let Some(rate) = &engine.rate else { return };
+/// Waits until it may send by the rate, or the rate is another.
+async fn take_turn(engine: &Engine, rate: &Rate) {
     if rate.take().is_ok() {
         return;
     }
@@ -117,8 +127,11 @@ async fn take_turn(engine: &Engine) {
             biased;
             () = &mut turn => return,
             () = engine.stir.notified() => {}
+            () = engine.settings.dial.wait() => {}
         }
-        if engine.is_draining() {
+        if engine.is_draining()
+            || engine.settings.dial.limiter().is_none_or(|now| !std::ptr::eq(&raw const *now, rate))
+        {
             return;
         }
     }

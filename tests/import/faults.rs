@@ -3,7 +3,7 @@
 use std::num::NonZeroU32;
 use std::time::Duration;
 
-use openim_importer::import::{Ended, ImportError, Limits, Outcome, Settings, StopSignal};
+use openim_importer::import::{Dial, Ended, ImportError, Limits, Outcome, Settings, StopSignal};
 use openim_importer::message::Release;
 use openim_importer::openim::{Client, Reason};
 use openim_importer::rehearsal::{Fault, FaultKind, Options, Running, Users};
@@ -154,7 +154,7 @@ async fn copies_that_somebody_has_cleared() {
             clear(&server, user, "si_a0_b0").await;
             copied(11).await;
         };
-        let settings = Settings { repair: true, rate: NonZeroU32::new(150), ..settings() };
+        let settings = Settings { repair: true, dial: Dial::at(NonZeroU32::new(150)), ..settings() };
         let (outcome, ()) = tokio::join!(run(settings, &mut job, &server), strikes);
         let outcome = outcome.unwrap();
         server.settle().await;
@@ -225,7 +225,8 @@ async fn what_nobody_could_read_surfaces() {
         client(&server).invite("g1", &["b1"]).await.unwrap();
     };
     // Slow enough that the first batch does not take them all.
-    let settings = Settings { rate: NonZeroU32::new(200), give_up: Duration::from_mins(1), ..settings() };
+    let settings =
+        Settings { dial: Dial::at(NonZeroU32::new(200)), give_up: Duration::from_mins(1), ..settings() };
     let all = async { tokio::join!(run(settings, &mut job, &server), strikes) };
     let (outcome, ()) = tokio::time::timeout(Duration::from_mins(3), all).await.expect("it struck");
     let outcome = outcome.unwrap();

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use openim_importer::import::{self, Ended, Progress, Settings, StopSignal};
+use openim_importer::import::{self, Dial, Ended, Progress, Settings, StopSignal};
 use openim_importer::message::Release;
 
 use super::support::*;
@@ -60,7 +60,7 @@ async fn a_stopped_run_goes_on() {
             }
             drain.cancel();
         });
-        let settings = Settings { rate: std::num::NonZeroU32::new(4_000), ..settings() };
+        let settings = Settings { dial: Dial::at(std::num::NonZeroU32::new(4_000)), ..settings() };
         let outcome = import::run(settings, &mut job, client(&server), stop, progress).await.unwrap();
         timer.abort();
         runs += 1;
@@ -78,6 +78,39 @@ async fn a_stopped_run_goes_on() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_paused_run_sends_nothing_is_not_given_up_and_goes_on() {
+    let server = server(Release::Main).await;
+    let dir = tempfile::tempdir().unwrap();
+    let said = history(3_000, 20, 3);
+    let mut job = job(dir.path(), &said);
+    let (dial, progress) = (Dial::at(std::num::NonZeroU32::new(2_000)), Arc::new(Progress::default()));
+    let give_up = Duration::from_secs(8);
+    let settings = Settings { dial: dial.clone(), give_up, ..settings() };
+    let shown = progress.clone();
+    let pause = async {
+        while shown.acknowledged.get() < 500 {
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+        dial.pause(Some("by a test".to_owned()));
+        // What was under way when it was paused is still confirmed.
+        while shown.confirmed.get() < shown.acknowledged.get() {
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+        let before = server.audit().total.tally.received;
+        assert!((500..3_000).contains(&before), "{before}");
+        tokio::time::sleep(give_up + Duration::from_secs(1)).await;
+        assert_eq!(server.audit().total.tally.received, before, "sent while it was paused");
+        dial.pause(None);
+        dial.set_rate(None);
+    };
+    let run = import::run(settings, &mut job, client(&server), StopSignal::default(), progress.clone());
+    let (outcome, ()) = tokio::join!(run, pause);
+    assert_eq!(outcome.unwrap().ended, Ended::Done);
+    assert_exact(&server, &said);
+    assert_eq!(server.audit().total.tally.received, 3_000);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_run_that_was_cut_off_goes_on() {
     let server = server(Release::V3_8_3).await;
     let dir = tempfile::tempdir().unwrap();
@@ -92,7 +125,7 @@ async fn a_run_that_was_cut_off_goes_on() {
             tokio::time::sleep(Duration::from_millis(1_000 + 200 * runs)).await;
             now.cancel();
         });
-        let settings = Settings { rate: std::num::NonZeroU32::new(3_000), ..settings() };
+        let settings = Settings { dial: Dial::at(std::num::NonZeroU32::new(3_000)), ..settings() };
         let outcome = run_until(settings, &mut job, &server, stop).await.unwrap();
         timer.abort();
         runs += 1;
@@ -139,7 +172,7 @@ async fn a_rate_is_kept() {
     let dir = tempfile::tempdir().unwrap();
     let said = history(1_200, 30, 7);
     let mut job = job(dir.path(), &said);
-    let settings = Settings { rate: std::num::NonZeroU32::new(600), ..settings() };
+    let settings = Settings { dial: Dial::at(std::num::NonZeroU32::new(600)), ..settings() };
     let outcome = run(settings, &mut job, &server).await.unwrap();
     assert_eq!(outcome.confirmed, 1_200);
     assert!(outcome.took >= Duration::from_millis(1_950), "{:?}", outcome.took);

@@ -1,0 +1,79 @@
+//! How fast a run sends, and whether at all: what can be changed while it is under way.
+
+use std::num::NonZeroU32;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use tokio::sync::Notify;
+
+use crate::openim::Rate;
+
+/// Held by whoever turns it and by the run that goes by it.
+#[derive(Debug, Clone, Default)]
+pub struct Dial(Arc<Inner>);
+
+#[derive(Debug, Default)]
+struct Inner {
+    position: Mutex<Position>,
+    turned: Notify,
+}
+
+/// Where a dial stands.
+#[derive(Debug, Default)]
+struct Position {
+    rate: Option<NonZeroU32>,
+    /// Turns at that rate.
+    limiter: Option<Arc<Rate>>,
+    /// Why nothing is sent.
+    paused: Option<String>,
+}
+
+impl Dial {
+    /// One that stands at a rate; `None`: at none.
+    pub fn at(rate: Option<NonZeroU32>) -> Self {
+        let dial = Self::default();
+        dial.set_rate(rate);
+        dial
+    }
+
+    /// At most so many messages a second from now on; `None`: no bound. The same again changes nothing.
+    pub fn set_rate(&self, rate: Option<NonZeroU32>) {
+        let mut position = self.position();
+        if position.rate != rate {
+            position.rate = rate;
+            position.limiter = rate.map(Rate::new).map(Arc::new);
+            drop(position);
+            self.0.turned.notify_waiters();
+        }
+    }
+
+    /// Nothing more is sent, for this reason, until it is taken away. What is under way is still confirmed.
+    pub fn pause(&self, why: Option<String>) {
+        self.position().paused = why;
+        self.0.turned.notify_waiters();
+    }
+
+    /// Why nothing is sent just now.
+    pub fn paused(&self) -> Option<String> {
+        self.position().paused.clone()
+    }
+
+    /// Whether something may be sent.
+    pub(super) fn is_paused(&self) -> bool {
+        self.position().paused.is_some()
+    }
+
+    pub(super) fn limiter(&self) -> Option<Arc<Rate>> {
+        self.position().limiter.clone()
+    }
+
+    /// Waits a moment, or until it is turned.
+    pub(super) async fn wait(&self) {
+        const LOOK: Duration = Duration::from_millis(100);
+        tokio::time::timeout(LOOK, self.0.turned.notified()).await.ok();
+    }
+
+    fn position(&self) -> MutexGuard<'_, Position> {
+        self.0.position.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
