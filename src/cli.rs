@@ -133,6 +133,10 @@ pub struct ServerArgs {
     /// A further certificate authority to trust, PEM
     #[arg(long, value_name = "FILE")]
     pub ca: Option<PathBuf>,
+    /// Wait for a server that is not there yet as long as for one that falls silent (`--give-up`), whatever stands in
+    /// the way: for units that start before the server
+    #[arg(long)]
+    pub wait_for_server: bool,
     /// The server's release, where it can't be told from its answers
     #[arg(long, value_enum)]
     pub release: Option<Release>,

@@ -373,3 +373,27 @@ fn what_a_server_loses_with_its_neighbours_is_an_error_unless_allowed() {
         assert!(said(&allowed).contains(code), "{}", said(&allowed));
     }
 }
+
+#[test]
+fn a_port_at_which_nobody_listens_is_a_wrong_address_until_something_has_begun() {
+    let dir = tempfile::tempdir().unwrap();
+    // Free a moment ago, and nobody's now.
+    let free = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let api = format!("http://{free}");
+    let command = |args: &[&str]| {
+        let args = [args, &["--api", &api]].concat();
+        importer().current_dir(dir.path()).env("OPENIM_SECRET", SECRET).args(args).output().unwrap()
+    };
+    let chat = fixture("company-chat.jsonl");
+    let chat = chat.to_str().unwrap();
+    for args in [&["check", chat][..], &["run", chat], &["provision"], &["adopt", "--job", "ad.job"]] {
+        let output = command(args);
+        let text = said(&output);
+        assert_eq!(output.status.code(), Some(2), "{args:?}: {text}");
+        assert!(args[0] == "adopt" || text.contains(&format!("nobody listens at {api}")), "{args:?}: {text}");
+        assert!(args[0] == "adopt" || text.contains(&format!("waiting for the server at {api}")), "{text}");
+    }
+    let waits = command(&["run", chat, "--wait-for-server", "--give-up", "1s"]);
+    assert_eq!(waits.status.code(), Some(5), "{}", said(&waits));
+    assert!(said(&waits).contains("s at most"), "{}", said(&waits));
+}

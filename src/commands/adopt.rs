@@ -105,7 +105,7 @@ async fn read(
         ..usual
     };
     let quiet = args.pace.unanswered_wait.or(file.unanswered_wait).unwrap_or(Limits::default().cut_wait);
-    server::reach(&client, server::FIRST_ANSWER).await?;
+    server::reach(&client, args.server.wait_for_server, (server::Work::Fresh, settings.give_up)).await?;
     let watched = Arc::clone(adopted);
     let drawn = Progress::start(context.style, Arc::new(move || snapshot(&watched)));
     let result = after::adopt(client, job, settings, quiet, now().0, Arc::clone(adopted)).await;

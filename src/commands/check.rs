@@ -59,6 +59,8 @@ fn look_at_server(context: &Context, args: &CheckArgs, job: &Job) -> Result<Verd
         ..Looks::new(Some(&reader))
     };
     let runtime = tokio::runtime::Runtime::new().or_fail(Exit::Internal)?;
+    let waits = (server::Work::Fresh, server::give_up(context));
+    runtime.block_on(server::reach(&client, args.server.wait_for_server, waits))?;
     runtime.block_on(preflight::look(&client, &looks, &allowed, context.style))
 }
 

@@ -56,7 +56,8 @@ pub(super) fn mark_read(context: &Context, args: &MarkReadArgs) -> Result<Exit, 
     let runtime = tokio::runtime::Runtime::new().or_fail(Exit::Internal)?;
     let report = runtime.block_on(async {
         let settings = args.look.settings(context, &reader, &stop::listen())?;
-        server::reach(&client, settings.give_up.min(server::FIRST_ANSWER)).await?;
+        server::reach(&client, args.server.wait_for_server, (server::Work::Afterwards, settings.give_up))
+            .await?;
         let done = Arc::new(AtomicU64::new(0));
         let watched = Arc::clone(&done);
         let look = move || Snapshot {

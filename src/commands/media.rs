@@ -17,7 +17,7 @@ use clap::Args;
 use importer_media::{Key, Places};
 use serde::Serialize;
 
-use super::context::{Context, print};
+use super::context::{Context, print, print_json};
 use super::intake::{Intake, Plan};
 use super::prepare::job_failure;
 use super::{Exit, Failure, OrFail, intake, server, stop};
@@ -99,12 +99,13 @@ pub(super) fn command(context: &Context, args: &MediaArgs) -> Result<Exit, Failu
     let began = Instant::now();
     let settings = if args.dry_run { None } else { Some(server::settings(context, &args.server)?) };
     let runtime = tokio::runtime::Runtime::new().or_fail(Exit::Internal)?;
-    let step = Step { context, source: &args.source, how: &args.how, dir: context.job(), add: args.add };
+    let (add, wait) = (args.add, args.server.wait_for_server);
+    let step = Step { context, source: &args.source, how: &args.how, dir: context.job(), add, wait };
     let (exit, mut outcome) = runtime.block_on(step.take(settings.as_ref()))?;
     outcome.seconds = began.elapsed().as_secs_f64();
     outcome.exit_code = exit.code();
     if context.json() {
-        return print(&serde_json::to_string(&outcome).or_fail(Exit::Internal)?).map(|()| exit);
+        return print_json(&outcome).map(|()| exit);
     }
     print(&outcome.verdict).map(|()| exit)
 }
@@ -115,10 +116,10 @@ pub(super) async fn before_run(
     context: &Context,
     source: &SourceArgs,
     how: &HowArgs,
-    (dir, add): (&Path, bool),
+    (dir, add, wait): (&Path, bool, bool),
     settings: &openim::Settings,
 ) -> Result<(), Failure> {
-    let step = Step { context, source, how, dir: dir.to_owned(), add };
+    let step = Step { context, source, how, dir: dir.to_owned(), add, wait };
     let (exit, outcome) = step.take(Some(settings)).await?;
     context.say(&outcome.verdict)?;
     if matches!(exit, Exit::Done | Exit::Rejects) {
@@ -136,6 +137,8 @@ struct Step<'a> {
     how: &'a HowArgs,
     dir: PathBuf,
     add: bool,
+    /// `--wait-for-server`.
+    wait: bool,
 }
 
 impl Step<'_> {
@@ -194,7 +197,7 @@ impl Step<'_> {
             return Ok((if counts.problems > 0 { Exit::Rejects } else { Exit::Done }, outcome));
         };
         let web = store(settings)?;
-        server::reach(client, server::FIRST_ANSWER).await?;
+        server::reach(client, self.wait, (server::Work::Fresh, server::give_up(self.context))).await?;
         if !plan.open.is_empty() {
             let large = plan.open.iter().any(|(object, _)| object.size > openim::PART);
             media::check(client, &web, &key, &url, large, &book).await.map_err(refused)?;

@@ -101,6 +101,8 @@ pub(super) fn command(context: &Context, args: &ProvisionArgs) -> Result<Exit, F
     let client = server::client(context, &args.server)?;
     let runtime = tokio::runtime::Runtime::new().or_fail(Exit::Internal)?;
     let began = Instant::now();
+    let waits = (server::Work::Fresh, server::give_up(context));
+    runtime.block_on(server::reach(&client, args.server.wait_for_server, waits))?;
     let made = runtime.block_on(make(&client, job.as_ref(), &files, args.stage, args.dry_run))?;
     let exit = if made.failed() > 0 { Exit::Rejects } else { Exit::Done };
     let mut verdict = verdict(&made, args.dry_run);

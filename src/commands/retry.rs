@@ -63,7 +63,12 @@ pub(super) fn retry(context: &Context, args: &RetryArgs) -> Result<Exit, Failure
             return Ok(None);
         }
         // Before anything is changed.
-        server::reach(&client, server::FIRST_ANSWER).await?;
+        server::reach(
+            &client,
+            args.server.wait_for_server,
+            (server::Work::Afterwards, server::give_up(context)),
+        )
+        .await?;
         let summary = |messages| {
             serde_json::to_string(&prepare::Summary { messages, ..prepare::Summary::default() })
                 .unwrap_or_default()

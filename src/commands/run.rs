@@ -39,7 +39,7 @@ pub(super) fn run(context: &Context, args: &RunArgs) -> Result<Exit, Failure> {
                 context,
                 &args.source,
                 &args.how,
-                (&dir, args.add),
+                (&dir, args.add, args.server.wait_for_server),
                 &settings,
             ))?;
             rehearsal::mark(&dir)?;
@@ -60,7 +60,13 @@ pub(super) fn run(context: &Context, args: &RunArgs) -> Result<Exit, Failure> {
     let settings = server::settings(context, &args.server)?;
     let clock = clock(context, args, &dir)?;
     if args.media {
-        runtime.block_on(media::before_run(context, &args.source, &args.how, (&dir, args.add), &settings))?;
+        runtime.block_on(media::before_run(
+            context,
+            &args.source,
+            &args.how,
+            (&dir, args.add, args.server.wait_for_server),
+            &settings,
+        ))?;
     }
     let Some(prepared) = ready(context, args, &dir, release)? else { return Ok(Exit::Check) };
     let night = Night { context, args, client: client(&settings)?, clock, rehearsed: false };
@@ -141,8 +147,8 @@ impl Night<'_> {
         settings.only = afterwards::only(&self.args.only, &reader)?;
         // A night that has begun is not given up sooner than its operator said; a wrong address shows at once.
         let started = job.is_started().map_err(job_failure)?;
-        let limit = if started { settings.give_up } else { settings.give_up.min(server::FIRST_ANSWER) };
-        server::reach(&self.client, limit).await?;
+        let work = if started { server::Work::Begun } else { server::Work::Fresh };
+        server::reach(&self.client, self.args.server.wait_for_server, (work, settings.give_up)).await?;
         let files = self.args.files.files(&self.context.file.provision, &self.context.job());
         if self.rehearsed || self.args.provision {
             let made = provision::make(&self.client, Some(&reader), &files, Stage::Before, false).await?;

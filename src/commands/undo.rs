@@ -76,7 +76,8 @@ pub(super) fn undo(context: &Context, args: &UndoArgs) -> Result<Exit, Failure> 
     let runtime = tokio::runtime::Runtime::new().or_fail(Exit::Internal)?;
     let report = runtime.block_on(async {
         let settings = args.look.settings(context, &reader, &stop::listen())?;
-        server::reach(&client, settings.give_up.min(server::FIRST_ANSWER)).await?;
+        server::reach(&client, args.server.wait_for_server, (server::Work::Afterwards, settings.give_up))
+            .await?;
         let done = Arc::new(AtomicU64::new(0));
         let (watched, total) = (Arc::clone(&done), standing.passed);
         let look = move || Snapshot {

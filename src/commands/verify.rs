@@ -90,7 +90,8 @@ pub(super) fn verify(context: &Context, args: &VerifyArgs) -> Result<Exit, Failu
     let (found, mended) = runtime.block_on(async {
         let stop = stop::listen();
         let settings = args.look.settings(context, &reader, &stop)?;
-        server::reach(&client, settings.give_up.min(server::FIRST_ANSWER)).await?;
+        server::reach(&client, args.server.wait_for_server, (server::Work::Afterwards, settings.give_up))
+            .await?;
         if !args.repair {
             let asked = settings.clone();
             let mut found = look(context, &mut job, &reader, &client, asked, args.extent(), false).await?;

@@ -109,6 +109,9 @@ async fn work(engine: &Arc<Engine>, queue: Queue, stop: &StopSignal) -> Result<E
     ended
 }
 
+/// A server that has said nothing for so long says nothing before a stop either.
+const SILENT: Duration = Duration::from_secs(3);
+
 const LOOK_EVERY: Duration = Duration::from_millis(50);
 
 /// A task that panicked takes the run with it.
@@ -153,6 +156,10 @@ async fn drain(engine: &Arc<Engine>) {
             state.place == Place::Sending || !state.lane.is_at_peace()
         });
         if waiting.count() == 0 && !engine.is_busy_aside() {
+            break;
+        }
+        // Nobody answers: nothing that is under way will be settled now.
+        if engine.silent_for() > SILENT {
             break;
         }
         tokio::time::sleep(LOOK_EVERY / 2).await;

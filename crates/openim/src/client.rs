@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -64,6 +64,8 @@ struct Inner {
     token: Current,
     operation: String,
     calls: AtomicU64,
+    /// An address that has answered is right: whatever happens to it later passes.
+    answered: AtomicBool,
 }
 
 const SEND: &str = "/msg/send_msg";
@@ -96,6 +98,7 @@ impl Client {
             // 3.8.3 keeps every operationID for 24 hours in Redis: short ones cost less.
             operation: format!("{:08x}-", fastrand::u32(..)),
             calls: AtomicU64::new(0),
+            answered: AtomicBool::new(false),
         })))
     }
 
@@ -279,7 +282,17 @@ impl Client {
             Ok(answer) => tracing::trace!(operation, path = url.path(), status = answer.status, "answered"),
             Err(error) => tracing::debug!(operation, path = url.path(), ?error, "no answer"),
         }
-        answer
+        match answer {
+            Ok(answer) => {
+                self.0.answered.store(true, Ordering::Relaxed);
+                Ok(answer)
+            }
+            Err(NoAnswer::Wrong(why)) if self.0.answered.load(Ordering::Relaxed) => {
+                Err(NoAnswer::Unreachable(why))
+            }
+            Err(NoAnswer::NoHttp(why)) if self.0.answered.load(Ordering::Relaxed) => Err(NoAnswer::Cut(why)),
+            Err(error) => Err(error),
+        }
     }
 }
 

@@ -128,15 +128,22 @@ pub enum CallError {
 }
 
 impl CallError {
+    /// Whether the machine is there and refuses the connection.
+    pub fn nobody_listens(&self) -> bool {
+        matches!(self, Self::Unreachable(why) if why.contains("refused"))
+    }
+
     /// Whether the same call may well succeed later: the server is down, busy or behind a proxy in trouble.
     pub fn is_passing(&self) -> bool {
         match self {
-            Self::Unreachable(_) | Self::WrongAddress(_) | Self::Unanswered { .. } | Self::RateLimited(_) => {
-                true
-            }
+            Self::Unreachable(_) | Self::Unanswered { .. } | Self::RateLimited(_) => true,
             // "Internal", database, network: the server's own troubles.
             Self::Refused { code, .. } => matches!(code, 500 | 90_000..),
-            Self::NoSuchCall(_) | Self::NotOpenIm(_) | Self::Unreadable { .. } | Self::Login(_) => false,
+            Self::WrongAddress(_)
+            | Self::NoSuchCall(_)
+            | Self::NotOpenIm(_)
+            | Self::Unreadable { .. }
+            | Self::Login(_) => false,
         }
     }
 

@@ -15,6 +15,7 @@ mod plain;
 mod rate;
 mod token;
 mod transport;
+mod trust;
 mod wire;
 
 mod friends;

@@ -11,6 +11,8 @@ use bytes::Bytes;
 use http_body_util::BodyExt;
 use reqwest::header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, RETRY_AFTER};
 use reqwest::{Method, Request, Url};
+use rustls::pki_types::CertificateDer;
+use rustls::pki_types::pem::PemObject;
 
 use super::client::Settings;
 use super::error::SetupError;
@@ -222,12 +224,14 @@ pub(super) fn builder(settings: &Settings) -> Result<reqwest::ClientBuilder, Set
     if let Some(path) = &settings.ca {
         let pem = fs_err::read(path).map_err(SetupError::Ca)?;
         let bad = |why| SetupError::NoCertificate { path: path.clone(), why };
-        let certificates =
-            reqwest::Certificate::from_pem_bundle(&pem).map_err(|error| bad(causes(&error)))?;
+        let certificates: Vec<_> = CertificateDer::pem_slice_iter(&pem)
+            .collect::<Result<_, _>>()
+            .map_err(|error| bad(error.to_string()))?;
         if certificates.is_empty() {
             return Err(bad("it holds none".to_owned()));
         }
-        builder = builder.tls_certs_merge(certificates);
+        let trusting = super::trust::trusting(certificates).map_err(|error| bad(error.to_string()))?;
+        builder = builder.tls_backend_preconfigured(trusting);
     }
     Ok(builder)
 }
@@ -247,6 +251,14 @@ pub(super) fn unreachable(error: &(dyn std::error::Error + 'static)) -> NoAnswer
         return NoAnswer::Wrong(format!(
             "what listens there speaks no TLS ({why}): if it is plain HTTP, write the address with http://"
         ));
+    }
+    if is("not valid for name") {
+        return NoAnswer::Wrong(format!(
+            "the server's certificate is for another host ({why}): look at the address"
+        ));
+    }
+    if is("certificate expired") || is("certificate not valid yet") {
+        return NoAnswer::Wrong(format!("the server's certificate is not valid now ({why})"));
     }
     if is("certificate") || is("Certificate") || is("UnknownIssuer") {
         return NoAnswer::Wrong(format!(

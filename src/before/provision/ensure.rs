@@ -67,10 +67,7 @@ pub(super) async fn ensure<M: Many>(
             Err(error) => error,
         };
         match &error {
-            CallError::Unreachable(_)
-            | CallError::WrongAddress(_)
-            | CallError::Unanswered { .. }
-            | CallError::RateLimited(_) => {
+            CallError::Unreachable(_) | CallError::Unanswered { .. } | CallError::RateLimited(_) => {
                 let Some(wait) = ask.patience().wait(tried, &error) else { return Err(error) };
                 tokio::time::sleep(wait).await;
                 open.push((left, tried + 1));
@@ -88,7 +85,8 @@ pub(super) async fn ensure<M: Many>(
                 let second = left.split_off(left.len() / 2);
                 open.extend([(second, 0), (left, 0)]);
             }
-            CallError::NoSuchCall(_)
+            CallError::WrongAddress(_)
+            | CallError::NoSuchCall(_)
             | CallError::NotOpenIm(_)
             | CallError::Unreadable { .. }
             | CallError::Login(_) => return Err(error),

@@ -1,0 +1,184 @@
+//! `--ca`: what `curl --cacert` takes is taken. An authority, and a server's own certificate as well, such as
+//! `openssl req -x509` makes it: that one is its own authority, which rustls refuses in a server.
+
+use std::sync::Arc;
+
+use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
+use rustls::crypto::CryptoProvider;
+use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
+use rustls::server::ParsedCertificate;
+use rustls::{CertificateError, ClientConfig, DigitallySignedStruct, Error, SignatureScheme};
+use rustls_platform_verifier::Verifier;
+
+/// TLS that trusts what this machine trusts, and these certificates.
+pub(super) fn trusting(named: Vec<CertificateDer<'static>>) -> Result<ClientConfig, Error> {
+    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+    let usual = Verifier::new_with_extra_roots(named.iter().cloned(), Arc::clone(&provider))?;
+    let trust = Trust { usual, named, provider: Arc::clone(&provider) };
+    let mut config = ClientConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()?
+        .dangerous()
+        .with_custom_certificate_verifier(Arc::new(trust))
+        .with_no_client_auth();
+    // HTTP/2 would put all calls into one connection.
+    config.alpn_protocols = vec![b"http/1.1".to_vec()];
+    Ok(config)
+}
+
+#[derive(Debug)]
+struct Trust {
+    usual: Verifier,
+    named: Vec<CertificateDer<'static>>,
+    provider: Arc<CryptoProvider>,
+}
+
+impl ServerCertVerifier for Trust {
+    fn verify_server_cert(
+        &self,
+        end_entity: &CertificateDer<'_>,
+        intermediates: &[CertificateDer<'_>],
+        server_name: &ServerName<'_>,
+        ocsp: &[u8],
+        now: UnixTime,
+    ) -> Result<ServerCertVerified, Error> {
+        let refused = match self.usual.verify_server_cert(end_entity, intermediates, server_name, ocsp, now) {
+            Err(error) if self.named.iter().any(|named| named == end_entity) => error,
+            usual => return usual,
+        };
+        // The certificate itself was named. Its validity is looked at before anything else, so it is valid now; what
+        // is left is that it is no leaf of an authority, and its name.
+        if !is_about_authority(&refused) {
+            return Err(refused);
+        }
+        let parsed = ParsedCertificate::try_from(end_entity)?;
+        match rustls::client::verify_server_name(&parsed, server_name) {
+            Err(_) if has_common_name(end_entity, server_name) => Ok(ServerCertVerified::assertion()),
+            named => named.map(|()| ServerCertVerified::assertion()),
+        }
+    }
+
+    fn verify_tls12_signature(
+        &self,
+        message: &[u8],
+        cert: &CertificateDer<'_>,
+        dss: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, Error> {
+        self.usual.verify_tls12_signature(message, cert, dss)
+    }
+
+    fn verify_tls13_signature(
+        &self,
+        message: &[u8],
+        cert: &CertificateDer<'_>,
+        dss: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, Error> {
+        self.usual.verify_tls13_signature(message, cert, dss)
+    }
+
+    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
+        self.provider.signature_verification_algorithms.supported_schemes()
+    }
+}
+
+/// Whether it was refused for who signed it, or for being an authority itself.
+fn is_about_authority(error: &Error) -> bool {
+    match error {
+        Error::InvalidCertificate(CertificateError::UnknownIssuer) => true,
+        // webpki's own word, which rustls has none for.
+        Error::InvalidCertificate(CertificateError::Other(other)) => {
+            format!("{other:?}").contains("CaUsedAsEndEntity")
+        }
+        _ => false,
+    }
+}
+
+/// Certificates without alternative names have their host as the common name of their subject, which comes last.
+fn has_common_name(certificate: &CertificateDer<'_>, host: &ServerName<'_>) -> bool {
+    const COMMON_NAME: &[u8] = &[0x06, 0x03, 0x55, 0x04, 0x03];
+    const ALTERNATIVE_NAMES: &[u8] = &[0x06, 0x03, 0x55, 0x1d, 0x11];
+    let at = |oid: &[u8]| certificate.windows(oid.len()).rposition(|window| window == oid);
+    if at(ALTERNATIVE_NAMES).is_some() {
+        return false;
+    }
+    let value = at(COMMON_NAME).and_then(|at| certificate.get(at + COMMON_NAME.len()..));
+    let Some([_kind, len, rest @ ..]) = value else { return false };
+    rest.get(..usize::from(*len)).is_some_and(|name| name.eq_ignore_ascii_case(host.to_str().as_bytes()))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::{Read, Write};
+    use std::net::TcpListener;
+    use std::path::{Path, PathBuf};
+
+    use rustls::pki_types::PrivateKeyDer;
+    use rustls::pki_types::pem::PemObject;
+    use rustls::{ServerConfig, ServerConnection, StreamOwned};
+
+    use super::*;
+    use crate::{CallError, Client, Login, Settings};
+
+    /// Made for these tests by `openssl req -x509` and `openssl x509 -req`: `own` with alternative names, `noname` with
+    /// a common name alone, `other` for another host, `signed` by `ca`.
+    fn pem(name: &str) -> PathBuf {
+        Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures").join(name)
+    }
+
+    /// A server with that certificate that lets everybody in.
+    fn server(certificate: &str) -> String {
+        let chain = vec![CertificateDer::from_pem_file(pem(&format!("{certificate}.pem"))).unwrap()];
+        let key = PrivateKeyDer::from_pem_file(pem(&format!("{certificate}.key"))).unwrap();
+        let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+        let config =
+            ServerConfig::builder_with_provider(provider).with_safe_default_protocol_versions().unwrap();
+        let config = Arc::new(config.with_no_client_auth().with_single_cert(chain, key).unwrap());
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let port = listener.local_addr().unwrap().port();
+        std::thread::spawn(move || {
+            for stream in listener.incoming().map_while(Result::ok) {
+                let mut stream =
+                    StreamOwned::new(ServerConnection::new(Arc::clone(&config)).unwrap(), stream);
+                let mut request = [0; 4096];
+                let mut len = 0;
+                // The whole request, which ends with its body.
+                while !request[..len].ends_with(b"}") {
+                    match stream.read(&mut request[len..]) {
+                        Ok(n @ 1..) => len += n,
+                        _ => break,
+                    }
+                }
+                let body = r#"{"errCode":0,"data":{"token":"opaque","expireTimeSeconds":9000}}"#;
+                let head = format!("HTTP/1.1 200 OK\r\nContent-Length: {}\r\n\r\n", body.len());
+                drop(stream.write_all((head + body).as_bytes()));
+                drop(stream.flush());
+            }
+        });
+        format!("https://localhost:{port}")
+    }
+
+    #[tokio::test]
+    async fn what_curl_takes_is_taken_and_nothing_else() {
+        for (certificate, ca, taken) in [
+            ("own", "own", true),
+            ("noname", "noname", true),
+            ("signed", "ca", true),
+            ("signed", "signed", true),
+            ("other", "other", false),
+            ("own", "ca", false),
+            ("own", "noname", false),
+            ("signed", "own", false),
+        ] {
+            let login = Login::Secret { secret: "s".to_owned().into(), admin_user: "imAdmin".to_owned() };
+            let ca = Some(pem(&format!("{ca}.pem")));
+            let settings = Settings { ca: ca.clone(), ..Settings::new(server(certificate), login) };
+            let came = Client::new(&settings).unwrap().log_in().await;
+            match came {
+                Ok(()) => assert!(taken, "{certificate} with {ca:?}"),
+                Err(CallError::WrongAddress(why)) => {
+                    assert!(!taken && why.contains("certificate"), "{certificate} with {ca:?}: {why}");
+                }
+                Err(other) => panic!("{certificate} with {ca:?}: {other}"),
+            }
+        }
+    }
+}
