@@ -1,6 +1,7 @@
 //! From a call to its answer: headers, token, path.
 
 use super::answer::{Data, Outcome, Refusal, success};
+use super::chat::Door;
 use super::http::Reply;
 use super::shared::Shared;
 use super::token::Claims;
@@ -8,6 +9,8 @@ use super::{config, friends, group_lists, groups, objects, positions, read, send
 
 /// A call as it came in.
 pub(super) struct Call<'a> {
+    /// Through which door of the chat server it came; `None`: to the IM.
+    pub(super) door: Option<Door>,
     pub(super) path: &'a str,
     pub(super) post: bool,
     pub(super) token: Option<&'a str>,
@@ -101,6 +104,14 @@ fn admitted<'a>(shared: &Shared, call: &Call<'a>) -> Result<Caller<'a>, Refusal>
     Ok(Caller { claims, operation, body: call.body, host: call.host, request_api: call.request_api })
 }
 
+/// A call that another program of the house makes as the admin.
+pub(super) fn as_admin(shared: &Shared, path: &str, body: &serde_json::Value) -> Outcome {
+    let body = body.to_string();
+    let claims = Claims { user: shared.options.admin.clone(), platform: 10, exp: 0, nbf: 0, iat: 0 };
+    let caller = Caller { claims, operation: "chat", body: body.as_bytes(), host: None, request_api: None };
+    dispatch(shared, path, &caller).unwrap_or_else(|| Err(Refusal::internal("404 page not found")))
+}
+
 /// `None`: there is no such path.
 fn dispatch(shared: &Shared, path: &str, caller: &Caller<'_>) -> Option<Outcome> {
     if caller.operation.is_empty() {
@@ -139,12 +150,15 @@ fn dispatch(shared: &Shared, path: &str, caller: &Caller<'_>) -> Option<Outcome>
         "/group/get_groups_info" => group_lists::infos(shared, caller),
         "/group/get_group_member_list" => group_lists::members(shared, caller),
         "/group/get_full_group_member_user_ids" => group_lists::member_ids(shared, caller),
+        "/group/get_joined_group_list" => group_lists::joined_list(shared, caller),
         "/group/get_full_join_group_ids" => group_lists::joined(shared, caller),
         "/friend/import_friend" => friends::import(shared, caller),
+        "/friend/get_friend_list" => friends::list(shared, caller),
         "/friend/get_friend_id" => friends::ids(shared, caller),
         "/friend/add_black" => friends::block(shared, caller),
         "/friend/remove_black" => friends::unblock(shared, caller),
         "/friend/get_black_list" => friends::blocked(shared, caller),
+        "/conversation/get_all_conversations" => read::conversations(shared, caller),
         "/conversation/get_full_conversation_ids" => read::conversation_ids(shared, caller),
         "/statistics/user/active" => store::active(shared, caller),
         "/config/get_config_list" if config => config::list(shared, caller),

@@ -12,6 +12,7 @@
 //! | `DELETE faults[?id=N]` | turns one off, or all |
 //! | `POST now` `{"kind":…[,"conversation":ID]}` | lets something happen once, at once |
 //! | `POST clock` `{"advance_ms":N}` | puts the server's clock forward |
+//! | `GET accounts` | who has an account in the chat server, and what of it is there |
 //! | `GET objects` | what lies in the object store, under which names |
 //! | `POST lose-object` `{"name"}` · `POST forget-objects` | bytes disappear behind the server's back; its memory of contents is emptied |
 //! | `POST save` | writes the state file |
@@ -68,6 +69,7 @@ struct Wrong(u16, String);
 
 fn answer(method: &Method, name: &str, query: &Query, body: &[u8], shared: &Shared) -> Result<Reply, Wrong> {
     match (method, name) {
+        (&Method::GET, "accounts") => Ok(found(&shared.chat.audit())),
         (&Method::GET, "audit") => Ok(found(&audit::audit(shared))),
         (&Method::GET, "log") => {
             let conversation =

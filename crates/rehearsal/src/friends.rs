@@ -52,6 +52,33 @@ pub(super) fn import(shared: &Shared, caller: &Caller<'_>) -> Outcome {
     Ok(Data::Absent)
 }
 
+/// `/friend/get_friend_list`
+pub(super) fn list(shared: &Shared, caller: &Caller<'_>) -> Outcome {
+    let value = parse(caller.body)?;
+    let fields = Fields::of(&value, "GetPaginationFriendsReq", "relation.GetPaginationFriendsReq")?;
+    let (owner, page) = (fields.text("userID"), fields.page()?);
+    fields.finish()?;
+    if owner.is_empty() {
+        return Err(Refusal::args("userID is empty"));
+    }
+    admin_or_own(shared, caller, owner)?;
+    let world = shared.world();
+    let all = world.friends.get(owner).map(Vec::as_slice).unwrap_or_default();
+    let shown: Vec<Value> = all
+        .iter()
+        .skip(page.skip)
+        .take(page.show)
+        .map(|friend| {
+            json!({
+                "ownerUserID": owner, "remark": "", "createTime": shared.now(),
+                "friendUser": super::users::info(shared, &world, friend), "addSource": 1,
+                "operatorUserID": owner, "ex": "", "isPinned": false,
+            })
+        })
+        .collect();
+    Ok(json!({ "friendsInfo": null_if_empty(shown), "total": all.len() }).into())
+}
+
 /// `/friend/get_friend_id`
 pub(super) fn ids(shared: &Shared, caller: &Caller<'_>) -> Outcome {
     let value = parse(caller.body)?;

@@ -84,6 +84,22 @@ pub(super) fn joined(shared: &Shared, caller: &Caller<'_>) -> Outcome {
     Ok(full_ids(shared, "groupIDs", user, &ids, hash))
 }
 
+/// `/group/get_joined_group_list`
+pub(super) fn joined_list(shared: &Shared, caller: &Caller<'_>) -> Outcome {
+    let value = parse(caller.body)?;
+    let fields = Fields::of(&value, "GetJoinedGroupListReq", "group.GetJoinedGroupListReq")?;
+    let (user, page) = (fields.text("fromUserID"), fields.page()?);
+    fields.finish()?;
+    let world = shared.world();
+    let mut joined: Vec<(&Arc<str>, &Group)> =
+        world.groups.iter().filter(|(_, group)| group.members.contains_key(user)).collect();
+    joined.sort_unstable_by_key(|(id, group)| (group.created, Arc::clone(id)));
+    let total = joined.len();
+    let shown =
+        joined.into_iter().skip(page.skip).take(page.show).map(|(id, group)| info_of(id, group)).collect();
+    Ok(json!({ "total": total, "groups": null_if_empty(shown) }).into())
+}
+
 /// A list of ids with its version, which is a hash of the list; a caller who has it gets no list.
 pub(super) fn full_ids(shared: &Shared, name: &str, of: &str, ids: &[&str], known: u64) -> Data {
     let text = json!(ids).to_string();

@@ -2,6 +2,7 @@
 
 use super::answer::Refusal;
 use super::api;
+use super::chat::{self, Door};
 use super::faults::{FaultKind, Moment, perform};
 use super::shared::{CutAll, Shared};
 use http_body_util::{BodyExt, Full};
@@ -63,11 +64,12 @@ const CONNECTIONS: usize = 1000;
 pub(super) async fn accept(
     listener: TcpListener,
     addr: SocketAddr,
+    door: Option<Door>,
     shared: Arc<Shared>,
     stop: CancellationToken,
 ) {
     let (open, mut all_closed) = mpsc::channel(1);
-    take_connections(listener, addr, shared, stop, open).await;
+    take_connections(listener, addr, door, shared, stop, open).await;
     if tokio::time::timeout(LAST_CALLS, all_closed.recv()).await.is_err() {
         tracing::debug!("a call hangs: stopped all the same");
     }
@@ -77,6 +79,7 @@ pub(super) async fn accept(
 async fn take_connections(
     listener: TcpListener,
     addr: SocketAddr,
+    door: Option<Door>,
     shared: Arc<Shared>,
     stop: CancellationToken,
     open: mpsc::Sender<()>,
@@ -111,7 +114,7 @@ async fn take_connections(
             }
             accepted = accept_one(ear, &room) => match accepted {
                 Ok((stream, place)) => {
-                    let serve = connection(stream, Arc::clone(&shared), gate.clone(), stop.clone());
+                    let serve = connection(stream, door, Arc::clone(&shared), gate.clone(), stop.clone());
                     let open = open.clone();
                     tokio::spawn(async move {
                         serve.await;
@@ -150,6 +153,7 @@ async fn bound_again(addr: SocketAddr) -> TcpListener {
 
 async fn connection(
     stream: TcpStream,
+    door: Option<Door>,
     shared: Arc<Shared>,
     mut gate: watch::Receiver<CutAll>,
     stop: CancellationToken,
@@ -159,7 +163,7 @@ async fn connection(
     }
     let serve = service_fn(move |request| {
         let shared = Arc::clone(&shared);
-        async move { answer(request, &shared).await.map(response) }
+        async move { answer(request, door, &shared).await.map(response) }
     });
     let connection = hyper::server::conn::http1::Builder::new()
         .timer(TokioTimer::new())
@@ -209,14 +213,14 @@ pub(super) async fn answer_within(call: &api::Call<'_>, shared: &Shared) -> Opti
     Some(Answered { status: reply.status, body: reply.body, retry_after })
 }
 
-async fn answer(request: Request<Incoming>, shared: &Shared) -> Result<Reply, Cut> {
+async fn answer(request: Request<Incoming>, door: Option<Door>, shared: &Shared) -> Result<Reply, Cut> {
     let (head, body) = request.into_parts();
     let path = head.uri.path();
     if path.starts_with("/_rehearsal/") {
         let body = read(body).await?;
         return Ok(super::control::control(&head.method, path, head.uri.query(), &body, shared).await);
     }
-    if path.starts_with("/object/") && head.method != Method::POST {
+    if door.is_none() && path.starts_with("/object/") && head.method != Method::POST {
         return Ok(super::objects::get(shared, &head.method, path, head.uri.query()));
     }
     let faults = shared.faults.strike(Moment::Call(path));
@@ -226,6 +230,7 @@ async fn answer(request: Request<Incoming>, shared: &Shared) -> Result<Reply, Cu
     let body = read(body).await?;
     let header = |name| head.headers.get(name).and_then(|v: &HeaderValue| v.to_str().ok());
     let call = api::Call {
+        door,
         path,
         post: head.method == Method::POST,
         token: header("token"),
@@ -249,7 +254,10 @@ async fn struck(call: &api::Call<'_>, faults: &[FaultKind], shared: &Shared) -> 
     if let Some(instead) = strikes.and_then(Instead::of).filter(|instead| !instead.processed) {
         return instead.reply(shared, None).await;
     }
-    let reply = api::serve(shared, call).await;
+    let reply = match call.door {
+        None => api::serve(shared, call).await,
+        Some(door) => chat::serve(shared, door, call),
+    };
     match strikes.and_then(Instead::of) {
         None => Ok(reply),
         Some(instead) => instead.reply(shared, Some(&reply)).await,

@@ -31,6 +31,7 @@ mod api;
 mod audit;
 mod body;
 mod capacity;
+mod chat;
 mod config;
 mod content;
 mod control;
@@ -69,6 +70,7 @@ mod world;
 
 pub use audit::{Audit, ConversationAudit, LogEntry, Origin, SlotState};
 pub use capacity::Capacity;
+pub use chat::{AccountEntry, CodeUse};
 pub use damage::Damage;
 pub use faults::{Fault, FaultKind, UserAct, When};
 pub use http::Answered;
@@ -77,6 +79,7 @@ pub use objects::{ObjectAudit, ObjectEntry};
 pub use options::{AnswerTime, Options, Timing, Users};
 pub use probe::{Felt, LiveProbe};
 
+use chat::Door;
 use shared::Shared;
 use std::io;
 use std::net::SocketAddr;
@@ -92,6 +95,8 @@ pub struct Server;
 /// A running rehearsal server. Dropped, it stops.
 pub struct Running {
     addr: SocketAddr,
+    /// Of the chat server: for everybody, and for its admin.
+    chat: Option<(SocketAddr, SocketAddr)>,
     shared: Arc<Shared>,
     stop: CancellationToken,
     tasks: Vec<JoinHandle<()>>,
@@ -109,12 +114,23 @@ impl Server {
             state::load(&shared, path)?;
         }
         let stop = CancellationToken::new();
-        let tasks = vec![
-            tokio::spawn(http::accept(listener, addr, Arc::clone(&shared), stop.clone())),
+        let serve = |listener, addr, door| {
+            tokio::spawn(http::accept(listener, addr, door, Arc::clone(&shared), stop.clone()))
+        };
+        let mut tasks = vec![
+            serve(listener, addr, None),
             tokio::spawn(queue::run(Arc::clone(&shared), stop.clone())),
             tokio::spawn(objects::accept(store, Arc::clone(&shared), stop.clone())),
         ];
-        Ok(Running { addr, shared, stop, tasks })
+        let mut chat = None;
+        if let Some(wanted) = shared.options.chat {
+            let (everybody, admin) = neighbours(wanted).await?;
+            let addresses = (everybody.local_addr()?, admin.local_addr()?);
+            tasks.push(serve(everybody, addresses.0, Some(Door::Everybody)));
+            tasks.push(serve(admin, addresses.1, Some(Door::Admin)));
+            chat = Some(addresses);
+        }
+        Ok(Running { addr, chat, shared, stop, tasks })
     }
 
     /// Starts a server that is called from within this process, on the runtime of the caller; its time is tokio's.
@@ -122,7 +138,8 @@ impl Server {
         let shared = Arc::new(Shared::new(options)?);
         let stop = CancellationToken::new();
         let tasks = vec![tokio::spawn(queue::run(Arc::clone(&shared), stop.clone()))];
-        Ok(Within { running: Running { addr: SocketAddr::from(([127, 0, 0, 1], 0)), shared, stop, tasks } })
+        let addr = SocketAddr::from(([127, 0, 0, 1], 0));
+        Ok(Within { running: Running { addr, chat: None, shared, stop, tasks } })
     }
 }
 
@@ -141,6 +158,7 @@ impl Within {
         body: &[u8],
     ) -> Option<Answered> {
         let call = api::Call {
+            door: None,
             path,
             post: true,
             token,
@@ -172,6 +190,25 @@ impl std::ops::Deref for Within {
     }
 }
 
+/// Two listeners side by side, as the chat server is delivered: the admin's port is the one after everybody's.
+async fn neighbours(wanted: SocketAddr) -> io::Result<(TcpListener, TcpListener)> {
+    /// For any free port, the one after it may be taken.
+    const TRIES: u32 = 50;
+    let mut last = None;
+    for _ in 0..TRIES {
+        let everybody = TcpListener::bind(wanted).await?;
+        let mut next = everybody.local_addr()?;
+        let Some(port) = next.port().checked_add(1) else { continue };
+        next.set_port(port);
+        match TcpListener::bind(next).await {
+            Ok(admin) => return Ok((everybody, admin)),
+            Err(error) if wanted.port() == 0 => last = Some(error),
+            Err(error) => return Err(error),
+        }
+    }
+    Err(last.unwrap_or_else(|| io::ErrorKind::AddrInUse.into()))
+}
+
 impl Running {
     /// Where it listens.
     pub fn addr(&self) -> SocketAddr {
@@ -201,6 +238,21 @@ impl Running {
     /// The object store's own address.
     pub fn store_url(&self) -> &str {
         self.shared.objects.address()
+    }
+
+    /// The chat server's address for everybody, if there is one.
+    pub fn chat_url(&self) -> Option<String> {
+        self.chat.map(|(addr, _)| format!("http://{addr}"))
+    }
+
+    /// The chat server's address for its admin, if there is one.
+    pub fn chat_admin_url(&self) -> Option<String> {
+        self.chat.map(|(_, addr)| format!("http://{addr}"))
+    }
+
+    /// Who has an account in the chat server, and what of it is there.
+    pub fn accounts(&self) -> Vec<AccountEntry> {
+        self.shared.chat.audit()
     }
 
     /// What lies in the object store, under which names.

@@ -1,6 +1,7 @@
 //! How a rehearsal server behaves, fully decided before it starts.
 
 use super::capacity::Capacity;
+use super::chat::CodeUse;
 use super::faults::Fault;
 use super::release::Traits;
 use crate::message::Release;
@@ -45,6 +46,12 @@ pub struct Options {
     pub objects: Option<PathBuf>,
     /// Where the object store listens; `None`: at any free port of the server's own address.
     pub store: Option<SocketAddr>,
+    /// Where the chat server listens, its admin at the port after it; `None`: there is none.
+    pub chat: Option<SocketAddr>,
+    /// The password of the chat server's admin.
+    pub chat_password: String,
+    /// Which codes it takes.
+    pub codes: CodeUse,
 }
 
 /// Who exists.
@@ -105,6 +112,9 @@ impl Options {
             starts_at: None,
             objects: None,
             store: None,
+            chat: None,
+            chat_password: "chatAdmin".to_owned(),
+            codes: CodeUse::Fixed,
         }
     }
 

@@ -17,6 +17,8 @@ pub(super) struct Traits {
     pub(super) gives_tokens_away: bool,
     /// An admin token that this server never gave out is taken, if it is signed with the secret.
     pub(super) takes_foreign_tokens: bool,
+    /// An admin's login ends his older tokens after so many seconds, and two of the same second are the same.
+    pub(super) logins_end_tokens: Option<i64>,
     /// Calls about somebody else's messages and about all of them need the admin, or that somebody.
     pub(super) checks_rights: bool,
     /// A conversation is cleared only by who has a record of it; otherwise anybody's record will do.
@@ -82,6 +84,7 @@ static V3_8_3: Traits = Traits {
     repeats_names: true,
     gives_tokens_away: true,
     takes_foreign_tokens: true,
+    logins_end_tokens: None,
     checks_rights: false,
     clears_own_only: false,
     config_paths: false,
@@ -107,6 +110,7 @@ static MAIN: Traits = Traits {
     repeats_names: false,
     gives_tokens_away: false,
     takes_foreign_tokens: false,
+    logins_end_tokens: Some(300),
     checks_rights: true,
     clears_own_only: true,
     config_paths: true,

@@ -1,6 +1,7 @@
 //! What all parts of a running server share.
 
 use super::again::Again;
+use super::chat::Chat;
 use super::faults::Faults;
 use super::objects::Objects;
 use super::options::{Options, Users};
@@ -25,6 +26,7 @@ pub(super) struct Shared {
     tokens: Mutex<HashMap<Box<str>, Known>>,
     pub(super) faults: Faults,
     pub(super) objects: Objects,
+    pub(super) chat: Chat,
     /// Changes when all connections are cut.
     gate: watch::Sender<CutAll>,
     /// The server's clock when it started, ms since 1970, and that moment.
@@ -45,6 +47,8 @@ struct Known {
     claims: Claims,
     issued: bool,
     bad: Option<Bad>,
+    /// When another login ends it, s since 1970.
+    ends: Option<i64>,
 }
 
 /// All connections are cut, and nothing listens for a while.
@@ -64,20 +68,11 @@ impl Shared {
             ..World::default()
         };
         let began = (options.starts_at.unwrap_or_else(wall_clock), Instant::now());
-        world.users.insert(
-            options.admin.as_str().into(),
-            User {
-                nickname: options.admin.as_str().into(),
-                face_url: "".into(),
-                ex: "".into(),
-                created: began.0,
-                receive_option: 0,
-                level: 3,
-            },
-        );
+        world.users.insert(options.admin.as_str().into(), admin_user(&options, began.0));
         Ok(Self {
             world: Mutex::new(world),
             objects: Objects::open(options.objects_folder())?,
+            chat: Chat::default(),
             tokens: Mutex::default(),
             faults: Faults::new(options.seed, options.faults.clone()),
             gate: watch::Sender::default(),
@@ -142,12 +137,25 @@ impl Shared {
         self.clock_offset.fetch_add(ms, Ordering::Relaxed);
     }
 
-    /// A fresh token.
+    /// A fresh token. Where a login ends the older ones, two of one second are the same.
     pub(super) fn issue(&self, user: &str, platform: i32) -> String {
         let mut known = self.tokens();
+        let now = self.now() / 1000;
+        if let Some(seconds) = self.traits().logins_end_tokens.filter(|_| user == self.options.admin) {
+            let newest = known.iter().filter(|(_, k)| k.issued && k.claims.user == user && k.ends.is_none());
+            if let Some((same, _)) = newest.clone().find(|(_, k)| k.claims.iat == now && k.bad.is_none()) {
+                return same.to_string();
+            }
+            let older: Vec<Box<str>> = newest.map(|(token, _)| token.clone()).collect();
+            for token in older {
+                if let Some(older) = known.get_mut(&token) {
+                    older.ends = Some(now + seconds);
+                }
+            }
+        }
         let serial = i64::try_from(known.len()).unwrap_or_default();
-        let (token, claims) = token::issue(&self.options.secret, user, platform, self.now() / 1000, serial);
-        known.insert(token.as_str().into(), Known { claims, issued: true, bad: None });
+        let (token, claims) = token::issue(&self.options.secret, user, platform, now, serial);
+        known.insert(token.as_str().into(), Known { claims, issued: true, bad: None, ends: None });
         token
     }
 
@@ -158,6 +166,7 @@ impl Shared {
         if let Some(known) = tokens.get(token).filter(|known| now < known.claims.exp) {
             return match known.bad {
                 Some(bad) => Err(bad),
+                None if known.ends.is_some_and(|ends| ends < now) => Err(Bad::NotExisting),
                 None if known.issued || self.takes_foreign(&known.claims) => Ok(known.claims.clone()),
                 None => Err(Bad::NotExisting),
             };
@@ -166,7 +175,7 @@ impl Shared {
         if !self.takes_foreign(&claims) {
             return Err(Bad::NotExisting);
         }
-        tokens.insert(token.into(), Known { claims: claims.clone(), issued: false, bad: None });
+        tokens.insert(token.into(), Known { claims: claims.clone(), issued: false, bad: None, ends: None });
         Ok(claims)
     }
 
@@ -178,6 +187,13 @@ impl Shared {
     pub(super) fn void_tokens(&self, bad: Bad) {
         for known in self.tokens().values_mut() {
             known.bad = Some(bad);
+        }
+    }
+
+    /// The tokens of a user are good no more.
+    pub(super) fn void_tokens_of(&self, user: &str) {
+        for known in self.tokens().values_mut().filter(|known| known.claims.user == user) {
+            known.bad = Some(Bad::NotExisting);
         }
     }
 
@@ -194,7 +210,7 @@ impl Shared {
     /// A token that an earlier process gave out.
     pub(super) fn restore_token(&self, token: &str) {
         if let Ok(claims) = token::verify(&self.options.secret, token, self.now() / 1000) {
-            self.tokens().insert(token.into(), Known { claims, issued: true, bad: None });
+            self.tokens().insert(token.into(), Known { claims, issued: true, bad: None, ends: None });
         }
     }
 
@@ -242,6 +258,21 @@ impl Shared {
             (u128::from(high) << 64 | u128::from(low)).to_be_bytes()
         };
         [id(0), id(1)]
+    }
+}
+
+/// The admin's own record; on main another one where a chat server is beside it, as measured.
+fn admin_user(options: &Options, now: i64) -> User {
+    let beside_chat = options.chat.is_some();
+    let super_admin = beside_chat && options.release == Release::Main;
+    User {
+        nickname: if super_admin { "superAdmin" } else { options.admin.as_str() }.into(),
+        face_url: "".into(),
+        ex: "".into(),
+        // What Go has in place of no time.
+        created: if beside_chat { -62_135_596_800_000 } else { now },
+        receive_option: 0,
+        level: if super_admin { 2 } else { 3 },
     }
 }
 

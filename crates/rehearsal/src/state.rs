@@ -77,6 +77,9 @@ fn write_all(shared: &Shared, out: &mut impl Write) -> io::Result<()> {
         let blocks = blocks.iter().map(|(user, time)| (user.to_string(), *time)).collect();
         put(&Line::Blocks { of: of.to_string(), blocks })?;
     }
+    if let Some(accounts) = shared.chat.saved() {
+        put(&Line::Chat(Box::new(accounts)))?;
+    }
     for (id, conversation) in &world.conversations {
         put(&Line::Conversation(SavedConversation {
             id: id.to_string(),
@@ -144,6 +147,7 @@ fn take(
             let blocks = blocks.into_iter().map(|(user, time)| (world.name(&user), time)).collect();
             world.blocks.insert(of, blocks);
         }
+        Line::Chat(saved) => shared.chat.restore(*saved),
         Line::Conversation(saved) => {
             *conversation = saved.id.into();
             let there = world.conversation_mut(conversation);

@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 use std::collections::HashSet;
 
 /// The platform of an admin's token.
-const ADMIN_PLATFORM: i32 = 10;
+pub(super) const ADMIN_PLATFORM: i32 = 10;
 /// `appMangerLevel` of a notification account; below it are people.
 pub(super) const NOTIFIER: i32 = 3;
 

@@ -1,5 +1,6 @@
 //! The lines of a state file, and what they are made from and made into.
 
+use crate::chat::Saved as Accounts;
 use crate::log::{Cached, Member, Revocation, Slot, Tally};
 use crate::record::{Extra, Record, Way, hex, unhex};
 use crate::world::{Group, GroupMember, GroupStatus, User, World};
@@ -41,6 +42,8 @@ pub(super) enum Line {
         of: String,
         blocks: Vec<(String, i64)>,
     },
+    /// What the chat server has.
+    Chat(Box<Accounts>),
     Conversation(SavedConversation),
     /// In the conversation named last.
     Member(SavedMember),
