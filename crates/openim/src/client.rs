@@ -322,7 +322,7 @@ async fn step_back(attempt: u32) {
 }
 
 /// What an answer to any other call means.
-fn read(path: &'static str, answer: Result<Answer, NoAnswer>) -> Result<Bytes, CallError> {
+pub(super) fn read(path: &'static str, answer: Result<Answer, NoAnswer>) -> Result<Bytes, CallError> {
     let answer = match answer {
         Ok(answer) => answer,
         Err(NoAnswer::Unreachable(why)) => return Err(CallError::Unreachable(why)),
@@ -361,7 +361,7 @@ fn read(path: &'static str, answer: Result<Answer, NoAnswer>) -> Result<Bytes, C
     }
 }
 
-fn data<A: DeserializeOwned>(path: &'static str, body: &[u8]) -> Result<A, CallError> {
+pub(super) fn data<A: DeserializeOwned>(path: &'static str, body: &[u8]) -> Result<A, CallError> {
     let envelope = Envelope::read(body).ok_or_else(|| CallError::NotOpenIm(not_openim(200, body)))?;
     let data = envelope.data.map_or("null", serde_json::value::RawValue::get);
     // What the parser says can quote the answer.
@@ -370,7 +370,7 @@ fn data<A: DeserializeOwned>(path: &'static str, body: &[u8]) -> Result<A, CallE
 }
 
 /// The address without a trailing slash, query or fragment.
-fn base(api: &str) -> Result<Url, SetupError> {
+pub(super) fn base(api: &str) -> Result<Url, SetupError> {
     let bad = |why: &str| SetupError::Url { url: without_password(api), why: why.to_owned() };
     let mut url = Url::parse(api.trim()).map_err(|error| bad(&error.to_string()))?;
     if !matches!(url.scheme(), "http" | "https") {
@@ -395,7 +395,7 @@ fn without_password(api: &str) -> String {
     }
 }
 
-fn join(base: &Url, path: &str) -> Url {
+pub(super) fn join(base: &Url, path: &str) -> Url {
     let mut url = base.clone();
     let prefix = base.path().trim_end_matches('/');
     url.set_path(&format!("{prefix}{path}"));

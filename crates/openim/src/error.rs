@@ -62,6 +62,41 @@ pub enum LoginError {
         /// The server's words.
         said: String,
     },
+    /// 20001 from the chat server's admin address.
+    #[error(
+        "the chat server refuses the password of its admin `{account}`: set OPENIM_CHAT_PASSWORD, or `password_file` \
+         under [accounts]"
+    )]
+    ChatPassword {
+        /// As whom we tried.
+        account: String,
+    },
+    /// 20002 from the chat server's admin address.
+    #[error("the chat server has no admin `{account}`: name another as `account` under [accounts]")]
+    ChatAccount {
+        /// As whom we tried.
+        account: String,
+    },
+    /// The chat server, at its address for everybody.
+    #[error(
+        "`{address}` is the chat server's address for apps, not the one for its admin (as delivered port 10009): name \
+         that one as `api` under [accounts]"
+    )]
+    NotForAdmins {
+        /// As it was given.
+        address: String,
+    },
+    /// Somebody else answers where the chat server's admin address should be.
+    #[error(
+        "`{address}` is no chat server: {what}; `api` under [accounts] is the address of its admin API (admin-api, as \
+         delivered port 10009), not that of OpenIM"
+    )]
+    NoChat {
+        /// As it was given.
+        address: String,
+        /// What was there instead.
+        what: String,
+    },
     /// A token that was given to us is refused.
     #[error("the server refuses the token that was given; give a new one, or the secret")]
     GivenToken,

@@ -18,6 +18,7 @@ mod transport;
 mod trust;
 mod wire;
 
+mod chat;
 mod friends;
 mod groups;
 mod log;
@@ -29,6 +30,7 @@ mod users;
 mod web;
 
 pub use answer::{Lost, Pause, Reason, Rejection, Stop, Verdict, verdict};
+pub use chat::{Account, Chat, ChatSettings, Defaults, NewAccount, Way, password_digest};
 pub use client::{Client, Settings};
 pub use error::{CallError, LoginError, SetupError};
 pub use groups::{CreateGroup, Group, GroupStatus, Member, Role};
