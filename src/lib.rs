@@ -5,6 +5,7 @@
 
 pub use importer_words::{finding, message, secrets, visible};
 
+pub use importer_accounts as accounts;
 pub use importer_checks as checks;
 pub use importer_export as export;
 pub use importer_formats as formats;

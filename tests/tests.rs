@@ -1,6 +1,7 @@
 //! One binary, a module per promise.
 #![expect(clippy::unwrap_used, reason = "a test that can't go on has failed")]
 
+mod accounts;
 mod adopt;
 mod after;
 mod bad_input;

@@ -1,5 +1,6 @@
 //! What is looked at and made before the history: preflight, canary, provisioning.
 
+mod accounts;
 mod ask;
 mod assess;
 mod canary;
@@ -12,6 +13,10 @@ mod retention;
 mod settings;
 mod verdict;
 
+pub use accounts::{
+    AT_ONCE as ACCOUNTS_AT_ONCE, Accounts, AccountsError, Login, Outcome as AccountsOutcome,
+    look_at_accounts, make_accounts, who_can_log_in,
+};
 pub use ask::Patience;
 pub use assess::assess;
 pub use canary::{Canary, Candidate, Kind, Size, canary, choose};

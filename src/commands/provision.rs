@@ -1,5 +1,8 @@
 //! `provision`, and `run --provision`.
 
+mod accounts;
+
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
@@ -26,12 +29,35 @@ pub struct ProvisionArgs {
     /// What the export doesn't have.
     #[command(flatten)]
     pub files: FileArgs,
+    /// Accounts in the chat server.
+    #[command(flatten)]
+    pub accounts: AccountsArgs,
     /// What to make: users, groups and members (before), friends and block lists (after), or all
     #[arg(long, value_enum, default_value_t)]
     pub stage: Stage,
     /// List what would be made, and make nothing
     #[arg(long)]
     pub dry_run: bool,
+}
+
+/// The chat server, with whose accounts people log in. The password of its admin comes from `OPENIM_CHAT_PASSWORD`, or
+/// from `password_file` in the configuration.
+#[derive(Debug, Clone, Default, Args)]
+#[command(next_help_heading = "Accounts (docs/accounts.md)")]
+pub struct AccountsArgs {
+    /// Make accounts for the people of this table too: userID or id, nickname, faceURL, email, phone, areaCode, account,
+    /// password, passwordMD5; CSV with a header, or JSON lines
+    #[arg(long, value_name = "FILE")]
+    pub accounts: Option<PathBuf>,
+    /// Address of the chat server's admin API, such as `http://im.example.com:10009`
+    #[arg(long, value_name = "URL", env = "OPENIM_ACCOUNTS_API")]
+    pub accounts_api: Option<String>,
+    /// Its address for apps [default: the port before the admin's]
+    #[arg(long, value_name = "URL", env = "OPENIM_CHAT_API")]
+    pub chat_api: Option<String>,
+    /// The chat server sends codes, or takes no fixed one: nobody can log in as another because he knows his phone
+    #[arg(long)]
+    pub codes_are_set_up: bool,
 }
 
 /// Files with what the export doesn't have: CSV with a header, or JSON lines.
@@ -76,6 +102,9 @@ struct Outcome {
     dry_run: bool,
     #[serde(flatten)]
     made: Provisioned,
+    /// Who can log in, by how, and who can't, by why.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    logins: Option<BTreeMap<&'static str, u64>>,
     seconds: f64,
     exit_code: u8,
 }
@@ -83,13 +112,15 @@ struct Outcome {
 /// The command.
 pub(super) fn command(context: &Context, args: &ProvisionArgs) -> Result<Exit, Failure> {
     let files = args.files.files(&context.file.provision, &context.job());
+    let table = args.accounts.accounts.clone().or_else(|| context.file.accounts.file.clone());
     let job = match Job::observe(&context.job()) {
         Ok(job) => Some(job),
-        Err(JobError::NoJob(_)) if files != Files::default() => None,
+        Err(JobError::NoJob(_)) if files != Files::default() || table.is_some() => None,
         Err(error) => return Err(job_failure(error)),
     };
     if let Some(job) = &job
         && files == Files::default()
+        && table.is_none()
         && job.totals().map_err(job_failure)?.messages == 0
     {
         let dir = job.dir().display();
@@ -99,15 +130,34 @@ pub(super) fn command(context: &Context, args: &ProvisionArgs) -> Result<Exit, F
         return Err(Failure::new(Exit::Usage, text));
     }
     let client = server::client(context, &args.server)?;
+    // All of the table before the first call: line 9,000 is no place to find an e-mail that stands twice.
+    let accounts = match table.filter(|_| args.stage != Stage::After) {
+        Some(table) => Some(accounts::read(context, args, &client, &table, job.as_ref())?),
+        None => None,
+    };
     let runtime = tokio::runtime::Runtime::new().or_fail(Exit::Internal)?;
     let began = Instant::now();
     let waits = (server::Work::Fresh, server::give_up(context));
     runtime.block_on(server::reach(&client, args.server.wait_for_server, waits))?;
-    let made = runtime.block_on(make(&client, job.as_ref(), &files, args.stage, args.dry_run))?;
+    if let Some(accounts) = &accounts {
+        runtime.block_on(accounts.ready(&client, args.dry_run))?;
+    }
+    let mut made = runtime.block_on(make(&client, job.as_ref(), &files, args.stage, args.dry_run))?;
+    let told = match accounts {
+        Some(accounts) => {
+            let what = accounts::What { client: &client, job: job.as_ref(), dry_run: args.dry_run };
+            Some(runtime.block_on(accounts.make(&what, &mut made))?)
+        }
+        None => None,
+    };
     let exit = if made.failed() > 0 { Exit::Rejects } else { Exit::Done };
     let mut verdict = verdict(&made, args.dry_run);
     if args.stage == Stage::Before && (files.friends.is_some() || files.blacks.is_some()) {
         verdict += "; friends and block lists come after the history: `provision --stage after`";
+    }
+    if let Some(told) = &told {
+        told.say(context)?;
+        verdict = format!("{verdict}\n{}", told.verdict);
     }
     if !context.json() {
         return print(&verdict).map(|()| exit);
@@ -117,6 +167,7 @@ pub(super) fn command(context: &Context, args: &ProvisionArgs) -> Result<Exit, F
         verdict,
         dry_run: args.dry_run,
         made,
+        logins: told.map(|told| told.counts),
         seconds: began.elapsed().as_secs_f64(),
         exit_code: exit.code(),
     };
@@ -167,6 +218,7 @@ pub(super) fn verdict(made: &Provisioned, dry_run: bool) -> String {
         one("members", &made.members),
         one("friends", &made.friends),
         one("block lists", &made.blacks),
+        one("accounts", &made.accounts),
     ]
     .into_iter()
     .flatten()

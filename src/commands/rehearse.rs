@@ -8,9 +8,9 @@ use std::time::Duration;
 use clap::Args;
 
 use super::{Exit, Failure, OrFail};
-use crate::config::{parse_duration, rehearsal_secret};
+use crate::config::{parse_duration, rehearsal_chat_password, rehearsal_secret};
 use crate::message::Release;
-use crate::rehearsal::{AnswerTime, Capacity, Fault, Options, Server, Timing, Users};
+use crate::rehearsal::{AnswerTime, Capacity, CodeUse, Fault, Options, Server, Timing, Users};
 use crate::report::terminal;
 
 /// What there is to go wrong, for `rehearse --help`.
@@ -114,6 +114,13 @@ pub struct RehearseArgs {
     /// Where the object store listens [default: any free port of the same address]
     #[arg(long, value_name = "ADDR")]
     pub store_listen: Option<SocketAddr>,
+    /// Run a chat server too, with whose accounts apps log in; its admin listens at the port after this one. The admin's
+    /// password is `OPENIM_CHAT_PASSWORD`, or chatAdmin
+    #[arg(long, value_name = "ADDR")]
+    pub chat_listen: Option<SocketAddr>,
+    /// Which codes it takes: the fixed one, as delivered, or those that it sends, which nobody gets
+    #[arg(long, value_name = "fixed|sent", value_parser = parse_codes, default_value = "fixed")]
+    pub chat_codes: CodeUse,
     /// Keep the objects in this folder [default: beside --state, else as long as the server runs]
     #[arg(long, value_name = "DIR")]
     pub objects: Option<PathBuf>,
@@ -143,6 +150,14 @@ fn parse_storing(text: &str) -> Result<Storing, String> {
     }
 }
 
+fn parse_codes(text: &str) -> Result<CodeUse, String> {
+    match text {
+        "fixed" => Ok(CodeUse::Fixed),
+        "sent" => Ok(CodeUse::Sent),
+        _ => Err("`fixed` or `sent`".to_owned()),
+    }
+}
+
 impl RehearseArgs {
     fn capacity(&self) -> Option<Capacity> {
         match (self.capacity, self.answer_time) {
@@ -162,6 +177,9 @@ impl RehearseArgs {
             seed: self.seed,
             state: self.state.clone(),
             store: self.store_listen,
+            chat: self.chat_listen,
+            chat_password: rehearsal_chat_password().unwrap_or(usual.chat_password),
+            codes: self.chat_codes,
             objects: self.objects.clone(),
             faults: self.fault.clone(),
             capacity: self.capacity(),
@@ -181,8 +199,10 @@ impl RehearseArgs {
 
 /// Runs until it is told to stop.
 pub(super) fn rehearse(args: &RehearseArgs) -> Result<Exit, Failure> {
-    let open =
-        [Some(args.listen), args.store_listen].into_iter().flatten().find(|addr| !addr.ip().is_loopback());
+    let open = [Some(args.listen), args.store_listen, args.chat_listen]
+        .into_iter()
+        .flatten()
+        .find(|addr| !addr.ip().is_loopback());
     if let Some(addr) = open.filter(|_| !args.public) {
         let text = format!("{addr} is no loopback address: add --public if others shall reach it");
         return Err(Failure::new(Exit::Usage, text));
@@ -192,6 +212,11 @@ pub(super) fn rehearse(args: &RehearseArgs) -> Result<Exit, Failure> {
         let running = Server::start(args.options(), args.listen).await.or_fail(Exit::Usage)?;
         terminal::say(&format!("listening on {}", running.url())).or_fail(Exit::Internal)?;
         terminal::say(&format!("object store on {}", running.store_url())).or_fail(Exit::Internal)?;
+        for (who, url) in [("chat server", running.chat_url()), ("chat admin", running.chat_admin_url())] {
+            if let Some(url) = url {
+                terminal::say(&format!("{who} on {url}")).or_fail(Exit::Internal)?;
+            }
+        }
         std::io::stdout().flush().or_fail(Exit::Internal)?;
         stop_signal().await.or_fail(Exit::Internal)?;
         running.stop().await.or_fail(Exit::Internal)?;

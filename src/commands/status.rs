@@ -115,6 +115,9 @@ pub(super) fn document(
     if let Some(verified) = &verified {
         facts.push(("last verified".into(), format!("{}: {}", time(verified.at), verified.verdict)));
     }
+    if let Some(kinds) = crate::job::Logins::counts(reader.dir()) {
+        facts.push(("who can log in".into(), report::can_log_in(&kinds)));
+    }
     Ok(Document {
         title: format!("Job {name}"),
         verdict: summary.verdict.clone(),

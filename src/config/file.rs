@@ -48,6 +48,9 @@ pub struct ImportFile {
     /// How to send.
     #[serde(default)]
     pub import: ImportSection,
+    /// Accounts in the chat server.
+    #[serde(default)]
+    pub accounts: AccountsSection,
     /// What the export doesn't have: users, groups, friends, block lists.
     #[serde(default)]
     pub provision: crate::before::Files,
@@ -71,6 +74,26 @@ pub struct ServerSection {
     pub release: Option<Release>,
     /// Refused: a secret does not belong into a file that is shown around.
     secret: Option<secrecy::SecretString>,
+}
+
+/// `[accounts]`
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct AccountsSection {
+    /// Address of the chat server's admin API.
+    pub api: Option<String>,
+    /// Its address for apps.
+    pub chat_api: Option<String>,
+    /// The account of its admin.
+    pub account: Option<String>,
+    /// A file whose first line is the admin's password.
+    pub password_file: Option<PathBuf>,
+    /// The table of people.
+    pub file: Option<PathBuf>,
+    /// The area code of phones that have none.
+    pub area_code: Option<String>,
+    /// Refused: a password does not belong into a file that is shown around.
+    password: Option<secrecy::SecretString>,
 }
 
 /// `[time]`
@@ -196,6 +219,11 @@ pub enum ConfigError {
         "{0}: a secret does not belong into this file: put it into OPENIM_SECRET, or into a file of its own named by `secret_file`"
     )]
     SecretInFile(PathBuf),
+    /// The password of the chat server's admin stands in the file.
+    #[error(
+        "{0}: a password does not belong into this file: put it into OPENIM_CHAT_PASSWORD, or into a file of its own named by `password_file`"
+    )]
+    PasswordInFile(PathBuf),
 }
 
 impl ImportFile {
@@ -216,6 +244,9 @@ impl ImportFile {
                 message: error.message().trim().replace('\n', " "),
             }
         })?;
+        if file.accounts.password.is_some() {
+            return Err(ConfigError::PasswordInFile(path.to_owned()));
+        }
         if file.server.secret.is_some() {
             return Err(ConfigError::SecretInFile(path.to_owned()));
         }
@@ -264,6 +295,7 @@ mod tests {
             "[time]",
             "[server]",
             "[provision]",
+            "[accounts]",
             "[import]",
         ];
         let example = example();
@@ -279,8 +311,12 @@ mod tests {
                     .or_else(|| example.find(&format!("{section}\n")))
                     .unwrap_or_else(|| panic!("{section}"))
             };
-            let keys: Vec<&str> =
-                expected.split('`').skip(1).step_by(2).filter(|key| !matches!(*key, "secret")).collect();
+            let keys: Vec<&str> = expected
+                .split('`')
+                .skip(1)
+                .step_by(2)
+                .filter(|key| !matches!(*key, "secret" | "password"))
+                .collect();
             assert!(!keys.is_empty(), "{error}");
             for key in keys {
                 let named =

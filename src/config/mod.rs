@@ -9,9 +9,12 @@ mod timetable;
 mod values;
 
 pub use file::{
-    ConfigError, EqualTimes, ImportFile, ImportSection, OlderMessages, OnReject, ServerSection, TimeSection,
+    AccountsSection, ConfigError, EqualTimes, ImportFile, ImportSection, OlderMessages, OnReject,
+    ServerSection, TimeSection,
 };
-pub use secret::{Credentials, SecretError, first_line, rehearsal_secret};
-pub use server::{ServerError, rehearsal, server, without_server};
+pub use secret::{
+    Credentials, SecretError, chat_password, first_line, rehearsal_chat_password, rehearsal_secret,
+};
+pub use server::{AccountsAddress, ServerError, accounts, rehearsal, server, without_server};
 pub use timetable::{Deadline, Pace, Timetable};
 pub use values::{MaxLag, Rate, parse_duration, parse_max_lag, parse_moment};

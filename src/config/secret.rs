@@ -64,6 +64,16 @@ pub fn rehearsal_secret() -> Option<String> {
     variable("OPENIM_SECRET").map(|secret| secret.expose_secret().to_owned())
 }
 
+/// `OPENIM_CHAT_PASSWORD`, for the rehearsal's chat server to ask for what the importer will say.
+pub fn rehearsal_chat_password() -> Option<String> {
+    chat_password().map(|password| password.expose_secret().to_owned())
+}
+
+/// `OPENIM_CHAT_PASSWORD`: the password of the chat server's admin.
+pub fn chat_password() -> Option<SecretString> {
+    variable("OPENIM_CHAT_PASSWORD")
+}
+
 fn variable(name: &str) -> Option<SecretString> {
     #[expect(clippy::disallowed_methods, reason = "this is the room that reads the environment")]
     std::env::var(name).ok().filter(|value| !value.is_empty()).map(SecretString::from)

@@ -2,14 +2,16 @@
 
 use secrecy::{ExposeSecret, SecretString};
 
-use super::file::ServerSection;
-use super::secret::{Credentials, SecretError};
+use super::file::{AccountsSection, ServerSection};
+use super::secret::{Credentials, SecretError, chat_password, first_line};
 use crate::cli::ServerArgs;
-use crate::openim::{Login, Settings};
+use crate::openim::{ChatSettings, Login, Settings};
 use crate::secrets::{hide, hide_parts};
 
 /// The admin user that OpenIM is delivered with.
 const USUAL_ADMIN: &str = "imAdmin";
+/// The admin that the chat server is delivered with.
+const USUAL_CHAT_ADMIN: &str = "chatAdmin";
 
 /// Why there is no server to talk to.
 #[derive(Debug, thiserror::Error)]
@@ -23,6 +25,14 @@ pub enum ServerError {
     /// No credentials.
     #[error(transparent)]
     Secret(#[from] SecretError),
+    /// No password for the chat server's admin.
+    #[error(
+        "no password for the chat server's admin: set OPENIM_CHAT_PASSWORD, or `password_file` under [accounts]"
+    )]
+    NoPassword,
+    /// The file with that password.
+    #[error("password_file under [accounts]: {0}")]
+    Password(SecretError),
 }
 
 /// What the client needs. Flags and environment win over the file.
@@ -35,6 +45,43 @@ pub fn server(args: &ServerArgs, file: &ServerSection) -> Result<Settings, Serve
     let proxy = file.proxy.clone().or_else(|| proxy(&api));
     proxy.as_deref().inspect(|proxy| hide_parts(proxy));
     Ok(Settings { ca: args.ca.clone().or_else(|| file.ca.clone()), proxy, ..Settings::new(api, login) })
+}
+
+/// Where the chat server is, as it was typed.
+#[derive(Debug, Clone, Default)]
+pub struct AccountsAddress {
+    /// Its admin address.
+    pub api: Option<String>,
+    /// Its address for apps.
+    pub chat_api: Option<String>,
+}
+
+/// What the client of the chat server needs; `None`: no address is named.
+pub fn accounts(
+    typed: &AccountsAddress,
+    file: &AccountsSection,
+    server: &ServerSection,
+    ca: Option<&std::path::PathBuf>,
+) -> Result<Option<ChatSettings>, ServerError> {
+    let Some(api) = typed.api.clone().or_else(|| file.api.clone()) else { return Ok(None) };
+    let password = match (chat_password(), &file.password_file) {
+        (Some(password), _) => password,
+        (None, Some(path)) => first_line(path).map_err(ServerError::Password)?,
+        (None, None) => return Err(ServerError::NoPassword),
+    };
+    let account = file.account.clone().unwrap_or_else(|| USUAL_CHAT_ADMIN.to_owned());
+    // As it is delivered, the password is the account's name, which messages have to say.
+    if password.expose_secret() != account {
+        hide(password.expose_secret());
+    }
+    let everybody = typed.chat_api.clone().or_else(|| file.chat_api.clone());
+    let proxy = server.proxy.clone().or_else(|| proxy(&api));
+    [Some(&api), everybody.as_ref(), proxy.as_ref()]
+        .into_iter()
+        .flatten()
+        .for_each(|address| hide_parts(address));
+    let ca = ca.cloned().or_else(|| server.ca.clone());
+    Ok(Some(ChatSettings { everybody, account, password, ca, proxy, admin: api }))
 }
 
 /// How to log in to a rehearsal server of our own making.

@@ -51,6 +51,10 @@ pub(crate) struct Rehearsal {
     pub url: String,
     /// The address of its object store.
     pub store: String,
+    /// The chat server's address for everybody; empty without `--chat-listen`.
+    pub chat: String,
+    /// The same for its admin.
+    pub chat_admin: String,
 }
 
 impl Rehearsal {
@@ -61,8 +65,14 @@ impl Rehearsal {
 
     /// The same with another secret.
     pub(crate) fn start_with(secret: &str, options: &[&str]) -> Self {
+        Self::start_as(secret, None, options)
+    }
+
+    /// The same with another password of the chat server's admin too.
+    pub(crate) fn start_as(secret: &str, chat_password: Option<&str>, options: &[&str]) -> Self {
         let mut process = importer_process()
             .env("OPENIM_SECRET", secret)
+            .envs(chat_password.map(|password| ("OPENIM_CHAT_PASSWORD", password)))
             .args(["rehearse", "--listen", "127.0.0.1:0"])
             .args(options)
             .stdout(Stdio::piped())
@@ -75,9 +85,14 @@ impl Rehearsal {
             .find_map(|line| line.strip_prefix("listening on ").map(str::to_owned))
             .expect("the server says where it listens");
         let store = lines.next().and_then(Result::ok).unwrap_or_default().replace("object store on ", "");
+        let (mut chat, mut chat_admin) = (String::new(), String::new());
+        if options.contains(&"--chat-listen") {
+            chat = lines.next().and_then(Result::ok).unwrap_or_default().replace("chat server on ", "");
+            chat_admin = lines.next().and_then(Result::ok).unwrap_or_default().replace("chat admin on ", "");
+        }
         // Kept open: a server that can't print must not stop.
         std::thread::spawn(move || lines.for_each(drop));
-        Self { process, url, store }
+        Self { process, url, store, chat, chat_admin }
     }
 
     /// Its process.
@@ -140,7 +155,7 @@ fn connect(address: &str) -> TcpStream {
     TcpStream::connect(address).unwrap()
 }
 
-fn request_with(method: &str, url: &str, path: &str, body: Option<&Value>, token: &str) -> Value {
+pub(crate) fn request_with(method: &str, url: &str, path: &str, body: Option<&Value>, token: &str) -> Value {
     let address = url.strip_prefix("http://").unwrap().trim_end_matches('/');
     let mut stream = connect(address);
     let body = body.map(Value::to_string);

@@ -88,6 +88,8 @@ pub struct Provisioned {
     pub friends: Count,
     /// Entries of block lists.
     pub blacks: Count,
+    /// Accounts in the chat server.
+    pub accounts: Count,
     /// Calls made.
     pub calls: u64,
 }
@@ -95,12 +97,18 @@ pub struct Provisioned {
 impl Provisioned {
     /// How many things could not be made.
     pub fn failed(&self) -> u64 {
-        [self.users, self.groups, self.members, self.friends, self.blacks].iter().map(|n| n.failed).sum()
+        [self.users, self.groups, self.members, self.friends, self.blacks, self.accounts]
+            .iter()
+            .map(|n| n.failed)
+            .sum()
     }
 
     /// How many were made.
     pub fn made(&self) -> u64 {
-        [self.users, self.groups, self.members, self.friends, self.blacks].iter().map(|n| n.made).sum()
+        [self.users, self.groups, self.members, self.friends, self.blacks, self.accounts]
+            .iter()
+            .map(|n| n.made)
+            .sum()
     }
 
     fn add(&mut self, other: &Self) {
@@ -110,6 +118,7 @@ impl Provisioned {
             (&mut self.members, other.members),
             (&mut self.friends, other.friends),
             (&mut self.blacks, other.blacks),
+            (&mut self.accounts, other.accounts),
         ];
         for (mine, theirs) in pairs {
             mine.there += theirs.there;
@@ -141,6 +150,8 @@ pub enum Thing {
     Friend(String, String),
     /// Somebody on somebody's block list: who blocks, who is blocked.
     Black(String, String),
+    /// An account in the chat server: whose, and what he logs in with.
+    Account(String, String),
 }
 
 impl fmt::Display for Step {
@@ -150,6 +161,7 @@ impl fmt::Display for Step {
             Thing::Group(id, owner) => write!(f, "group {id}, owner {owner}")?,
             Thing::Member(user, group) => write!(f, "member {user} of group {group}")?,
             Thing::Friend(a, b) => write!(f, "friends {a} and {b}")?,
+            Thing::Account(user, with) => write!(f, "account of {user}: {with}")?,
             Thing::Black(owner, black) => write!(f, "{black} on the block list of {owner}")?,
         }
         self.failed.as_ref().map_or(Ok(()), |why| write!(f, ": {why}"))
@@ -216,6 +228,28 @@ pub async fn provision(
     Ok(all)
 }
 
+/// Makes those of these users who are missing.
+pub(super) async fn provision_users(
+    client: &Client,
+    patience: Patience,
+    rows: Vec<UserRow>,
+    dry_run: bool,
+    seen: &mut dyn FnMut(&Step),
+) -> Result<Provisioned, ProvisionError> {
+    let ask = Ask::new(client, patience);
+    let mut all = Provisioned::default();
+    let mut waiting = super::ask::pieces(rows, users::AT_ONCE);
+    let work = |ask: Ask, rows| async move { Ok(users::ensure(&ask, rows, dry_run).await?) };
+    let mut take = |done: Done| {
+        all.add(&done.counts);
+        done.steps.iter().for_each(&mut *seen);
+        Ok::<_, ProvisionError>(())
+    };
+    ask.all(|| Ok::<_, ProvisionError>(waiting.next()), work, &mut take).await?;
+    all.calls = ask.calls();
+    Ok(all)
+}
+
 /// What one piece of work came to.
 #[derive(Debug, Default)]
 struct Done {
@@ -241,6 +275,7 @@ impl Done {
             Thing::Member(..) => &mut self.counts.members,
             Thing::Friend(..) => &mut self.counts.friends,
             Thing::Black(..) => &mut self.counts.blacks,
+            Thing::Account(..) => &mut self.counts.accounts,
         }
     }
 }

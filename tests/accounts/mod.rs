@@ -1,0 +1,8 @@
+//! Accounts in the chat server: the recordings, making them, and what is refused before anything is made.
+
+mod command;
+mod many;
+mod recordings;
+mod refused;
+mod secret;
+mod support;
