@@ -154,6 +154,9 @@ const NOBODY: &str = "nobody@example.invalid";
 /// No digest: nobody's password, whatever he types.
 const NO_PASSWORD: &str = "-";
 
+/// An answer of a thousand accounts has a tenth of it, bytes.
+const MOST: usize = 16 << 20;
+
 /// What the server keeps in place of a password: the digest that apps make of what is typed.
 pub fn password_digest(typed: &str) -> SecretString {
     SecretString::from(hex(&Md5::digest(typed.as_bytes())))
@@ -427,7 +430,7 @@ impl Chat {
         body: Bytes,
     ) -> Result<Bytes, CallError> {
         let operation = format!("{}{:x}", self.0.operation, self.0.calls.fetch_add(1, Ordering::Relaxed));
-        let answer = self.0.transport.post(&join(address, path), &operation, token, body).await;
+        let answer = self.0.transport.post(&join(address, path), &operation, token, body, MOST).await;
         match &answer {
             Ok(answer) => tracing::trace!(operation, path, status = answer.status, "answered"),
             Err(error) => tracing::debug!(operation, path, ?error, "no answer"),
