@@ -14,7 +14,7 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use super::ask::Patience;
 use super::provision::{Count, ProvisionError, Step, UserRow, provision_users};
 use crate::accounts::{Person, Taken, Wrong, with};
-use crate::openim::{CallError, Chat, Client, Defaults};
+use crate::openim::{CallError, Chat, Client, Defaults, LoginError};
 
 pub use prove::Login;
 
@@ -203,7 +203,8 @@ pub async fn who_can_log_in(
 
 fn chat_error(chat: &Chat, error: CallError) -> AccountsError {
     match error {
-        CallError::NotOpenIm(_) | CallError::NoSuchCall(_) => {
+        // Another server's tokens are refused there as well.
+        CallError::NotOpenIm(_) | CallError::NoSuchCall(_) | CallError::Login(LoginError::FreshToken) => {
             AccountsError::NotForApps(chat.address().to_owned())
         }
         // It names its own address and the way out.
