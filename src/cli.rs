@@ -8,6 +8,7 @@ use crate::commands::adopt::AdoptArgs;
 use crate::commands::init::InitArgs;
 use crate::commands::mark_read::MarkReadArgs;
 use crate::commands::media::{HowArgs, MediaArgs};
+use crate::commands::occupied::WayArgs;
 use crate::commands::preflight::PreflightArgs;
 use crate::commands::provision::{FileArgs, ProvisionArgs};
 use crate::commands::purge::PurgeArgs;
@@ -223,6 +224,9 @@ pub struct CheckArgs {
     /// What the preflight may find.
     #[command(flatten)]
     pub preflight: PreflightArgs,
+    /// What becomes of conversations in which people have written already.
+    #[command(flatten)]
+    pub ways: WayArgs,
 }
 
 /// `run`.

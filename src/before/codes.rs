@@ -163,7 +163,7 @@ pub(super) const NOT_EMPTY: Code = warn(
 pub(super) const WOULD_NOT_SCROLL: Code = refuse(
     "would-not-scroll",
     "people have written in conversations of this history already, later than it begins: behind newer messages OpenIM's apps can't scroll it, nor what was there before (law 15)",
-    "give this history conversations in which nobody has written: a group of its own for each, by the mapping (docs/what-your-users-will-see.md); or leave these conversations out (--only names the others); or, if an earlier import of ours put them there, `undo` it first",
+    "`check SOURCE --api URL --archive all` gives each of these histories an archive: a group beside the conversation with the same members, which `provision` makes (a name in the place of `all`: that one alone); `--behind all` sends them after what people wrote, with times of then; if an earlier import of ours put it there, `undo` that and send it anew; or leave them out (--only names the others). docs/what-your-users-will-see.md compares them",
 );
 
 pub(super) const NOTICES_CUT: Code = warn(

@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use crate::message::{Release, SendTime};
+use crate::job::Peers;
+use crate::message::{ConversationId, Release, SendTime};
 
 use super::retention::Loss;
 use super::settings::Settings;
@@ -193,6 +194,21 @@ pub struct Notices {
     pub slots: i64,
 }
 
+/// A conversation in which people have written later than its history begins.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Occupied {
+    /// Its name.
+    pub conversation: ConversationId,
+    /// Whose it is.
+    pub peers: Peers,
+    /// The latest time in it; `None`: its end could not be read.
+    pub newest: Option<SendTime>,
+    /// The last moment of the history, as it would be sent.
+    pub until: SendTime,
+    /// Messages of the history.
+    pub messages: u64,
+}
+
 /// What the target conversations hold and whether they move.
 #[derive(Debug, Clone, Default)]
 pub struct Conversations {
@@ -202,6 +218,8 @@ pub struct Conversations {
     pub already_there: Tally,
     /// Of those looked into, those whose newest message is newer than our oldest.
     pub newer: Tally,
+    /// The same, with what has to be known to find them a place.
+    pub occupied: Vec<Occupied>,
     /// Of those looked into, those in which nothing but notices stands.
     pub notices: Vec<Notices>,
     /// Conversations that got messages while we looked.

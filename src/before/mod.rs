@@ -1,6 +1,7 @@
 //! What is looked at and made before the history: preflight, canary, provisioning.
 
 mod accounts;
+mod archive;
 mod ask;
 mod assess;
 mod canary;
@@ -17,16 +18,19 @@ pub use accounts::{
     AT_ONCE as ACCOUNTS_AT_ONCE, Accounts, AccountsError, Login, Outcome as AccountsOutcome,
     look_at_accounts, make_accounts, who_can_log_in,
 };
+pub use archive::{Group as ArchiveGroup, groups as archive_groups};
 pub use ask::Patience;
 pub use assess::assess;
 pub use canary::{Canary, Candidate, Kind, Size, canary, choose};
 pub use codes::{CODES, can_be_allowed, code};
-pub use facts::{Conversations, Facts, History, Notices, People, RetentionLoss, ServerFacts, Tally};
+pub use facts::{
+    Conversations, Facts, History, Notices, Occupied, People, RetentionLoss, ServerFacts, Tally,
+};
 pub use forecast::Forecast;
 pub use gather::{Depth, Looked, Looks, Preflight, PreflightError, preflight};
 pub use provision::{
-    BlackRow, Count, Files, FriendRow, GroupRow, Provision, ProvisionError, Provisioned, RowError, Rows,
-    Stage, Step, Thing, UserRow, provision,
+    BlackRow, Count, Files, FriendRow, GroupRow, OccupiedRow, Provision, ProvisionError, Provisioned,
+    RowError, Rows, Stage, Step, Thing, UserRow, provision,
 };
 pub use retention::{Loss, Walk, cutoff};
 pub use settings::{FILES, Settings};

@@ -7,16 +7,25 @@ use std::fmt::Write;
 use super::context::Context;
 use super::preflight::{self, Verdict};
 use super::prepare::{Prepared, Taking, job_failure, prepare};
-use super::{Exit, Failure, OrFail, server};
-use crate::before::{Forecast, Looks};
+use super::{Exit, Failure, OrFail, occupied, server};
+use crate::before::{Forecast, Looks, Occupied};
 use crate::cli::CheckArgs;
 use crate::finding::Severity;
-use crate::job::{Job, PassNo};
+use crate::job::{Job, JobReader, PassNo};
 use crate::message::Release;
+use crate::openim::Client;
 use crate::prepare::Summary;
 use crate::report::{self, count, duration};
 
 pub(super) fn check(context: &Context, args: &CheckArgs) -> Result<Exit, Failure> {
+    if args.ways.are_given() {
+        occupied::refuse_what_has_begun(context, args)?;
+    }
+    look(context, args, true)
+}
+
+/// `finds_places`: conversations in which people have written are given what was asked for them.
+fn look(context: &Context, args: &CheckArgs, finds_places: bool) -> Result<Exit, Failure> {
     let started = std::time::Instant::now();
     let release = args.server.release.or(context.file.server.release).unwrap_or_default();
     let dir = context.job();
@@ -30,12 +39,24 @@ pub(super) fn check(context: &Context, args: &CheckArgs) -> Result<Exit, Failure
     let skip = args.source.skip_invalid || context.file.import.skip_invalid;
     let (mut exit, mut verdict) = verdict(&summary, skip);
     // The address of the configuration is for `run`: `check` goes out only where it is told to.
-    if args.server.api.is_some()
-        && let Verdict::Refused(refusal) = look_at_server(context, args, &job)?
-    {
-        verdict = format!("{verdict} {refusal}");
-        if exit != Exit::Check {
-            exit = Exit::Preflight;
+    if args.server.api.is_some() {
+        let runtime = tokio::runtime::Runtime::new().or_fail(Exit::Internal)?;
+        let client = server::client(context, &args.server)?;
+        let (looked, occupied) = runtime.block_on(look_at_server(context, args, &client, &reader))?;
+        if finds_places && args.ways.are_given() {
+            let ways = runtime.block_on(args.ways.find(&client, &reader, &occupied))?;
+            if !ways.is_empty() {
+                let config = occupied::write(context, ways)?;
+                drop((reader, job));
+                // What is prepared follows the table, and is looked at once more.
+                return look(&context.reread(&config)?, args, false);
+            }
+        }
+        if let Verdict::Refused(refusal) = looked {
+            verdict = format!("{verdict} {refusal}");
+            if exit != Exit::Check {
+                exit = Exit::Preflight;
+            }
         }
     }
     context.end(&report::Summary {
@@ -48,20 +69,22 @@ pub(super) fn check(context: &Context, args: &CheckArgs) -> Result<Exit, Failure
     Ok(exit)
 }
 
-fn look_at_server(context: &Context, args: &CheckArgs, job: &Job) -> Result<Verdict, Failure> {
+async fn look_at_server(
+    context: &Context,
+    args: &CheckArgs,
+    client: &Client,
+    reader: &JobReader,
+) -> Result<(Verdict, Vec<Occupied>), Failure> {
     let allowed = args.preflight.allowed()?;
-    let client = server::client(context, &args.server)?;
-    let reader = job.reader().map_err(job_failure)?;
     let looks = Looks {
         depth: args.preflight.depth(),
         release: args.server.release.or(context.file.server.release),
         rate: context.file.import.rate.map(|rate| rate.0.get()),
-        ..Looks::new(Some(&reader))
+        ..Looks::new(Some(reader))
     };
-    let runtime = tokio::runtime::Runtime::new().or_fail(Exit::Internal)?;
     let waits = (server::Work::Fresh, server::give_up(context));
-    runtime.block_on(server::reach(&client, args.server.wait_for_server, waits))?;
-    runtime.block_on(preflight::look(&client, &looks, &allowed, context.style))
+    server::reach(client, args.server.wait_for_server, waits).await?;
+    preflight::look(client, &looks, &allowed, context.style).await
 }
 
 /// How long it will take, said before anybody has to decide.
@@ -154,6 +177,16 @@ pub(super) fn text(summary: &Summary, dir: &std::path::Path) -> String {
         if n > 0 {
             line(&mut out, format_args!("{} {what}", count(n)));
         }
+    }
+    if summary.behind > 0 {
+        let n = count(summary.behind);
+        line(
+            &mut out,
+            format_args!(
+                "{n} are sent behind what people have written already, with times after that; their own stand in `ex` \
+                 (writtenAt)"
+            ),
+        );
     }
     if summary.spread > 0 {
         let (n, most) = (count(summary.spread), count(summary.spread_most));

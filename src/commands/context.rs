@@ -23,27 +23,39 @@ pub(super) struct Context {
     pub(super) style: Style,
     job: Option<PathBuf>,
     json: bool,
-    /// Where the configuration is, if there is one.
+    /// The configuration, if there is one.
+    config: Option<PathBuf>,
+    /// Its folder.
     beside: PathBuf,
 }
 
 impl Context {
     /// Reads the configuration: the one that was named, else `import.toml` if it is there.
     pub(super) fn new(common: &Common) -> Result<Self, Failure> {
-        let file = match &common.config {
-            Some(path) => ImportFile::read(path).or_fail(Exit::Usage)?,
-            None if Path::new(USUAL_FILE).exists() => {
-                ImportFile::read(Path::new(USUAL_FILE)).or_fail(Exit::Usage)?
-            }
-            None => ImportFile::default(),
-        };
+        let usual = || Some(PathBuf::from(USUAL_FILE)).filter(|path| path.exists());
+        let config = common.config.clone().or_else(usual);
+        let file = config.as_deref().map(ImportFile::read).transpose().or_fail(Exit::Usage)?;
+        let file = file.unwrap_or_default();
         Ok(Self {
             style: Style::choose(common.quiet, common.verbose > 0, common.color),
             job: common.job.clone().or_else(|| file.job.clone()),
             json: common.json,
             beside: common.config.as_deref().and_then(Path::parent).map(Path::to_owned).unwrap_or_default(),
             file,
+            config,
         })
+    }
+
+    /// The same with the configuration as it stands in this file now.
+    pub(super) fn reread(&self, config: &Path) -> Result<Self, Failure> {
+        let file = ImportFile::read(config).or_fail(Exit::Usage)?;
+        let (job, beside) = (self.job.clone(), self.beside.clone());
+        Ok(Self { file, style: self.style, job, json: self.json, config: Some(config.to_owned()), beside })
+    }
+
+    /// The configuration, or where it is looked for when there is none.
+    pub(super) fn configuration(&self) -> PathBuf {
+        self.config.clone().unwrap_or_else(|| USUAL_FILE.into())
     }
 
     /// The job's folder.

@@ -8,9 +8,11 @@ use crate::config::ImportFile;
 use crate::export::{self, ExportError, Layout, Plain, Reader, Source, compare};
 use crate::formats::{self, Format, Uploaded};
 use crate::job::SourceInfo;
+use crate::mapping::occupied::{Diverted, Table};
 use crate::mapping::people::{People, Renamed};
 use crate::mapping::{self, Mapper, Period, Within};
 use crate::message::{Release, SourceNo};
+use crate::prepare::Behind;
 
 /// Which sources, and how they are to be read. What was typed wins over the configuration.
 #[derive(Debug)]
@@ -24,6 +26,8 @@ pub(super) struct Plan {
     /// The part of the history that is taken.
     period: Period,
     file: ImportFile,
+    /// What becomes of conversations in which people have written already.
+    occupied: Arc<Table>,
     /// What became of the files that messages show.
     pub(super) uploaded: Arc<Uploaded>,
 }
@@ -83,7 +87,9 @@ impl Plan {
             None => formats::recognise(&sources).map_err(failure)?.map(|(format, _)| format),
         };
         let release = file.server.release.unwrap_or_default();
-        Ok(Self { sources, format, release, period, file, uploaded: Arc::default() })
+        let table = file.occupied.table.as_deref().map(Table::read).transpose().or_fail(Exit::Usage)?;
+        let occupied = Arc::new(table.unwrap_or_default());
+        Ok(Self { sources, format, release, period, file, occupied, uploaded: Arc::default() })
     }
 
     /// Opens the sources; their numbers count on from `first`.
@@ -109,7 +115,18 @@ impl Plan {
             .or_fail(Exit::Usage)?;
         let mapper =
             if people.keeps_all() { mapper } else { Arc::new(Renamed::new(mapper, Arc::new(people))) };
+        // Above the names: the table speaks of OpenIM's conversations.
+        let mapper: Arc<dyn Mapper> = if self.occupied.is_empty() {
+            mapper
+        } else {
+            Arc::new(Diverted::new(mapper, Arc::clone(&self.occupied)))
+        };
         Ok(Intake { reader, mapper })
+    }
+
+    /// After which time the histories of conversations go that are sent behind what people wrote.
+    pub(super) fn behind(&self) -> Behind {
+        self.occupied.behind().map(|(conversation, after)| (conversation.clone(), after)).collect()
     }
 
     /// How the sources differ from those a job was made of; a line each.
@@ -141,9 +158,12 @@ impl Plan {
         let times = (time.equal, time.older);
         // What the files say that the settings name counts as well.
         let tables = [users.file.as_deref(), media.table.as_deref()].map(|path| path.and_then(fingerprint));
-        let settings = format!(
+        let mut settings = format!(
             "{tables:x?} {export:?} {mapping:?} {users:?} {times:?} {format:?} {media:?} {policy:?} {period:?}"
         );
+        if let Some(table) = &self.file.occupied.table {
+            settings = format!("{settings} occupied:{:x?}", fingerprint(table));
+        }
         if self.uploaded.is_empty() {
             settings
         } else {

@@ -13,6 +13,7 @@ mod intake;
 mod logging;
 pub mod mark_read;
 pub mod media;
+pub mod occupied;
 mod output;
 pub mod preflight;
 mod prepare;

@@ -2,15 +2,20 @@
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use std::time::Duration;
 
 use clap::Args;
+use tokio_util::sync::CancellationToken;
 
 use super::context::note;
 use super::prepare::job_failure;
 use super::server::exit_of;
-use super::{Exit, Failure, OrFail};
-use crate::before::{Allowed, Depth, Looks, Notices, PreflightError, can_be_allowed, preflight, text};
-use crate::openim::{CallError, Client};
+use super::{Exit, Failure, OrFail, afterwards};
+use crate::before::{
+    Allowed, Conversations, Depth, Looks, Notices, Occupied, PreflightError, can_be_allowed, preflight, text,
+};
+use crate::log::{self, LogError};
+use crate::openim::Client;
 use crate::report::{Progress, Snapshot, Style, count};
 
 /// What the preflight may find and go on all the same.
@@ -34,13 +39,13 @@ pub(super) enum Verdict {
     Refused(String),
 }
 
-/// Looks, and says what was found.
+/// Looks, and says what was found; and in which conversations people have written already.
 pub(super) async fn look(
     client: &Client,
     looks: &Looks<'_>,
     allowed: &Allowed,
     style: Style,
-) -> Result<Verdict, Failure> {
+) -> Result<(Verdict, Vec<Occupied>), Failure> {
     let looked = Arc::clone(&looks.looked);
     let progress = Progress::start(
         style,
@@ -68,7 +73,8 @@ pub(super) async fn look(
         .collect();
     if refused.is_empty() {
         note(&format!("preflight: {} calls, nothing stands against it", count(found.calls)))?;
-        return Ok(Verdict::Go(found.facts.conversations.notices));
+        let Conversations { notices, occupied, .. } = found.facts.conversations;
+        return Ok((Verdict::Go(notices), occupied));
     }
     let names: Vec<&str> = refused.iter().map(|code| code.name).collect();
     let way = if refused.iter().all(|code| can_be_allowed(code)) {
@@ -76,15 +82,18 @@ pub(super) async fn look(
     } else {
         "That has to be mended first, --allow does not help"
     };
-    Ok(Verdict::Refused(format!("The preflight refuses, nothing was sent: {}. {way}.", names.join(", "))))
+    let refusal = format!("The preflight refuses, nothing was sent: {}. {way}.", names.join(", "));
+    Ok((Verdict::Refused(refusal), found.facts.conversations.occupied))
 }
 
 /// Cuts off conversations in which only notices stand: it takes nothing from anybody, and the history behind them can
-/// be scrolled. Where somebody has written since they were looked at, the run ends.
-pub(super) async fn cut(client: &Client, all: &[Notices]) -> Result<(), Failure> {
+/// be scrolled. Where somebody has written since they were looked at, the run ends. Each call has the patience that the
+/// run has: a night does not end because a proxy hiccups here.
+pub(super) async fn cut(client: &Client, all: &[Notices], give_up: Duration) -> Result<(), Failure> {
+    let server = log::Server::new(client.clone(), give_up, CancellationToken::new(), None);
+    let failed = |error: LogError| afterwards::failure(error.into());
     for Notices { conversation, user, slots } in all {
-        let failed = |error: CallError| Failure { exit: exit_of(&error), error: error.into() };
-        let seqs = client.seqs(user, &[conversation.as_str()]).await.map_err(failed)?;
+        let seqs = server.seqs(user, &[conversation.as_str()]).await.map_err(failed)?;
         if seqs.iter().any(|seqs| seqs.max_seq != *slots) {
             return Err(Failure::new(
                 Exit::Preflight,
@@ -94,7 +103,10 @@ pub(super) async fn cut(client: &Client, all: &[Notices]) -> Result<(), Failure>
                 ),
             ));
         }
-        client.cut(user, conversation).await.map_err(failed)?;
+        if !server.cut(user, conversation).await.map_err(failed)? {
+            let text = format!("The server does not let `{user}` cut {conversation} off: nothing was sent.");
+            return Err(Failure::new(Exit::Preflight, text));
+        }
     }
     if !all.is_empty() {
         note(&format!("{} conversations in which only notices stood were cut off", count(all.len() as u64)))?;

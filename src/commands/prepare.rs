@@ -75,6 +75,7 @@ pub(super) fn prepare(
     let mut rules = Rules::new(now(), release, settings);
     rules.times = times(context.file.time)?;
     rules.allow_large = context.file.import.allow_large;
+    rules.behind = plan.behind();
     let progress = Arc::new(prepare::Progress::default());
     let watched = Arc::clone(&progress);
     let drawn = Progress::start(context.style, Arc::new(move || snapshot(watched.look())));

@@ -16,6 +16,7 @@ use super::server::{self, exit_of};
 use super::{Exit, Failure, OrFail};
 use crate::before::{Count, Files, Patience, Provision, ProvisionError, Provisioned, Stage, provision};
 use crate::cli::ServerArgs;
+use crate::config::ImportFile;
 use crate::job::{BLACKS, FRIENDS, GROUPS, Job, JobError, JobReader};
 use crate::openim::Client;
 use crate::report::count;
@@ -80,7 +81,8 @@ pub struct FileArgs {
 
 impl FileArgs {
     /// What was typed, or else what the configuration says, or else what the export told.
-    pub(super) fn files(&self, configured: &Files, job: &Path) -> Files {
+    pub(super) fn files(&self, file: &ImportFile, job: &Path) -> Files {
+        let configured = &file.provision;
         let or = |typed: &Option<PathBuf>, configured: &Option<PathBuf>, told: &str| {
             let told = || Some(job.join(told)).filter(|path| path.exists());
             typed.clone().or_else(|| configured.clone()).or_else(told)
@@ -90,6 +92,7 @@ impl FileArgs {
             groups: or(&self.groups, &configured.groups, GROUPS),
             friends: or(&self.friends, &configured.friends, FRIENDS),
             blacks: or(&self.blacks, &configured.blacks, BLACKS),
+            occupied: file.occupied.table.clone(),
         }
     }
 }
@@ -111,7 +114,7 @@ struct Outcome {
 
 /// The command.
 pub(super) fn command(context: &Context, args: &ProvisionArgs) -> Result<Exit, Failure> {
-    let files = args.files.files(&context.file.provision, &context.job());
+    let files = args.files.files(&context.file, &context.job());
     let table = args.accounts.accounts.clone().or_else(|| context.file.accounts.file.clone());
     let job = match Job::observe(&context.job()) {
         Ok(job) => Some(job),

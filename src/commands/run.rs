@@ -17,7 +17,7 @@ use super::{
     Exit, Failure, OrFail, afterwards, check, mark_read, media, provision, rehearsal, server, stop, verify,
 };
 use crate::after::{self, AfterError, MarkReport};
-use crate::before::{Allowed, Depth, Looks, Stage};
+use crate::before::{Allowed, Depth, Looks, Occupied, Stage};
 use crate::cli::{PaceArgs, RunArgs};
 use crate::config;
 use crate::import::{self, Dial, Ended, ImportError, Outcome, StopSignal};
@@ -149,17 +149,17 @@ impl Night<'_> {
         let started = job.is_started().map_err(job_failure)?;
         let work = if started { server::Work::Begun } else { server::Work::Fresh };
         server::reach(&self.client, self.args.server.wait_for_server, (work, settings.give_up)).await?;
-        let files = self.args.files.files(&self.context.file.provision, &self.context.job());
+        let files = self.args.files.files(&self.context.file, &self.context.job());
         if self.rehearsed || self.args.provision {
             let made = provision::make(&self.client, Some(&reader), &files, Stage::Before, false).await?;
             note(&provision::verdict(&made, false))?;
         }
         if !self.rehearsed {
-            match self.look(&reader, &job, &allowed).await? {
+            match self.look(&reader, &job, &allowed).await?.0 {
                 Looked::Refused(refusal) => {
                     return self.end(&job, &reader, Exit::Preflight, refusal, None);
                 }
-                Looked::Go(notices) => preflight::cut(&self.client, &notices).await?,
+                Looked::Go(notices) => preflight::cut(&self.client, &notices, settings.give_up).await?,
             }
         }
         let stop = stop::listen();
@@ -300,7 +300,12 @@ impl Night<'_> {
         }
     }
 
-    async fn look(&self, reader: &JobReader, job: &Job, allowed: &Allowed) -> Result<Looked, Failure> {
+    async fn look(
+        &self,
+        reader: &JobReader,
+        job: &Job,
+        allowed: &Allowed,
+    ) -> Result<(Looked, Vec<Occupied>), Failure> {
         // What was looked at before the first message is not looked at again each time it is resumed.
         let depth =
             if job.is_started().map_err(job_failure)? { Depth::Server } else { self.args.preflight.depth() };

@@ -39,6 +39,9 @@ pub struct ImportFile {
     /// What becomes of what OpenIM has no word for, in known formats.
     #[serde(default)]
     pub policy: crate::formats::Policy,
+    /// What becomes of conversations in which people have written already.
+    #[serde(default)]
+    pub occupied: crate::mapping::occupied::Settings,
     /// What becomes of times.
     #[serde(default)]
     pub time: TimeSection,
@@ -292,6 +295,7 @@ mod tests {
             "[media.placeholder]",
             "[policy]",
             "[users]",
+            "[occupied]",
             "[time]",
             "[server]",
             "[provision]",

@@ -10,7 +10,7 @@ use super::progress::Progress;
 use super::rows::{ConvRow, IndexRow, Note, Says};
 use super::sort::Sorted;
 use super::spread::Spread;
-use super::{Older, Times};
+use super::{Older, Way};
 use crate::checks::{Neighbours, TOGETHER, codes};
 use crate::finding::Code;
 use crate::job::{ConvKey, Earlier, JobError, Loader, Peers, Position, Reply, Spooled};
@@ -26,13 +26,12 @@ pub(super) fn index(
     (names, heap): (Sorted<ConvRow>, &Heap),
     loader: &mut Loader<'_>,
     ledger: &mut Ledger<'_>,
-    (times, allow_large): (Times, bool),
+    way: Way<'_>,
     progress: &Progress,
 ) -> Result<(), PrepareError> {
     let mut notes = Notes::new(notes)?;
     let mut filing = Filing {
-        times,
-        allow_large,
+        way,
         loader,
         ledger,
         names: Names::new(names, heap)?,
@@ -87,9 +86,7 @@ impl Notes {
 
 /// Puts messages, which come by conversation and time, into the index.
 struct Filing<'a, 'p, 'l> {
-    times: Times,
-    /// What is so large that a server may lose it and its neighbours is sent all the same.
-    allow_large: bool,
+    way: Way<'a>,
     loader: &'a mut Loader<'p>,
     ledger: &'a mut Ledger<'l>,
     names: Names<'a>,
@@ -112,6 +109,8 @@ struct Open {
     /// None of it can be sent, because of its name.
     refused: Option<Refusal>,
     spread: Spread,
+    /// It is sent behind what people have written: no time is its own.
+    is_behind: bool,
     /// The last pair that was reported for having the same name.
     reported: Option<u32>,
     /// It was said that neighbours are too large.
@@ -159,9 +158,13 @@ impl Filing<'_, '_, '_> {
             self.ledger.summary.conversations += 1;
         }
         let spread = open.spread.next(time);
-        self.ledger.summary.spread += u64::from(spread > 0);
-        self.ledger.summary.spread_most = self.ledger.summary.spread_most.max(spread);
-        if spread > HOUR_MS {
+        if open.is_behind {
+            self.ledger.summary.behind += 1;
+        } else {
+            self.ledger.summary.spread += u64::from(spread > 0);
+            self.ledger.summary.spread_most = self.ledger.summary.spread_most.max(spread);
+        }
+        if spread > HOUR_MS && !open.is_behind {
             let message = self.message(row)?;
             let value = format!("{} minutes, in {}", spread / 60_000, open.peers.conversation());
             self.ledger.say(&codes::TIME_MOVED, &message, &value)?;
@@ -182,7 +185,7 @@ impl Filing<'_, '_, '_> {
         let message = self.message(row)?;
         let name = open.peers.conversation();
         let behind = open.earlier.as_ref().map_or(0, |earlier| earlier.last_sent.0.abs_diff(row.at.time().0));
-        if self.times.older == Older::Refuse && behind > HOUR_MS {
+        if self.way.times.older == Older::Refuse && behind > HOUR_MS {
             let value = format!("{} minutes older, in {name}", behind / 60_000);
             self.ledger.say(&codes::WOULD_NOT_SCROLL, &message, &value)?;
             self.ledger.reject(&codes::WOULD_NOT_SCROLL, &message, &value)?;
@@ -195,18 +198,18 @@ impl Filing<'_, '_, '_> {
 
     /// A message that makes its neighbours too large for one stored document: whether it is sent all the same.
     fn takes_large(&mut self, open: &mut Open, row: &IndexRow, bytes: u64) -> Result<bool, JobError> {
-        if self.allow_large && std::mem::replace(&mut open.large, true) {
+        if self.way.allow_large && std::mem::replace(&mut open.large, true) {
             return Ok(true);
         }
         let message = self.message(row)?;
         let value = format!("{bytes} bytes up to here in {}", open.peers.conversation());
-        if self.allow_large {
+        if self.way.allow_large {
             self.ledger.say(&codes::NEIGHBOURS_TOO_LARGE_ALLOWED, &message, &value)?;
         } else {
             self.ledger.say(&codes::NEIGHBOURS_TOO_LARGE, &message, &value)?;
             self.ledger.reject(&codes::NEIGHBOURS_TOO_LARGE, &message, &value)?;
         }
-        Ok(self.allow_large)
+        Ok(self.way.allow_large)
     }
 
     fn count(&mut self, time: SendTime, len: u32) {
@@ -246,12 +249,14 @@ impl Filing<'_, '_, '_> {
             }
         }
         let last_written = earlier.as_ref().map(|earlier| self.loader.last_written(earlier)).transpose()?;
-        let before = earlier.as_ref().filter(|_| self.times.older != Older::Stay);
-        let spread = Spread::after(self.times.equal, before.map(|earlier| earlier.last_sent));
+        let before = earlier.as_ref().filter(|_| self.way.times.older != Older::Stay);
+        let behind = self.way.behind.get(&peers.conversation()).copied();
+        let spread = Spread::after(self.way.times.equal, before.map(|earlier| earlier.last_sent).max(behind));
         Ok(Open {
             key,
             peers,
             spread,
+            is_behind: behind.is_some(),
             pair,
             earlier,
             last_written,

@@ -33,9 +33,11 @@ pub use pass::{few, few_spread, mended, run};
 pub use progress::{Look, Phase, Progress};
 pub use summary::{Counted, Replies, Summary};
 
+use std::collections::HashMap;
+
 use crate::export::ExportError;
 use crate::job::JobError;
-use crate::message::{Release, SendTime};
+use crate::message::{ConversationId, Release, SendTime};
 
 /// What a pass goes by.
 #[derive(Debug, Clone)]
@@ -50,8 +52,22 @@ pub struct Rules {
     pub times: Times,
     /// What is so large that a server may lose it and its neighbours is sent all the same.
     pub allow_large: bool,
+    /// Conversations whose messages are sent behind what people have written.
+    pub behind: Behind,
     /// Rows of a sorted run; small in tests.
     run: usize,
+}
+
+/// Conversations whose messages are all sent with times after that one, and keep their own in `ex`.
+pub type Behind = HashMap<ConversationId, SendTime>;
+
+/// What decides how messages of a conversation go behind each other.
+#[derive(Debug, Clone, Copy)]
+struct Way<'a> {
+    times: Times,
+    /// What is so large that a server may lose it and its neighbours is sent all the same.
+    allow_large: bool,
+    behind: &'a Behind,
 }
 
 /// What becomes of messages whose times don't rise within their conversation (law 15).
@@ -88,7 +104,8 @@ pub enum Older {
 impl Rules {
     /// The rules; `settings` is kept in the job as it is.
     pub fn new(now: SendTime, release: Release, settings: String) -> Self {
-        Self { now, release, settings, times: Times::default(), allow_large: false, run: sort::RUN }
+        let (times, behind) = (Times::default(), Behind::new());
+        Self { now, release, settings, times, allow_large: false, behind, run: sort::RUN }
     }
 }
 

@@ -19,7 +19,7 @@ use super::rows::{ByOffset, ConvRow, IndexRow, KeyRow, Note, PersonRow, UserRow}
 use super::sort::{RUN, Sorter};
 use super::summary::{Summary, Told};
 use super::uploads::{self, UploadRow};
-use super::{Equal, Older, PrepareError, Rules, Times};
+use super::{Behind, Equal, Older, PrepareError, Rules, Times, Way};
 use crate::checks::Checker;
 use crate::export::{Chunk, Reader, Source};
 use crate::job::{Job, JobError, Pass};
@@ -42,7 +42,8 @@ pub fn run(
     progress.phase(Phase::Read);
     let checker = Checker { now: rules.now, release: rules.release, allow_large: rules.allow_large };
     let reader = gather(reader, mapper, checker, &mut pass, &mut gathered, progress)?;
-    gathered.file(pass, reader.sources(), (rules.release, rules.times, rules.allow_large), progress)
+    let Rules { release, times, allow_large, ref behind, .. } = *rules;
+    gathered.file(pass, reader.sources(), release, Way { times, allow_large, behind }, progress)
 }
 
 /// Adds these messages to the job as a pass of their own, unexamined: for tests, and for what is made by
@@ -60,7 +61,8 @@ fn few_with(job: &mut Job, messages: &[Message<'_>], times: Times) -> Result<Sum
     let mut pass = job.begin_pass("{}")?;
     let mut gathered = Gathered::new(&pass, RUN)?;
     gathered.take(&Batch::unexamined(messages), &mut pass)?;
-    gathered.file(pass, &[], (Release::Main, times, true), &Progress::default())
+    let way = Way { times, allow_large: true, behind: &Behind::new() };
+    gathered.file(pass, &[], Release::Main, way, &Progress::default())
 }
 
 /// Adds messages that had been rejected and were mended, as a pass of their own; the caller has examined them.
@@ -76,7 +78,8 @@ pub fn mended(
     let mut gathered = Gathered::new(&pass, RUN)?;
     gathered.summary.mended = lines;
     feed(&mut |message| gathered.take(&Batch::unexamined(std::slice::from_ref(message)), &mut pass))?;
-    gathered.file(pass, &[], (Release::Main, BEHIND, allow_large), &Progress::default())
+    let way = Way { times: BEHIND, allow_large, behind: &Behind::new() };
+    gathered.file(pass, &[], Release::Main, way, &Progress::default())
 }
 
 /// What was mended is wanted, wherever it belongs.
@@ -297,7 +300,8 @@ impl Gathered {
         self,
         mut pass: Pass<'_>,
         sources: &[Source],
-        (release, times, allow_large): (Release, Times, bool),
+        release: Release,
+        way: Way<'_>,
         progress: &Progress,
     ) -> Result<Summary, PrepareError> {
         let Self {
@@ -328,8 +332,7 @@ impl Gathered {
         compare(keys.sorted()?, &mut notes, release, &loader, &mut ledger, progress)?;
         progress.phase(Phase::Index);
         let names = (conversations.sorted()?, &heap);
-        let rules = (times, allow_large);
-        index::index(index.sorted()?, notes.sorted()?, names, &mut loader, &mut ledger, rules, progress)?;
+        index::index(index.sorted()?, notes.sorted()?, names, &mut loader, &mut ledger, way, progress)?;
         names::users(users.sorted()?, &heap, &mut loader)?;
         people::people(people.sorted()?, &heap, &loader, &mut ledger)?;
         summary.findings = findings.counted();

@@ -43,6 +43,9 @@ pub struct Summary {
     /// By how much at most, ms.
     #[serde(default)]
     pub spread_most: u64,
+    /// Messages of conversations that are sent behind what people have written, with times of then.
+    #[serde(default)]
+    pub behind: u64,
     /// What became of replies.
     pub replies: Replies,
     /// Media in `media-to-upload.csv` that nobody has put anywhere yet.

@@ -2,6 +2,7 @@
 
 mod canary;
 mod command;
+mod occupied;
 mod parts;
 mod preflight;
 mod provision;

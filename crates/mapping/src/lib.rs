@@ -15,6 +15,7 @@ mod filters;
 mod jq;
 mod native;
 mod object;
+pub mod occupied;
 pub mod people;
 mod period;
 mod pick;

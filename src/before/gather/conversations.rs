@@ -165,7 +165,9 @@ pub(super) async fn what_is_there(
         match found {
             Ok(There { ours, newer, notices }) => {
                 conversations.already_there.look(ours);
-                conversations.newer.look(newer);
+                let (example, occupied) = newer.unzip();
+                conversations.newer.look(example);
+                conversations.occupied.extend(occupied);
                 conversations.notices.extend(notices);
             }
             Err(why) => {

@@ -14,7 +14,7 @@ use crate::message::{Ordinal, SendTime, Seq};
 use crate::openim::{CallError, LogRecord, Range, pages};
 
 use super::super::ask::Ask;
-use super::super::facts::Notices;
+use super::super::facts::{Notices, Occupied};
 use super::PreflightError;
 
 /// Slots looked at, at either end.
@@ -68,7 +68,7 @@ pub(super) struct There {
     /// The name of the conversation, if something of ours stands in it.
     pub(super) ours: Option<String>,
     /// Its name, and who wrote the newest message, if that is newer than our oldest (law 15).
-    pub(super) newer: Option<String>,
+    pub(super) newer: Option<(String, Occupied)>,
     /// Nothing but notices of the server stands in it.
     pub(super) notices: Option<Notices>,
 }
@@ -164,7 +164,17 @@ impl Seen {
             let notices = Notices { conversation: name, user: user.to_owned(), slots: max_seq };
             return There { notices: Some(notices), ..There::default() };
         }
-        let newer = self.newest.filter(|(time, _)| *time >= held.conversation.first_time);
-        There { newer: newer.map(|(_, sender)| format!("{name} (newest from {sender})")), ..There::default() }
+        let Conversation { peers, messages, first_time, last_time, .. } = &held.conversation;
+        let newer = self.newest.filter(|(time, _)| time >= first_time).map(|(time, sender)| {
+            let occupied = Occupied {
+                conversation: held.conversation.id(),
+                peers: peers.clone(),
+                newest: (bound >= max_seq).then_some(time),
+                until: *last_time,
+                messages: *messages,
+            };
+            (format!("{name} (newest from {sender})"), occupied)
+        });
+        There { newer, ..There::default() }
     }
 }

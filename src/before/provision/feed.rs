@@ -8,7 +8,8 @@ use serde::de::DeserializeOwned;
 use crate::job::{ConvNo, JobError, JobReader, Peers, User, UserKey};
 
 use super::{
-    BlackRow, Files, FriendRow, GroupRow, Provision, ProvisionError, RowError, Rows, UserRow, groups, users,
+    BlackRow, Files, FriendRow, GroupRow, OccupiedRow, Provision, ProvisionError, RowError, Rows, UserRow,
+    groups, users,
 };
 
 /// Gives one piece of work after the other.
@@ -18,6 +19,7 @@ pub(super) type Feed<'a, T> = Box<dyn FnMut() -> Result<Option<T>, ProvisionErro
 pub(super) fn check(files: &Files) -> Result<(), RowError> {
     each::<UserRow>(files.users.as_deref(), Some(|row| &row.id))?;
     each::<GroupRow>(files.groups.as_deref(), Some(|row| &row.id))?;
+    each::<OccupiedRow>(files.occupied.as_deref(), Some(|row| &row.conversation))?;
     each::<FriendRow>(files.friends.as_deref(), None)?;
     each::<BlackRow>(files.blacks.as_deref(), None)
 }
@@ -42,7 +44,7 @@ fn each<T: DeserializeOwned>(path: Option<&Path>, id: Option<fn(&T) -> &str>) ->
 /// names a user names him, and he comes once. What is kept for that is a hash a user.
 pub(super) fn users<'a>(what: &Provision<'a>) -> Result<Feed<'a, Vec<UserRow>>, ProvisionError> {
     let mut listed = what.files.users.as_deref().map(Rows::<UserRow>::open).transpose()?;
-    let mut groups = what.files.groups.as_deref().map(Rows::<GroupRow>::open).transpose()?;
+    let mut groups = ListedGroups::open(what.files)?;
     let (job, mut after) = (what.job, None);
     let mut seen: HashSet<UserKey> = HashSet::new();
     let mut waiting: Vec<UserRow> = Vec::new();
@@ -51,7 +53,7 @@ pub(super) fn users<'a>(what: &Provision<'a>) -> Result<Feed<'a, Vec<UserRow>>, 
             let mut found = Vec::new();
             if let Some((_, row)) = next(&mut listed)? {
                 found.push(row);
-            } else if let Some((_, row)) = next(&mut groups)? {
+            } else if let Some(row) = groups.next()? {
                 for id in row.everybody() {
                     let bare = UserRow::bare(id.clone());
                     found.push(job.map_or(Ok(bare.clone()), |job| told(job, bare))?);
@@ -96,6 +98,30 @@ fn told(job: &JobReader, mut row: UserRow) -> Result<UserRow, JobError> {
     Ok(row)
 }
 
+/// Groups that files name: archives first, then those of the groups file.
+struct ListedGroups {
+    occupied: Option<Rows<OccupiedRow>>,
+    groups: Option<Rows<GroupRow>>,
+}
+
+impl ListedGroups {
+    fn open(files: &Files) -> Result<Self, RowError> {
+        Ok(Self {
+            occupied: files.occupied.as_deref().map(Rows::open).transpose()?,
+            groups: files.groups.as_deref().map(Rows::open).transpose()?,
+        })
+    }
+
+    fn next(&mut self) -> Result<Option<GroupRow>, RowError> {
+        while let Some((_, row)) = next(&mut self.occupied)? {
+            if let Some(group) = row.archive() {
+                return Ok(Some(group));
+            }
+        }
+        Ok(next(&mut self.groups)?.map(|(_, row)| row))
+    }
+}
+
 /// A group that is to be there.
 #[derive(Debug)]
 pub(super) struct Wanted {
@@ -108,7 +134,7 @@ pub(super) struct Wanted {
 /// Groups of the groups file, and then, when these are made, those of the messages, whose senders have to be
 /// members. What is kept of the file is a hash for each of its groups and members.
 pub(super) struct Groups<'a> {
-    listed: Option<Rows<GroupRow>>,
+    listed: ListedGroups,
     job: Option<&'a JobReader>,
     after: Option<ConvNo>,
     seen: Seen,
@@ -116,7 +142,7 @@ pub(super) struct Groups<'a> {
 
 impl<'a> Groups<'a> {
     pub(super) fn new(what: &Provision<'a>) -> Result<Self, ProvisionError> {
-        let listed = what.files.groups.as_deref().map(Rows::<GroupRow>::open).transpose()?;
+        let listed = ListedGroups::open(what.files)?;
         Ok(Self { listed, job: what.job, after: None, seen: Seen::default() })
     }
 
@@ -124,7 +150,7 @@ impl<'a> Groups<'a> {
     pub(super) fn of_file(&mut self) -> Result<Option<Vec<Wanted>>, ProvisionError> {
         let mut batch = Vec::new();
         while batch.len() < groups::AT_ONCE {
-            let Some((_, mut row)) = next(&mut self.listed)? else { break };
+            let Some(mut row) = self.listed.next()? else { break };
             self.seen.insert(&row);
             if let Some(job) = self.job.filter(|_| row.name.is_empty()) {
                 let known = job.called(true, &row.id)?;

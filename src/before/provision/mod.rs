@@ -21,7 +21,7 @@ use crate::openim::{CallError, Client};
 use super::ask::{Ask, Patience};
 
 pub(super) use relations::block_list;
-pub use rows::{BlackRow, FriendRow, GroupRow, RowError, Rows, UserRow};
+pub use rows::{BlackRow, FriendRow, GroupRow, OccupiedRow, RowError, Rows, UserRow};
 
 /// What is to be there.
 #[derive(Debug, Clone, Copy)]
@@ -50,6 +50,10 @@ pub struct Files {
     pub friends: Option<PathBuf>,
     /// [`BlackRow`]
     pub blacks: Option<PathBuf>,
+    /// [`OccupiedRow`]: what becomes of conversations in which people have written already; its archives are groups. Named
+    /// by `[occupied]`, not here.
+    #[serde(skip)]
+    pub occupied: Option<PathBuf>,
 }
 
 /// What comes before the history and what after.

@@ -6,6 +6,7 @@
 //! | groups | `groupID`, `ownerUserID`, `groupName`, `faceURL`, `adminUserIDs`, `memberUserIDs` |
 //! | friends | `ownerUserID`, `friendUserIDs` |
 //! | block lists | `ownerUserID`, `blackUserIDs` |
+//! | occupied conversations | `conversation`, `way`, `groupID`, `groupName`, `ownerUserID`, `memberUserIDs`, `after` |
 //!
 //! The names are those of the server's API. A list is a JSON array, or, in CSV, ids with blanks, `,` or `;`
 //! between them: no userID can hold one of these. A friendship has two sides and needs one row.
@@ -69,6 +70,47 @@ impl GroupRow {
     /// Owner, admins, members; perhaps somebody twice.
     pub(super) fn everybody(&self) -> impl Iterator<Item = &String> {
         std::iter::once(&self.owner).chain(&self.admins).chain(&self.members)
+    }
+}
+
+/// What becomes of a conversation in which people have written already.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct OccupiedRow {
+    /// As the server names it.
+    #[serde(deserialize_with = "id")]
+    pub conversation: String,
+    /// `archive`: its history goes into the group that follows; `behind`: there is none.
+    #[serde(deserialize_with = "id")]
+    pub way: String,
+    /// `groupID`
+    #[serde(default, rename = "groupID", deserialize_with = "text")]
+    pub group: String,
+    /// `groupName`
+    #[serde(default, rename = "groupName", deserialize_with = "text")]
+    pub name: String,
+    /// `ownerUserID`
+    #[serde(default, rename = "ownerUserID", deserialize_with = "text")]
+    pub owner: String,
+    /// `memberUserIDs`
+    #[serde(default, rename = "memberUserIDs", deserialize_with = "list")]
+    pub members: Vec<String>,
+    /// Of no use here.
+    #[serde(default, deserialize_with = "text")]
+    pub after: String,
+}
+
+impl OccupiedRow {
+    /// The group that has to be there.
+    pub(super) fn archive(self) -> Option<GroupRow> {
+        (self.way == "archive").then(|| GroupRow {
+            id: self.group,
+            owner: self.owner,
+            name: self.name,
+            face_url: String::new(),
+            admins: Vec::new(),
+            members: self.members,
+        })
     }
 }
 

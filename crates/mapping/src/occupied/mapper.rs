@@ -1,0 +1,134 @@
+//! A mapper whose messages go where there is room for them.
+
+use std::borrow::Cow;
+use std::collections::HashSet;
+use std::sync::Arc;
+
+use serde_json::{Map, Value};
+
+use super::{Archive, Table, Way};
+use crate::export::Chunk;
+use crate::finding::Finding;
+use crate::message::{ConversationId, Message, Peer, Place};
+use crate::people::{Kind, Person};
+use crate::{Mapper, Relation, Sink, Upload};
+
+/// The key in `ex` under which a message that is sent with a later time has its own, ms.
+pub const WRITTEN_AT: &str = "writtenAt";
+
+/// Puts what another mapper makes where the table says. That mapper speaks of OpenIM's users and groups.
+pub struct Diverted<M> {
+    inner: M,
+    table: Arc<Table>,
+}
+
+impl<M: Mapper> Diverted<M> {
+    /// What `inner` makes, diverted.
+    pub fn new(inner: M, table: Arc<Table>) -> Self {
+        Self { inner, table }
+    }
+}
+
+impl<M: Mapper> Mapper for Diverted<M> {
+    fn map(&self, chunk: &Chunk, sink: &mut dyn Sink) {
+        self.inner.map(chunk, &mut Diverting { table: &self.table, sink, told: HashSet::new() });
+    }
+}
+
+struct Diverting<'a> {
+    table: &'a Table,
+    sink: &'a mut dyn Sink,
+    /// Archives that the sink was told of, for this chunk.
+    told: HashSet<&'a str>,
+}
+
+impl<'t> Diverting<'t> {
+    /// Names the archive, for whoever makes the group or lists who is who.
+    fn tell(&mut self, archive: &'t Archive) {
+        if self.told.insert(&archive.group) {
+            let person = Person::new(Kind::Group, &archive.group, &archive.name, "");
+            self.sink.person(Person { listed: true, ..person });
+        }
+    }
+}
+
+impl Sink for Diverting<'_> {
+    fn message(&mut self, message: Message<'_>) {
+        match self.table.of(&message) {
+            Some(Way::Archive(archive)) => {
+                self.tell(archive);
+                let group = Cow::Borrowed(archive.group.as_str());
+                self.sink.message(Message { peer: Peer::Group(group), ..message });
+            }
+            Some(Way::Behind(_)) => {
+                let ex = with_time(&message.ex, message.send_time.0).map(Cow::Owned);
+                let ex = ex.unwrap_or_else(|| message.ex.clone());
+                self.sink.message(Message { ex, ..message });
+            }
+            None => self.sink.message(message),
+        }
+    }
+
+    fn relation(&mut self, relation: Relation<'_>) {
+        let Relation::Read { user, peer, kind, id } = &relation else { return self.sink.relation(relation) };
+        let conversation = match kind {
+            Kind::User => ConversationId::single(user, peer),
+            Kind::Group => ConversationId::group(peer),
+        };
+        let is_meant =
+            |archive: &Archive| *kind == Kind::Group || archive.members.iter().any(|member| member == peer);
+        match self.table.way(&conversation) {
+            Some(Way::Archive(archive)) if is_meant(archive) => {
+                let read = Relation::Read {
+                    user: Cow::Borrowed(user),
+                    peer: Cow::Borrowed(&archive.group),
+                    kind: Kind::Group,
+                    id: Cow::Borrowed(id),
+                };
+                // Of an archive in which people have written in turn.
+                if self.table.way(&ConversationId::group(&archive.group)).is_some() {
+                    return self.relation(read);
+                }
+                self.sink.relation(read);
+            }
+            _ => self.sink.relation(relation),
+        }
+    }
+
+    fn left_out(&mut self, place: Place, reason: &'static str) {
+        self.sink.left_out(place, reason);
+    }
+
+    fn finding(&mut self, finding: Finding) {
+        self.sink.finding(finding);
+    }
+
+    fn upload(&mut self, upload: Upload<'_>) {
+        self.sink.upload(upload);
+    }
+
+    fn person(&mut self, person: Person<'_>) {
+        self.sink.person(person);
+    }
+}
+
+/// `ex` with the time in it; `None` where it holds something of the export's own that is no object.
+fn with_time(ex: &str, time: i64) -> Option<String> {
+    let mut object: Map<String, Value> =
+        if ex.trim().is_empty() { Map::new() } else { serde_json::from_str(ex).ok()? };
+    object.entry(WRITTEN_AT).or_insert(time.into());
+    Some(Value::Object(object).to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_time_is_added_and_what_was_there_stays() {
+        assert_eq!(with_time("", 5).unwrap(), r#"{"writtenAt":5}"#);
+        assert_eq!(with_time(r#"{"a":[1]}"#, 5).unwrap(), r#"{"a":[1],"writtenAt":5}"#);
+        assert_eq!(with_time(r#"{"writtenAt":1}"#, 5).unwrap(), r#"{"writtenAt":1}"#);
+        assert_eq!(with_time("words", 5), None);
+    }
+}
