@@ -2,17 +2,24 @@
 //! for a test that runs everywhere (`tests/parsers.rs`). A function that returns is satisfied.
 
 use std::collections::BTreeSet;
+use std::future::Future;
 use std::io::Write;
 use std::path::Path;
+use std::pin::Pin;
 use std::sync::Arc;
 
+use bytes::Bytes;
+use openim_importer::config::ImportFile;
 use openim_importer::export::{self, ExportError, Format as Kind, Layout, Plain, Reader};
 use openim_importer::finding::{Finding, Severity};
 use openim_importer::formats::{self, Format};
+use openim_importer::init;
 use openim_importer::job::{Spool, write_record};
 use openim_importer::mapping::{Mapper, Native, Sink};
-use openim_importer::message::{Message, Place, SourceNo};
-use openim_importer::openim::{Verdict, read_pulled, redact, verdict};
+use openim_importer::message::{Message, Place, SendTime, SourceNo};
+use openim_importer::openim::{
+    Answer, Client, Exchange, Login, NoAnswer, Settings, Verdict, read_pulled, redact, verdict,
+};
 
 /// Runs the target of that name.
 pub(super) fn run(target: &str, data: &[u8]) {
@@ -22,6 +29,9 @@ pub(super) fn run(target: &str, data: &[u8]) {
         "answer" => answer(data),
         "log_slice" => log_slice(data),
         "spool" => spool(data),
+        "archive" => archive(data),
+        "import_toml" => import_toml(data),
+        "answers" => answers(data),
         _ => panic!("there is no target {target}"),
     }
 }
@@ -198,4 +208,98 @@ fn spool(data: &[u8]) {
         let _all = (message.conversation(), message.content(), message.ex(), message.nickname());
         let _text = message.clone().as_text();
     }
+}
+
+/// A Zip archive, whatever its directory says of it.
+fn archive(data: &[u8]) {
+    let settings = export::Settings { max_record: MAX_RECORD, ..export::Settings::default() };
+    let Ok(layout) = Plain::new(&settings) else { return };
+    both_ways(&settings, &(Arc::new(layout) as Arc<dyn Layout>), &Native, "a.zip", data);
+}
+
+/// What `init` writes of an export in no known format: it is read back, and has only what `init` may write. The first
+/// byte says how the file is called.
+fn import_toml(data: &[u8]) {
+    let [name, bytes @ ..] = data else { return };
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join(["a.csv", "a.jsonl", "a.json"][usize::from(*name) % 3]);
+    fs_err::write(&path, bytes).expect("a file");
+    let sources = vec![path.to_string_lossy().into_owned()];
+    let Ok(seen) = init::look(&sources, &init::Answers::default(), &mut |_, _| {}) else { return };
+    let Some(guess) = seen.guess else { return };
+    let template = init::Template {
+        title: seen.title,
+        sources: sources.clone(),
+        to_do: seen.to_do,
+        export: seen.export,
+        translate: guess.translate.clone(),
+        guess: Some(guess),
+        ..init::Template::default()
+    };
+    let text = template.text();
+    let file = ImportFile::parse(Path::new("import.toml"), &text).expect("what is written is read");
+    assert_eq!(file.sources, sources, "{text}");
+    let table: toml::Table = text.parse().expect("it is TOML");
+    for (key, value) in &table {
+        // The other sections stand there empty, to be filled in.
+        let is_empty = value.as_table().is_some_and(toml::Table::is_empty);
+        let may = ["sources", "to_do", "export", "mapping", "users"].contains(&key.as_str());
+        assert!(may || is_empty, "{key}: {text}");
+    }
+    let acts = |c: char| c.is_control() && c != '\n';
+    assert!(!text.contains(acts), "{text:?}");
+}
+
+/// Answers every call with the same bytes.
+#[derive(Debug)]
+struct Always(u16, Vec<u8>);
+
+impl Exchange for Always {
+    fn post(
+        &self,
+        _: &str,
+        _: &str,
+        _: Option<&str>,
+        _: Bytes,
+    ) -> Pin<Box<dyn Future<Output = Result<Answer, NoAnswer>> + Send>> {
+        let answer = Answer { status: self.0, retry_after: None, body: Bytes::from(self.1.clone()) };
+        Box::pin(std::future::ready(Ok(answer)))
+    }
+}
+
+/// What a server may answer to each call that is parsed, the login included. The first byte is the HTTP status.
+fn answers(data: &[u8]) {
+    let [status, body @ ..] = data else { return };
+    let status = [200, 400, 404, 500, 502][usize::from(*status) % 5];
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().expect("a runtime");
+    let asked = runtime.block_on(async {
+        let exchange = Arc::new(Always(status, body.to_vec()));
+        let secret = Login::Secret { secret: "secret-4711".into(), admin_user: "imAdmin".to_owned() };
+        let login = Client::within(&Settings::new("http://h".to_owned(), secret), exchange.clone());
+        let mut said = vec![format!("{:?}", login.expect("usual settings").log_in().await)];
+        let token = Login::Token { token: "secret-4711".into(), admin_user: "imAdmin".to_owned() };
+        let client = Client::within(&Settings::new("http://h".to_owned(), token), exchange);
+        let client = client.expect("usual settings");
+        let (from, to) = (SendTime(0), SendTime(1_800_000_000_000));
+        said.push(format!("{:?}", client.server_time().await));
+        said.push(format!("{:?}", client.version().await));
+        said.push(format!("{:?}", client.config("openim-rpc-msg.yml").await.err()));
+        said.push(format!("{:?}", client.release().await));
+        said.push(format!("{:?}", client.users_exist(&["a", "b"]).await));
+        said.push(format!("{:?}", client.users_info(&["a"]).await.err()));
+        said.push(format!("{:?}", client.online(&["a"]).await));
+        said.push(format!("{:?}", client.seqs("a", &["si_a_b"]).await.err()));
+        said.push(format!("{:?}", client.pull("a", &[]).await.err()));
+        said.push(format!("{:?}", client.groups(&["g"]).await.err()));
+        said.push(format!("{:?}", client.members("g").await.err()));
+        said.push(format!("{:?}", client.friends("a").await));
+        said.push(format!("{:?}", client.blacks("a", 1, 10).await));
+        said.push(format!("{:?}", client.stored_between(from, to).await));
+        said.push(format!("{:?}", client.was_queued("op").await));
+        said.push(format!("{:?}", client.part_limit().await));
+        said.push(format!("{:?}", client.part_size(1).await));
+        said.push(format!("{:?}", client.sign_parts("u", &[1]).await.err()));
+        said
+    });
+    assert_eq!(asked.len(), 19);
 }

@@ -24,6 +24,21 @@ fn gz(bytes: &[u8]) -> Vec<u8> {
     packed.finish().unwrap()
 }
 
+const LINE: &[u8] =
+    b"{\"id\":\"1\",\"sendID\":\"a\",\"recvID\":\"b\",\"sendTime\":1700000000000,\"text\":\"hi\"}\n";
+
+fn zipped(files: &[(&str, &[u8])]) -> Vec<u8> {
+    let mut zip = zip::ZipWriter::new(std::io::Cursor::new(Vec::new()));
+    for (n, (name, bytes)) in files.iter().enumerate() {
+        let method =
+            if n % 2 == 0 { zip::CompressionMethod::Deflated } else { zip::CompressionMethod::Stored };
+        let options = zip::write::SimpleFileOptions::default().compression_method(method);
+        zip.start_file(*name, options).unwrap();
+        std::io::Write::write_all(&mut zip, bytes).unwrap();
+    }
+    zip.finish().unwrap().into_inner()
+}
+
 /// What is damaged: inputs as the target takes them, its leading bytes included.
 fn seeds(target: &str) -> Vec<Vec<u8>> {
     let with = |lead: &[u8], bytes: &[u8]| [lead, bytes].concat();
@@ -63,6 +78,28 @@ fn seeds(target: &str) -> Vec<Vec<u8>> {
         // 200 and 400 as the target reckons them.
         .into_iter()
         .flat_map(|body| [with(&[0, 100], body.as_bytes()), with(&[1, 44], body.as_bytes())])
+        .collect(),
+        "archive" => vec![
+            zipped(&[("a.jsonl", LINE), ("b/c.jsonl", LINE)]),
+            zipped(&[("../a.jsonl", LINE), (".hidden/x.jsonl", LINE), ("a.csv", b"sendID,recvID,text,sendTime\na,b,x,1\n")]),
+            zipped(&[("a.jsonl.gz", &gz(LINE)), ("inner.zip", &zipped(&[("x.jsonl", LINE)]))]),
+        ],
+        "import_toml" => vec![
+            with(&[0], b"from,to,ts,text,\"note\n[users]\nfile = 1\"\nann,bob,1700000000,hi you,x\nbob,ann,1700000001,hi me,=1\n"),
+            with(&[0], b"who;room;when;what;kind\nann;r1;2024-03-01 10:00;hello;text\nbob;r1;2024-03-01 10:01;'''x;system\n"),
+            with(&[1], b"{\"from\":\"a\",\"to\":\"b\",\"ts\":1700000000,\"text\":\"hi you\",\"k\\u001b[2J\\n]]\":1}\n{\"from\":\"b\",\"to\":\"a\",\"ts\":1700000001,\"text\":\"hi me\"}\n"),
+            with(&[2], br#"{"chat":"x","messages":[{"from":"a","to":"b","date":"2024-03-01T10:00:00Z","text":"hi"},{"from":"b","to":"a","date":"2024-03-01T10:00:01Z","text":"ho"}]}"#),
+        ],
+        "answers" => [
+            r#"{"errCode":0,"errMsg":"","errDlt":"","data":{"token":"t","expireTimeSeconds":86400,"serverTime":1700000000000,"version":"3.8.3","results":[{"userID":"a","accountStatus":"registered"}],"usersInfo":[{"userID":"a","nickname":"n"}]}}"#,
+            r#"{"errCode":0,"data":{"maxSeqs":{"si_a_b":3},"hasReadSeqs":{"si_a_b":1},"seqs":{"si_a_b":{"maxSeq":3,"hasReadSeq":1,"maxSeqTime":1}},"groupInfos":[{"groupID":"g","memberCount":2,"status":0}],"members":[{"userID":"a"}],"total":1}}"#,
+            r#"{"errCode":0,"data":{"friendsInfo":[{"friendUser":{"userID":"b"}}],"blacks":[{"userID":"c"}],"total":1,"chatLogs":[],"chatLogsNum":0,"status":1,"successResult":[{"userID":"a","status":1}]}}"#,
+            r#"{"errCode":0,"data":{"minPartSize":5242880,"maxPartSize":5368709120,"maxNumSize":10000,"size":5242880,"url":"http://h/x","query":null,"header":[{"key":"a","values":["b"]}],"parts":[{"partNumber":1,"url":"http://h/1"}]}}"#,
+            r#"{"errCode":1501,"errMsg":"TokenExpired","errDlt":"secret-4711"}"#,
+            "<html>502</html>",
+        ]
+        .into_iter()
+        .flat_map(|body| (0..3).map(move |status| with(&[status], body.as_bytes())))
         .collect(),
         "log_slice" => vec![
             br#"{"errCode":0,"errMsg":"","errDlt":"","data":{"msgs":{"si_a_b":{"Msgs":[{"sendID":"a","recvID":"b","groupID":"","clientMsgID":"0123456789abcdef0123456789abcdef","serverMsgID":"s","contentType":101,"content":"eyJjb250ZW50IjoieCJ9","seq":1,"sendTime":1500000000000,"status":0,"ex":"\u00e4"},{"seq":2,"status":4,"content":null,"sendID":null}],"isEnd":true,"endSeq":0}},"notificationMsgs":null}}"#.to_vec(),
@@ -175,4 +212,19 @@ fn slices_of_a_log_are_read_or_refused() {
 #[test]
 fn a_damaged_spool_is_noticed() {
     attack("spool");
+}
+
+#[test]
+fn archives_are_read_or_refused() {
+    attack("archive");
+}
+
+#[test]
+fn nothing_of_an_export_becomes_configuration() {
+    attack("import_toml");
+}
+
+#[test]
+fn every_answer_is_read_or_refused() {
+    attack("answers");
 }

@@ -24,6 +24,7 @@ mod objects;
 mod openim_to_openim;
 mod outside;
 mod parsers;
+mod peak;
 mod rehearsal;
 mod replies;
 mod second_pass;
