@@ -376,6 +376,8 @@ impl Lived {
     }
 
     async fn judge(&mut self, outcome: &Outcome) {
+        // What a process that was killed had under way, deletions among it, arrives up to four seconds late.
+        sleep(Duration::from_secs(5)).await;
         self.network.server().settle().await;
         let judged = judge::judge(self.network.server(), &self.life.history, self.passes);
         self.network.say(|| format!("{judged:?}"));
