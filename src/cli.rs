@@ -19,7 +19,7 @@ use crate::commands::undo::UndoArgs;
 use crate::commands::users::UsersArgs;
 use crate::commands::verify::VerifyArgs;
 use crate::config::{
-    Deadline, MaxLag, OnReject, Rate, Timetable, parse_duration, parse_max_lag, parse_moment,
+    Deadline, MaxLag, OnReject, Order, Rate, Timetable, parse_duration, parse_max_lag, parse_moment,
 };
 use crate::message::{Release, SendTime};
 
@@ -177,6 +177,10 @@ pub struct ClockArgs {
     /// command goes on
     #[arg(long, value_name = "TIME")]
     pub deadline: Option<Deadline>,
+    /// Which conversations go first: those with the most left, which takes the shortest time in all, or those written in
+    /// last, each sent whole before older ones, so that a night too short costs the dead chats [default: longest]
+    #[arg(long, value_name = "WHICH", value_enum)]
+    pub order: Option<Order>,
     /// Zone of --schedule and --deadline, such as `Europe/Berlin` [default: that of this machine]
     #[arg(long, value_name = "ZONE")]
     pub clock: Option<String>,

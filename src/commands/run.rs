@@ -21,7 +21,7 @@ use crate::before::{Allowed, Depth, Looks, Occupied, Stage};
 use crate::cli::{PaceArgs, RunArgs};
 use crate::config;
 use crate::import::{self, Dial, Ended, ImportError, Outcome, StopSignal};
-use crate::job::{Job, JobReader};
+use crate::job::{Job, JobReader, Order};
 use crate::message::Release;
 use crate::openim::{self, CallError, Client};
 use crate::report::{self, Progress, Snapshot, count};
@@ -144,6 +144,10 @@ impl Night<'_> {
         let undone = afterwards::undone(&mut job, &reader, self.args.again)?;
         let mut settings = settings(self.context, &self.args.pace, self.args.on_reject);
         settings.repair = self.args.repair;
+        settings.order = match self.args.clock.order.or(self.context.file.import.order) {
+            Some(config::Order::Recent) => Order::Recent,
+            Some(config::Order::Longest) | None => Order::Longest,
+        };
         settings.only = afterwards::only(&self.args.only, &reader)?;
         // A night that has begun is not given up sooner than its operator said; a wrong address shows at once.
         let started = job.is_started().map_err(job_failure)?;

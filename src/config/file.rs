@@ -163,6 +163,8 @@ pub struct ImportSection {
     pub schedule: Option<Timetable>,
     /// The zone of `schedule` and of `--deadline`.
     pub clock: Option<String>,
+    /// Which conversations go first.
+    pub order: Option<Order>,
     /// How much later than on the idle server messages may be stored because of a run.
     #[serde(default, deserialize_with = "max_lag")]
     pub max_lag: Option<MaxLag>,
@@ -186,6 +188,16 @@ pub struct ImportSection {
     /// How long one call may take.
     #[serde(default, deserialize_with = "duration")]
     pub timeout: Option<Duration>,
+}
+
+/// Which conversations go first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, clap::ValueEnum)]
+#[serde(rename_all = "kebab-case")]
+pub enum Order {
+    /// Those with the most left.
+    Longest,
+    /// Those written in last.
+    Recent,
 }
 
 /// What happens to a conversation whose message the server refuses for good.

@@ -9,7 +9,7 @@ mod timetable;
 mod values;
 
 pub use file::{
-    AccountsSection, ConfigError, EqualTimes, ImportFile, ImportSection, OlderMessages, OnReject,
+    AccountsSection, ConfigError, EqualTimes, ImportFile, ImportSection, OlderMessages, OnReject, Order,
     ServerSection, TimeSection,
 };
 pub use secret::{

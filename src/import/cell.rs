@@ -127,7 +127,7 @@ impl CellState {
     }
 }
 
-/// Conversations that may send, those with most left first.
+/// Conversations that may send, those with the highest rank first.
 #[derive(Debug)]
 pub(super) struct Ready {
     heap: Mutex<BinaryHeap<Waiting>>,
@@ -136,7 +136,8 @@ pub(super) struct Ready {
 
 #[derive(Debug)]
 struct Waiting {
-    remaining: u64,
+    /// What is left, or when it was written last.
+    rank: u64,
     cell: Arc<Cell>,
 }
 
@@ -145,12 +146,12 @@ impl Ready {
         Self { heap: Mutex::default(), count: Semaphore::new(0) }
     }
 
-    pub(super) fn push(&self, cell: Arc<Cell>, remaining: u64) {
-        self.heap.lock().unwrap_or_else(PoisonError::into_inner).push(Waiting { remaining, cell });
+    pub(super) fn push(&self, cell: Arc<Cell>, rank: u64) {
+        self.heap.lock().unwrap_or_else(PoisonError::into_inner).push(Waiting { rank, cell });
         self.count.add_permits(1);
     }
 
-    /// The one with most left; `None` once it is closed.
+    /// The one with the highest rank; `None` once it is closed.
     pub(super) async fn pop(&self) -> Option<Arc<Cell>> {
         self.count.acquire().await.ok()?.forget();
         self.heap.lock().unwrap_or_else(PoisonError::into_inner).pop().map(|waiting| waiting.cell)
@@ -168,7 +169,7 @@ impl Ready {
 
 impl PartialEq for Waiting {
     fn eq(&self, other: &Self) -> bool {
-        self.remaining == other.remaining
+        self.rank == other.rank
     }
 }
 
@@ -182,6 +183,6 @@ impl PartialOrd for Waiting {
 
 impl Ord for Waiting {
     fn cmp(&self, other: &Self) -> std::cmp::Ordering {
-        self.remaining.cmp(&other.remaining)
+        self.rank.cmp(&other.rank)
     }
 }

@@ -17,7 +17,7 @@ use super::pace::{Cause, Throttle};
 use super::progress::{Limiting, Progress, Shown};
 use super::settings::{Ended, ImportError, Settings};
 use super::tally::Tally;
-use crate::job::{ConvNo, Conversation, Gone, Job, JobError, JobReader, Write, WriterHandle};
+use crate::job::{ConvNo, Conversation, Gone, Job, JobError, JobReader, Order, Write, WriterHandle};
 use crate::log::Past;
 use crate::message::Ordinal;
 use crate::openim::{CallError, Client, Lost, Pause};
@@ -303,7 +303,12 @@ impl Engine {
         if let Next::Message(_) | Next::Fence(_) | Next::Look = state.lane.next(now, self.lag()) {
             state.place = Place::Ready;
             self.gate.is_ready(cell.conversation.no);
-            self.ready.push(cell.clone(), state.lane.remaining());
+            let first = match self.settings.order {
+                Order::Longest => state.lane.remaining(),
+                // Before 1970 nobody has written anything that is still waited for.
+                Order::Recent => u64::try_from(cell.conversation.last_time.0).unwrap_or(0),
+            };
+            self.ready.push(cell.clone(), first);
         }
     }
 

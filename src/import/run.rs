@@ -28,7 +28,7 @@ pub async fn run(
 ) -> Result<Outcome, ImportError> {
     let started = Instant::now();
     let reader = job.reader()?;
-    let queue = reader.queue()?;
+    let queue = reader.queue_by(settings.order)?;
     let suspected = is_crash_suspected(&reader)?;
     begin_counting(&reader, &queue, &progress)?;
     let idle = queue.is_empty()

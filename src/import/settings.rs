@@ -7,7 +7,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::dial::Dial;
 use super::lane::{FellBack, Limits};
-use crate::job::JobError;
+use crate::job::{JobError, Order};
 use crate::message::{ConversationId, SendTime};
 use crate::openim::{CallError, Reason, Stop};
 
@@ -27,6 +27,8 @@ pub struct Settings {
     pub max_lag: Option<Duration>,
     /// Messages a second, and whether any, as it can be changed while the run is under way.
     pub dial: Dial,
+    /// Which conversations come first, and have the callers first.
+    pub order: Order,
     /// Delete copies that the server made (law 5).
     pub repair: bool,
     /// Only these conversations.
@@ -54,6 +56,7 @@ impl Default for Settings {
             active: 1_024,
             max_lag: Some(Duration::from_millis(300)),
             dial: Dial::default(),
+            order: Order::default(),
             repair: false,
             only: None,
             until: None,

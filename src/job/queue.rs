@@ -1,5 +1,5 @@
-//! First the conversations that an earlier process left under way, then the others, and among each those with the
-//! most left to send: the last one alone can only go at its own pace, so the giants have to start first.
+//! First the conversations that an earlier process left under way, then the others, and among each, usually, those with
+//! the most left to send: the last one alone can only go at its own pace, so the giants have to start first.
 
 use rusqlite::params;
 
@@ -19,6 +19,16 @@ pub struct Queue {
     conversations: u64,
     unfinished: u64,
     messages: u64,
+}
+
+/// Which conversation comes first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Order {
+    /// Those with the most left: the whole takes the shortest time.
+    #[default]
+    Longest,
+    /// Those whose last message is the latest: a night that is too short costs the dead chats.
+    Recent,
 }
 
 /// A conversation with something left to send, or under way.
@@ -41,12 +51,21 @@ impl JobReader {
     /// Sorts what is left to do; of what was undone, nothing is. One walk over all conversations; the order is kept
     /// in a file, not in memory.
     pub fn queue(&self) -> Result<Queue, JobError> {
+        self.queue_by(Order::Longest)
+    }
+
+    /// The same in another order.
+    pub fn queue_by(&self, order: Order) -> Result<Queue, JobError> {
+        let order = match order {
+            Order::Longest => "remaining DESC",
+            Order::Recent => "max(s.last_time) DESC, remaining DESC",
+        };
         let reader = self.reopen()?;
         // Not in memory: a million conversations are 20 MB.
         reader.db.pragma_update(None, "temp_store", "FILE").in_job(reader.dir())?;
         reader
             .db
-            .execute_batch(
+            .execute_batch(&format!(
                 "CREATE TEMP TABLE queue (rank INTEGER PRIMARY KEY, conv INTEGER NOT NULL, left INTEGER NOT NULL,
                    open INTEGER NOT NULL);
                  INSERT INTO queue (conv, left, open)
@@ -55,8 +74,8 @@ impl JobReader {
                    FROM segments s LEFT JOIN progress p ON p.conv = s.conv
                    WHERE s.conv NOT IN (SELECT conv FROM undo)
                    GROUP BY s.conv HAVING remaining > 0 OR open
-                   ORDER BY open DESC, remaining DESC, s.conv;",
-            )
+                   ORDER BY open DESC, {order}, s.conv;",
+            ))
             .in_job(reader.dir())?;
         let sums = "SELECT coalesce(sum(open), 0), coalesce(sum(left > 0), 0), count(*), coalesce(sum(left), 0) FROM queue";
         let (open, conversations, unfinished, messages) = reader

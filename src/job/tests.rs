@@ -96,6 +96,16 @@ fn the_queue_begins_with_what_is_open() {
 }
 
 #[test]
+fn the_queue_can_begin_with_what_was_written_last() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut job = Job::create(dir.path()).unwrap();
+    few(&mut job, &[at(1, "a"), at(2, "a"), at(3, "a"), at(5, "b"), at(4, "c"), at(9, "d")]).unwrap();
+    let mut queue = job.reader().unwrap().queue_by(Order::Recent).unwrap();
+    let names: Vec<String> = queue.page(9).unwrap().iter().map(|q| q.conversation.id().0).collect();
+    assert_eq!(names, ["si_d_u1", "si_b_u1", "si_c_u1", "si_a_u1"]);
+}
+
+#[test]
 fn the_queue_begins_with_the_longest_and_leaves_out_what_is_done() {
     let dir = tempfile::tempdir().unwrap();
     let mut job = Job::create(dir.path()).unwrap();

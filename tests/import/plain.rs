@@ -1,9 +1,11 @@
 //! Without faults: everything once, in order, nothing hidden; stopping and going on.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
 use openim_importer::import::{self, Dial, Ended, Progress, Settings, StopSignal};
+use openim_importer::job::Order;
 use openim_importer::message::Release;
 
 use super::support::*;
@@ -75,6 +77,43 @@ async fn a_stopped_run_goes_on() {
     assert!(runs > 2, "{runs} runs");
     assert_exact(&server, &said);
     assert_eq!(server.audit().total.tally.received, 6_000);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_night_too_short_costs_the_dead_chats() {
+    let server = server(Release::Main).await;
+    let dir = tempfile::tempdir().unwrap();
+    let mut said = history(6_000, 60, 5);
+    said.retain(|one| one.conversation != "si_a0_b0");
+    let mut job = job(dir.path(), &said);
+    let (stop, progress) = (StopSignal::default(), Arc::new(Progress::default()));
+    let settings = Settings { order: Order::Recent, connections: 2, ..settings() };
+    let deadline = async {
+        while progress.acknowledged.get() < 1_000 {
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+        stop.drain.cancel();
+    };
+    let run = import::run(settings, &mut job, client(&server), stop.clone(), progress.clone());
+    let (outcome, ()) = tokio::join!(run, deadline);
+    assert_eq!(outcome.unwrap().ended, Ended::Stopped);
+    // Those written in last come first: how many messages each has, and how many of them arrived.
+    let mut chats: BTreeMap<&str, (i64, u64)> = BTreeMap::new();
+    for one in &said {
+        let chat = chats.entry(&one.conversation).or_insert((i64::MIN, 0));
+        *chat = (chat.0.max(one.time), chat.1 + 1);
+    }
+    let mut chats: Vec<_> = chats.into_iter().collect();
+    chats.sort_by_key(|(_, (last, _))| std::cmp::Reverse(*last));
+    let audit = server.audit();
+    let there: Vec<(u64, u64)> = chats
+        .iter()
+        .map(|(id, (_, all))| (audit.conversations.get(*id).map_or(0, |chat| chat.messages), *all))
+        .collect();
+    let begun = there.iter().rposition(|(there, _)| *there > 0).unwrap();
+    let whole = there.iter().filter(|(there, all)| there == all).count();
+    assert!(begun < 45, "the dead ones are not begun: {there:?}");
+    assert!(whole >= 8 && begun + 1 - whole <= 12, "what is begun is finished: {there:?}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
