@@ -1,11 +1,13 @@
 //! Mending what `verify` found: second copies are deleted, what is missing goes out again.
 
+use std::collections::HashSet;
+
 use tokio::time::Instant;
 
 use super::visit::{AfterError, Server};
 use crate::job::{Again, ConvNo, Conversation, Job, JobError, SharedReader};
-use crate::log::{Log, Seen};
-use crate::message::{Ids, Ordinal, Seq};
+use crate::log::{Log, Seen, entries_of, places_in_store, queries};
+use crate::message::{Ids, MsgId, Ordinal, Seq};
 
 /// A second copy of a message of ours.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -20,8 +22,10 @@ pub(super) struct Double {
 
 /// Deletes second copies, and looks again until they stay away (law 14). Gives how many are gone.
 ///
-/// A copy is deleted only while it still stands in its slot, and the message itself in the slot where it was
-/// confirmed: never the last one of a message, never somebody else's.
+/// A copy is deleted only while it still stands in its slot, the message itself in the slot where it was
+/// confirmed, and there in the store as well: never the last one of a message, never somebody else's. A second stage that
+/// is killed has put messages into the cache that never reach the store, and stores the copies that it makes when it
+/// starts (seen on a real 3.8.3): there the copy is all that is left after a day.
 pub(super) async fn delete(
     log: &mut Log<'_>,
     server: &Server,
@@ -32,16 +36,55 @@ pub(super) async fn delete(
     const AT_ONCE: usize = 100;
     let mut deleted = 0;
     for some in doubles.chunks(AT_ONCE) {
-        let mut sure = Vec::new();
+        let (mut sure, mut if_stored) = (Vec::new(), Vec::new());
         for double in some {
-            if stands(log, double.seq, &double.ids).await? && is_safe(log, desk, conversation, double).await?
-            {
+            if !stands(log, double.seq, &double.ids).await? {
+                continue;
+            }
+            // Without an ordinal it is a withdrawn one that came back: what it stood for has its place elsewhere.
+            let Some(ordinal) = double.ordinal else {
                 sure.push(double.clone());
+                continue;
+            };
+            if let Some(place) = place(log, desk, conversation, double, ordinal).await? {
+                if_stored.push((double.clone(), ordinal, place));
             }
         }
+        sure.append(&mut stored(server, desk, conversation, if_stored).await?);
         deleted += delete_until_gone(log, server, &sure).await?;
     }
     Ok(deleted)
+}
+
+/// The copies whose messages the store has in their own slots.
+async fn stored(
+    server: &Server,
+    desk: &SharedReader,
+    conversation: &Conversation,
+    copies: Vec<(Double, Ordinal, (Seq, MsgId))>,
+) -> Result<Vec<Double>, AfterError> {
+    if copies.is_empty() {
+        return Ok(Vec::new());
+    }
+    let ordinals: Vec<Ordinal> = copies.iter().map(|(_, ordinal, _)| *ordinal).collect();
+    let queries =
+        desk.read(|reader| queries(reader, conversation, entries_of(reader, conversation, &ordinals)?))?;
+    let mut places = HashSet::new();
+    for query in queries {
+        // More than can be looked through: what was not seen is not known to be stored.
+        places.extend(places_in_store(server, &query).await?.unwrap_or_default());
+    }
+    let all = copies.len();
+    let sure: Vec<Double> =
+        copies.into_iter().filter(|(.., place)| places.contains(place)).map(|(double, ..)| double).collect();
+    if sure.len() < all {
+        tracing::warn!(
+            conversation = %conversation.id(),
+            "{} copies stay: the store does not have the messages in their own slots, the copies may be all that it has",
+            all - sure.len()
+        );
+    }
+    Ok(sure)
 }
 
 /// Deletes slots until none of these messages stands there any more.
@@ -81,26 +124,26 @@ async fn stands(log: &mut Log<'_>, seq: Seq, ids: &Ids) -> Result<bool, AfterErr
     Ok(seen.iter().any(|one: &Seen| one.seq == seq && one.ids == *ids))
 }
 
-/// Whether the message itself stands where it was confirmed, elsewhere.
-async fn is_safe(
+/// Where the message itself stands, as it was confirmed, elsewhere than this copy; and under which name of the server.
+async fn place(
     log: &mut Log<'_>,
     desk: &SharedReader,
     conversation: &Conversation,
     double: &Double,
-) -> Result<bool, AfterError> {
-    // Without an ordinal it is a withdrawn one that came back: what it stood for has its place elsewhere.
-    let Some(ordinal) = double.ordinal else { return Ok(true) };
+    ordinal: Ordinal,
+) -> Result<Option<(Seq, MsgId)>, AfterError> {
     let receipt = desk.read(|reader| {
         let latest = reader.latest(conversation.no, ordinal)?;
         reader.receipt(conversation.no, latest)
     })?;
     let Some(receipt) = receipt.filter(|receipt| receipt.seq != double.seq && receipt.seq <= log.bound)
     else {
-        return Ok(false);
+        return Ok(None);
     };
     let seen = log.page(receipt.seq, receipt.seq, &[receipt.seq]).await?;
-    let Some(one) = seen.first() else { return Ok(false) };
-    Ok(receipt.ids.is_none_or(|ids| ids == one.ids))
+    let Some(one) = seen.first() else { return Ok(None) };
+    let is_it = receipt.ids.is_none_or(|ids| ids == one.ids);
+    Ok(is_it.then(|| (receipt.seq, one.ids.server.clone())))
 }
 
 /// Lets the job send messages again, behind the rest of their conversations. Gives how many.

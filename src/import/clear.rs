@@ -12,7 +12,7 @@ use super::examine::in_store;
 use super::read;
 use super::settings::ImportError;
 use super::withdraw;
-use crate::job::{ConvNo, Deleted, Double, Receipt, Withdrawn, Write};
+use crate::job::{ConvNo, Deleted, Double, Withdrawn, Write};
 use crate::log::next_senders;
 use crate::message::{MsgId, Ordinal, SendTime, Seq};
 use crate::openim::Range;
@@ -27,7 +27,7 @@ pub(super) async fn clear(engine: &Arc<Engine>) -> Result<bool, ImportError> {
     if watched.is_empty() {
         return Ok(false);
     }
-    wait_until_stored(engine, &watched).await?;
+    wait_until_stored(engine, watched.keys().copied().collect()).await?;
     // Unseen: whoever looks before the store is written finds nothing, which the server then remembers for a day
     // (law 3), and after that day it is there again.
     for (conv, slots) in &watched {
@@ -67,6 +67,7 @@ pub(super) async fn clear(engine: &Arc<Engine>) -> Result<bool, ImportError> {
 const ROUNDS: u32 = 60;
 
 /// A slot that has to be empty, and stay so.
+#[derive(Clone)]
 struct Watched {
     seq: Seq,
     /// Which message.
@@ -108,43 +109,25 @@ fn is_wanted(engine: &Engine, conv: ConvNo) -> Result<bool, ImportError> {
     Ok(conversation.is_some_and(|conversation| engine.is_wanted(&conversation)))
 }
 
-/// Copies of messages that stand elsewhere. Their receipts say so; where the message was not readable in its
-/// slot, the store has to show it there before its copy may go: else the copy can be all there is.
+/// Copies of messages that stand elsewhere. Their receipts say so; the store has to show the message in its own slot
+/// before its copy may go: else the copy can be all there is. A second stage that is killed has put messages into the
+/// cache that never reach the store, and stores the copies that it makes when it starts (seen on a real 3.8.3).
 async fn add_copies(
     engine: &Arc<Engine>,
     watched: &mut BTreeMap<ConvNo, Vec<Watched>>,
 ) -> Result<(), ImportError> {
-    let mut after = None;
-    loop {
-        let page = engine.read(|reader| reader.doubles(after, PAGE))?;
-        let Some((conv, last)) = page.last() else { break };
-        after = Some((*conv, last.seq));
-        let mut unreadable: BTreeMap<ConvNo, Vec<(Receipt, Watched)>> = BTreeMap::new();
-        for (conv, Double { seq, ordinal, server }) in page {
-            if !is_wanted(engine, conv)? {
-                continue;
-            }
-            let Some(receipt) = engine.read(|reader| reader.receipt(conv, ordinal))? else { continue };
-            let is_elsewhere =
-                receipt.seq != seq && receipt.ids.as_ref().is_some_and(|ids| ids.server == server);
-            if !is_elsewhere {
-                continue;
-            }
-            let one = Watched { seq, ordinal, server, is_copy: true, away: None };
-            if receipt.hidden {
-                unreadable.entry(conv).or_default().push((receipt, one));
-            } else {
-                watched.entry(conv).or_default().push(one);
-            }
-        }
-        for (conv, doubtful) in unreadable {
-            let Some(conversation) = engine.read(|reader| reader.conversation(conv))? else { continue };
-            let ordinals: Vec<Ordinal> = doubtful.iter().map(|(_, one)| one.ordinal).collect();
+    let copies = copies(engine)?;
+    if copies.is_empty() {
+        return Ok(());
+    }
+    wait_until_stored(engine, copies.keys().copied().collect()).await?;
+    for (conv, copies) in copies {
+        let Some(conversation) = engine.read(|reader| reader.conversation(conv))? else { continue };
+        for some in copies.chunks(PAGE) {
+            let ordinals: Vec<Ordinal> = some.iter().map(|(_, one)| one.ordinal).collect();
             let Some(stored) = in_store(engine, &conversation, &ordinals).await? else { continue };
-            let sure = doubtful
-                .into_iter()
-                .filter(|(receipt, one)| stored.contains(&(receipt.seq, one.server.clone())));
-            watched.entry(conv).or_default().extend(sure.map(|(_, one)| one));
+            let sure = some.iter().filter(|(seq, one)| stored.contains(&(*seq, one.server.clone())));
+            watched.entry(conv).or_default().extend(sure.map(|(_, one)| one.clone()));
         }
     }
     watched.retain(|_, slots| !slots.is_empty());
@@ -154,21 +137,41 @@ async fn add_copies(
     Ok(())
 }
 
+/// All copies, each with the slot of the message itself.
+fn copies(engine: &Engine) -> Result<BTreeMap<ConvNo, Vec<(Seq, Watched)>>, ImportError> {
+    let mut copies: BTreeMap<ConvNo, Vec<(Seq, Watched)>> = BTreeMap::new();
+    let mut after = None;
+    loop {
+        let page = engine.read(|reader| reader.doubles(after, PAGE))?;
+        let Some((conv, last)) = page.last() else { return Ok(copies) };
+        after = Some((*conv, last.seq));
+        for (conv, Double { seq, ordinal, server }) in page {
+            if !is_wanted(engine, conv)? {
+                continue;
+            }
+            let Some(receipt) = engine.read(|reader| reader.receipt(conv, ordinal))? else { continue };
+            let is_elsewhere =
+                receipt.seq != seq && receipt.ids.as_ref().is_some_and(|ids| ids.server == server);
+            if is_elsewhere {
+                let one = Watched { seq, ordinal, server, is_copy: true, away: None };
+                copies.entry(conv).or_default().push((receipt.seq, one));
+            }
+        }
+    }
+}
+
 /// What is deleted before the store has it comes back (law 14). The queue keeps its order, so when the store has
 /// the last messages of some of these conversations, it has the others but for moments.
-async fn wait_until_stored(
-    engine: &Arc<Engine>,
-    watched: &BTreeMap<ConvNo, Vec<Watched>>,
-) -> Result<(), ImportError> {
+async fn wait_until_stored(engine: &Arc<Engine>, conversations: Vec<ConvNo>) -> Result<(), ImportError> {
     const SOME: usize = 4;
     const LONGEST: Duration = Duration::from_mins(1);
     tokio::time::sleep(away_for(engine)).await;
     let until = Instant::now() + LONGEST;
-    for conv in watched.keys().rev().take(SOME) {
+    for conv in conversations.into_iter().rev().take(SOME) {
         let last = engine.read(|reader| {
-            let Some(progress) = reader.progress(*conv)? else { return Ok(None) };
-            let Some(receipt) = reader.last_receipt(*conv, progress.cursor)? else { return Ok(None) };
-            Ok(reader.entries(*conv, receipt.ordinal, 1)?.pop())
+            let Some(progress) = reader.progress(conv)? else { return Ok(None) };
+            let Some(receipt) = reader.last_receipt(conv, progress.cursor)? else { return Ok(None) };
+            Ok(reader.entries(conv, receipt.ordinal, 1)?.pop())
         })?;
         let Some(time) = last.map(|entry| entry.send_time) else { continue };
         while !engine.has_ended() && Instant::now() < until {

@@ -17,4 +17,4 @@ pub use page::{Log, PAGE, Seen};
 pub use readers::{last_senders, next_senders};
 pub use same::{Stored, candidates, is_same};
 pub use server::{LogError, Server};
-pub use store::{Lookup, entries_of, in_store, look_for, names_in_store, queries, query};
+pub use store::{Lookup, entries_of, in_store, look_for, names_in_store, places_in_store, queries, query};

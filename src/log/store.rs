@@ -72,15 +72,24 @@ pub async fn in_store(
 /// The names of everything that the store has of one sender to one receiver on one day. `None`: more than can be looked
 /// through.
 pub async fn names_in_store(server: &Server, query: &StoreQuery) -> Result<Option<HashSet<MsgId>>, LogError> {
+    let places = places_in_store(server, query).await?;
+    Ok(places.map(|places| places.into_iter().map(|(_, name)| name).collect()))
+}
+
+/// The same with the slots in which it stands.
+pub async fn places_in_store(
+    server: &Server,
+    query: &StoreQuery,
+) -> Result<Option<HashSet<(Seq, MsgId)>>, LogError> {
     const AT_ONCE: i32 = 1_000;
     const PAGES: i32 = 20;
-    let mut names = HashSet::new();
+    let mut places = HashSet::new();
     for page in 1..=PAGES {
         let (found, count) = server.search(query, page, AT_ONCE).await?;
         let is_last = found.is_empty() || i64::from(page) * i64::from(AT_ONCE) >= count;
-        names.extend(found.into_iter().map(|one| one.ids.server));
+        places.extend(found.into_iter().map(|one| (Seq(one.seq), one.ids.server)));
         if is_last {
-            return Ok(Some(names));
+            return Ok(Some(places));
         }
     }
     Ok(None)

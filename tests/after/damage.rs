@@ -186,6 +186,27 @@ fn a_server_that_has_nothing_of_it_is_not_filled_by_a_repair() {
 
 use predicates::prelude::PredicateBooleanExt as _;
 
+/// A second stage that is killed leaves messages in the cache alone, and stores the copies that it makes afterwards.
+#[test]
+fn a_copy_that_is_all_the_store_has() {
+    let world = World::imported(90);
+    world.server.control("/_rehearsal/settle", Some(&Value::Null));
+    world.server.control("/_rehearsal/now", Some(&json!({"kind": "repeat-queue", "last": 4})));
+    world.server.control("/_rehearsal/settle", Some(&Value::Null));
+    let doubled = world.json(&["verify"]).json["doubled"].as_u64().unwrap();
+    assert!(doubled >= 4, "{doubled}");
+    // The last ones of each conversation, of which some were repeated.
+    for conversation in ["si_a_b", "si_a_c", "sg_g"] {
+        for seq in 29..=30 {
+            world.damage(conversation, seq, &json!({"kind": "unstore"}));
+        }
+    }
+    let repaired = world.json(&["verify", "--repair"]);
+    let left = repaired.json["doubled"].as_u64().unwrap();
+    repaired.is(8, &json!({"confirmed": 90}));
+    assert!((1..=doubled).contains(&left), "{left} of {doubled}");
+}
+
 /// The repair meets the same server as the import did: it loses answers, is killed, and repeats what it had.
 #[test]
 fn repaired_while_the_server_falls_over() {
