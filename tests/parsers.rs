@@ -78,6 +78,8 @@ fn seeds(target: &str) -> Vec<Vec<u8>> {
         // 200 and 400 as the target reckons them.
         .into_iter()
         .flat_map(|body| [with(&[0, 100], body.as_bytes()), with(&[1, 44], body.as_bytes())])
+        // Found here: damage in a field that is not read.
+        .chain([with(&[0, 100], b"{\"errCode\":0,\"data\":{\"serverMsgID\":\"a\",\"x\":\"\xffb\"}}")])
         .collect(),
         "archive" => vec![
             zipped(&[("a.jsonl", LINE), ("b/c.jsonl", LINE)]),

@@ -291,7 +291,13 @@ pub fn verdict(content_type: i32, status: u16, retry_after: Option<Duration>, bo
     if status == 200
         && let Some(verdict) = delivered(body)
     {
-        return verdict;
+        // Fields that nobody reads are not looked at above: in a damaged answer nothing is certain.
+        let is_whole = std::str::from_utf8(body).is_ok();
+        return if is_whole {
+            verdict
+        } else {
+            Verdict::Unanswered(Lost::Cut("the answer is damaged".to_owned()))
+        };
     }
     let envelope: Envelope<'_> = match (status, Envelope::read(body)) {
         (200 | 400, Some(envelope)) => envelope,
