@@ -132,7 +132,7 @@ fn an_archive_beside_it_from_the_first_look_to_the_way_back() {
         town.ask(&["check", "chat.jsonl"]).code(6).stderr(
             contains("refused would-not-scroll")
                 .and(contains("--archive all"))
-                .and(contains("si_anna_otto (newest from anna)")),
+                .and(contains("si_anna_otto (newest from otto)")),
         );
         // Everything that the operator types.
         town.ask(&["check", "chat.jsonl", "--archive", "all"]).code(6).stderr(
@@ -302,6 +302,7 @@ fn notices_are_cut_off_with_patience() {
         "/friend/import_friend",
         &json!({"ownerUserID": "anna", "friendUserIDs": ["otto"]}),
     );
+    town.server.control("/_rehearsal/settle", Some(&json!({})));
     for kind in ["proxy-error", "too-many"] {
         let fault = json!({"kind": kind, "path": "/msg/clear_conversation_msg", "times": 1});
         town.server.control("/_rehearsal/faults", Some(&fault));
