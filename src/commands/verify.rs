@@ -182,8 +182,14 @@ impl Repair<'_> {
             let mut found = look(context, job, reader, &self.client, settings.clone(), extent, true).await?;
             show(self.context, &found)?;
             mended.deleted += found.deleted;
-            if !found.mends() || round == ROUNDS {
+            // A copy is deleted once the store has the message itself: it may only need a moment.
+            let is_waiting = !found.mends() && found.counts.of(Kind::Doubled) > 0;
+            if (!found.mends() && !is_waiting) || round == ROUNDS || self.stop.drain.is_cancelled() {
                 return Ok((found, mended));
+            }
+            if is_waiting {
+                tokio::time::sleep(settings.store_wait / ROUNDS).await;
+                continue;
             }
             if found.equal + found.counts.of(Kind::OutOfPlace) == 0 && found.expected > 1 {
                 mended.stopped = Some(

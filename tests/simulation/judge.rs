@@ -16,6 +16,8 @@ pub(super) struct Judgement {
     pub(super) doubled: Vec<(String, i64)>,
     /// By the server: the same names (law 5).
     pub(super) copies: u64,
+    /// Of these, those of messages that the store has in their own places: they can go without taking anything.
+    pub(super) needless: u64,
     pub(super) out_of_order: u64,
     /// Read before they were written (law 3).
     pub(super) hidden: u64,
@@ -55,7 +57,7 @@ impl Judgement {
             places.entry((sender.clone(), *time, text.clone())).or_default().push(place);
         }
         let mut latest = None;
-        let mut seen = HashSet::new();
+        let (mut seen, mut in_place) = (HashSet::new(), HashSet::new());
         let stored: HashSet<&str> =
             log.iter().filter(|entry| entry.stored).map(|entry| entry.server_msg_id.as_str()).collect();
         for entry in log {
@@ -69,7 +71,11 @@ impl Judgement {
             }
             if !seen.insert(entry.server_msg_id.as_str()) {
                 self.copies += 1;
+                self.needless += u64::from(in_place.contains(entry.server_msg_id.as_str()));
                 continue;
+            }
+            if entry.stored {
+                in_place.insert(entry.server_msg_id.as_str());
             }
             let text: serde_json::Value = serde_json::from_str(&entry.content).unwrap_or_default();
             let text = text["content"].as_str().unwrap_or_default();

@@ -465,8 +465,8 @@ impl Lived {
         self.network.server().settle().await;
         let judged = judge::judge(self.network.server(), &self.life.history, self.passes);
         self.network.say(|| format!("mended: {judged:?}"));
-        if judged.copies > 0 {
-            self.wrong(format!("{} copies that verify --repair did not delete", judged.copies));
+        if judged.needless > 0 {
+            self.wrong(format!("{} copies that verify --repair did not delete", judged.needless));
         }
         judged
     }
