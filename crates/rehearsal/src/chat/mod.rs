@@ -9,7 +9,7 @@
 //! transaction, so a call that fails half-way leaves half a user, as on the real one.
 //!
 //! Where it differs: `/user/search/full` takes its keyword for plain words and not for a regular expression; codes are
-//! the fixed one or none at all ([`super::Options::fixed_code`]), nothing is ever sent to anybody.
+//! the fixed one or none at all (`--chat-codes`), nothing is ever sent to anybody.
 
 mod login;
 mod people;
