@@ -147,8 +147,8 @@ fn a_server_that_does_not_run() {
     // Bound and dropped: nobody listens there now.
     let address = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
     run_against(dir.path(), &format!("http://{address}"), "openIM123")
-        .code(5)
-        .stderr(contains("cannot reach").and(contains("same command")));
+        .code(2)
+        .stderr(contains("nobody listens at").and(contains("--wait-for-server")));
 }
 
 #[test]
