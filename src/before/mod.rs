@@ -16,7 +16,7 @@ mod verdict;
 
 pub use accounts::{
     AT_ONCE as ACCOUNTS_AT_ONCE, Accounts, AccountsError, Login, Outcome as AccountsOutcome,
-    look_at_accounts, make_accounts, who_can_log_in,
+    look_at_accounts, make_accounts,
 };
 pub use archive::{Group as ArchiveGroup, groups as archive_groups};
 pub use ask::Patience;

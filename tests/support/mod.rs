@@ -2,6 +2,7 @@
 
 pub(crate) mod formats;
 mod judged;
+pub(crate) mod recordings;
 pub(crate) mod scroll;
 pub(crate) mod truth;
 

@@ -183,24 +183,6 @@ pub async fn make_accounts(
     Ok(outcome)
 }
 
-/// Which of these can log in, and why not: only asks.
-pub async fn who_can_log_in(
-    chat: &Chat,
-    users: &[String],
-    patience: Patience,
-) -> Result<BTreeMap<String, Login>, AccountsError> {
-    let call = |error| chat_error(chat, error);
-    let asking = look::Looker { chat: chat.clone(), patience };
-    asking.log_in().await.map_err(call)?;
-    let there = asking.find(users).await.map_err(call)?;
-    let asked = there.into_values().map(|account| (account, false)).collect();
-    let mut logins = asking.prove(asked).await.map_err(call)?;
-    for user in users {
-        logins.entry(user.clone()).or_insert(Login::NotListed);
-    }
-    Ok(logins)
-}
-
 fn chat_error(chat: &Chat, error: CallError) -> AccountsError {
     match error {
         // Another server's tokens are refused there as well.
