@@ -10,16 +10,26 @@ use std::time::Duration;
 use clap::Args;
 
 use super::context::{Context, note};
-use super::prepare::job_failure;
+use super::prepare::{job_failure, now};
 use super::server::exit_of;
 use super::{Exit, Failure, OrFail, rehearsal};
 use crate::after::{AfterError, Settings};
 use crate::config::{Rate, parse_duration};
 use crate::import::StopSignal;
-use crate::job::{Job, JobReader};
+use crate::job::{Deed, Job, JobReader};
 use crate::message::ConversationId;
 use crate::openim::Client;
 use crate::report::{count, terminal};
+
+/// Writes down in the job what a command did to the server, for the report. That it can't be written is no reason to end
+/// otherwise.
+pub(super) fn note_deed(reader: &JobReader, command: &str, said: &str) -> Result<(), Failure> {
+    let deed = Deed { at: now().0, command: command.to_owned(), said: said.to_owned() };
+    match deed.note(reader.dir()) {
+        Ok(()) => Ok(()),
+        Err(error) => note(&format!("the report will not have it: {error}")),
+    }
+}
 
 /// What to look at, and how fast.
 #[derive(Debug, Clone, Default, Args)]

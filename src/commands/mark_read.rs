@@ -83,6 +83,7 @@ pub(super) fn mark_read(context: &Context, args: &MarkReadArgs) -> Result<Exit, 
     }
     let exit = if report.refused + report.unknown_lines > 0 { Exit::Rejects } else { Exit::Done };
     let verdict = verdict(&report);
+    afterwards::note_deed(&reader, "mark-read", &verdict)?;
     if !context.json() {
         return print(&verdict).map(|()| exit);
     }

@@ -13,7 +13,7 @@ use super::context::Context;
 use super::context::{note, print, print_json};
 use super::prepare::job_failure;
 use super::server::{self, exit_of};
-use super::{Exit, Failure, OrFail};
+use super::{Exit, Failure, OrFail, afterwards};
 use crate::before::{Count, Files, Patience, Provision, ProvisionError, Provisioned, Stage, provision};
 use crate::cli::ServerArgs;
 use crate::config::ImportFile;
@@ -155,6 +155,9 @@ pub(super) fn command(context: &Context, args: &ProvisionArgs) -> Result<Exit, F
     };
     let exit = if made.failed() > 0 { Exit::Rejects } else { Exit::Done };
     let mut verdict = verdict(&made, args.dry_run);
+    if let Some(job) = job.as_ref().filter(|_| !args.dry_run) {
+        afterwards::note_deed(job, "provision", &verdict)?;
+    }
     if args.stage == Stage::Before && (files.friends.is_some() || files.blacks.is_some()) {
         verdict += "; friends and block lists come after the history: `provision --stage after`";
     }

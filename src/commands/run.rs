@@ -156,7 +156,9 @@ impl Night<'_> {
         let files = self.args.files.files(&self.context.file, &self.context.job());
         if self.rehearsed || self.args.provision {
             let made = provision::make(&self.client, Some(&reader), &files, Stage::Before, false).await?;
-            note(&provision::verdict(&made, false))?;
+            let made = provision::verdict(&made, false);
+            afterwards::note_deed(&reader, "provision", &made)?;
+            note(&made)?;
         }
         if !self.rehearsed {
             match self.look(&reader, &job, &allowed).await?.0 {
@@ -216,14 +218,20 @@ impl Night<'_> {
         let later = files.friends.is_some() || files.blacks.is_some();
         if self.args.provision && later && exit != Exit::Unfinished && outcome.left == 0 {
             let made = provision::make(&self.client, Some(&reader), &files, Stage::After, false).await?;
-            said.push(format!("Now that the history is there: {}.", provision::verdict(&made, false)));
+            let done = provision::verdict(&made, false);
+            afterwards::note_deed(&reader, "provision --stage after", &done)?;
+            said.push(format!("Now that the history is there: {done}."));
             exit = if exit == Exit::Done && made.failed() > 0 { Exit::Rejects } else { exit };
         } else if self.args.provision && later {
             said.push("Friends and block lists come when the history is there.".to_owned());
         }
         match marked {
             None => {}
-            Some(Ok(marked)) => said.push(mark_read::verdict(&marked)),
+            Some(Ok(marked)) => {
+                let marked = mark_read::verdict(&marked);
+                afterwards::note_deed(&reader, "mark-read", &marked)?;
+                said.push(marked);
+            }
             Some(Err(error)) => {
                 said.push(format!("Read positions: {error}."));
                 exit = if exit == Exit::Done { Exit::Unfinished } else { exit };
@@ -372,7 +380,8 @@ impl Night<'_> {
         summary.exit_code = exit.code();
         let text = super::status::document(reader, &reader.dir().display().to_string(), &summary)?;
         // The report is for the morning after; that it can't be written is no reason to lose the verdict.
-        if let Err(error) = keep_report(job, &text.html()) {
+        let html = super::report::whole(reader, &summary)?.0.html();
+        if let Err(error) = keep_report(job, &html) {
             note(&format!("no report.html: {error}"))?;
         }
         self.context.say(&text.facts_text())?;

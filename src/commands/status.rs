@@ -5,7 +5,7 @@ use super::prepare::job_failure;
 use super::{Exit, Failure, OrFail};
 use crate::job::{Job, JobError, JobReader};
 use crate::prepare;
-use crate::report::{self, Document, Table, Verdict, count, percent};
+use crate::report::{self, Document, Table, Verdict, count, percent, time};
 
 pub(super) fn status(context: &Context) -> Result<Exit, Failure> {
     let dir = context.job();
@@ -129,6 +129,7 @@ pub(super) fn document(
         },
         facts,
         tables: tables(reader)?,
+        signed: false,
     })
 }
 
@@ -148,30 +149,24 @@ fn tables(reader: &JobReader) -> Result<Vec<Table>, Failure> {
         .take(50)
         .map(|run| vec![time(run.started), run.ended.map(time).unwrap_or_default(), run.api])
         .collect();
-    let unscrollable = super::verify::noted(reader, 50)
-        .into_iter()
-        .map(|one| {
-            let mend = one.mend.unwrap_or_default();
-            vec![one.conversation, one.verdict.in_words().to_owned(), one.reason, mend]
-        })
-        .collect();
     Ok(vec![
-        Table {
-            title: "Can users scroll to the start?".into(),
-            columns: vec!["conversation", "can they", "why", "what mends it"],
-            rows: unscrollable,
-        },
-        Table { title: "Refused by the server".into(), columns: vec!["reason", "messages"], rows: rejects },
-        Table {
-            title: "Found in the export".into(),
-            columns: vec!["code", "count", "meaning", "first at"],
-            rows: findings,
-        },
-        Table { title: "Runs".into(), columns: vec!["began", "ended", "server"], rows: runs },
+        scroll(reader),
+        table("Refused by the server", &["reason", "messages"], rejects),
+        table("Found in the export", &["code", "count", "meaning", "first at"], findings),
+        table("Runs", &["began", "ended", "server"], runs),
     ])
 }
 
-fn time(ms: i64) -> String {
-    jiff::Timestamp::from_millisecond(ms)
-        .map_or_else(|_| ms.to_string(), |time| time.strftime("%Y-%m-%d %H:%M:%S UTC").to_string())
+fn table(title: &str, columns: &[&'static str], rows: Vec<Vec<String>>) -> Table {
+    Table { title: title.to_owned(), columns: columns.to_vec(), rows, ..Table::default() }
+}
+
+/// What the last `verify --client` had to say of conversations.
+pub(super) fn scroll(reader: &JobReader) -> Table {
+    let rows = super::verify::noted(reader, 50).into_iter().map(|one| {
+        let mend = one.mend.unwrap_or_default();
+        vec![one.conversation, one.verdict.in_words().to_owned(), one.reason, mend]
+    });
+    let columns = ["conversation", "can they", "why", "what mends it"];
+    table("Can users scroll to the start?", &columns, rows.collect())
 }

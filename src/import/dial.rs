@@ -47,6 +47,11 @@ impl Dial {
         }
     }
 
+    /// Messages a second, at most; `None`: no bound.
+    pub fn rate(&self) -> Option<NonZeroU32> {
+        self.position().rate
+    }
+
     /// Nothing more is sent, for this reason, until it is taken away. What is under way is still confirmed.
     pub fn pause(&self, why: Option<String>) {
         self.position().paused = why;

@@ -259,6 +259,7 @@ impl Engine {
             (silent > SILENCE).then_some(Cause::Storing(silent))
         });
         self.progress.show(Shown { cause, limiting, longest });
+        self.progress.note(self.now(), self.lag());
     }
 
     // Conversations under way.

@@ -11,6 +11,7 @@
 mod cell;
 mod clear;
 mod confirm;
+mod course;
 mod dial;
 mod effects;
 mod engine;

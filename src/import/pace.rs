@@ -58,6 +58,18 @@ struct Inner {
     /// When the number of callers was changed last.
     changed: Instant,
     cause: Option<Cause>,
+    waits: Waits,
+}
+
+/// How often the server was in the way.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Serialize)]
+pub(super) struct Waits {
+    /// It limited the rate (429).
+    limited: u64,
+    /// It could not be reached.
+    unreachable: u64,
+    /// It did not answer, or with an error of its own.
+    unanswered: u64,
 }
 
 const FIRST_PAUSE: Duration = Duration::from_millis(250);
@@ -67,7 +79,14 @@ const RECOVER_EVERY: Duration = Duration::from_secs(1);
 impl Throttle {
     /// For so many callers, of a run that gives up after so long.
     pub(super) fn new(most: usize, give_up: Duration, now: Instant) -> Self {
-        let inner = Inner { allowed: most, until: None, pauses: 0, changed: now, cause: None };
+        let inner = Inner {
+            allowed: most,
+            until: None,
+            pauses: 0,
+            changed: now,
+            cause: None,
+            waits: Waits::default(),
+        };
         Self { most, longest: give_up / 4, inner: Mutex::new(inner) }
     }
 
@@ -85,6 +104,7 @@ impl Throttle {
         let mut inner = self.lock();
         match pause {
             Pause::RateLimited(after) => {
+                inner.waits.limited += 1;
                 inner.halve(now);
                 let wait = retry_after(*after).min(self.longest);
                 // All of them at the very same moment would meet the same answer.
@@ -92,6 +112,7 @@ impl Throttle {
                 inner.cause = Some(Cause::RateLimited(pause.clone()));
             }
             Pause::Unreachable(why) => {
+                inner.waits.unreachable += 1;
                 inner.back_off(now);
                 inner.cause = Some(Cause::Down(why.clone()));
             }
@@ -101,6 +122,7 @@ impl Throttle {
     /// A call was not answered, or with an error of the server itself.
     pub(super) fn unanswered(&self, lost: &Lost, now: Instant) {
         let mut inner = self.lock();
+        inner.waits.unanswered += 1;
         if let Lost::Proxy(_) | Lost::Error(..) = lost {
             inner.halve(now);
             inner.back_off(now);
@@ -122,6 +144,11 @@ impl Throttle {
     /// Why it is slow.
     pub(super) fn cause(&self) -> Option<Cause> {
         self.lock().cause.clone()
+    }
+
+    /// How often the server was in the way.
+    pub(super) fn waits(&self) -> Waits {
+        self.lock().waits
     }
 
     fn lock(&self) -> std::sync::MutexGuard<'_, Inner> {

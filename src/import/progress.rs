@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
+use super::course::Course;
 use super::pace::Cause;
 use crate::pacing::Limit;
 
@@ -53,6 +54,7 @@ pub struct Progress {
     pub settling: Count,
     shown: Mutex<Shown>,
     limits: Mutex<Limits>,
+    course: Mutex<(Course, u64)>,
 }
 
 /// How often each limit was the one.
@@ -158,6 +160,19 @@ impl Progress {
             limits.said = Some((name, Instant::now()));
             tracing::info!(bound = limiting.bound, calls = limiting.calls, idle = ?limiting.idle, "{limiting}");
         }
+    }
+
+    /// Notes how far it is, so long after the beginning.
+    pub(super) fn note(&self, at: Duration, lag: Duration) {
+        let confirmed = self.confirmed.get();
+        let mut course = self.course.lock().unwrap_or_else(PoisonError::into_inner);
+        let more = confirmed.saturating_sub(std::mem::replace(&mut course.1, confirmed));
+        course.0.note(at, more, lag);
+    }
+
+    /// How the run went over its time.
+    pub(super) fn course(&self) -> Course {
+        self.course.lock().unwrap_or_else(PoisonError::into_inner).0.clone()
     }
 
     /// Changes what is no number.

@@ -4,13 +4,16 @@ use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+use serde_json::json;
 use tokio::time::Instant;
 
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 
 use super::cell::Place;
+use super::course::Course;
 use super::engine::Engine;
+use super::pace::Waits;
 use super::progress::Progress;
 use super::settings::{Ended, ImportError, Outcome, Settings, StopSignal};
 use super::{confirm, finish, schedule, worker};
@@ -39,12 +42,14 @@ pub async fn run(
         return outcome(&reader, &progress, Ended::NothingToDo, started, settings.only.as_ref(), suspected);
     }
     let (only, part) = (settings.only.clone(), settings.only.is_some());
-    let no = job.begin_run(now_ms(), client.api())?;
+    let no = job.begin_run(now_ms(), client.api(), &json!({ "settings": settings.kept() }).to_string())?;
     let writer = job.writer()?;
     let engine =
         Arc::new(Engine::new(settings, client, writer.handle(), no, job.reader()?, progress.clone())?);
     let ended = import(&engine, queue, &stop).await;
     let suspected = suspected || engine.is_crash_suspected();
+    progress.note(engine.now(), engine.lag());
+    let waits = engine.throttle.waits();
     engine.stop_aside().await;
     drop(engine);
     let closed = if writer.has_thread() {
@@ -57,7 +62,7 @@ pub async fn run(
     let ended = ended?;
     job.write_rejects(&|name| Reason::from_name(name).map_or("", Reason::means))?;
     let outcome = outcome(&reader, &progress, ended, started, only.as_ref(), suspected)?;
-    job.end_run(no, now_ms(), &counts(&outcome, part))?;
+    job.end_run(no, now_ms(), &counts(&outcome, part, waits, &progress.course()))?;
     Ok(outcome)
 }
 
@@ -293,8 +298,8 @@ fn held(reader: &JobReader) -> Result<Vec<String>, ImportError> {
     Ok(names)
 }
 
-fn counts(outcome: &Outcome, part: bool) -> String {
-    serde_json::json!({
+fn counts(outcome: &Outcome, part: bool, waits: Waits, course: &Course) -> String {
+    json!({
         "crash_suspected": outcome.crash_suspected,
         "ended": match &outcome.ended {
             Ended::Done if part => finish::DONE_IN_PART.to_owned(),
@@ -313,6 +318,8 @@ fn counts(outcome: &Outcome, part: bool) -> String {
         "foreign": outcome.foreign,
         "limited_by": outcome.limited_by,
         "seconds": outcome.took.as_secs_f64(),
+        "waits": waits,
+        "course": course.kept(),
     })
     .to_string()
 }

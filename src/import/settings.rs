@@ -47,6 +47,23 @@ pub struct Settings {
     pub poll: Duration,
 }
 
+impl Settings {
+    /// What the job keeps of them, for the report: names of values, no names of people.
+    pub(super) fn kept(&self) -> serde_json::Value {
+        serde_json::json!({
+            "version": env!("CARGO_PKG_VERSION"),
+            "rate": self.dial.rate(),
+            "max_lag_ms": self.max_lag.map(|lag| lag.as_secs_f64() * 1_000.0),
+            "connections": self.connections,
+            "order": self.order.name(),
+            "give_up_s": self.give_up.as_secs(),
+            "on_reject": if self.limits.hold { "hold" } else { "skip" },
+            "repair": self.repair,
+            "only": self.only.as_ref().map(HashSet::len),
+        })
+    }
+}
+
 impl Default for Settings {
     fn default() -> Self {
         Self {

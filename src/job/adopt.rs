@@ -66,7 +66,7 @@ mod tests {
         let adopt = |job: &mut Job| {
             job.begin_adopting(1).unwrap();
             job.begin_sending().unwrap();
-            job.begin_run(1, "x").unwrap();
+            job.begin_run(1, "x", "{}").unwrap();
             job.db.execute("INSERT INTO progress (conv, confirmed) VALUES (0, 1)", []).unwrap();
         };
         adopt(&mut job);

@@ -91,7 +91,7 @@ impl JobReader {
         Ok(late.count() as u64)
     }
 
-    fn all_superseded(&self) -> Result<HashMap<u32, HashSet<Ordinal>>, JobError> {
+    pub(super) fn all_superseded(&self) -> Result<HashMap<u32, HashSet<Ordinal>>, JobError> {
         let mut all: HashMap<u32, HashSet<Ordinal>> = HashMap::new();
         let rows: Vec<(u32, i64)> =
             self.rows("SELECT conv, ordinal FROM superseded", [], |row| Ok((row.get(0)?, row.get(1)?)))?;

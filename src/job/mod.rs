@@ -13,6 +13,7 @@
 mod adopt;
 mod again;
 mod block;
+mod deeds;
 mod entries;
 mod error;
 mod evidence;
@@ -43,6 +44,7 @@ mod reply;
 mod runlog;
 mod schema;
 mod spool;
+mod sums;
 #[cfg(test)]
 mod tests;
 mod undo;
@@ -53,6 +55,7 @@ mod writer;
 
 pub use again::Again;
 pub use block::{Entry, Reply, Target};
+pub use deeds::Deed;
 pub use error::JobError;
 pub use evidence::Evidence;
 pub use facts::{Conversation, PassInfo, Peers, SourceInfo, Totals, User};
@@ -76,6 +79,7 @@ pub use rejects::{Reject, Rejected};
 pub use reply::QuotedIds;
 pub use runlog::Run;
 pub use spool::{Spool, read_at};
+pub use sums::{Pair, Sums};
 pub use undo::{Left, Undone};
 pub use unseen::Unseen;
 pub use who::Who;

@@ -31,6 +31,16 @@ pub enum Order {
     Recent,
 }
 
+impl Order {
+    /// As `--order` has it.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Longest => "longest",
+            Self::Recent => "recent",
+        }
+    }
+}
+
 /// A conversation with something left to send, or under way.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Queued {

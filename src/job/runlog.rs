@@ -21,21 +21,24 @@ pub struct Run {
 }
 
 impl Job {
-    /// Writes down that a run begins; gives its number.
-    pub fn begin_run(&mut self, started: i64, api: &str) -> Result<u32, JobError> {
+    /// Writes down that a run begins, with what is known of it by then (JSON); gives its number.
+    pub fn begin_run(&mut self, started: i64, api: &str, known: &str) -> Result<u32, JobError> {
         self.db
             .query_row(
-                "INSERT INTO runs (started, api) VALUES (?1, ?2) RETURNING no",
-                params![started, api],
+                "INSERT INTO runs (started, api, counts) VALUES (?1, ?2, ?3) RETURNING no",
+                params![started, api, known],
                 |row| row.get(0),
             )
             .in_job(&self.dir)
     }
 
-    /// Writes down how it ended.
+    /// Writes down how it ended: what it counted comes to what was known when it began.
     pub fn end_run(&mut self, no: u32, ended: i64, counts: &str) -> Result<(), JobError> {
         self.db
-            .execute("UPDATE runs SET ended = ?2, counts = ?3 WHERE no = ?1", params![no, ended, counts])
+            .execute(
+                "UPDATE runs SET ended = ?2, counts = json_patch(counts, ?3) WHERE no = ?1",
+                params![no, ended, counts],
+            )
             .in_job(&self.dir)
             .map(|_| ())
     }

@@ -1,14 +1,22 @@
 //! Progress, text, JSON, HTML.
 
+mod chart;
 mod document;
+mod facts;
+mod gather;
+mod html;
 mod logins;
 mod numbers;
 mod progress;
 mod summary;
 pub mod terminal;
+mod told;
 
 pub use document::{Document, Table};
+pub use facts::{Facts, Verified};
+pub use gather::{Known, gather};
 pub use logins::can_log_in;
 pub use numbers::{bytes, count, duration, percent};
 pub use progress::{Progress, Snapshot, Style};
 pub use summary::{Summary, Verdict};
+pub use told::{tables, time};

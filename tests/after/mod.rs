@@ -7,6 +7,7 @@ mod mark_read;
 mod migration;
 mod once;
 mod receipts;
+mod report;
 mod retry;
 mod states;
 mod support;

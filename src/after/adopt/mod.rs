@@ -76,7 +76,7 @@ pub async fn adopt(
     adopted.messages.store(totals.messages, Ordering::Relaxed);
     adopted.conversations.store(totals.conversations, Ordering::Relaxed);
     job.begin_adopting(now)?;
-    let run = job.begin_run(now, client.api())?;
+    let run = job.begin_run(now, client.api(), "{}")?;
     let writer = job.writer()?;
     let workers = settings.connections;
     let server = Server::new(client, settings);

@@ -2,7 +2,7 @@
 
 use std::time::Instant;
 
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
 use super::super::context::{Context, print, print_json};
 use super::super::prepare::{job_failure, now};
@@ -121,26 +121,16 @@ pub(super) fn end(
     print_json(&Outcome { summary, found }).map(|()| exit)
 }
 
-/// How a verification ended, for `status` and `report`.
-#[derive(Debug, Serialize, Deserialize)]
-pub(in super::super) struct Kept {
-    /// ms since 1970.
-    pub(in super::super) at: i64,
-    pub(in super::super) verdict: String,
-    /// Whether something was found that must not be.
-    #[serde(default)]
-    pub(in super::super) failed: bool,
-}
-
 fn keep(job: &Job, verdict: &str, exit: Exit) -> Result<(), Failure> {
     let mut file = job.new_file(VERIFIED).map_err(job_failure)?;
-    let kept = Kept { at: now().0, verdict: verdict.to_owned(), failed: exit == Exit::Difference };
+    let kept =
+        report::Verified { at: now().0, verdict: verdict.to_owned(), failed: exit == Exit::Difference };
     serde_json::to_writer(&mut file, &kept).or_fail(Exit::Internal)?;
     file.keep().or_fail(Exit::Internal)
 }
 
 /// When the job was verified last, and how that ended.
-pub(in super::super) fn last(reader: &JobReader) -> Option<Kept> {
+pub(in super::super) fn last(reader: &JobReader) -> Option<report::Verified> {
     let text = fs_err::read_to_string(reader.dir().join(VERIFIED)).ok()?;
     serde_json::from_str(&text).ok()
 }

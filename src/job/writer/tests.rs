@@ -131,8 +131,8 @@ async fn an_error_ends_the_writer_and_is_told() {
 async fn runs_are_kept() {
     let dir = tempfile::tempdir().unwrap();
     let (mut job, _) = job(dir.path());
-    let no = job.begin_run(5, "http://x").unwrap();
-    let second = job.begin_run(7, "http://x").unwrap();
+    let no = job.begin_run(5, "http://x", "{}").unwrap();
+    let second = job.begin_run(7, "http://x", "{}").unwrap();
     job.end_run(second, 9, r#"{"sent":1}"#).unwrap();
     let runs = job.reader().unwrap().runs().unwrap();
     assert_eq!((no, second, runs.len()), (1, 2, 2));
