@@ -39,7 +39,7 @@ impl Deed {
 impl JobReader {
     /// What commands did, the first one first. A line that a full disk cut off is left out.
     pub fn deeds(&self) -> Result<Vec<Deed>, JobError> {
-        let text = match std::fs::read_to_string(self.dir().join(DEEDS)) {
+        let text = match fs_err::read_to_string(self.dir().join(DEEDS)) {
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
             text => text.in_job(self.dir())?,
         };

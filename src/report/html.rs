@@ -59,24 +59,38 @@ fn section(out: &mut String, table: &Table) {
     if !table.rows.is_empty() {
         // A table that is wider than a phone is moved within its place, by keys as well.
         let label = escape(&table.title);
-        out.push_str(&format!(
-            "<div class=\"wide\" tabindex=\"0\" role=\"group\" aria-label=\"{label}\"><table>\n<thead>"
-        ));
-        row(out, "th scope=\"col\"", "th", table.columns.iter().copied());
-        out.push_str("</thead><tbody>\n");
+        line(
+            out,
+            format_args!(
+                "<div class=\"wide\" tabindex=\"0\" role=\"group\" aria-label=\"{label}\"><table>\n<thead>"
+            ),
+        );
+        out.push_str("<tr>");
+        for (at, column) in table.columns.iter().enumerate() {
+            let is_number = table.rows.iter().all(|row| row.get(at).is_some_and(|cell| is_number(cell)));
+            let class = if is_number { " class=\"n\"" } else { "" };
+            write!(out, "<th scope=\"col\"{class}>{}</th>", escape(column))
+                .expect("a String takes everything");
+        }
+        out.push_str("</tr></thead><tbody>\n");
         for cells in &table.rows {
-            row(out, "td", "td", cells.iter().map(String::as_str));
+            row(out, cells);
         }
         out.push_str("</tbody></table></div>");
     }
     out.push_str("</section>\n");
 }
 
-fn row<'a>(out: &mut String, open: &str, close: &str, cells: impl Iterator<Item = &'a str>) {
+fn row(out: &mut String, cells: &[String]) {
     out.push_str("<tr>");
     for cell in cells {
-        let number = if close == "td" && is_number(cell) { " class=\"n\"" } else { "" };
-        write!(out, "<{open}{number}>{}</{close}>", escape(cell)).expect("a String takes everything");
+        let class = match cell {
+            cell if is_number(cell) => " class=\"n\"",
+            // A digest has to be broken somewhere; other words are not.
+            cell if cell.split_whitespace().any(|word| word.len() > 32) => " class=\"l\"",
+            _ => "",
+        };
+        write!(out, "<td{class}>{}</td>", escape(cell)).expect("a String takes everything");
     }
     out.push_str("</tr>\n");
 }
@@ -124,14 +138,14 @@ dl{display:grid;grid-template-columns:max-content 1fr;gap:.2em 1.5em;margin:1em 
 dt{color:var(--soft)}dd{margin:0;overflow-wrap:anywhere}\
 .wide{overflow-x:auto}table{border-collapse:collapse;width:100%;font-size:.95em}\
 th,td{text-align:left;padding:.3em .9em .3em 0;border-bottom:1px solid var(--line);vertical-align:top;\
-overflow-wrap:break-word}th{color:var(--soft);font-weight:600}td.n{text-align:right;font-variant-numeric:tabular-nums}\
+overflow-wrap:break-word}th{color:var(--soft);font-weight:600}td.l{overflow-wrap:anywhere}td.n,th.n{text-align:right;font-variant-numeric:tabular-nums}\
 figure{margin:.5em 0 1em}svg{display:block;width:100%;height:7em;border-bottom:1px solid var(--line)}\
 figcaption{color:var(--soft);font-size:.9em}.pale{fill:var(--pale)}.full{fill:var(--full)}\
 .sign p{display:flex;gap:2em;margin-top:4em;max-width:none}.sign span{flex:1;border-top:1px solid var(--text);padding-top:.3em}\
 @media(max-width:36em){dl{grid-template-columns:1fr;gap:0}dd{margin-bottom:.5em}.sign p{flex-direction:column;gap:3em}}\
 @media print{:root{--text:#000;--soft:#444;--line:#bbb;--page:#fff;--box:#fff;--full:#333;--pale:#bbb;--good:#000;\
 --open:#000;--bad:#000}body{font-size:10pt;padding:0}main{max-width:none}h2{break-after:avoid}\
-tr,figure,.sign,.verdict{break-inside:avoid}.wide{overflow:visible}td{overflow-wrap:anywhere}\
+tr,figure,.sign,.verdict{break-inside:avoid}.wide{overflow:visible}\
 .verdict{border:2px solid #000;border-left-width:.6em}svg{print-color-adjust:exact}}";
 
 #[cfg(test)]

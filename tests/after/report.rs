@@ -6,6 +6,10 @@ use sha2::{Digest, Sha256};
 use super::support::history;
 use super::world::World;
 
+fn sha256(bytes: &[u8]) -> String {
+    Sha256::digest(bytes).iter().fold(String::new(), |text, byte| [text, format!("{byte:02x}")].concat())
+}
+
 fn sum(list: &Value, name: &str) -> u64 {
     list.as_array().unwrap().iter().map(|one| one[name].as_u64().unwrap()).sum()
 }
@@ -25,7 +29,7 @@ fn a_night_with_everything_is_told_as_it_was() {
     let mut export = fs_err::read_to_string(world.path(file)).unwrap();
     for n in 0..9 {
         let line = json!({"id": format!("x{n}"), "sendID": "a", "recvID": "b", "sendTime": 1_500_000_001_000_u64 + n, "content": {"content": ""}});
-        export += &format!("\n{line}");
+        export = [export, line.to_string()].join("\n");
     }
     fs_err::write(world.path(file), export).unwrap();
     world.run(&[file, "--skip-invalid", "--provision", "--only", "sg_g"]).is(3, &json!({"confirmed": 30}));
@@ -66,12 +70,9 @@ fn a_night_with_everything_is_told_as_it_was() {
     assert!(made.contains("users: 3 made") && made.contains("groups: 1 made"), "{made}");
     assert!(of(report, "deeds", "command", "mark-read")["said"].as_str().unwrap().contains("moved forward"));
     let receipts = world.command(&["receipts"]).success().get_output().stdout.clone();
-    let digest: String = Sha256::digest(&receipts).iter().map(|byte| format!("{byte:02x}")).collect();
+    let digest = sha256(&receipts);
     assert_eq!(report["proof"]["receipts_sha256"], digest);
-    let source: String = Sha256::digest(fs_err::read(world.path(file)).unwrap())
-        .iter()
-        .map(|byte| format!("{byte:02x}"))
-        .collect();
+    let source = sha256(&fs_err::read(world.path(file)).unwrap());
     assert_eq!(of(report, "sources", "sha256", &source)["path"], file);
 
     world.command(&["report", "--html", "report.html"]).code(0);
