@@ -1,6 +1,6 @@
 //! Mending what `verify` found: second copies are deleted, what is missing goes out again.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 use tokio::time::Instant;
 
@@ -20,10 +20,14 @@ pub(super) struct Double {
     pub(super) ordinal: Option<Ordinal>,
 }
 
+/// Where messages stand that are not in the slots where they were confirmed.
+pub(super) type Moved = HashMap<Ordinal, (Seq, Ids)>;
+
 /// Deletes second copies, and looks again until they stay away (law 14). Gives how many are gone.
 ///
 /// A copy is deleted only while it still stands in its slot, the message itself in the slot where it was
-/// confirmed, and there in the store as well: never the last one of a message, never somebody else's. A second stage that
+/// confirmed (or where it was found instead, `moved`), and there in the store as well: never the last one of a
+/// message, never somebody else's. A second stage that
 /// is killed has put messages into the cache that never reach the store, and stores the copies that it makes when it
 /// starts (seen on a real 3.8.3): there the copy is all that is left after a day.
 pub(super) async fn delete(
@@ -31,7 +35,7 @@ pub(super) async fn delete(
     server: &Server,
     desk: &SharedReader,
     conversation: &Conversation,
-    doubles: &[Double],
+    (doubles, moved): (&[Double], &Moved),
 ) -> Result<u64, AfterError> {
     const AT_ONCE: usize = 100;
     let mut deleted = 0;
@@ -46,7 +50,11 @@ pub(super) async fn delete(
                 sure.push(double.clone());
                 continue;
             };
-            if let Some(place) = place(log, desk, conversation, double, ordinal).await? {
+            let home = match moved.get(&ordinal) {
+                Some((seq, ids)) => Some((*seq, Some(ids.clone()))),
+                None => home(desk, conversation, ordinal)?,
+            };
+            if let Some(place) = place(log, double, home).await? {
                 if_stored.push((double.clone(), ordinal, place));
             }
         }
@@ -124,26 +132,32 @@ async fn stands(log: &mut Log<'_>, seq: Seq, ids: &Ids) -> Result<bool, AfterErr
     Ok(seen.iter().any(|one: &Seen| one.seq == seq && one.ids == *ids))
 }
 
-/// Where the message itself stands, as it was confirmed, elsewhere than this copy; and under which name of the server.
-async fn place(
-    log: &mut Log<'_>,
+/// Where a message was confirmed, and under which names.
+fn home(
     desk: &SharedReader,
     conversation: &Conversation,
-    double: &Double,
     ordinal: Ordinal,
-) -> Result<Option<(Seq, MsgId)>, AfterError> {
+) -> Result<Option<(Seq, Option<Ids>)>, JobError> {
     let receipt = desk.read(|reader| {
         let latest = reader.latest(conversation.no, ordinal)?;
         reader.receipt(conversation.no, latest)
     })?;
-    let Some(receipt) = receipt.filter(|receipt| receipt.seq != double.seq && receipt.seq <= log.bound)
-    else {
+    Ok(receipt.map(|receipt| (receipt.seq, receipt.ids)))
+}
+
+/// The message itself, if it stands there and elsewhere than this copy; with its name of the server.
+async fn place(
+    log: &mut Log<'_>,
+    double: &Double,
+    home: Option<(Seq, Option<Ids>)>,
+) -> Result<Option<(Seq, MsgId)>, AfterError> {
+    let Some((seq, ids)) = home.filter(|(seq, _)| *seq != double.seq && *seq <= log.bound) else {
         return Ok(None);
     };
-    let seen = log.page(receipt.seq, receipt.seq, &[receipt.seq]).await?;
+    let seen = log.page(seq, seq, &[seq]).await?;
     let Some(one) = seen.first() else { return Ok(None) };
-    let is_it = receipt.ids.is_none_or(|ids| ids == one.ids);
-    Ok(is_it.then(|| (receipt.seq, one.ids.server.clone())))
+    let is_it = ids.is_none_or(|ids| ids == one.ids);
+    Ok(is_it.then(|| (seq, one.ids.server.clone())))
 }
 
 /// Lets the job send messages again, behind the rest of their conversations. Gives how many.

@@ -8,7 +8,7 @@ use super::walk::{Finding, Slot, Standing, Walk};
 use super::{Checked, Event, Shared};
 use crate::after::book::{JobBook, Memory};
 use crate::after::difference::{Counts, Difference, Kind};
-use crate::after::repair::{self, Double};
+use crate::after::repair::{self, Double, Moved};
 use crate::after::visit::AfterError;
 use crate::job::{Conversation, JobError, JobReader, SharedReader};
 use crate::log::{Log, Lookup, PAGE, Seen, look_for};
@@ -37,6 +37,7 @@ pub(super) async fn verify(
         counts: Counts::default(),
         missing: Vec::new(),
         doubles: Vec::new(),
+        moved: Moved::new(),
         copies: desk.read(|reader| reader.doubles_of(conversation.no))?.into_iter().collect(),
         gone: Vec::new(),
     };
@@ -44,7 +45,8 @@ pub(super) async fn verify(
     let expected = reading.ahead.count;
     let equal = reading.end(&log).await?;
     let deleted = if shared.extras.repair {
-        repair::delete(&mut log, &shared.server, desk, conversation, &reading.doubles).await?
+        let mend = (&reading.doubles[..], &reading.moved);
+        repair::delete(&mut log, &shared.server, desk, conversation, mend).await?
     } else {
         0
     };
@@ -76,6 +78,8 @@ struct Reading<'a> {
     missing: Vec<Ordinal>,
     /// Second copies that may be deleted.
     doubles: Vec<Double>,
+    /// Messages that stand elsewhere than where they were confirmed.
+    moved: Moved,
     /// Copies that the server made, as the job knows them.
     copies: BTreeMap<Seq, MsgId>,
     /// Of these, the slots of those that stand there no more.
@@ -190,6 +194,9 @@ impl Reading<'_> {
             (Kind::Missing, Some(ordinal), ..) => self.missing.push(ordinal),
             (Kind::Doubled, ordinal, Some(seq), Some(ids)) => {
                 self.doubles.push(Double { seq, ids: ids.clone(), ordinal });
+            }
+            (Kind::OutOfPlace, Some(ordinal), Some(seq), Some(ids)) => {
+                self.moved.insert(ordinal, (seq, ids.clone()));
             }
             _ => {}
         }
