@@ -15,7 +15,7 @@ fn told(dir: &Path, server: &str, secret: &str, args: &[&str]) -> (Option<i32>, 
         .current_dir(dir)
         .env("OPENIM_SECRET", secret)
         .args(args)
-        .args(["--api", server, "--give-up", "1s", "--allow", "retention", "--provision", "-vv"])
+        .args(["--api", server, "--give-up", "60s", "--allow", "retention", "--provision", "-vv"])
         .arg(fixture("company-chat.jsonl"))
         .output()
         .unwrap();

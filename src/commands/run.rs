@@ -12,7 +12,7 @@ use super::clock::Clock;
 use super::context::{Context, note};
 use super::preflight::{self, Verdict as Looked};
 use super::prepare::{Prepared, Taking, job_failure, prepare};
-use super::verdict::{Known, remaining, verdict};
+use super::verdict::{Known, is_disturbed, remaining, verdict};
 use super::{
     Exit, Failure, OrFail, afterwards, check, mark_read, media, provision, rehearsal, server, stop, verify,
 };
@@ -205,9 +205,20 @@ impl Night<'_> {
             }
         }
         if outcome.crash_suspected && matches!(outcome.ended, Ended::Done | Ended::NothingToDo) {
-            let (stored, is_short) = self.ask_store(&mut job, &reader, look).await?;
+            let (stored, is_short) = self.ask_store(&mut job, &reader, look.clone()).await?;
             said.push(stored);
             exit = if is_short { Exit::Difference } else { exit };
+        }
+        if matches!(outcome.ended, Ended::Done | Ended::NothingToDo) && is_disturbed(&outcome, &reader)? {
+            note(
+                "the server or somebody else has left traces among the messages: whether users can scroll is looked at",
+            )?;
+            // What was stored last is what empty slots behind it are dated by (law 15).
+            tokio::time::sleep(look.stay_away).await;
+            let judged = verify::scrolled(&job, &reader, &self.client, look, false).await?;
+            judged.show(self.context)?;
+            said.push(judged.in_words());
+            exit = judged.exit(exit);
         }
         if undone > 0 {
             let undone = count(undone);

@@ -133,6 +133,35 @@ pub(super) fn proved(confirmed: u64, evidence: Evidence) -> String {
     format!("{how}, once, {order}")
 }
 
+/// Whether anything happened to the job, in any of its runs, after which a log may not be one that users can scroll
+/// (law 15): a kill of either side, copies, slots that were emptied, messages of others between ours, or ours out of
+/// their place. Without any of it, what was sent in order with rising times stands in order with rising times.
+pub(super) fn is_disturbed(outcome: &Outcome, reader: &JobReader) -> Result<bool, Failure> {
+    let now = [
+        outcome.withdrawn,
+        outcome.returned,
+        outcome.repaired,
+        outcome.doubled,
+        outcome.hidden,
+        outcome.foreign,
+    ];
+    if outcome.crash_suspected || now.iter().any(|n| *n > 0) {
+        return Ok(true);
+    }
+    let late = reader.evidence().map_err(job_failure)?.late;
+    let runs = reader.runs().map_err(job_failure)?;
+    Ok(late > 0 || runs.iter().any(|run| was_disturbed(&run.counts)))
+}
+
+/// The same of an earlier run, from what it wrote down of itself when it ended; one that could not was killed.
+fn was_disturbed(counts: &str) -> bool {
+    let counts: serde_json::Value = serde_json::from_str(counts).unwrap_or_default();
+    let traces = ["withdrawn", "returned", "repaired", "hidden", "foreign"];
+    counts["ended"].is_null()
+        || counts["crash_suspected"] == true
+        || traces.iter().any(|trace| counts[*trace].as_u64().is_some_and(|n| n > 0))
+}
+
 /// What stands in the log besides. Where it was to be repaired, all is not well.
 pub(super) fn remaining(outcome: &Outcome, repair: bool, exit: Exit, said: &mut Vec<String>) -> Exit {
     if !matches!(outcome.ended, Ended::Done | Ended::NothingToDo) {
@@ -159,8 +188,7 @@ pub(super) fn remaining(outcome: &Outcome, repair: bool, exit: Exit, said: &mut 
         return Exit::Difference;
     }
     said.push(format!(
-        "{copies}; behind more than one in a conversation apps may not get to its start (`verify --client` tells). The same \
-         command with --repair deletes them. More can come within minutes of a restart of the server: `verify` once \
+        "{copies}. The same command with --repair deletes them. More can come within minutes of a restart of the server: `verify` once \
          more, a quarter of an hour later."
     ));
     exit

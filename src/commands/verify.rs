@@ -24,8 +24,8 @@ mod verdict;
 
 pub(super) use look::of_the_store;
 use look::{Found, look};
-pub(super) use scrolled::noted;
-use scrolled::scrolled;
+pub(super) use scrolled::{noted, scrolled};
+
 use verdict::{end, show};
 pub(super) use verdict::{forget, last};
 

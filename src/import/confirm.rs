@@ -47,8 +47,7 @@ pub(super) async fn poll(engine: Arc<Engine>, work: mpsc::Sender<Work>) {
             return;
         }
         if engine.silent_for() > engine.settings.give_up {
-            let cause = engine.progress.shown().cause.map_or_else(String::new, |cause| cause.to_string());
-            engine.end(Ok(Ended::GaveUp(cause)));
+            engine.end(Ok(Ended::GaveUp(engine.why_silent())));
         }
         took = Duration::ZERO;
         for some in due.chunks(ACTIVE_AT_ONCE) {

@@ -191,6 +191,12 @@ impl Engine {
         self.crash_suspected.store(true, Ordering::Relaxed);
     }
 
+    /// Why nothing is heard: what calls run into, where they run into something.
+    pub(super) fn why_silent(&self) -> String {
+        let cause = self.throttle.cause();
+        cause.map_or_else(|| "nothing is heard from the server".to_owned(), |cause| cause.to_string())
+    }
+
     pub(super) fn is_crash_suspected(&self) -> bool {
         self.crash_suspected.load(Ordering::Relaxed)
     }

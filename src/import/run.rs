@@ -203,10 +203,7 @@ async fn silence(engine: &Engine) -> String {
     while engine.silent_for() <= engine.settings.give_up + resting() {
         tokio::time::sleep(LOOK_EVERY).await;
     }
-    engine
-        .throttle
-        .cause()
-        .map_or_else(|| "nothing is heard from the server".to_owned(), |cause| cause.to_string())
+    engine.why_silent()
 }
 
 fn begin_counting(reader: &JobReader, queue: &Queue, progress: &Progress) -> Result<(), ImportError> {

@@ -104,7 +104,7 @@ impl Town {
     /// The texts of a conversation that can be read, in the order of the log; users can scroll it.
     fn texts(&self, conversation: &str) -> Vec<String> {
         let log = self.server.log(conversation);
-        entries_scroll(conversation, &log);
+        assert!(entries_scroll(conversation, &log));
         log.iter()
             .filter(|entry| entry["state"] == "readable" && entry["cut"] != true)
             .map(|entry| {

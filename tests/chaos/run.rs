@@ -66,12 +66,12 @@ pub(crate) struct Outcome {
 
 impl Outcome {
     /// Nothing lost, doubled, out of order or hidden; nothing of others lost; nothing sent again that was stored;
-    /// and the importer says so.
+    /// and the importer says so, unless there is a conversation that users can't scroll.
     pub(crate) fn is_exact(&self) -> bool {
         self.judgement.is_exact()
             && self.live_lost == 0
             && self.again_though_stored == 0
-            && self.exit == Some(0)
+            && (self.exit == Some(0) || self.exit == Some(8) && self.judgement.unscrollable > 0)
     }
 }
 

@@ -45,12 +45,15 @@ pub(crate) fn scrolls(server: &Running, conversation: &str) {
     verdict(conversation, &judged(&server.log(conversation)));
 }
 
-/// Judges what the control path gave of a conversation.
+/// Judges what the control path gave of a conversation; whether it can be scrolled, where the test may leave one that
+/// can't.
 #[track_caller]
-pub(crate) fn entries_scroll(conversation: &str, entries: &[Value]) {
+pub(crate) fn entries_scroll(conversation: &str, entries: &[Value]) -> bool {
     let entries: Vec<LogEntry> =
         entries.iter().map(|entry| serde_json::from_value(entry.clone()).unwrap()).collect();
-    verdict(conversation, &judged(&entries));
+    let judgement = judged(&entries);
+    verdict(conversation, &judgement);
+    judgement.scrolls()
 }
 
 #[track_caller]

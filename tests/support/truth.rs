@@ -36,12 +36,15 @@ pub(crate) struct Judgement {
     pub foreign: usize,
     /// In the log a second time because the server repeated it: the same ids (law 5). Counted as doubled, too.
     pub copies: usize,
+    /// Conversations that users can't scroll to the start.
+    pub unscrollable: usize,
 }
 
 impl Judgement {
     /// Every message once, in order, readable.
     pub(crate) fn is_exact(&self) -> bool {
-        *self == Self { messages: self.messages, foreign: self.foreign, ..Self::default() }
+        let Self { messages, foreign, unscrollable, .. } = *self;
+        *self == Self { messages, foreign, unscrollable, ..Self::default() }
     }
 }
 
@@ -90,7 +93,7 @@ impl Expected {
         for (conversation, expected) in &self.conversations {
             let log = server.log(conversation);
             judgement.add(expected, &log);
-            entries_scroll(conversation, &log);
+            judgement.unscrollable += usize::from(!entries_scroll(conversation, &log));
         }
         judgement
     }

@@ -16,7 +16,7 @@ use crate::shown::Judgement;
 
 /// What the judge said of all conversations.
 #[derive(Debug, Default)]
-pub(super) struct Scrollable {
+pub(in super::super) struct Scrollable {
     /// Conversations that were looked at.
     pub(super) judged: u64,
     /// Of these, how many can't be scrolled to the start.
@@ -92,6 +92,15 @@ impl Scrollable {
         Some(Noted { conversation: one.name, verdict, reason, mend: mend.map(str::to_owned) })
     }
 
+    /// How a run ends that would have ended with `exit`, were it not for what users see.
+    pub(in super::super) fn exit(&self, exit: Exit) -> Exit {
+        match exit {
+            _ if self.broken > 0 => Exit::Difference,
+            Exit::Done if self.unknown > 0 => Exit::Unfinished,
+            exit => exit,
+        }
+    }
+
     /// Conversations that can be scrolled to the start.
     pub(super) fn can(&self) -> u64 {
         self.judged - self.broken - self.unknown
@@ -110,13 +119,13 @@ impl Scrollable {
         lines
     }
 
-    pub(super) fn show(&self, context: &Context) -> Result<(), Failure> {
+    pub(in super::super) fn show(&self, context: &Context) -> Result<(), Failure> {
         let lines = self.lines();
         if lines.is_empty() { Ok(()) } else { context.say(&lines.join("\n")) }
     }
 
     /// A sentence or two.
-    pub(super) fn in_words(&self) -> String {
+    pub(in super::super) fn in_words(&self) -> String {
         let (can, all) = (count(self.can()), count(self.judged));
         let mut said = vec![format!("{can} of {all} conversations can be scrolled to the start.")];
         if self.unknown > 0 {
@@ -136,7 +145,7 @@ impl Scrollable {
 }
 
 /// Reads and judges all conversations of the job; those that can't be scrolled are named in a file of its folder.
-pub(super) async fn scrolled(
+pub(in super::super) async fn scrolled(
     job: &Job,
     reader: &JobReader,
     client: &Client,
