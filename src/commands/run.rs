@@ -210,15 +210,7 @@ impl Night<'_> {
             exit = if is_short { Exit::Difference } else { exit };
         }
         if matches!(outcome.ended, Ended::Done | Ended::NothingToDo) && is_disturbed(&outcome, &reader)? {
-            note(
-                "the server or somebody else has left traces among the messages: whether users can scroll is looked at",
-            )?;
-            // What was stored last is what empty slots behind it are dated by (law 15).
-            tokio::time::sleep(look.stay_away).await;
-            let judged = verify::scrolled(&job, &reader, &self.client, look, false).await?;
-            judged.show(self.context)?;
-            said.push(judged.in_words());
-            exit = judged.exit(exit);
+            exit = self.judge(&job, &reader, look, exit, &mut said).await?;
         }
         if undone > 0 {
             let undone = count(undone);
@@ -249,6 +241,24 @@ impl Night<'_> {
             }
         }
         self.end(&job, &reader, exit, said.join(" "), Some(&outcome))
+    }
+
+    /// The server or somebody else has left traces among the messages: whether users can scroll.
+    async fn judge(
+        &self,
+        job: &Job,
+        reader: &JobReader,
+        look: after::Settings,
+        exit: Exit,
+        said: &mut Vec<String>,
+    ) -> Result<Exit, Failure> {
+        note("something happened to these conversations: whether users can scroll them is looked at")?;
+        // What was stored last is what empty slots behind it are dated by (law 15).
+        tokio::time::sleep(look.stay_away).await;
+        let judged = verify::scrolled(job, reader, &self.client, look, false).await?;
+        judged.show(self.context)?;
+        said.push(judged.in_words());
+        Ok(judged.exit(exit))
     }
 
     /// Something smelled of a crash of the server: what was read back may stand in its memory alone (law 8). What the
