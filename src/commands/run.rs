@@ -194,23 +194,8 @@ impl Night<'_> {
         let mut said = vec![verdict];
         said.extend(clock.ended_it().filter(|_| outcome.ended == Ended::Stopped));
         let mut exit = remaining(&outcome, self.args.repair, exit, &mut said);
-        if resumed && matches!(outcome.ended, Ended::Done | Ended::NothingToDo) {
-            // What earlier runs have confirmed is there still, unless somebody has put the server back since.
-            let fallen = after::fallen(self.client.clone(), &reader, look.clone())
-                .await
-                .map_err(afterwards::failure)?;
-            if !fallen.is_empty() {
-                said = vec![format!("Not all is there any more: {}.", afterwards::put_back(&fallen))];
-                exit = Exit::Difference;
-            }
-        }
-        if outcome.crash_suspected && matches!(outcome.ended, Ended::Done | Ended::NothingToDo) {
-            let (stored, is_short) = self.ask_store(&mut job, &reader, look.clone()).await?;
-            said.push(stored);
-            exit = if is_short { Exit::Difference } else { exit };
-        }
-        if matches!(outcome.ended, Ended::Done | Ended::NothingToDo) && is_disturbed(&outcome, &reader)? {
-            exit = self.judge(&job, &reader, look, exit, &mut said).await?;
+        if matches!(outcome.ended, Ended::Done | Ended::NothingToDo) {
+            exit = self.look_back(&mut job, (&reader, look), (&outcome, resumed), exit, &mut said).await?;
         }
         if undone > 0 {
             let undone = count(undone);
@@ -243,22 +228,40 @@ impl Night<'_> {
         self.end(&job, &reader, exit, said.join(" "), Some(&outcome))
     }
 
-    /// The server or somebody else has left traces among the messages: whether users can scroll.
-    async fn judge(
+    /// Nothing is left to send: what happened meanwhile, and before, is looked at where it left traces. How the run ends.
+    async fn look_back(
         &self,
-        job: &Job,
-        reader: &JobReader,
-        look: after::Settings,
-        exit: Exit,
+        job: &mut Job,
+        (reader, look): (&JobReader, after::Settings),
+        (outcome, resumed): (&Outcome, bool),
+        mut exit: Exit,
         said: &mut Vec<String>,
     ) -> Result<Exit, Failure> {
-        note("something happened to these conversations: whether users can scroll them is looked at")?;
-        // What was stored last is what empty slots behind it are dated by (law 15).
-        tokio::time::sleep(look.stay_away).await;
-        let judged = verify::scrolled(job, reader, &self.client, look, false).await?;
-        judged.show(self.context)?;
-        said.push(judged.in_words());
-        Ok(judged.exit(exit))
+        if resumed {
+            // What earlier runs have confirmed is there still, unless somebody has put the server back since.
+            let fallen = after::fallen(self.client.clone(), reader, look.clone())
+                .await
+                .map_err(afterwards::failure)?;
+            if !fallen.is_empty() {
+                *said = vec![format!("Not all is there any more: {}.", afterwards::put_back(&fallen))];
+                return Ok(Exit::Difference);
+            }
+        }
+        if outcome.crash_suspected {
+            let (stored, is_short) = self.ask_store(job, reader, look.clone()).await?;
+            said.push(stored);
+            exit = if is_short { Exit::Difference } else { exit };
+        }
+        if is_disturbed(outcome, reader)? {
+            note("something happened to these conversations: whether users can scroll them is looked at")?;
+            // What was stored last is what empty slots behind it are dated by (law 15).
+            tokio::time::sleep(look.stay_away).await;
+            let judged = verify::scrolled(job, reader, &self.client, look, false).await?;
+            judged.show(self.context)?;
+            said.push(judged.in_words());
+            exit = judged.exit(exit);
+        }
+        Ok(exit)
     }
 
     /// Something smelled of a crash of the server: what was read back may stand in its memory alone (law 8). What the
