@@ -15,6 +15,7 @@ use crate::commands::purge::PurgeArgs;
 use crate::commands::receipts::ReceiptsArgs;
 use crate::commands::rehearse::RehearseArgs;
 use crate::commands::retry::RetryArgs;
+use crate::commands::shard::ShardArgs;
 use crate::commands::undo::UndoArgs;
 use crate::commands::users::UsersArgs;
 use crate::commands::verify::VerifyArgs;
@@ -58,7 +59,7 @@ pub enum Command {
     /// Print who is who: what the export calls users and groups, and what OpenIM will call them
     Users(UsersArgs),
     /// Show how far a job is, also while it runs
-    Status,
+    Status(JobsArgs),
     /// Read everything back, compare it with the job, and name each difference; --repair mends what can be
     Verify(VerifyArgs),
     /// Send the refused messages again, as they stand in rejected.jsonl by now
@@ -219,6 +220,9 @@ pub struct CheckArgs {
     /// What to read.
     #[command(flatten)]
     pub source: SourceArgs,
+    /// Which part of it.
+    #[command(flatten)]
+    pub shard: ShardArgs,
     /// Read the sources as the job's next pass, which `run` then sends: only what is new
     #[arg(long)]
     pub add: bool,
@@ -240,6 +244,9 @@ pub struct RunArgs {
     /// What to read.
     #[command(flatten)]
     pub source: SourceArgs,
+    /// Which part of it.
+    #[command(flatten)]
+    pub shard: ShardArgs,
     /// Where to send.
     #[command(flatten)]
     pub server: ServerArgs,
@@ -294,9 +301,20 @@ pub struct RunArgs {
     pub files: FileArgs,
 }
 
+/// Folders of jobs.
+#[derive(Debug, Clone, Default, Args)]
+pub struct JobsArgs {
+    /// Folders of all shards of an export, which are looked at as one; or of one job, instead of --job
+    #[arg(value_name = "JOB")]
+    pub jobs: Vec<PathBuf>,
+}
+
 /// `report`.
 #[derive(Debug, Args)]
 pub struct ReportArgs {
+    /// Whose.
+    #[command(flatten)]
+    pub jobs: JobsArgs,
     /// Write HTML to this file instead of text to standard output
     #[arg(long, value_name = "FILE")]
     pub html: Option<PathBuf>,

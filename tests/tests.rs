@@ -29,6 +29,7 @@ mod rehearsal;
 mod replies;
 mod second_pass;
 mod secrets;
+mod shards;
 mod speed;
 mod support;
 mod usage;

@@ -95,6 +95,9 @@ pub async fn mark_read_from(
     let (mut report, mut gathered) = (MarkReport::default(), Gathered::default());
     for position in Positions::open(path)? {
         let position = position?;
+        if reader.is_elsewhere(&position.conversation)? {
+            continue;
+        }
         match resolve(reader, &position)? {
             Ok(seq) => gathered.add(position.user.0, position.conversation.0, seq),
             Err(why) => {

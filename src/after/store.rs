@@ -69,6 +69,15 @@ pub struct StoreReport {
 }
 
 impl StoreReport {
+    /// Adds the counts of another job on the same server.
+    pub fn merge(&mut self, other: &Self) {
+        self.checked += other.checked;
+        self.of += other.of;
+        self.not_stored += other.not_stored;
+        self.unnamed += other.unnamed;
+        self.unsure += other.unsure;
+    }
+
     /// Messages that were seen in the store.
     pub fn stored(&self) -> u64 {
         self.checked.saturating_sub(self.not_stored + self.unsure)

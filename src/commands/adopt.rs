@@ -9,6 +9,7 @@ use clap::Args;
 
 use super::context::Context;
 use super::prepare::{Prepared, Taking, job_failure, now, prepare};
+use super::shard::{self, ShardArgs};
 use super::{Exit, Failure, OrFail, afterwards, check, rehearsal, server, stop};
 use crate::after::{self, Adopted};
 use crate::cli::{PaceArgs, ServerArgs, SourceArgs};
@@ -23,6 +24,9 @@ pub struct AdoptArgs {
     /// The same sources as of the import that was lost, and whatever narrowed it.
     #[command(flatten)]
     pub source: SourceArgs,
+    /// Which part of them.
+    #[command(flatten)]
+    pub shard: ShardArgs,
     /// Where they were sent.
     #[command(flatten)]
     pub server: ServerArgs,
@@ -37,7 +41,8 @@ pub(super) fn adopt(context: &Context, args: &AdoptArgs) -> Result<Exit, Failure
     rehearsal::refuse(&dir)?;
     let client = Client::new(&server::settings(context, &args.server)?).or_fail(Exit::Usage)?;
     let release = args.server.release.or(context.file.server.release).unwrap_or_default();
-    let Prepared { mut job, summary, is_new } = prepare(context, &dir, &args.source, release, Taking::Whole)?;
+    let Prepared { mut job, summary, is_new } =
+        prepare(context, &dir, &args.source, args.shard.shard, release, Taking::Whole)?;
     if is_new {
         context.say(&check::text(&summary, &dir))?;
     }
@@ -58,7 +63,8 @@ pub(super) fn adopt(context: &Context, args: &AdoptArgs) -> Result<Exit, Failure
     let runtime = tokio::runtime::Runtime::new().or_fail(Exit::Internal)?;
     runtime.block_on(read(context, args, client, &mut job, &adopted))?;
     let reader = job.reader().map_err(job_failure)?;
-    let mut summary = report::Summary { command: "adopt", ..super::status::figures(&reader)? };
+    let mut summary =
+        report::Summary { command: "adopt", ..super::status::figures(std::slice::from_ref(&reader))? };
     let of = |number: &AtomicU64| number.load(Ordering::Relaxed);
     summary.already_there = of(&adopted.found);
     summary.hidden = of(&adopted.hidden);
@@ -99,7 +105,7 @@ async fn read(
     let stopped = stop::listen();
     let settings = after::Settings {
         connections: args.pace.connections.unwrap_or(usual.connections),
-        rate: args.pace.rate.map(|rate| rate.0),
+        rate: shard::share(args.pace.rate.map(|rate| rate.0), job.shard().map_err(job_failure)?)?,
         give_up: args.pace.give_up.or(file.give_up).unwrap_or(usual.give_up),
         stop: stopped.drain,
         ..usual

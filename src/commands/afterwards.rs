@@ -69,11 +69,16 @@ impl LookArgs {
     }
 }
 
-/// The conversations of that name; `None`: all. One that the job doesn't have is a mistake.
+/// The conversations of that name; `None`: all. One that the job should have and doesn't is a mistake.
 pub(super) fn only(names: &[String], reader: &JobReader) -> Result<Option<HashSet<ConversationId>>, Failure> {
     let mut only = None;
     for id in names {
         let id = ConversationId(id.clone());
+        if reader.is_elsewhere(&id).map_err(job_failure)? {
+            // Another shard has it, or doesn't: that is not for this one to say.
+            only.get_or_insert_with(HashSet::new);
+            continue;
+        }
         if reader.find(&id).map_err(job_failure)?.is_none() {
             let text = format!(
                 "`{id}` is not in the job; its conversations are named `si_<user>_<user>` and `sg_<group>`"
@@ -87,9 +92,13 @@ pub(super) fn only(names: &[String], reader: &JobReader) -> Result<Option<HashSe
 
 /// The job, held by this process: nothing may be sent from it meanwhile.
 pub(super) fn job(context: &Context) -> Result<Job, Failure> {
-    let dir = context.job();
-    rehearsal::refuse(&dir)?;
-    Job::open(&dir).map_err(job_failure)
+    job_in(&context.job())
+}
+
+/// The same of that folder.
+pub(super) fn job_in(dir: &Path) -> Result<Job, Failure> {
+    rehearsal::refuse(dir)?;
+    Job::open(dir).map_err(job_failure)
 }
 
 /// Refuses a job from which nothing was sent.

@@ -7,7 +7,7 @@ use std::fmt::Write;
 use super::context::Context;
 use super::preflight::{self, Verdict};
 use super::prepare::{Prepared, Taking, job_failure, prepare};
-use super::{Exit, Failure, OrFail, occupied, server};
+use super::{Exit, Failure, OrFail, occupied, server, shard};
 use crate::before::{Forecast, Looks, Occupied};
 use crate::cli::CheckArgs;
 use crate::finding::Severity;
@@ -19,10 +19,15 @@ use crate::report::{self, count, duration};
 
 pub(super) fn check(context: &Context, args: &CheckArgs) -> Result<Exit, Failure> {
     if args.ways.are_given() {
+        shard::refuse(args.shard.shard, NO_WAYS)?;
         occupied::refuse_what_has_begun(context, args)?;
     }
     look(context, args, true)
 }
+
+/// Why a shard decides on no conversations in which people have written.
+const NO_WAYS: &str = "--archive and --behind write one table for all shards: give them to a `check` of the whole export, \
+    without --shard, and the table that it writes to every shard";
 
 /// `finds_places`: conversations in which people have written are given what was asked for them.
 fn look(context: &Context, args: &CheckArgs, finds_places: bool) -> Result<Exit, Failure> {
@@ -30,7 +35,9 @@ fn look(context: &Context, args: &CheckArgs, finds_places: bool) -> Result<Exit,
     let release = args.server.release.or(context.file.server.release).unwrap_or_default();
     let dir = context.job();
     let taking = if args.add { Taking::Next } else { Taking::Whole };
-    let Prepared { job, summary, .. } = prepare(context, &dir, &args.source, release, taking)?;
+    let Prepared { job, summary, .. } =
+        prepare(context, &dir, &args.source, args.shard.shard, release, taking)?;
+    say_shard(context, &job)?;
     context.say(&text(&summary, &dir))?;
     let reader = job.reader().map_err(job_failure)?;
     let files = reader.sources(PassNo(summary.pass)).map_err(job_failure)?.len();
@@ -87,6 +94,12 @@ async fn look_at_server(
     preflight::look(client, &looks, &allowed, context.style).await
 }
 
+/// Says that this is a part only.
+pub(super) fn say_shard(context: &Context, job: &Job) -> Result<(), Failure> {
+    let reader = job.reader().map_err(job_failure)?;
+    shard::in_words(&reader)?.map_or(Ok(()), |shard| context.say(&format!("{shard} of the export:")))
+}
+
 /// How long it will take, said before anybody has to decide.
 pub(super) fn say_night(
     context: &Context,
@@ -99,9 +112,17 @@ pub(super) fn say_night(
         return Ok(());
     }
     let rate = rate.or(context.file.import.rate.map(|rate| rate.0.get()));
-    let forecast = Forecast::new(totals.messages, totals.longest, rate, release);
+    let shard = job.shard().map_err(job_failure)?;
+    // All shards share the server, and are about as large.
+    let all = totals.messages.saturating_mul(u64::from(shard.of()));
+    let forecast = Forecast::new(all, totals.longest, rate, release);
+    let whose = if shard.is_whole() {
+        String::new()
+    } else {
+        format!(" all {} shards, if they are like this one", shard.of())
+    };
     context.say(&format!(
-        "\ntime to import: about {} at {:.0} messages a second, which {release} reached on two cores; its longest \
+        "\ntime to import{whose}: about {} at {:.0} messages a second, which {release} reached on two cores; its longest \
          conversation ({} messages) alone about {}. `run --canary 20` measures your server.\n",
         duration(forecast.night()),
         forecast.pace,
@@ -132,6 +153,15 @@ pub(super) fn verdict(summary: &Summary, skip_invalid: bool) -> (Exit, String) {
         0 => String::new(),
         n => format!(" ({} warnings)", count(n)),
     };
+    if errors == 0 && summary.elsewhere > 0 && !skip_invalid {
+        let text = format!(
+            "{} records that other shards have can't be sent: nothing was sent from this one either{warned}. Their \
+             shards name them, and the first one those that belong to no conversation. Mend them, or send what can be \
+             sent with --skip-invalid.",
+            count(summary.elsewhere)
+        );
+        return (Exit::Check, text);
+    }
     if errors == 0 {
         return (Exit::Done, format!("Sound: {} messages can be sent{warned}.", count(summary.messages)));
     }

@@ -15,6 +15,7 @@ use super::{Exit, Failure};
 use crate::cli::ClockArgs;
 use crate::config::{Pace, Timetable};
 use crate::import::{Dial, StopSignal};
+use crate::job::Shard;
 
 /// In the job's folder: while it is there, nothing new is sent.
 const PAUSE: &str = "pause";
@@ -29,6 +30,8 @@ pub(super) struct Clock {
     deadline: Option<Zoned>,
     /// `--rate`: never more than that.
     most: Option<NonZeroU32>,
+    /// Whose part of these rates it is.
+    shard: Shard,
     pause: PathBuf,
 }
 
@@ -60,7 +63,12 @@ impl Clock {
         let deadline = args.deadline.map(|deadline| deadline.from(&now)).transpose();
         let deadline = deadline.map_err(|error| Failure::new(Exit::Usage, error))?;
         let timetable = args.schedule.clone().or_else(|| file.schedule.clone());
-        Ok(Self { zone, timetable, deadline, most, pause: job.join(PAUSE) })
+        Ok(Self { zone, timetable, deadline, most, shard: Shard::WHOLE, pause: job.join(PAUSE) })
+    }
+
+    /// The same for one of several shards: rates are shared by all.
+    pub(super) fn of(self, shard: Shard) -> Self {
+        Self { shard, ..self }
     }
 
     /// What holds now, before anything is sent.
@@ -121,6 +129,7 @@ impl Clock {
             (Some(most), Some(rate)) => Some(most.min(rate)),
             (one, other) => one.or(other),
         };
+        let share = rate.map(|rate| self.shard.share(rate));
         let paused = if asked {
             Some(format!("paused by {}: delete it to go on", self.pause.display()))
         } else if pace == Pace::Pause {
@@ -129,9 +138,12 @@ impl Clock {
                 "paused by the timetable until {}",
                 until.map_or_else(String::new, |until| until.strftime("%a %H:%M").to_string())
             ))
+        } else if let (Some(rate), Some(None)) = (rate, share) {
+            Some(format!("paused: {rate}/s are less than one for each of {} shards", self.shard.of()))
         } else {
             None
         };
+        let rate = share.flatten();
         Hour { rate, paused, over: self.deadline.as_ref().is_some_and(|deadline| now >= deadline) }
     }
 
@@ -201,6 +213,7 @@ mod tests {
             timetable: table.map(|table| table.parse().unwrap()),
             deadline: deadline.map(|deadline| deadline.parse().unwrap()),
             most: most.and_then(NonZeroU32::new),
+            shard: Shard::WHOLE,
             pause: "job/pause".into(),
         }
     }

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use super::{Exit, Failure, OrFail};
 use crate::cli::Common;
 use crate::config::ImportFile;
+use crate::job::Shard;
 use crate::report::{Style, Summary, terminal};
 
 /// The configuration file that is taken where none is named.
@@ -22,6 +23,8 @@ pub(super) struct Context {
     /// Progress: bar, lines or nothing.
     pub(super) style: Style,
     job: Option<PathBuf>,
+    /// The job is to be this part of the export.
+    shard: Option<Shard>,
     json: bool,
     /// The configuration, if there is one.
     config: Option<PathBuf>,
@@ -30,6 +33,11 @@ pub(super) struct Context {
 }
 
 impl Context {
+    /// The same for a job that is to be that part of an export.
+    pub(super) fn of(common: &Common, shard: Option<Shard>) -> Result<Self, Failure> {
+        Ok(Self { shard: shard.filter(|shard| !shard.is_whole()), ..Self::new(common)? })
+    }
+
     /// Reads the configuration: the one that was named, else `import.toml` if it is there.
     pub(super) fn new(common: &Common) -> Result<Self, Failure> {
         let usual = || Some(PathBuf::from(USUAL_FILE)).filter(|path| path.exists());
@@ -39,6 +47,7 @@ impl Context {
         Ok(Self {
             style: Style::choose(common.quiet, common.verbose > 0, common.color),
             job: common.job.clone().or_else(|| file.job.clone()),
+            shard: None,
             json: common.json,
             beside: common.config.as_deref().and_then(Path::parent).map(Path::to_owned).unwrap_or_default(),
             file,
@@ -50,7 +59,8 @@ impl Context {
     pub(super) fn reread(&self, config: &Path) -> Result<Self, Failure> {
         let file = ImportFile::read(config).or_fail(Exit::Usage)?;
         let (job, beside) = (self.job.clone(), self.beside.clone());
-        Ok(Self { file, style: self.style, job, json: self.json, config: Some(config.to_owned()), beside })
+        let (style, shard, json) = (self.style, self.shard, self.json);
+        Ok(Self { file, style, job, shard, json, config: Some(config.to_owned()), beside })
     }
 
     /// The configuration, or where it is looked for when there is none.
@@ -60,12 +70,20 @@ impl Context {
 
     /// The job's folder.
     pub(super) fn job(&self) -> PathBuf {
-        self.job.clone().unwrap_or_else(|| USUAL_JOB.into())
+        self.job.clone().unwrap_or_else(|| self.usual(USUAL_JOB))
     }
 
     /// The folder of a rehearsal.
     pub(super) fn rehearsal_job(&self) -> PathBuf {
-        self.job.clone().unwrap_or_else(|| USUAL_REHEARSAL.into())
+        self.job.clone().unwrap_or_else(|| self.usual(USUAL_REHEARSAL))
+    }
+
+    /// That folder; each shard has its own.
+    fn usual(&self, name: &str) -> PathBuf {
+        match self.shard {
+            Some(shard) => name.replace(".job", &format!("-{}-of-{}.job", shard.no(), shard.of())).into(),
+            None => name.into(),
+        }
     }
 
     /// A file beside the configuration, or here where there is none.

@@ -20,7 +20,7 @@ use serde::Serialize;
 use super::context::{Context, print, print_json};
 use super::intake::{Intake, Plan};
 use super::prepare::job_failure;
-use super::{Exit, Failure, OrFail, intake, server, stop};
+use super::{Exit, Failure, OrFail, intake, server, shard, stop};
 use crate::cli::{ServerArgs, SourceArgs};
 use crate::config::{self, Rate};
 use crate::job::Job;
@@ -146,6 +146,7 @@ impl Step<'_> {
     async fn take(&self, settings: Option<&openim::Settings>) -> Result<(Exit, Outcome), Failure> {
         let file = &self.context.file.media;
         let job = Job::create(&self.dir).map_err(job_failure)?;
+        shard::refuse(Some(job.shard().map_err(job_failure)?), shard::NO_MEDIA)?;
         let mut outcome = Outcome { command: "media", ..Outcome::default() };
         if job.is_started().map_err(job_failure)? && !self.add {
             "The job has begun: the files of its messages are those of its beginning; --add takes more."

@@ -26,12 +26,14 @@ mod report;
 pub mod retry;
 mod run;
 mod server;
+pub mod shard;
 mod status;
 mod stop;
 pub mod undo;
 pub mod users;
 mod verdict;
 pub mod verify;
+mod whole;
 
 pub use exit::{Exit, Failure, OrFail};
 
@@ -49,16 +51,16 @@ pub fn run(cli: &Cli) -> Result<Exit, Failure> {
         Command::Rehearse(args) => rehearse::rehearse(args),
         Command::Media(args) => media::command(&Context::new(&cli.common)?, args),
         Command::Provision(args) => provision::command(&Context::new(&cli.common)?, args),
-        Command::Check(args) => check::check(&Context::new(&cli.common)?, args),
+        Command::Check(args) => check::check(&Context::of(&cli.common, args.shard.shard)?, args),
         Command::Verify(args) => verify::verify(&Context::new(&cli.common)?, args),
         Command::Retry(args) => retry::retry(&Context::new(&cli.common)?, args),
         Command::MarkRead(args) => mark_read::mark_read(&Context::new(&cli.common)?, args),
         Command::Undo(args) => undo::undo(&Context::new(&cli.common)?, args),
         Command::Receipts(args) => receipts::receipts(&Context::new(&cli.common)?, args),
         Command::Purge(args) => purge::purge(&Context::new(&cli.common)?, args),
-        Command::Status => status::status(&Context::new(&cli.common)?),
+        Command::Status(args) => status::status(&Context::new(&cli.common)?, args),
         Command::Report(args) => report::report(&Context::new(&cli.common)?, args),
-        Command::Adopt(args) => adopt::adopt(&Context::new(&cli.common)?, args),
-        Command::Run(args) => run::run(&Context::new(&cli.common)?, args),
+        Command::Adopt(args) => adopt::adopt(&Context::of(&cli.common, args.shard.shard)?, args),
+        Command::Run(args) => run::run(&Context::of(&cli.common, args.shard.shard)?, args),
     }
 }

@@ -6,11 +6,11 @@ use std::time::SystemTime;
 
 use super::context::{Context, note};
 use super::intake::{self, Intake, Plan};
-use super::{Exit, Failure, OrFail, media};
+use super::{Exit, Failure, OrFail, media, shard};
 use crate::after::AGAIN;
 use crate::cli::SourceArgs;
 use crate::config::{EqualTimes, OlderMessages, TimeSection};
-use crate::job::{Job, JobError, JobReader, PassInfo, SourceInfo};
+use crate::job::{Job, JobError, JobReader, PassInfo, Shard, SourceInfo};
 use crate::message::{Release, SendTime};
 use crate::prepare::{self, Look, Phase, PrepareError, Rules, Summary};
 use crate::report::{Progress, Snapshot};
@@ -35,17 +35,19 @@ pub(super) struct Prepared {
     pub(super) is_new: bool,
 }
 
-/// Reads the sources into the job in that folder, unless it is made of them already.
+/// Reads the sources into the job in that folder, unless it is made of them already; of these, what is of that shard.
 pub(super) fn prepare(
     context: &Context,
     dir: &Path,
     args: &SourceArgs,
+    asked: Option<Shard>,
     release: Release,
     taking: Taking,
 ) -> Result<Prepared, Failure> {
     let mut plan = Plan::new(&context.file, args)?;
     plan.release = release;
     let mut job = Job::create(dir).map_err(job_failure)?;
+    let shard = shard::settle(&mut job, asked)?;
     plan.uploaded = Arc::new(media::uploaded(&job.reader().map_err(job_failure)?)?);
     let settings = format!("{release} {}", plan.settings());
     if taking == Taking::Whole {
@@ -76,6 +78,7 @@ pub(super) fn prepare(
     rules.times = times(context.file.time)?;
     rules.allow_large = context.file.import.allow_large;
     rules.behind = plan.behind();
+    rules.shard = shard;
     let progress = Arc::new(prepare::Progress::default());
     let watched = Arc::clone(&progress);
     let drawn = Progress::start(context.style, Arc::new(move || snapshot(watched.look())));
@@ -107,7 +110,8 @@ fn replace_refused(job: &mut Job, skip: bool) -> Result<(), Failure> {
     }
     let passes = job.reader().and_then(|reader| reader.passes()).map_err(job_failure)?;
     let Some(last) = passes.last() else { return Ok(()) };
-    if Summary::from_json(&last.summary).or_fail(Exit::Internal)?.errors() == 0 {
+    let summary = Summary::from_json(&last.summary).or_fail(Exit::Internal)?;
+    if summary.errors() + summary.elsewhere == 0 {
         return Ok(());
     }
     if passes.len() > 1 {

@@ -8,10 +8,10 @@ use sha2::{Digest, Sha256};
 use super::context::{Context, print_json};
 use super::prepare::{job_failure, now};
 use super::status::{document, figures, scroll};
-use super::{Exit, Failure, OrFail, output, verify};
+use super::{Exit, Failure, OrFail, output, verify, whole as shards};
 use crate::after::{AfterError, ReceiptFormat, write_receipts};
 use crate::cli::ReportArgs;
-use crate::job::{Job, JobReader};
+use crate::job::JobReader;
 use crate::openim::Reason;
 use crate::report::{self, Document, Facts};
 
@@ -20,14 +20,24 @@ use crate::report::{self, Document, Facts};
 struct Told<'a> {
     #[serde(flatten)]
     summary: &'a report::Summary,
-    report: &'a Facts,
+    /// Of a job.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    report: Option<&'a Facts>,
+    /// Of each shard of an export.
+    #[serde(skip_serializing_if = "<[Facts]>::is_empty")]
+    shards: &'a [Facts],
 }
 
 pub(super) fn report(context: &Context, args: &ReportArgs) -> Result<Exit, Failure> {
-    let dir = context.job();
-    let reader = Job::observe(&dir).map_err(job_failure)?;
-    let mut summary = report::Summary { command: "report", ..figures(&reader)? };
-    let (document, facts) = whole(&reader, &summary)?;
+    let readers = shards::observe(context, &args.jobs)?;
+    let mut summary = report::Summary { command: "report", ..figures(&readers)? };
+    let (document, facts) = match readers.as_slice() {
+        [reader] => {
+            let (document, facts) = whole(reader, &summary)?;
+            (document, vec![facts])
+        }
+        all => of_shards(all, &summary)?,
+    };
     summary.verdict.clone_from(&document.verdict);
     if let Some(path) = &args.html {
         let mut file = output::create(path, args.force)?;
@@ -37,7 +47,11 @@ pub(super) fn report(context: &Context, args: &ReportArgs) -> Result<Exit, Failu
         context.say(&document.text())?;
     }
     if context.json() {
-        print_json(&Told { summary: &summary, report: &facts })?;
+        let (report, shards) = match facts.as_slice() {
+            [facts] => (Some(facts), [].as_slice()),
+            all => (None, all),
+        };
+        print_json(&Told { summary: &summary, report, shards })?;
     } else if args.html.is_some() {
         context.end(&summary)?;
     }
@@ -46,17 +60,28 @@ pub(super) fn report(context: &Context, args: &ReportArgs) -> Result<Exit, Failu
 
 /// The report of a job, and what it was made of.
 pub(super) fn whole(reader: &JobReader, summary: &report::Summary) -> Result<(Document, Facts), Failure> {
+    let facts = gather(reader)?;
+    let mut document = document(std::slice::from_ref(reader), summary)?;
+    document.tables = report::tables(&facts, scroll(std::slice::from_ref(reader)));
+    document.signed = true;
+    Ok((document, facts))
+}
+
+/// The report of all shards of an export, and what is known of each.
+fn of_shards(readers: &[JobReader], summary: &report::Summary) -> Result<(Document, Vec<Facts>), Failure> {
+    let mut document = document(readers, summary)?;
+    document.signed = true;
+    Ok((document, readers.iter().map(gather).collect::<Result<_, _>>()?))
+}
+
+fn gather(reader: &JobReader) -> Result<Facts, Failure> {
     let known = report::Known {
         now: now().0,
         verified: verify::last(reader),
         receipts: digest(reader).ok(),
         reason: &|name| Reason::from_name(name).map_or(("", ""), |reason| (reason.means(), reason.mend())),
     };
-    let facts = report::gather(reader, known).map_err(job_failure)?;
-    let mut document = document(reader, &reader.dir().display().to_string(), summary)?;
-    document.tables = report::tables(&facts, scroll(reader));
-    document.signed = true;
-    Ok((document, facts))
+    report::gather(reader, known).map_err(job_failure)
 }
 
 /// SHA-256 of what `receipts` writes.

@@ -79,13 +79,15 @@ pub(super) fn retry(context: &Context, args: &RetryArgs) -> Result<Exit, Failure
         }
         job.take_rejected_lines(lines, &|no| taken.contains(&no)).map_err(job_failure)?;
         note(&format!("{} messages go out again", count((refused.len() + prepared.len()) as u64)))?;
-        let mut settings = run::settings(context, &args.pace, args.on_reject);
+        let shard = reader.shard().map_err(job_failure)?;
+        let mut settings = run::settings(context, &args.pace, args.on_reject, shard)?;
         if !args.only.is_empty() {
             settings.only = Some(args.only.iter().map(|id| ConversationId(id.clone())).collect());
         }
         run::send(context, &mut job, client, settings, stop).await.map(Some)
     })?;
-    let mut summary = report::Summary { command: "retry", ..super::status::figures(&reader)? };
+    let mut summary =
+        report::Summary { command: "retry", ..super::status::figures(std::slice::from_ref(&reader))? };
     let (mut exit, said) = match &outcome {
         None if summary.rejected > 0 || !places.is_empty() => {
             let what = if lines == 0 { "has no lines" } else { "has no line that can go out as it is" };
@@ -161,7 +163,7 @@ impl<'a> Mended<'a> {
             self.lines = line.no;
             match self.places.of(&line) {
                 Some(reject) => self.refused_by_the_server(&line, reject)?,
-                None => self.found_while_preparing(&line),
+                None => self.found_while_preparing(&line)?,
             }
         }
         Ok(())
@@ -220,8 +222,8 @@ impl<'a> Mended<'a> {
         Ok(())
     }
 
-    fn found_while_preparing(&mut self, line: &RejectedLine) {
-        let Some(message) = &line.message else { return };
+    fn found_while_preparing(&mut self, line: &RejectedLine) -> Result<(), JobError> {
+        let Some(message) = &line.message else { return Ok(()) };
         let place = Place { source: SourceNo(0), line: line.line, byte: line.byte, part: line.part };
         let mut conversation = None;
         match self
@@ -229,12 +231,19 @@ impl<'a> Mended<'a> {
         {
             Err(problem) => self.problem(line.no, &problem),
             Ok(()) => {
-                if conversation.is_some_and(|id| self.is_wanted(&id)) {
-                    self.prepared.insert(line.no);
-                    self.taken.insert(line.no);
+                let Some(id) = conversation.filter(|id| self.is_wanted(id)) else { return Ok(()) };
+                if self.reader.is_elsewhere(&id)? {
+                    let problem = format!(
+                        "`{id}` belongs to another shard: give it as a file of its own to `run --add` of every shard"
+                    );
+                    self.problem(line.no, &problem);
+                    return Ok(());
                 }
+                self.prepared.insert(line.no);
+                self.taken.insert(line.no);
             }
         }
+        Ok(())
     }
 
     fn is_wanted(&self, id: &ConversationId) -> bool {

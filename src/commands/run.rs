@@ -14,14 +14,15 @@ use super::preflight::{self, Verdict as Looked};
 use super::prepare::{Prepared, Taking, job_failure, prepare};
 use super::verdict::{Known, is_disturbed, remaining, verdict};
 use super::{
-    Exit, Failure, OrFail, afterwards, check, mark_read, media, provision, rehearsal, server, stop, verify,
+    Exit, Failure, OrFail, afterwards, check, mark_read, media, provision, rehearsal, server, shard, stop,
+    verify,
 };
 use crate::after::{self, AfterError, MarkReport};
 use crate::before::{Allowed, Depth, Looks, Occupied, Stage};
 use crate::cli::{PaceArgs, RunArgs};
 use crate::config;
 use crate::import::{self, Dial, Ended, ImportError, Outcome, StopSignal};
-use crate::job::{Job, JobReader, Order};
+use crate::job::{Job, JobReader, Order, Shard};
 use crate::message::Release;
 use crate::openim::{self, CallError, Client};
 use crate::report::{self, Progress, Snapshot, count};
@@ -30,6 +31,9 @@ use crate::report::{self, Progress, Snapshot, count};
 pub(super) fn run(context: &Context, args: &RunArgs) -> Result<Exit, Failure> {
     let runtime = tokio::runtime::Runtime::new().or_fail(Exit::Internal)?;
     let release = args.server.release.or(context.file.server.release);
+    if args.media {
+        shard::refuse(args.shard.shard, shard::NO_MEDIA)?;
+    }
     if args.rehearse {
         let dir = context.rehearsal_job();
         rehearsal::make_room(&dir)?;
@@ -90,9 +94,11 @@ fn ready(
     release: Option<Release>,
 ) -> Result<Option<Prepared>, Failure> {
     let taking = if args.add { Taking::Next } else { Taking::Whole };
-    let prepared = prepare(context, dir, &args.source, release.unwrap_or_default(), taking)?;
+    let prepared =
+        prepare(context, dir, &args.source, args.shard.shard, release.unwrap_or_default(), taking)?;
     let skip = args.source.skip_invalid || context.file.import.skip_invalid;
     if prepared.is_new {
+        check::say_shard(context, &prepared.job)?;
         context.say(&check::text(&prepared.summary, dir))?;
         if !args.rehearse {
             let rate = args.pace.rate.map(|rate| rate.0.get());
@@ -126,6 +132,10 @@ enum Canaried {
     Over(Exit, String, Box<Outcome>),
 }
 
+/// What no shard does alone.
+const OF_ALL_SHARDS: &str = "Friends and block lists come when all shards are done: `provision --stage after` with this \
+    first one as --job.";
+
 /// Everything that happens with a server.
 struct Night<'a> {
     context: &'a Context,
@@ -142,7 +152,9 @@ impl Night<'_> {
         let allowed = self.args.preflight.allowed()?;
         let reader = job.reader().map_err(job_failure)?;
         let undone = afterwards::undone(&mut job, &reader, self.args.again)?;
-        let mut settings = settings(self.context, &self.args.pace, self.args.on_reject);
+        let shard = job.shard().map_err(job_failure)?;
+        let mut settings = settings(self.context, &self.args.pace, self.args.on_reject, shard)?;
+        let clock = self.clock.clone().of(shard);
         settings.repair = self.args.repair;
         settings.order = match self.args.clock.order.or(self.context.file.import.order) {
             Some(config::Order::Recent) => Order::Recent,
@@ -153,7 +165,7 @@ impl Night<'_> {
         let started = job.is_started().map_err(job_failure)?;
         let work = if started { server::Work::Begun } else { server::Work::Fresh };
         server::reach(&self.client, self.args.server.wait_for_server, (work, settings.give_up)).await?;
-        let files = self.args.files.files(&self.context.file, &self.context.job());
+        let files = self.args.files.files(&self.context.file, reader.dir());
         if self.rehearsed || self.args.provision {
             let made = provision::make(&self.client, Some(&reader), &files, Stage::Before, false).await?;
             let made = provision::verdict(&made, false);
@@ -169,8 +181,8 @@ impl Night<'_> {
             }
         }
         let stop = stop::listen();
-        self.clock.say()?;
-        let clock = self.clock.clone().follow(settings.dial.clone(), stop.clone());
+        clock.say()?;
+        let clock = clock.follow(settings.dial.clone(), stop.clone());
         let part = settings.only.is_some();
         let resumed = reader.standing().map_err(job_failure)?.passed > 0;
         let look = after::Settings {
@@ -204,7 +216,9 @@ impl Night<'_> {
             ));
         }
         let later = files.friends.is_some() || files.blacks.is_some();
-        if self.args.provision && later && exit != Exit::Unfinished && outcome.left == 0 {
+        if self.args.provision && later && !shard.is_whole() {
+            said.extend(shard.is_first().then(|| OF_ALL_SHARDS.to_owned()));
+        } else if self.args.provision && later && exit != Exit::Unfinished && outcome.left == 0 {
             let made = provision::make(&self.client, Some(&reader), &files, Stage::After, false).await?;
             let done = provision::verdict(&made, false);
             afterwards::note_deed(&reader, "provision --stage after", &done)?;
@@ -386,7 +400,8 @@ impl Night<'_> {
         verdict: String,
         outcome: Option<&Outcome>,
     ) -> Result<Exit, Failure> {
-        let mut summary = report::Summary { command: "run", ..super::status::figures(reader)? };
+        let mut summary =
+            report::Summary { command: "run", ..super::status::figures(std::slice::from_ref(reader))? };
         if let Some(outcome) = outcome {
             summary.lost_and_resent = outcome.lost_and_resent;
             summary.retries = outcome.retries;
@@ -400,9 +415,9 @@ impl Night<'_> {
         summary.hidden = reader.evidence().map_err(job_failure)?.unread;
         // Rejects of the export itself: what `--skip-invalid` left out.
         let exit = if exit == Exit::Done && summary.rejected > 0 { Exit::Rejects } else { exit };
-        summary.verdict = verdict;
+        summary.verdict = shard::said(std::slice::from_ref(reader), verdict)?;
         summary.exit_code = exit.code();
-        let text = super::status::document(reader, &reader.dir().display().to_string(), &summary)?;
+        let text = super::status::document(std::slice::from_ref(reader), &summary)?;
         // The report is for the morning after; that it can't be written is no reason to lose the verdict.
         let html = super::report::whole(reader, &summary)?.0.html();
         if let Err(error) = keep_report(job, &html) {
@@ -441,14 +456,15 @@ pub(super) async fn send(
     outcome.map_err(failure)
 }
 
-/// Flags win over the file, the file over what is usual.
+/// Flags win over the file, the file over what is usual; of a rate that all shards share it is this one's part.
 pub(super) fn settings(
     context: &Context,
     pace: &PaceArgs,
     on_reject: Option<config::OnReject>,
-) -> import::Settings {
+    shard: Shard,
+) -> Result<import::Settings, Failure> {
     let file = &context.file.import;
-    let rate = pace.rate.or(file.rate).map(|rate| rate.0);
+    let rate = shard::share(pace.rate.or(file.rate).map(|rate| rate.0), shard)?;
     let mut settings = import::Settings { dial: Dial::at(rate), ..import::Settings::default() };
     if let Some(max_lag) = pace.max_lag.or(file.max_lag) {
         settings.max_lag = max_lag.time();
@@ -460,7 +476,7 @@ pub(super) fn settings(
         settings.limits.timeout_wait = wait;
     }
     settings.limits.hold = on_reject.unwrap_or(file.on_reject) == config::OnReject::Hold;
-    settings
+    Ok(settings)
 }
 
 /// Whose the fault is decides the exit code.

@@ -1,90 +1,123 @@
 //! `status`: how far a job is, also while it runs.
 
+use std::collections::BTreeMap;
+
 use super::context::Context;
 use super::prepare::job_failure;
-use super::{Exit, Failure, OrFail};
-use crate::job::{Job, JobError, JobReader};
+use super::{Exit, Failure, OrFail, shard, whole};
+use crate::cli::JobsArgs;
+use crate::job::{JobError, JobReader};
 use crate::prepare;
 use crate::report::{self, Document, Table, Verdict, count, percent, time};
 
-pub(super) fn status(context: &Context) -> Result<Exit, Failure> {
-    let dir = context.job();
-    let reader = Job::observe(&dir).map_err(job_failure)?;
-    let mut summary = figures(&reader)?;
-    let standing = reader.standing().map_err(job_failure)?;
-    let left = summary.messages.saturating_sub(standing.passed + standing.undone);
-    let exit = match (left, summary.rejected) {
+pub(super) fn status(context: &Context, args: &JobsArgs) -> Result<Exit, Failure> {
+    let readers = whole::observe(context, args)?;
+    let sums = Sums::of_all(&readers)?;
+    let mut summary = sums.in_words(&readers)?;
+    let exit = match (sums.left(), summary.rejected) {
         (1.., _) => Exit::Unfinished,
         (0, 1..) => Exit::Rejects,
         (0, 0) => Exit::Done,
     };
     summary.exit_code = exit.code();
-    let text = document(&reader, &dir.display().to_string(), &summary)?.text();
+    let text = document(&readers, &summary)?.text();
     context.finish(&text, &summary)?;
     Ok(exit)
 }
 
-/// The figures of a job, from what is on the disk.
-pub(super) fn figures(reader: &JobReader) -> Result<report::Summary, Failure> {
-    let found = || -> Result<_, JobError> {
-        Ok((reader.totals()?, reader.standing()?, reader.repair_counts()?, reader.passes()?))
-    };
-    let (totals, standing, (_, doubled), passes) = found().map_err(job_failure)?;
-    let confirmed = standing.passed.saturating_sub(standing.rejected);
-    let mut summary = report::Summary {
-        command: "status",
-        messages: totals.messages,
-        conversations: totals.conversations,
-        confirmed,
-        rejected: standing.rejected,
-        doubled,
-        ..report::Summary::default()
-    };
-    // What is being read just now has no summary yet.
-    for pass in passes.into_iter().filter(|pass| pass.ready) {
-        let pass = prepare::Summary::from_json(&pass.summary).or_fail(Exit::Internal)?;
-        summary.skipped += pass.left_out.values().sum::<u64>();
-        summary.duplicates_in_source += pass.duplicates_in_source;
-        summary.already_there += pass.known;
-        summary.older += pass.older;
-        summary.rejected += pass.rejected + pass.unmapped;
-        summary.rejected = summary.rejected.saturating_sub(pass.mended);
-    }
-    let left = summary.messages.saturating_sub(standing.passed + standing.undone);
-    summary.verdict = if totals.messages == 0 {
-        "There are no messages in this job: `check SOURCE` reads an export into it.".to_owned()
-    } else if standing.undone > 0 && left == 0 && confirmed == 0 {
-        format!("{} messages were undone: `run --again` sends them anew.", count(standing.undone))
-    } else if left == 0 && summary.rejected == 0 {
-        format!("All {} messages are confirmed.", count(confirmed))
-    } else if left == 0 {
-        let refused = count(standing.rejected);
-        let left_out = count(summary.rejected.saturating_sub(standing.rejected));
-        format!(
-            "{} messages are confirmed, {refused} were refused by the server, {left_out} records of the export can't be \
-             sent and were left out: see rejected.jsonl.",
-            count(confirmed),
-        )
-    } else {
-        format!(
-            "{} of {} messages confirmed ({}), {} to go.",
-            count(confirmed),
-            count(totals.messages),
-            percent(confirmed, totals.messages),
-            count(left)
-        )
-    };
-    Ok(summary)
+/// The figures of a job, or of the shards of one export, from what is on the disk.
+pub(super) fn figures(readers: &[JobReader]) -> Result<report::Summary, Failure> {
+    Sums::of_all(readers)?.in_words(readers)
 }
 
-/// The report of a job.
-pub(super) fn document(
-    reader: &JobReader,
-    name: &str,
-    summary: &report::Summary,
-) -> Result<Document, Failure> {
+/// What jobs come to, before there are words for it.
+#[derive(Debug, Default)]
+struct Sums {
+    summary: report::Summary,
+    /// Messages that are confirmed or refused.
+    passed: u64,
+    undone: u64,
+    /// Messages that the server refused.
+    refused: u64,
+}
+
+impl Sums {
+    fn of_all(readers: &[JobReader]) -> Result<Self, Failure> {
+        let mut sums = Self::default();
+        sums.summary.command = "status";
+        for reader in readers {
+            sums.add(reader)?;
+        }
+        Ok(sums)
+    }
+
+    fn left(&self) -> u64 {
+        self.summary.messages.saturating_sub(self.passed + self.undone)
+    }
+
+    fn add(&mut self, reader: &JobReader) -> Result<(), Failure> {
+        let found = || -> Result<_, JobError> {
+            Ok((reader.totals()?, reader.standing()?, reader.repair_counts()?, reader.passes()?))
+        };
+        let (totals, standing, (_, doubled), passes) = found().map_err(job_failure)?;
+        let summary = &mut self.summary;
+        summary.messages += totals.messages;
+        summary.conversations += totals.conversations;
+        summary.confirmed += standing.passed.saturating_sub(standing.rejected);
+        summary.doubled += doubled;
+        let mut rejected = standing.rejected;
+        // What is being read just now has no summary yet.
+        for pass in passes.into_iter().filter(|pass| pass.ready) {
+            let pass = prepare::Summary::from_json(&pass.summary).or_fail(Exit::Internal)?;
+            summary.skipped += pass.left_out.values().sum::<u64>();
+            summary.duplicates_in_source += pass.duplicates_in_source;
+            summary.already_there += pass.known;
+            summary.older += pass.older;
+            rejected = (rejected + pass.rejected + pass.unmapped).saturating_sub(pass.mended);
+        }
+        summary.rejected += rejected;
+        self.passed += standing.passed;
+        self.undone += standing.undone;
+        self.refused += standing.rejected;
+        Ok(())
+    }
+
+    /// With the verdict. One shard alone says that it is one.
+    fn in_words(&self, readers: &[JobReader]) -> Result<report::Summary, Failure> {
+        let summary = self.summary.clone();
+        let (left, confirmed) = (self.left(), summary.confirmed);
+        let verdict = if summary.messages == 0 {
+            "There are no messages in this job: `check SOURCE` reads an export into it.".to_owned()
+        } else if self.undone > 0 && left == 0 && confirmed == 0 {
+            format!("{} messages were undone: `run --again` sends them anew.", count(self.undone))
+        } else if left == 0 && summary.rejected == 0 {
+            format!("All {} messages are confirmed.", count(confirmed))
+        } else if left == 0 {
+            let refused = count(self.refused);
+            let left_out = count(summary.rejected.saturating_sub(self.refused));
+            format!(
+                "{} messages are confirmed, {refused} were refused by the server, {left_out} records of the export can't \
+                 be sent and were left out: see rejected.jsonl.",
+                count(confirmed),
+            )
+        } else {
+            format!(
+                "{} of {} messages confirmed ({}), {} to go.",
+                count(confirmed),
+                count(summary.messages),
+                percent(confirmed, summary.messages),
+                count(left)
+            )
+        };
+        Ok(report::Summary { verdict: shard::said(readers, verdict)?, ..summary })
+    }
+}
+
+/// The report of a job, or of the shards of one export.
+pub(super) fn document(readers: &[JobReader], summary: &report::Summary) -> Result<Document, Failure> {
     let left = summary.messages.saturating_sub(summary.confirmed);
     let mut facts: Vec<(String, String)> = [
+        ("shards", if readers.len() > 1 { readers.len() as u64 } else { 0 }),
         ("messages", summary.messages),
         ("conversations", summary.conversations),
         ("confirmed", summary.confirmed),
@@ -102,59 +135,113 @@ pub(super) fn document(
     .filter(|(name, n)| *n > 0 || matches!(*name, "messages" | "conversations" | "confirmed"))
     .map(|(name, n)| (name.to_owned(), count(n)))
     .collect();
-    let last = reader.runs().map_err(job_failure)?.pop();
-    if let Some(run) = &last {
-        facts.push(("server".into(), run.api.clone()));
-        let ended = run.ended.map_or_else(|| "it runs, or was killed".to_owned(), time);
-        facts.push(("last run".into(), format!("{} to {ended}", time(run.started))));
+    let mut last = Vec::new();
+    for reader in readers {
+        last.extend(reader.runs().map_err(job_failure)?.pop());
+    }
+    if let Some(started) = last.iter().map(|run| run.started).min() {
+        let mut servers: Vec<&str> = last.iter().map(|run| run.api.as_str()).collect();
+        servers.sort_unstable();
+        servers.dedup();
+        facts.push(("server".into(), servers.join(", ")));
+        let ended = last.iter().map(|run| run.ended).collect::<Option<Vec<_>>>();
+        let ended = ended.and_then(|all| all.into_iter().max());
+        let ended = ended.map_or_else(|| "it runs, or was killed".to_owned(), time);
+        let name = if readers.len() > 1 { "last runs" } else { "last run" };
+        facts.push((name.into(), format!("{} to {ended}", time(started))));
     }
     if !summary.limited_by.is_empty() {
         facts.push(("limited by".into(), summary.limited_by.clone()));
     }
-    let verified = super::verify::last(reader);
-    if let Some(verified) = &verified {
-        facts.push(("last verified".into(), format!("{}: {}", time(verified.at), verified.verdict)));
-    }
-    if let Some(kinds) = crate::job::Logins::counts(reader.dir()) {
-        facts.push(("who can log in".into(), report::can_log_in(&kinds)));
+    let verified: Vec<_> = readers.iter().filter_map(super::verify::last).collect();
+    if let [reader] = readers {
+        if let [verified] = verified.as_slice() {
+            facts.push(("last verified".into(), format!("{}: {}", time(verified.at), verified.verdict)));
+        }
+        if let Some(kinds) = crate::job::Logins::counts(reader.dir()) {
+            facts.push(("who can log in".into(), report::can_log_in(&kinds)));
+        }
     }
     Ok(Document {
-        title: format!("Job {name}"),
+        title: title(readers),
         verdict: summary.verdict.clone(),
         mood: match (left + summary.rejected, summary.hidden + summary.doubled) {
-            _ if verified.is_some_and(|verified| verified.failed) => Verdict::Bad,
+            _ if verified.iter().any(|verified| verified.failed) => Verdict::Bad,
             (0, 0) => Verdict::Good,
             (_, 0) => Verdict::Open,
             _ => Verdict::Bad,
         },
         facts,
-        tables: tables(reader)?,
+        tables: tables(readers)?,
         signed: false,
     })
 }
 
-fn tables(reader: &JobReader) -> Result<Vec<Table>, Failure> {
-    let rejects = reader.reject_counts().map_err(job_failure)?;
-    let rejects = rejects.into_iter().map(|(reason, n)| vec![reason, count(n)]).collect();
-    let mut findings = Vec::new();
-    for pass in reader.passes().map_err(job_failure)?.into_iter().filter(|pass| pass.ready) {
-        let pass = prepare::Summary::from_json(&pass.summary).or_fail(Exit::Internal)?;
-        findings
-            .extend(pass.findings.into_iter().map(|f| vec![f.code, count(f.count), f.means, f.first_place]));
+fn title(readers: &[JobReader]) -> String {
+    match readers {
+        [reader] => format!("Job {}", reader.dir().display()),
+        all => format!("An export in {} shards", all.len()),
     }
-    let runs = reader.runs().map_err(job_failure)?;
+}
+
+/// Rows of a table of the report are shown up to that many.
+const SHOWN: usize = 50;
+
+fn tables(readers: &[JobReader]) -> Result<Vec<Table>, Failure> {
+    let mut rejects = BTreeMap::<String, u64>::new();
+    let mut findings = Vec::<prepare::Counted>::new();
+    let (mut runs, mut shards) = (Vec::new(), Vec::new());
+    for reader in readers {
+        for (reason, n) in reader.reject_counts().map_err(job_failure)? {
+            *rejects.entry(reason).or_default() += n;
+        }
+        for pass in reader.passes().map_err(job_failure)?.into_iter().filter(|pass| pass.ready) {
+            let pass = prepare::Summary::from_json(&pass.summary).or_fail(Exit::Internal)?;
+            for found in pass.findings {
+                match findings.iter_mut().find(|known| readers.len() > 1 && known.code == found.code) {
+                    Some(known) => known.count += found.count,
+                    None => findings.push(found),
+                }
+            }
+        }
+        runs.extend(reader.runs().map_err(job_failure)?);
+        if readers.len() > 1 {
+            shards.push(shard_row(reader)?);
+        }
+    }
+    let mut rejects: Vec<_> = rejects.into_iter().collect();
+    rejects.sort_by_key(|(_, n)| std::cmp::Reverse(*n));
+    let rejects = rejects.into_iter().map(|(reason, n)| vec![reason, count(n)]).collect();
+    let findings =
+        findings.into_iter().map(|f| vec![f.code, count(f.count), f.means, f.first_place]).collect();
+    // The latest first.
+    runs.sort_by_key(|run| run.started);
     let runs = runs
         .into_iter()
         .rev()
-        .take(50)
+        .take(SHOWN)
         .map(|run| vec![time(run.started), run.ended.map(time).unwrap_or_default(), run.api])
         .collect();
+    let of_shards = ["shard", "messages", "confirmed", "to go", "last verified", "folder"];
     Ok(vec![
-        scroll(reader),
+        table("Shards", &of_shards, shards),
+        scroll(readers),
         table("Refused by the server", &["reason", "messages"], rejects),
         table("Found in the export", &["code", "count", "meaning", "first at"], findings),
         table("Runs", &["began", "ended", "server"], runs),
     ])
+}
+
+/// A line about a shard.
+fn shard_row(reader: &JobReader) -> Result<Vec<String>, Failure> {
+    let sums = Sums::of_all(std::slice::from_ref(reader))?;
+    let shard = reader.shard().map_err(job_failure)?;
+    let verified = super::verify::last(reader).map_or_else(String::new, |verified| {
+        format!("{}{}", time(verified.at), if verified.failed { ", with differences" } else { "" })
+    });
+    let (messages, confirmed, left) = (sums.summary.messages, sums.summary.confirmed, sums.left());
+    let dir = reader.dir().display().to_string();
+    Ok(vec![shard.to_string(), count(messages), count(confirmed), count(left), verified, dir])
 }
 
 fn table(title: &str, columns: &[&'static str], rows: Vec<Vec<String>>) -> Table {
@@ -162,8 +249,9 @@ fn table(title: &str, columns: &[&'static str], rows: Vec<Vec<String>>) -> Table
 }
 
 /// What the last `verify --client` had to say of conversations.
-pub(super) fn scroll(reader: &JobReader) -> Table {
-    let rows = super::verify::noted(reader, 50).into_iter().map(|one| {
+pub(super) fn scroll(readers: &[JobReader]) -> Table {
+    let noted = readers.iter().flat_map(|reader| super::verify::noted(reader, SHOWN)).take(SHOWN);
+    let rows = noted.map(|one| {
         let mend = one.mend.unwrap_or_default();
         vec![one.conversation, one.verdict.in_words().to_owned(), one.reason, mend]
     });

@@ -1,17 +1,19 @@
 //! `verify`: what is on the server against what the job has; `--store` asks the store itself, `--repair` mends.
 
 use std::num::NonZeroU64;
+use std::path::Path;
 use std::time::Instant;
 
 use clap::Args;
+use tokio::runtime::Runtime;
 
 use super::afterwards::{self, LookArgs};
 use super::context::{Context, note};
 use super::prepare::job_failure;
 use super::verdict::{Known, verdict as run_verdict};
-use super::{Exit, Failure, OrFail, media, run, server, stop};
+use super::{Exit, Failure, OrFail, media, run, server, stop, whole};
 use crate::after::{self, Extent, Kind};
-use crate::cli::ServerArgs;
+use crate::cli::{JobsArgs, ServerArgs};
 use crate::import::{self, Ended, StopSignal};
 use crate::job::{Job, JobReader};
 use crate::openim::Client;
@@ -25,14 +27,16 @@ mod verdict;
 pub(super) use look::of_the_store;
 use look::{Found, look};
 pub(super) use scrolled::{noted, scrolled};
-
-use verdict::{end, show};
+use verdict::{Looked, end, show};
 pub(super) use verdict::{forget, last};
 
 /// `verify`.
 #[derive(Debug, Args)]
 #[expect(clippy::struct_excessive_bools, reason = "each is a flag, independent of the others")]
 pub struct VerifyArgs {
+    /// Whose messages.
+    #[command(flatten)]
+    pub jobs: JobsArgs,
     /// Where the messages are.
     #[command(flatten)]
     pub server: ServerArgs,
@@ -68,10 +72,51 @@ impl VerifyArgs {
     }
 }
 
-/// The command.
+/// The command. Shards of one export are looked at one after the other, and have one verdict.
 pub(super) fn verify(context: &Context, args: &VerifyArgs) -> Result<Exit, Failure> {
     let began = Instant::now();
-    let mut job = afterwards::job(context)?;
+    let mut jobs = Vec::new();
+    for dir in whole::folders(context, &args.jobs) {
+        jobs.push(open(&dir, args)?);
+    }
+    if let [_, _, ..] = jobs.as_slice() {
+        let readers = jobs.iter().map(Job::reader).collect::<Result<Vec<_>, _>>().map_err(job_failure)?;
+        whole::are_one(&readers)?;
+        if args.media {
+            let text = "--media looks at the job of `media` alone: files are uploaded once for all shards";
+            return Err(Failure::new(Exit::Usage, text));
+        }
+    }
+    let client = server::client(context, &args.server)?;
+    let runtime = tokio::runtime::Runtime::new().or_fail(Exit::Internal)?;
+    let stop = runtime.block_on(async { stop::listen() });
+    let alone = jobs.len() == 1;
+    let mut all = Looked::default();
+    for job in &mut jobs {
+        let reader = job.reader().map_err(job_failure)?;
+        let verification = Verification { context, args, client: &client, stop: &stop };
+        let looked = runtime.block_on(verification.of(job, &reader))?;
+        if alone {
+            let files = verification.files(&runtime, job)?;
+            all = looked;
+            end(context, &all, began)?;
+            return Ok(match files {
+                Some(files) if !files.differences.is_empty() => Exit::Difference,
+                Some(files) if !files.unanswered.is_empty() && all.exit() == Exit::Done => Exit::Unfinished,
+                _ => all.exit(),
+            });
+        }
+        let shard = reader.shard().map_err(job_failure)?;
+        note(&format!("shard {shard}: {}", looked.verdict()))?;
+        all.merge(looked);
+    }
+    end(context, &all, began)?;
+    Ok(all.exit())
+}
+
+/// The job in that folder, which can be looked at, and mended if that is asked for.
+fn open(dir: &Path, args: &VerifyArgs) -> Result<Job, Failure> {
+    let job = afterwards::job_in(dir)?;
     afterwards::must_be_started(&job)?;
     let reader = job.reader().map_err(job_failure)?;
     afterwards::must_have_texts(&reader)?;
@@ -79,53 +124,66 @@ pub(super) fn verify(context: &Context, args: &VerifyArgs) -> Result<Exit, Failu
     let held = reader.held(1).map_err(job_failure)?.len();
     if args.repair && left > 0 && held == 0 {
         let text = format!(
-            "{} messages are left to send: first `run`, then --repair; nothing was changed",
-            count(left)
+            "{} messages are left to send in `{}`: first `run`, then --repair; nothing was changed",
+            count(left),
+            dir.display()
         );
         return Err(Failure::new(Exit::Unfinished, text));
     }
-    let client = server::client(context, &args.server)?;
-    afterwards::notice_another_server(&reader, &client)?;
-    let runtime = tokio::runtime::Runtime::new().or_fail(Exit::Internal)?;
-    let (found, mended) = runtime.block_on(async {
-        let stop = stop::listen();
-        let settings = args.look.settings(context, &reader, &stop)?;
-        server::reach(&client, args.server.wait_for_server, (server::Work::Afterwards, settings.give_up))
-            .await?;
-        if !args.repair {
-            let asked = settings.clone();
-            let mut found = look(context, &mut job, &reader, &client, asked, args.extent(), false).await?;
+    Ok(job)
+}
+
+/// What one job is looked at with.
+struct Verification<'a> {
+    context: &'a Context,
+    args: &'a VerifyArgs,
+    client: &'a Client,
+    stop: &'a StopSignal,
+}
+
+impl Verification<'_> {
+    /// Looks at a job, mends it if that is asked for, and keeps its verdict in it.
+    async fn of(&self, job: &mut Job, reader: &JobReader) -> Result<Looked, Failure> {
+        let Self { context, args, client, stop } = *self;
+        afterwards::notice_another_server(reader, client)?;
+        let settings = args.look.settings(context, reader, stop)?;
+        let waits = (server::Work::Afterwards, settings.give_up);
+        server::reach(client, args.server.wait_for_server, waits).await?;
+        let (found, mended) = if args.repair {
+            let repair = Repair { context, args, client: client.clone(), stop: stop.clone() };
+            let (mut found, mended) = repair.until_nothing_is_left(job, reader, settings.clone()).await?;
             if args.client {
-                found.scrolled = Some(scrolled(&job, &reader, &client, settings, false).await?);
+                let mends = found.failing() + found.unproved() == 0;
+                let judged = scrolled(job, reader, client, settings, mends).await?;
+                judged.show(context)?;
+                found.scrolled = Some(judged);
+            }
+            (found, mended)
+        } else {
+            let asked = settings.clone();
+            let mut found = look(context, job, reader, client, asked, args.extent(), false).await?;
+            if args.client {
+                found.scrolled = Some(scrolled(job, reader, client, settings, false).await?);
             }
             show(context, &found)?;
-            return Ok((found, Mended::default()));
+            (found, Mended::default())
+        };
+        let looked = Looked::new(reader, found, mended)?;
+        looked.keep(job)?;
+        Ok(looked)
+    }
+
+    /// Reads the files that messages show, if that is asked for.
+    fn files(&self, runtime: &Runtime, job: &Job) -> Result<Option<crate::media::Verified>, Failure> {
+        if !self.args.media {
+            return Ok(None);
         }
-        let repair = Repair { context, args, client: client.clone(), stop };
-        let (mut found, mended) = repair.until_nothing_is_left(&mut job, &reader, settings.clone()).await?;
-        if args.client {
-            let mends = found.failing() + found.unproved() == 0;
-            let judged = scrolled(&job, &reader, &client, settings, mends).await?;
-            judged.show(context)?;
-            found.scrolled = Some(judged);
-        }
-        Ok::<_, Failure>((found, mended))
-    })?;
-    let files = if args.media {
-        let settings = server::settings(context, &args.server)?;
-        let sample = args.media_sample.and_then(|n| usize::try_from(n.get()).ok());
-        let (files, text) = runtime.block_on(media::verify(context, &job, &settings, sample))?;
-        context.say(&text)?;
-        Some(files)
-    } else {
-        None
-    };
-    let exit = end(context, &job, &reader, &found, &mended, began)?;
-    Ok(match files {
-        Some(files) if !files.differences.is_empty() => Exit::Difference,
-        Some(files) if !files.unanswered.is_empty() && exit == Exit::Done => Exit::Unfinished,
-        _ => exit,
-    })
+        let settings = server::settings(self.context, &self.args.server)?;
+        let sample = self.args.media_sample.and_then(|n| usize::try_from(n.get()).ok());
+        let (files, text) = runtime.block_on(media::verify(self.context, job, &settings, sample))?;
+        self.context.say(&text)?;
+        Ok(Some(files))
+    }
 }
 
 /// Looks at a part of a job; how it ends, and the sentence.
@@ -154,6 +212,14 @@ struct Mended {
     sent: u64,
     /// Why no more was mended, a sentence.
     stopped: Option<String>,
+}
+
+impl Mended {
+    fn merge(&mut self, other: Self) {
+        self.deleted += other.deleted;
+        self.sent += other.sent;
+        self.stopped = self.stopped.take().or(other.stopped);
+    }
 }
 
 struct Repair<'a> {
@@ -228,7 +294,8 @@ impl Repair<'_> {
             give_up: self.args.look.give_up,
             ..crate::cli::PaceArgs::default()
         };
-        let settings = import::Settings { repair: true, ..run::settings(self.context, &pace, None) };
+        let shard = job.shard().map_err(job_failure)?;
+        let settings = import::Settings { repair: true, ..run::settings(self.context, &pace, None, shard)? };
         let outcome = run::send(self.context, job, self.client.clone(), settings, self.stop.clone()).await?;
         Ok(match outcome.ended {
             Ended::Done | Ended::NothingToDo => None,

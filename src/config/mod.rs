@@ -13,7 +13,8 @@ pub use file::{
     ServerSection, TimeSection,
 };
 pub use secret::{
-    Credentials, SecretError, chat_password, first_line, rehearsal_chat_password, rehearsal_secret,
+    Credentials, SecretError, chat_password, completion_index, first_line, rehearsal_chat_password,
+    rehearsal_secret,
 };
 pub use server::{AccountsAddress, ServerError, accounts, rehearsal, server, without_server};
 pub use timetable::{Deadline, Pace, Timetable};

@@ -79,6 +79,11 @@ fn variable(name: &str) -> Option<SecretString> {
     std::env::var(name).ok().filter(|value| !value.is_empty()).map(SecretString::from)
 }
 
+/// Which of the pods of an indexed job this is, from 0: Kubernetes says so.
+pub fn completion_index() -> Option<String> {
+    std::env::var("JOB_COMPLETION_INDEX").ok()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

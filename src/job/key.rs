@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use xxhash_rust::xxh3::{xxh3_64, xxh3_128};
 
-use crate::message::{Message, Peer, SendTime};
+use crate::message::{ConversationId, Message, Peer, SendTime};
 
 /// Stands for a conversation: 79 bits of hash over the key its queue has (law 11) and one bit for its kind.
 ///
@@ -35,6 +35,12 @@ impl ConvKey {
         Self(Self::hash(group) | 1)
     }
 
+    /// Of the conversation that the server calls so; `None` where that is neither of two users nor of a group.
+    pub fn named(id: &ConversationId) -> Option<Self> {
+        let single = id.as_str().strip_prefix("si_").map(Self::of_pair);
+        single.or_else(|| id.as_str().strip_prefix("sg_").map(Self::group))
+    }
+
     /// Of the conversation a message belongs to.
     pub fn of(message: &Message<'_>, scratch: &mut String) -> Self {
         match &message.peer {
@@ -52,6 +58,11 @@ impl ConvKey {
     #[must_use]
     pub const fn rival(self) -> Self {
         Self(self.0 ^ 1)
+    }
+
+    /// A hash of the queue's key alone: the same for both kinds of conversation that share one.
+    pub(super) fn queue_bits(self) -> u64 {
+        u64::try_from(self.0 >> 1 & u128::from(u64::MAX)).unwrap_or_default()
     }
 
     /// A part of it that is a hash by itself.

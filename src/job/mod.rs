@@ -43,6 +43,7 @@ mod rejects;
 mod reply;
 mod runlog;
 mod schema;
+mod shard;
 mod spool;
 mod sums;
 #[cfg(test)]
@@ -78,6 +79,7 @@ pub use record::{QuoteSlot, Spooled, TooLarge, write as write_record};
 pub use rejects::{Reject, Rejected};
 pub use reply::QuotedIds;
 pub use runlog::Run;
+pub use shard::Shard;
 pub use spool::{Spool, read_at};
 pub use sums::{Pair, Sums};
 pub use undo::{Left, Undone};

@@ -54,13 +54,15 @@ impl JobReader {
 
     /// The conversation with that name. Two pairs can share one (law 11), but not in one job.
     pub fn find(&self, id: &ConversationId) -> Result<Option<Conversation>, JobError> {
-        let key = match (id.as_str().strip_prefix("si_"), id.as_str().strip_prefix("sg_")) {
-            (Some(pair), _) => ConvKey::of_pair(pair),
-            (_, Some(group)) => ConvKey::group(group),
-            (None, None) => return Ok(None),
-        };
+        let Some(key) = ConvKey::named(id) else { return Ok(None) };
         let sql = format!("{CONVERSATIONS} WHERE c.key = ?1 GROUP BY c.no");
         Ok(self.rows(&sql, params![key.to_bytes()], conversation)?.pop())
+    }
+
+    /// Whether the conversation belongs to another shard.
+    pub fn is_elsewhere(&self, id: &ConversationId) -> Result<bool, JobError> {
+        let shard = self.shard()?;
+        Ok(ConvKey::named(id).is_some_and(|key| !shard.has(key)))
     }
 
     /// Up to `max` users who can read the conversation: both of a pair, senders of a group.

@@ -216,6 +216,7 @@ const TABLES: &[Table] = &[
     super::undo::TABLE,
     super::purge::TABLE,
     super::media::TABLE,
+    super::shard::TABLE,
 ];
 
 /// Makes the database, or opens one that is there; brings a half-made one to its end.

@@ -14,8 +14,8 @@ use super::uploads::UploadRow;
 use crate::checks::{Checker, codes};
 use crate::export::Chunk;
 use crate::finding::{Finding, Severity};
-use crate::job::{ConvKey, Key, Position, UserKey, write_record};
-use crate::mapping::people::Person;
+use crate::job::{ConvKey, Key, Position, Shard, UserKey, write_record};
+use crate::mapping::people::{Kind, Person};
 use crate::mapping::{Mapper, Relation, Sink, Upload};
 use crate::message::{Message, Peer, Place, Release, SendTime, SourceNo};
 
@@ -44,6 +44,8 @@ pub(super) struct Batch {
     pub(super) rejected: u64,
     /// Records that gave no message because of an error.
     pub(super) unmapped: u64,
+    /// Errors in records that another shard has in its figures.
+    pub(super) elsewhere: u64,
     /// Texts that the rows below point to.
     pub(super) heap: Vec<u8>,
     /// Users met for the first time.
@@ -79,7 +81,7 @@ impl Batch {
         self.people.clear();
         self.uploads.clear();
         self.relations.clear();
-        (self.rejected, self.unmapped) = (0, 0);
+        (self.rejected, self.unmapped, self.elsewhere) = (0, 0, 0);
     }
 
     /// Writes down the names of users and conversations that are new.
@@ -109,10 +111,15 @@ impl Batch {
         let mut batch = Self::default();
         // Asked about sizes alone.
         let checker = Checker { now: SendTime(0), release: Release::Main, allow_large: false };
-        let mut digest =
-            Digest { batch: &mut batch, checker, scratch: &mut Scratch::default(), last_error: None };
+        let mut digest = Digest {
+            batch: &mut batch,
+            checker,
+            scratch: &mut Scratch::new(1, Shard::WHOLE),
+            last_error: None,
+        };
         for message in messages {
-            digest.spool(message);
+            let conv = digest.conversation(message);
+            digest.spool(message, conv);
         }
         batch
     }
@@ -140,8 +147,9 @@ impl Batch {
 }
 
 /// Room that a thread needs again and again.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Scratch {
+    shard: Shard,
     pair: String,
     says: Vec<u8>,
     findings: Vec<Finding>,
@@ -150,9 +158,16 @@ pub(super) struct Scratch {
 }
 
 impl Scratch {
-    /// For one of so many threads.
-    pub(super) fn new(threads: usize) -> Self {
-        Self { seen: Seen::new(threads), ..Self::default() }
+    /// For one of so many threads, which keeps what is of that shard.
+    pub(super) fn new(threads: usize, shard: Shard) -> Self {
+        Self {
+            shard,
+            pair: String::new(),
+            says: Vec::new(),
+            findings: Vec::new(),
+            lately: Lately::default(),
+            seen: Seen::new(threads),
+        }
     }
 }
 
@@ -169,8 +184,14 @@ impl Sink for Digest<'_> {
     fn message(&mut self, message: Message<'_>) {
         let findings = &mut self.scratch.findings;
         let mut sendable = self.checker.examine(&message, &mut |finding| findings.push(finding));
+        let conv = self.conversation(&message);
+        if !self.scratch.shard.has(conv) {
+            self.scratch.findings.clear();
+            self.pass_by(&message, conv, sendable);
+            return;
+        }
         if sendable {
-            sendable = self.spool(&message);
+            sendable = self.spool(&message, conv);
         }
         if !sendable {
             self.batch.rejected += 1;
@@ -185,16 +206,32 @@ impl Sink for Digest<'_> {
     }
 
     fn relation(&mut self, relation: Relation<'_>) {
+        let has = |of: ConvKey| self.scratch.shard.has(of);
+        let is_ours = match &relation {
+            Relation::Member { group, .. } => has(ConvKey::group(group)),
+            Relation::Read { peer, kind: Kind::Group, .. } => has(ConvKey::group(peer)),
+            Relation::Read { user, peer, .. } => has(ConvKey::single(user, peer, &mut String::new())),
+            Relation::Friends(..) | Relation::Blocks(..) => self.scratch.shard.is_first(),
+        };
+        if !is_ours {
+            return;
+        }
         let row = RelationRow::new(&relation, &mut self.scratch.lately, &mut self.batch.heap);
         self.batch.relations.extend(row);
     }
 
     fn upload(&mut self, upload: Upload<'_>) {
+        if !self.scratch.shard.is_first() {
+            return;
+        }
         let row = UploadRow::new(&upload, &mut self.batch.heap);
         self.batch.uploads.push(row);
     }
 
     fn left_out(&mut self, _: Place, reason: &'static str) {
+        if !self.scratch.shard.is_first() {
+            return;
+        }
         match self.batch.left_out.iter_mut().find(|(known, _)| *known == reason) {
             Some((_, count)) => *count += 1,
             None => self.batch.left_out.push((reason, 1)),
@@ -204,6 +241,12 @@ impl Sink for Digest<'_> {
     fn finding(&mut self, finding: Finding) {
         let is_error = finding.code.severity == Severity::Error;
         let place = finding.place;
+        if !self.scratch.shard.is_first() {
+            let is_new =
+                is_error && (place.is_none() || std::mem::replace(&mut self.last_error, place) != place);
+            self.batch.elsewhere += u64::from(is_new);
+            return;
+        }
         self.scratch.findings.push(finding);
         if let (true, Some(place)) = (is_error, place)
             && self.last_error.replace(place) != Some(place)
@@ -217,7 +260,7 @@ impl Sink for Digest<'_> {
 
 impl Digest<'_> {
     /// Writes the record and the rows of a message that can be sent.
-    fn spool(&mut self, message: &Message<'_>) -> bool {
+    fn spool(&mut self, message: &Message<'_>, conv: ConvKey) -> bool {
         let offset = self.batch.records.len();
         let Ok(len) = write_record(message, &mut self.batch.records) else {
             self.batch.records.truncate(offset);
@@ -230,35 +273,32 @@ impl Digest<'_> {
             return false;
         }
 
-        let Scratch { pair: scratch, says, seen, .. } = self.scratch;
-        let conv = ConvKey::of(message, scratch);
+        let Scratch { says, seen, .. } = self.scratch;
         let at = Position::new(conv, message.send_time, offset as u64);
         let (sender, pair) = (UserKey::of(&message.sender), pair_hash(message, says));
         self.batch.index.push(IndexRow { at, sender, len, pair });
         self.batch.meet(message, conv, pair, sender, seen);
-        says.clear();
-        says.extend_from_slice(&conv.to_bytes());
-        says.extend_from_slice(message.sender.as_bytes());
-        says.push(0xff);
-        says.extend_from_slice(&message.send_time.0.to_le_bytes());
-        says.extend_from_slice(&message.content_type.to_le_bytes());
-        says.extend_from_slice(message.content.as_bytes());
-        let all = xxh3_128(says);
-        let row = |key, kind, content| KeyRow {
-            key,
-            kind,
-            source: message.place.source,
-            at: ByOffset(at),
-            content,
-        };
-        self.batch.keys.push(match message.source_id.as_deref() {
-            Some(id) if !id.is_empty() => row(Key::of(id.as_bytes()), KeyKind::Id, low(all)),
-            _ => row(Key::from_hash(all), KeyKind::Text, 0),
-        });
+        let own = key_row(message, at, says);
+        self.batch.keys.push(own);
         if let Some(quote) = &message.quote {
-            self.batch.keys.push(row(Key::of(quote.target.as_bytes()), KeyKind::Quotes, 0));
+            let key = Key::of(quote.target.as_bytes());
+            self.batch.keys.push(KeyRow { key, kind: KeyKind::Quotes, content: 0, ..own });
         }
         true
+    }
+
+    fn conversation(&mut self, message: &Message<'_>) -> ConvKey {
+        ConvKey::of(message, &mut self.scratch.pair)
+    }
+
+    /// A message of another shard: nothing is kept of it but its id, which no other message may have.
+    fn pass_by(&mut self, message: &Message<'_>, conv: ConvKey, sendable: bool) {
+        if !sendable {
+            self.batch.elsewhere += 1;
+        } else if message.source_id.as_deref().is_some_and(|id| !id.is_empty()) {
+            let at = Position::new(conv, message.send_time, self.batch.records.len() as u64);
+            self.batch.keys.push(key_row(message, at, &mut self.scratch.says));
+        }
     }
 
     /// Writes down what can't be sent, with the errors found about it.
@@ -283,6 +323,23 @@ impl Digest<'_> {
         serde_json::to_writer(&mut self.batch.rejects, &reject).expect("texts and numbers are JSON");
         self.batch.rejects.push(b'\n');
     }
+}
+
+/// By what the message there is known again: its id, or all that it says where it has none.
+fn key_row(message: &Message<'_>, at: Position, says: &mut Vec<u8>) -> KeyRow {
+    says.clear();
+    says.extend_from_slice(&at.conv().to_bytes());
+    says.extend_from_slice(message.sender.as_bytes());
+    says.push(0xff);
+    says.extend_from_slice(&message.send_time.0.to_le_bytes());
+    says.extend_from_slice(&message.content_type.to_le_bytes());
+    says.extend_from_slice(message.content.as_bytes());
+    let all = xxh3_128(says);
+    let (key, kind, content) = match message.source_id.as_deref() {
+        Some(id) if !id.is_empty() => (Key::of(id.as_bytes()), KeyKind::Id, low(all)),
+        _ => (Key::from_hash(all), KeyKind::Text, 0),
+    };
+    KeyRow { key, kind, source: message.place.source, at: ByOffset(at), content }
 }
 
 /// Tells two pairs that share a conversation's name (law 11), and two names that share a [`ConvKey`].

@@ -35,14 +35,18 @@ pub(super) fn compare(
             Some((head, group)) if head.key == row.key => group,
             _ => {
                 close(alike.as_ref(), &mut writer)?;
-                &mut alike.insert((row, Alike::new(known.find(row.key)?))).1
+                &mut alike.insert((row, Alike::new(known.find(row.key)?, ledger.shard))).1
             }
         };
         let at = row.at.0;
         if row.kind == KeyKind::Quotes {
             let reply = resolve(at, group.quoted(), release, ledger)?;
             notes.push(Note { at, says: Says::Replies(reply) })?;
-        } else if !judge(at, group.next(&row), ledger)? {
+            continue;
+        }
+        let verdict = group.next(&row);
+        // What is of another shard is there for its id alone.
+        if ledger.shard.has(at.conv()) && !judge(at, verdict, ledger)? {
             notes.push(Note { at, says: Says::Drop })?;
         }
     }
@@ -72,8 +76,12 @@ fn judge(at: Position, verdict: Verdict, ledger: &mut Ledger<'_>) -> Result<bool
         }
         Verdict::Duplicate => ledger.summary.duplicates_in_source += 1,
         Verdict::Known => ledger.summary.known += 1,
+        Verdict::Conflict(other) if !ledger.shard.has(other.conv()) => {
+            conflict(at, "also in a conversation of another shard", ledger)?;
+        }
         Verdict::Conflict(other) => {
             let other = ledger.spool.read_whole(other.offset())?;
+            let other = format!("also at {}", ledger.place(&other));
             conflict(at, &other, ledger)?;
         }
         Verdict::Differs(offset) => {
@@ -83,6 +91,7 @@ fn judge(at: Position, verdict: Verdict, ledger: &mut Ledger<'_>) -> Result<bool
                 ledger.summary.known += 1;
                 ledger.say(&codes::CHANGED_SINCE, &message, message.content())?;
             } else {
+                let other = format!("also at {}", ledger.place(&other));
                 conflict(at, &other, ledger)?;
             }
         }
@@ -90,10 +99,10 @@ fn judge(at: Position, verdict: Verdict, ledger: &mut Ledger<'_>) -> Result<bool
     Ok(false)
 }
 
-fn conflict(at: Position, other: &Spooled, ledger: &mut Ledger<'_>) -> Result<(), JobError> {
+fn conflict(at: Position, other: &str, ledger: &mut Ledger<'_>) -> Result<(), JobError> {
     let message = ledger.spool.read_whole(at.offset())?;
     let id = message.source_id.as_ref().map_or("", SourceId::as_str);
-    let value = format!("{id}, also at {}", ledger.place(other));
+    let value = format!("{id}, {other}");
     ledger.say(&codes::SOURCE_ID_CONFLICT, &message, &value)?;
     ledger.reject(&codes::SOURCE_ID_CONFLICT, &message, &value)
 }

@@ -5,12 +5,14 @@
 //! files and passes the largest count stays, not the sum. Nothing here is remembered beyond one key.
 
 use super::rows::{KeyKind, KeyRow};
-use crate::job::{Known, Position};
+use crate::job::{Known, Position, Shard};
 use crate::message::SourceNo;
 
 /// Rows with one key, as they go by.
 #[derive(Debug)]
 pub(super) struct Alike {
+    /// Which of the messages are of this job: the others only have an id.
+    shard: Shard,
     /// What earlier passes know.
     known: Option<Known>,
     /// The message with that id that is kept.
@@ -50,12 +52,12 @@ pub(super) enum Quoted {
 }
 
 impl Alike {
-    pub(super) fn new(known: Option<Known>) -> Self {
+    pub(super) fn new(known: Option<Known>, shard: Shard) -> Self {
         let times = match known {
             Some(Known::Times(times)) => times,
             _ => 0,
         };
-        Self { known, first: None, times, here: (None, 0) }
+        Self { shard, known, first: None, times, here: (None, 0) }
     }
 
     /// What becomes of the next message with this key. Not to be asked about quotes.
@@ -75,7 +77,9 @@ impl Alike {
     /// What later passes have to know that they don't yet.
     pub(super) fn learnt(&self) -> Option<Known> {
         match (self.known, self.first) {
-            (None, Some(first)) => Some(Known::ById { content: first.content, offset: first.at.0.offset() }),
+            (None, Some(first)) if self.shard.has(first.at.0.conv()) => {
+                Some(Known::ById { content: first.content, offset: first.at.0.offset() })
+            }
             (known, None) if self.times > 0 && known != Some(Known::Times(self.times)) => {
                 Some(Known::Times(self.times))
             }
@@ -132,7 +136,7 @@ mod tests {
 
     #[test]
     fn the_same_id_again() {
-        let mut alike = Alike::new(None);
+        let mut alike = Alike::new(None, Shard::WHOLE);
         let first = row(KeyKind::Id, 0, 5, 1);
         assert_eq!(alike.next(&first), Verdict::New);
         assert_eq!(alike.next(&row(KeyKind::Id, 0, 6, 1)), Verdict::Duplicate);
@@ -143,7 +147,7 @@ mod tests {
 
     #[test]
     fn the_same_id_in_a_later_pass() {
-        let mut alike = Alike::new(Some(Known::ById { content: 1, offset: 5 }));
+        let mut alike = Alike::new(Some(Known::ById { content: 1, offset: 5 }), Shard::WHOLE);
         assert_eq!(alike.next(&row(KeyKind::Id, 7, 90, 1)), Verdict::Known);
         assert_eq!(alike.next(&row(KeyKind::Id, 7, 91, 2)), Verdict::Differs(5));
         assert_eq!(alike.quoted(), Quoted::Earlier(5));
@@ -152,7 +156,7 @@ mod tests {
 
     #[test]
     fn equal_texts_the_largest_count_not_the_sum() {
-        let mut alike = Alike::new(None);
+        let mut alike = Alike::new(None, Shard::WHOLE);
         let sources = [0, 0, 1, 1, 1, 2];
         assert_eq!(
             sources.map(|source| alike.next(&text(source))),
@@ -167,7 +171,7 @@ mod tests {
         );
         assert_eq!(alike.learnt(), Some(Known::Times(3)));
         // The next pass, with two of them in one file and four in another.
-        let mut alike = Alike::new(Some(Known::Times(3)));
+        let mut alike = Alike::new(Some(Known::Times(3)), Shard::WHOLE);
         assert_eq!(alike.learnt(), None);
         assert_eq!([7, 7].map(|source| alike.next(&text(source))), [Verdict::Known; 2]);
         assert_eq!(
@@ -183,7 +187,7 @@ mod tests {
         fn texts_against_a_count_by_file(passes in prop::collection::vec(prop::collection::vec(0u64..4, 0..4), 1..4)) {
             let (mut known, mut source, mut largest) = (None, 0, 0);
             for pass in passes {
-                let mut alike = Alike::new(known);
+                let mut alike = Alike::new(known, Shard::WHOLE);
                 let mut new = 0;
                 for count in &pass {
                     source += 1;

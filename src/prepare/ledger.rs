@@ -2,8 +2,8 @@
 
 use super::findings::{Findings, about};
 use super::summary::Summary;
-use crate::finding::{Code, Finding};
-use crate::job::{JobError, Lines, Spool, Spooled};
+use crate::finding::{Code, Finding, Severity};
+use crate::job::{JobError, Lines, Shard, Spool, Spooled};
 
 /// Figures, findings and rejects of a pass, and the spool to look up what they are about.
 pub(super) struct Ledger<'a> {
@@ -11,6 +11,7 @@ pub(super) struct Ledger<'a> {
     pub(super) lines: &'a mut Lines,
     pub(super) findings: &'a mut Findings,
     pub(super) summary: &'a mut Summary,
+    pub(super) shard: Shard,
 }
 
 impl Ledger<'_> {
@@ -24,8 +25,12 @@ impl Ledger<'_> {
         self.findings.add(self.lines, &about(code, message, value))
     }
 
-    /// A finding about anything else.
+    /// A finding about no conversation: every shard makes it, and one has it in its figures.
     pub(super) fn note(&mut self, finding: &Finding) -> Result<(), JobError> {
+        if !self.shard.is_first() {
+            self.summary.elsewhere += u64::from(finding.code.severity == Severity::Error);
+            return Ok(());
+        }
         self.findings.add(self.lines, finding)
     }
 

@@ -36,7 +36,7 @@ pub use summary::{Counted, Replies, Summary};
 use std::collections::HashMap;
 
 use crate::export::ExportError;
-use crate::job::JobError;
+use crate::job::{JobError, Shard};
 use crate::message::{ConversationId, Release, SendTime};
 
 /// What a pass goes by.
@@ -54,6 +54,8 @@ pub struct Rules {
     pub allow_large: bool,
     /// Conversations whose messages are sent behind what people have written.
     pub behind: Behind,
+    /// Which conversations the job takes.
+    pub shard: Shard,
     /// Rows of a sorted run; small in tests.
     run: usize,
 }
@@ -105,7 +107,8 @@ impl Rules {
     /// The rules; `settings` is kept in the job as it is.
     pub fn new(now: SendTime, release: Release, settings: String) -> Self {
         let (times, behind) = (Times::default(), Behind::new());
-        Self { now, release, settings, times, allow_large: false, behind, run: sort::RUN }
+        let shard = Shard::WHOLE;
+        Self { now, release, settings, times, allow_large: false, behind, shard, run: sort::RUN }
     }
 }
 

@@ -22,7 +22,7 @@ use super::uploads::{self, UploadRow};
 use super::{Behind, Equal, Older, PrepareError, Rules, Times, Way};
 use crate::checks::Checker;
 use crate::export::{Chunk, Reader, Source};
-use crate::job::{Job, JobError, Pass};
+use crate::job::{Job, JobError, Pass, Shard};
 use crate::mapping::Mapper;
 use crate::message::{Message, Release};
 
@@ -38,7 +38,7 @@ pub fn run(
     progress: &Progress,
 ) -> Result<Summary, PrepareError> {
     let mut pass = job.begin_pass(&rules.settings)?;
-    let mut gathered = Gathered::new(&pass, rules.run)?;
+    let mut gathered = Gathered::new(&pass, rules.run, rules.shard)?;
     progress.phase(Phase::Read);
     let checker = Checker { now: rules.now, release: rules.release, allow_large: rules.allow_large };
     let reader = gather(reader, mapper, checker, &mut pass, &mut gathered, progress)?;
@@ -59,7 +59,7 @@ pub fn few_spread(job: &mut Job, messages: &[Message<'_>]) -> Result<Summary, Pr
 
 fn few_with(job: &mut Job, messages: &[Message<'_>], times: Times) -> Result<Summary, PrepareError> {
     let mut pass = job.begin_pass("{}")?;
-    let mut gathered = Gathered::new(&pass, RUN)?;
+    let mut gathered = Gathered::new(&pass, RUN, Shard::WHOLE)?;
     gathered.take(&Batch::unexamined(messages), &mut pass)?;
     let way = Way { times, allow_large: true, behind: &Behind::new() };
     gathered.file(pass, &[], Release::Main, way, &Progress::default())
@@ -74,8 +74,9 @@ pub fn mended(
     allow_large: bool,
     feed: impl FnOnce(&mut dyn FnMut(&Message<'_>) -> Result<(), JobError>) -> Result<(), JobError>,
 ) -> Result<Summary, PrepareError> {
+    let shard = job.shard()?;
     let mut pass = job.begin_pass(settings)?;
-    let mut gathered = Gathered::new(&pass, RUN)?;
+    let mut gathered = Gathered::new(&pass, RUN, shard)?;
     gathered.summary.mended = lines;
     feed(&mut |message| gathered.take(&Batch::unexamined(std::slice::from_ref(message)), &mut pass))?;
     let way = Way { times: BEHIND, allow_large, behind: &Behind::new() };
@@ -97,6 +98,7 @@ struct Gathered {
     people: Sorter<PersonRow>,
     uploads: Sorter<UploadRow>,
     relations: Sorter<RelationRow>,
+    shard: Shard,
     run: usize,
     findings: Findings,
     summary: Summary,
@@ -123,7 +125,7 @@ fn gather(
     progress: &Progress,
 ) -> Result<Reader, PrepareError> {
     let mappers = thread::available_parallelism().map_or(2, usize::from).min(MOST_MAPPERS);
-    let batches = 2 * mappers + 2;
+    let (batches, shard) = (2 * mappers + 2, gathered.shard);
     let (give, free) = sync_channel::<Batch>(batches);
     let (send, work) = sync_channel::<Work>(batches);
     let (hand_in, done) = sync_channel::<Done>(batches);
@@ -136,7 +138,8 @@ fn gather(
         for _ in 0..mappers {
             let hand_in = hand_in.clone();
             let work = &work;
-            scope.spawn(move || map(work, &hand_in, mapper, checker, Scratch::new(mappers)));
+            let scratch = Scratch::new(mappers, shard);
+            scope.spawn(move || map(work, &hand_in, mapper, checker, scratch));
         }
         drop(hand_in);
         let written = write(&done, &give, pass, gathered, progress);
@@ -230,7 +233,7 @@ fn write(
 }
 
 impl Gathered {
-    fn new(pass: &Pass<'_>, run: usize) -> Result<Self, JobError> {
+    fn new(pass: &Pass<'_>, run: usize, shard: Shard) -> Result<Self, JobError> {
         // Names and notes are far fewer than messages: they need not have as much room.
         let few = run.div_ceil(8);
         let (mut heap, mut uploads) = (Heap::new(pass.dir()), Sorter::new(pass.dir(), few));
@@ -247,6 +250,7 @@ impl Gathered {
             heap,
             uploads,
             relations,
+            shard,
             run: few,
             findings: Findings::new(Names::new(pass.source_names()?)),
             summary: Summary { pass: pass.no().0, ..Summary::default() },
@@ -264,6 +268,8 @@ impl Gathered {
             self.index.push(IndexRow { at: row.at.moved(base), ..*row })?;
         }
         for row in &batch.keys {
+            // What another shard has is no record here: it sorts between those before it and those behind it.
+            let base = if self.shard.has(row.at.0.conv()) { base } else { base - 1 };
             self.keys.push(KeyRow { at: ByOffset(row.at.0.moved(base)), ..*row })?;
         }
         let base = self.heap.append(&batch.heap)?;
@@ -289,6 +295,7 @@ impl Gathered {
         let summary = &mut self.summary;
         summary.rejected += batch.rejected;
         summary.unmapped += batch.unmapped;
+        summary.elsewhere += batch.elsewhere;
         for (reason, count) in &batch.left_out {
             *summary.left_out.entry((*reason).to_owned()).or_default() += count;
         }
@@ -314,6 +321,7 @@ impl Gathered {
             people,
             uploads,
             relations,
+            shard,
             run,
             mut findings,
             mut summary,
@@ -327,7 +335,7 @@ impl Gathered {
         for source in sources {
             loader.source(source.no, &source.path, source.bytes, source.modified, &source.sha256)?;
         }
-        let mut ledger = Ledger { spool, lines, findings: &mut findings, summary: &mut summary };
+        let mut ledger = Ledger { spool, lines, findings: &mut findings, summary: &mut summary, shard };
         progress.phase(Phase::Compare);
         compare(keys.sorted()?, &mut notes, release, &loader, &mut ledger, progress)?;
         progress.phase(Phase::Index);

@@ -25,6 +25,10 @@ pub struct Summary {
     pub rejected: u64,
     /// Records of which no message could be made; they stand in `rejected.jsonl` as well.
     pub unmapped: u64,
+    /// Errors seen in records that another shard has in its figures: nothing is sent while there is one. At least so
+    /// many: what shows only where a conversation is put together, its own shard finds.
+    #[serde(default)]
+    pub elsewhere: u64,
     /// Rejects of earlier passes that were mended and came with this one.
     #[serde(default)]
     pub mended: u64,

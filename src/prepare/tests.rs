@@ -3,6 +3,7 @@
 mod large;
 mod model;
 mod rules;
+mod shards;
 mod spread;
 mod who;
 

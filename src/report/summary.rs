@@ -48,6 +48,30 @@ pub struct Summary {
     pub exit_code: u8,
 }
 
+impl Summary {
+    /// Adds the counts of another job.
+    pub fn add(&mut self, other: &Self) {
+        let counts = [
+            (&mut self.messages, other.messages),
+            (&mut self.conversations, other.conversations),
+            (&mut self.confirmed, other.confirmed),
+            (&mut self.already_there, other.already_there),
+            (&mut self.rejected, other.rejected),
+            (&mut self.skipped, other.skipped),
+            (&mut self.duplicates_in_source, other.duplicates_in_source),
+            (&mut self.lost_and_resent, other.lost_and_resent),
+            (&mut self.doubled, other.doubled),
+            (&mut self.hidden, other.hidden),
+            (&mut self.out_of_place, other.out_of_place),
+            (&mut self.older, other.older),
+            (&mut self.retries, other.retries),
+        ];
+        for (mine, theirs) in counts {
+            *mine += theirs;
+        }
+    }
+}
+
 /// How good a verdict is, for colours.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Verdict {

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use serde::de::DeserializeOwned;
 
-use crate::job::{ConvNo, JobError, JobReader, Peers, User, UserKey};
+use crate::job::{ConvKey, ConvNo, JobError, JobReader, Peers, Shard, User, UserKey};
 
 use super::{
     BlackRow, Files, FriendRow, GroupRow, OccupiedRow, Provision, ProvisionError, RowError, Rows, UserRow,
@@ -44,7 +44,7 @@ fn each<T: DeserializeOwned>(path: Option<&Path>, id: Option<fn(&T) -> &str>) ->
 /// names a user names him, and he comes once. What is kept for that is a hash a user.
 pub(super) fn users<'a>(what: &Provision<'a>) -> Result<Feed<'a, Vec<UserRow>>, ProvisionError> {
     let mut listed = what.files.users.as_deref().map(Rows::<UserRow>::open).transpose()?;
-    let mut groups = ListedGroups::open(what.files)?;
+    let mut groups = ListedGroups::open(what)?;
     let (job, mut after) = (what.job, None);
     let mut seen: HashSet<UserKey> = HashSet::new();
     let mut waiting: Vec<UserRow> = Vec::new();
@@ -102,11 +102,15 @@ fn told(job: &JobReader, mut row: UserRow) -> Result<UserRow, JobError> {
 struct ListedGroups {
     occupied: Option<Rows<OccupiedRow>>,
     groups: Option<Rows<GroupRow>>,
+    /// Which of them are of this job.
+    shard: Shard,
 }
 
 impl ListedGroups {
-    fn open(files: &Files) -> Result<Self, RowError> {
+    fn open(what: &Provision<'_>) -> Result<Self, ProvisionError> {
+        let files = what.files;
         Ok(Self {
+            shard: what.job.map_or(Ok(Shard::WHOLE), JobReader::shard)?,
             occupied: files.occupied.as_deref().map(Rows::open).transpose()?,
             groups: files.groups.as_deref().map(Rows::open).transpose()?,
         })
@@ -114,11 +118,16 @@ impl ListedGroups {
 
     fn next(&mut self) -> Result<Option<GroupRow>, RowError> {
         while let Some((_, row)) = next(&mut self.occupied)? {
-            if let Some(group) = row.archive() {
+            if let Some(group) = row.archive().filter(|group| self.shard.has(ConvKey::group(&group.id))) {
                 return Ok(Some(group));
             }
         }
-        Ok(next(&mut self.groups)?.map(|(_, row)| row))
+        while let Some((_, row)) = next(&mut self.groups)? {
+            if self.shard.has(ConvKey::group(&row.id)) {
+                return Ok(Some(row));
+            }
+        }
+        Ok(None)
     }
 }
 
@@ -142,7 +151,7 @@ pub(super) struct Groups<'a> {
 
 impl<'a> Groups<'a> {
     pub(super) fn new(what: &Provision<'a>) -> Result<Self, ProvisionError> {
-        let listed = ListedGroups::open(what.files)?;
+        let listed = ListedGroups::open(what)?;
         Ok(Self { listed, job: what.job, after: None, seen: Seen::default() })
     }
 

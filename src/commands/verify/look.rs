@@ -86,6 +86,27 @@ impl Found {
         }
     }
 
+    /// Adds what was found in another shard, to be said and counted; what was to be mended in it has been.
+    pub(super) fn merge(&mut self, other: Self) {
+        self.conversations += other.conversations;
+        self.expected += other.expected;
+        self.equal += other.equal;
+        self.counts.merge(&other.counts);
+        self.deleted += other.deleted;
+        self.named += other.named;
+        self.fallen.extend(other.fallen);
+        let room = SHOWN.saturating_sub(self.shown.len());
+        self.shown.extend(other.shown.into_iter().take(room));
+        match (&mut self.store, other.store) {
+            (Some(mine), Some(theirs)) => mine.merge(&theirs),
+            (mine, theirs) => *mine = mine.take().or(theirs),
+        }
+        match (&mut self.scrolled, other.scrolled) {
+            (Some(mine), Some(theirs)) => mine.merge(theirs),
+            (mine, theirs) => *mine = mine.take().or(theirs),
+        }
+    }
+
     fn note(&mut self, difference: &Difference) {
         self.named += 1;
         if self.shown.len() < SHOWN {

@@ -101,6 +101,16 @@ impl Scrollable {
         }
     }
 
+    /// Adds what was seen in another shard.
+    pub(super) fn merge(&mut self, other: Self) {
+        self.judged += other.judged;
+        self.broken += other.broken;
+        self.unknown += other.unknown;
+        self.fading += other.fading;
+        self.redated += other.redated;
+        self.shown.extend(other.shown);
+    }
+
     /// Conversations that can be scrolled to the start.
     pub(super) fn can(&self) -> u64 {
         self.judged - self.broken - self.unknown

@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use super::super::context::{Context, print, print_json};
 use super::super::prepare::{job_failure, now};
-use super::super::{Exit, Failure, OrFail, afterwards};
+use super::super::{Exit, Failure, OrFail, afterwards, shard, status};
 use super::Mended;
 use super::look::{self, Found};
 use super::scrolled::Scrollable;
@@ -62,45 +62,107 @@ pub(super) fn show(context: &Context, found: &Found) -> Result<(), Failure> {
     if lines.is_empty() { Ok(()) } else { context.say(&lines.join("\n")) }
 }
 
-pub(super) fn end(
-    context: &Context,
-    job: &Job,
-    reader: &JobReader,
-    found: &Found,
-    mended: &Mended,
-    began: Instant,
-) -> Result<Exit, Failure> {
-    let left = reader.queue().map_err(job_failure)?.messages();
-    let held = reader.held(1).map_err(job_failure)?;
-    let (undone, _) = reader.undone_in_all().map_err(job_failure)?;
-    let mut summary = report::Summary { command: "verify", ..super::super::status::figures(reader)? };
-    let unfinished = left > 0 && held.is_empty();
-    let exit = if found.failing() + found.broken() > 0 {
-        Exit::Difference
-    } else if unfinished
-        || found.unproved() + found.unseen() > 0
-        || found.counts.of(Kind::Unsettled) > 0
-        || mended.stopped.is_some()
-    {
-        Exit::Unfinished
-    } else if summary.rejected > 0 || !held.is_empty() {
-        Exit::Rejects
-    } else {
-        Exit::Done
-    };
-    summary.verdict = verdict(found, mended, &summary, left, undone);
-    let Counted { doubled, hidden, out_of_place } = Counted::of(&found.counts);
-    summary.confirmed = found.equal;
-    summary.stored = found.store.as_ref().map(StoreReport::stored);
-    (summary.doubled, summary.hidden, summary.out_of_place) = (doubled, hidden, out_of_place);
-    summary.seconds = began.elapsed().as_secs_f64();
-    summary.exit_code = exit.code();
-    keep(job, &summary.verdict, exit)?;
-    if found.scrolled.is_none() {
-        remove(job, UNSCROLLABLE)?;
+/// What was found in a job, or in all shards of an export, and where that leaves them.
+#[derive(Debug, Default)]
+pub(super) struct Looked {
+    found: Found,
+    mended: Mended,
+    /// Messages that are left to send.
+    left: u64,
+    /// Conversations of jobs without one that waits at a refused message, in which something is left.
+    unfinished: bool,
+    /// Conversations that wait at a refused message.
+    held: u64,
+    /// Conversations that were undone.
+    undone: u64,
+    /// The figures of the jobs.
+    figures: report::Summary,
+    /// Whose it is, where it is one shard.
+    shard: Option<String>,
+}
+
+impl Looked {
+    pub(super) fn new(reader: &JobReader, found: Found, mended: Mended) -> Result<Self, Failure> {
+        let left = reader.queue().map_err(job_failure)?.messages();
+        let held = reader.held(1).map_err(job_failure)?.len() as u64;
+        let (undone, _) = reader.undone_in_all().map_err(job_failure)?;
+        let figures = status::figures(std::slice::from_ref(reader))?;
+        let shard = shard::in_words(reader)?;
+        Ok(Self { found, mended, left, unfinished: left > 0 && held == 0, held, undone, figures, shard })
     }
+
+    /// Adds another shard.
+    pub(super) fn merge(&mut self, other: Self) {
+        self.found.merge(other.found);
+        self.mended.merge(other.mended);
+        self.left += other.left;
+        self.unfinished |= other.unfinished;
+        self.held += other.held;
+        self.undone += other.undone;
+        self.figures.add(&other.figures);
+        self.shard = None;
+    }
+
+    pub(super) fn exit(&self) -> Exit {
+        let found = &self.found;
+        if found.failing() + found.broken() > 0 {
+            Exit::Difference
+        } else if self.unfinished
+            || found.unproved() + found.unseen() > 0
+            || found.counts.of(Kind::Unsettled) > 0
+            || self.mended.stopped.is_some()
+        {
+            Exit::Unfinished
+        } else if self.figures.rejected > 0 || self.held > 0 {
+            Exit::Rejects
+        } else {
+            Exit::Done
+        }
+    }
+
+    pub(super) fn verdict(&self) -> String {
+        verdict(&self.found, &self.mended, &self.figures, self.left, self.undone)
+    }
+
+    /// The verdict, and whose it is where that is one shard alone.
+    fn said(&self) -> String {
+        match &self.shard {
+            Some(shard) => format!("Of {shard}: {}", self.verdict()),
+            None => self.verdict(),
+        }
+    }
+
+    fn summary(&self, began: Instant) -> report::Summary {
+        let Counted { doubled, hidden, out_of_place } = Counted::of(&self.found.counts);
+        report::Summary {
+            command: "verify",
+            verdict: self.said(),
+            confirmed: self.found.equal,
+            stored: self.found.store.as_ref().map(StoreReport::stored),
+            doubled,
+            hidden,
+            out_of_place,
+            seconds: began.elapsed().as_secs_f64(),
+            exit_code: self.exit().code(),
+            ..self.figures.clone()
+        }
+    }
+
+    /// Keeps it in the job it is of.
+    pub(super) fn keep(&self, job: &Job) -> Result<(), Failure> {
+        keep(job, &self.said(), self.exit())?;
+        if self.found.scrolled.is_none() {
+            remove(job, UNSCROLLABLE)?;
+        }
+        Ok(())
+    }
+}
+
+/// The last word: the verdict, or with `--json` the one object.
+pub(super) fn end(context: &Context, looked: &Looked, began: Instant) -> Result<(), Failure> {
+    let (summary, found) = (looked.summary(began), &looked.found);
     if !context.json() {
-        return print(&summary.verdict).map(|()| exit);
+        return print(&summary.verdict);
     }
     let of = |kind| found.counts.of(kind);
     let found = Differences {
@@ -115,10 +177,10 @@ pub(super) fn end(
         not_scrollable: found.scrolled.as_ref().map(|scrolled| scrolled.broken),
         scroll_unknown: found.scrolled.as_ref().map(|scrolled| scrolled.unknown),
         store_checked: found.store.as_ref().map(|store| store.checked),
-        repaired_deleted: mended.deleted,
-        repaired_sent: mended.sent,
+        repaired_deleted: looked.mended.deleted,
+        repaired_sent: looked.mended.sent,
     };
-    print_json(&Outcome { summary, found }).map(|()| exit)
+    print_json(&Outcome { summary, found })
 }
 
 fn keep(job: &Job, verdict: &str, exit: Exit) -> Result<(), Failure> {
