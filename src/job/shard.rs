@@ -67,10 +67,10 @@ impl Shard {
     }
 
     /// Its part of something that is shared by all, such as messages a second: the parts of all shards are the
-    /// whole. `None`: there is nothing left for it.
+    /// whole. `None`: there is not one for each.
     pub fn share(self, whole: NonZeroU32) -> Option<NonZeroU32> {
-        let more = u32::from(self.no <= whole.get() % self.of);
-        NonZeroU32::new(whole.get() / self.of + more)
+        let each = NonZeroU32::new(whole.get() / self.of)?;
+        Some(each.saturating_add(u32::from(self.no <= whole.get() % self.of)))
     }
 }
 
@@ -181,7 +181,8 @@ mod tests {
         #[test]
         fn shares_are_the_whole(whole in 1u32..5000, of in 1u32..100) {
             let shares = (1..=of).filter_map(|no| Shard::new(no, of)?.share(NonZeroU32::new(whole)?));
-            prop_assert_eq!(shares.map(NonZeroU32::get).sum::<u32>(), whole);
+            let sum = shares.map(NonZeroU32::get).sum::<u32>();
+            prop_assert_eq!(sum, if whole < of { 0 } else { whole });
         }
     }
 }
