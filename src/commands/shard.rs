@@ -68,7 +68,7 @@ pub(super) const NO_MEDIA: &str = "the files of an export are uploaded once, and
 pub(super) fn share(rate: Option<NonZeroU32>, shard: Shard) -> Result<Option<NonZeroU32>, Failure> {
     let Some(rate) = rate else { return Ok(None) };
     match shard.share(rate) {
-        Some(share) => Ok(Some(share)),
+        Some(part) => Ok(Some(part)),
         None => {
             let text =
                 format!("{rate} messages a second are less than one for each of {} shards", shard.of());
