@@ -226,23 +226,22 @@ impl<'a> Mended<'a> {
         let Some(message) = &line.message else { return Ok(()) };
         let place = Place { source: SourceNo(0), line: line.line, byte: line.byte, part: line.part };
         let mut conversation = None;
-        match self
-            .examine(line, message.get(), place, &mut |message| conversation = Some(message.conversation()))
-        {
-            Err(problem) => self.problem(line.no, &problem),
-            Ok(()) => {
-                let Some(id) = conversation.filter(|id| self.is_wanted(id)) else { return Ok(()) };
-                if self.reader.is_elsewhere(&id)? {
-                    let problem = format!(
-                        "`{id}` belongs to another shard: give it as a file of its own to `run --add` of every shard"
-                    );
-                    self.problem(line.no, &problem);
-                    return Ok(());
-                }
-                self.prepared.insert(line.no);
-                self.taken.insert(line.no);
-            }
+        let taken = self
+            .examine(line, message.get(), place, &mut |message| conversation = Some(message.conversation()));
+        if let Err(problem) = taken {
+            self.problem(line.no, &problem);
+            return Ok(());
         }
+        let Some(id) = conversation.filter(|id| self.is_wanted(id)) else { return Ok(()) };
+        if self.reader.is_elsewhere(&id)? {
+            let problem = format!(
+                "`{id}` belongs to another shard: give it as a file of its own to `run --add` of every shard"
+            );
+            self.problem(line.no, &problem);
+            return Ok(());
+        }
+        self.prepared.insert(line.no);
+        self.taken.insert(line.no);
         Ok(())
     }
 

@@ -13,7 +13,7 @@ use crate::job::{Job, JobReader, Shard};
 #[derive(Debug, Clone, Copy, Default, Args)]
 pub struct ShardArgs {
     /// Only the conversations of one of several jobs that share nothing, such as `3/16` for the third of sixteen; each
-    /// reads the whole export. `auto/16` takes the number from JOB_COMPLETION_INDEX, which counts from 0 (docs/scale.md)
+    /// reads the whole export. `auto/16` takes the number from `JOB_COMPLETION_INDEX`, which counts from 0 (docs/scale.md)
     #[arg(long, value_name = "N/OF", value_parser = parse)]
     pub shard: Option<Shard>,
 }
@@ -67,14 +67,11 @@ pub(super) const NO_MEDIA: &str = "the files of an export are uploaded once, and
 /// A shard's part of `--rate`.
 pub(super) fn share(rate: Option<NonZeroU32>, shard: Shard) -> Result<Option<NonZeroU32>, Failure> {
     let Some(rate) = rate else { return Ok(None) };
-    match shard.share(rate) {
-        Some(part) => Ok(Some(part)),
-        None => {
-            let text =
-                format!("{rate} messages a second are less than one for each of {} shards", shard.of());
-            Err(Failure::new(Exit::Usage, text))
-        }
-    }
+    let part = shard.share(rate).ok_or_else(|| {
+        let text = format!("{rate} messages a second are less than one for each of {} shards", shard.of());
+        Failure::new(Exit::Usage, text)
+    })?;
+    Ok(Some(part))
 }
 
 /// The verdict, and whose it is where that is one shard alone: it says nothing of the others.

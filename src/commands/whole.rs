@@ -17,10 +17,10 @@ pub(super) fn folders(context: &Context, args: &JobsArgs) -> Vec<PathBuf> {
 /// Looks into them, also while they are worked with.
 pub(super) fn observe(context: &Context, args: &JobsArgs) -> Result<Vec<JobReader>, Failure> {
     let readers = folders(context, args).iter().map(|dir| Job::observe(dir)).collect::<Result<Vec<_>, _>>();
-    let mut readers = readers.map_err(job_failure)?;
+    let readers = readers.map_err(job_failure)?;
     are_one(&readers)?;
     let mut numbered = Vec::with_capacity(readers.len());
-    for reader in readers.drain(..) {
+    for reader in readers {
         numbered.push((reader.shard().map_err(job_failure)?, reader));
     }
     numbered.sort_by_key(|(shard, _)| *shard);
@@ -39,13 +39,16 @@ pub(super) fn are_one(readers: &[JobReader]) -> Result<(), Failure> {
     check(&parts).map_err(|(exit, text)| Failure::new(exit, text))
 }
 
+/// What a pass read: its settings, and the size and fingerprint of each source.
+type Read = (String, Vec<(u64, [u8; 32])>);
+
 /// What tells whether jobs belong together.
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Part {
     dir: String,
     shard: Shard,
-    /// Settings, and size and fingerprint of each source, by pass; what goes out once more is no pass.
-    passes: Vec<(String, Vec<(u64, [u8; 32])>)>,
+    /// By pass; what goes out once more is none.
+    passes: Vec<Read>,
     /// It is being read just now.
     is_being_read: bool,
 }
@@ -112,9 +115,7 @@ fn check(parts: &[Part]) -> Result<(), (Exit, String)> {
     Ok(())
 }
 
-type Passes = [(String, Vec<(u64, [u8; 32])>)];
-
-fn difference(one: &Passes, other: &Passes) -> Option<String> {
+fn difference(one: &[Read], other: &[Read]) -> Option<String> {
     for (no, ((settings, sources), (other_settings, other_sources))) in (1..).zip(one.iter().zip(other)) {
         if sources != other_sources {
             return Some(format!("the sources of pass {no} are not the same"));
@@ -165,7 +166,8 @@ mod tests {
             change(&mut parts[1]);
             parts
         };
-        let others: [(fn(&mut Part), &str); 4] = [
+        type Change = fn(&mut Part);
+        let others: [(Change, &str); 4] = [
             (|part| part.passes[0].1[0].1 = [2; 32], "sources of pass 1"),
             (|part| part.passes[0].0.push('!'), "another configuration"),
             (|part| part.passes.push(part.passes[0].clone()), "2 passes and not 1"),

@@ -81,6 +81,7 @@ fn variable(name: &str) -> Option<SecretString> {
 
 /// Which of the pods of an indexed job this is, from 0: Kubernetes says so.
 pub fn completion_index() -> Option<String> {
+    #[expect(clippy::disallowed_methods, reason = "this is the room that reads the environment")]
     std::env::var("JOB_COMPLETION_INDEX").ok()
 }
 
