@@ -99,12 +99,9 @@ fn record() -> impl Strategy<Value = String> {
                 r#"{{"sendID":"{from}",{whom},"sendTime":{},"text":"{text}""#,
                 1_700_000_000_000 + time
             );
-            if let Some(id) = id {
-                line += &format!(r#","id":"{id}""#);
-            }
-            if let Some(quote) = quote {
-                line += &format!(r#","quote":"{quote}""#);
-            }
+            let id = id.map(|id| format!(r#","id":"{id}""#)).unwrap_or_default();
+            let quote = quote.map(|quote| format!(r#","quote":"{quote}""#)).unwrap_or_default();
+            line.extend([id, quote]);
             match broken {
                 1 => line,
                 4 => line + r#","odd":1}"#,
@@ -180,7 +177,8 @@ fn a_later_pass_goes_to_the_same_shards() {
         let (out, _) = prepare(&bench, &first, shard);
         let mut job = Job::open(&bench.dir.path().join(format!("{}.job", no * 100 + 3))).unwrap();
         let reader =
-            Reader::open(&Settings::default(), &[second.clone()], job.next_source().unwrap()).unwrap();
+            Reader::open(&Settings::default(), std::slice::from_ref(&second), job.next_source().unwrap())
+                .unwrap();
         let rules = Rules { shard, ..Rules::new(NOW, Release::Main, "{}".to_owned()) };
         let summary = run(reader, &Native, &rules, &mut job, &Progress::default()).unwrap();
         assert_eq!((summary.messages, summary.known), (out.figures[0], out.figures[0]));
