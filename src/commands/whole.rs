@@ -131,6 +131,8 @@ fn difference(one: &[Read], other: &[Read]) -> Option<String> {
 mod tests {
     use super::*;
 
+    type Change = fn(&mut Part);
+
     fn parts(shards: &[&str]) -> Vec<Part> {
         let part = |(n, shard): (usize, &&str)| Part {
             dir: format!("job-{n}"),
@@ -166,7 +168,6 @@ mod tests {
             change(&mut parts[1]);
             parts
         };
-        type Change = fn(&mut Part);
         let others: [(Change, &str); 4] = [
             (|part| part.passes[0].1[0].1 = [2; 32], "sources of pass 1"),
             (|part| part.passes[0].0.push('!'), "another configuration"),

@@ -11,7 +11,7 @@ use crate::job::Shard;
 #[derive(Debug, Default, PartialEq, Eq)]
 struct Out {
     figures: [u64; 9],
-    left_out: u64,
+    skipped: u64,
     /// Findings by code.
     findings: BTreeMap<String, u64>,
     /// Nicknames of the messages of each conversation, and whether they quote.
@@ -41,7 +41,7 @@ fn prepare(bench: &Bench, source: &str, shard: Shard) -> (Out, Summary) {
             summary.spread,
             summary.replies.quoting,
         ],
-        left_out: summary.left_out.values().sum(),
+        skipped: summary.left_out.values().sum(),
         findings: summary.findings.iter().map(|found| (found.code.clone(), found.count)).collect(),
         told: [summary.told.groups, summary.told.friends],
         ..Out::default()
@@ -64,7 +64,7 @@ impl Out {
         for (sum, more) in self.told.iter_mut().zip(other.told) {
             *sum += more;
         }
-        self.left_out += other.left_out;
+        self.skipped += other.skipped;
         for (code, count) in other.findings {
             *self.findings.entry(code).or_default() += count;
         }
