@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::commands::adopt::AdoptArgs;
+use crate::commands::control::{ControlArgs, EndpointArgs};
 use crate::commands::init::InitArgs;
 use crate::commands::mark_read::MarkReadArgs;
 use crate::commands::media::{HowArgs, MediaArgs};
@@ -16,6 +17,7 @@ use crate::commands::receipts::ReceiptsArgs;
 use crate::commands::rehearse::RehearseArgs;
 use crate::commands::retry::RetryArgs;
 use crate::commands::shard::ShardArgs;
+use crate::commands::status::StatusArgs;
 use crate::commands::undo::UndoArgs;
 use crate::commands::users::UsersArgs;
 use crate::commands::verify::VerifyArgs;
@@ -59,7 +61,10 @@ pub enum Command {
     /// Print who is who: what the export calls users and groups, and what OpenIM will call them
     Users(UsersArgs),
     /// Show how far a job is, also while it runs
-    Status(JobsArgs),
+    Status(StatusArgs),
+    /// Speak to a run under way that was started with --control or --ui: pause, resume, rate, connections, max-lag,
+    /// schedule, drain, status
+    Control(ControlArgs),
     /// Read everything back, compare it with the job, and name each difference; --repair mends what can be
     Verify(VerifyArgs),
     /// Send the refused messages again, as they stand in rejected.jsonl by now
@@ -100,12 +105,33 @@ pub struct Common {
     /// No progress, only the verdict
     #[arg(long, short, global = true)]
     pub quiet: bool,
+    /// How progress is shown: a bar on a terminal and lines elsewhere, or for programs an object a second on standard
+    /// output (`"type":"status"`), the verdict as the last one (`"type":"summary"`)
+    #[arg(long, global = true, value_enum, value_name = "HOW", default_value_t = Form::Auto)]
+    pub progress: Form,
+    /// Also log to this file, each call to the server with its operationID, as JSON lines
+    #[arg(long, global = true, value_name = "FILE")]
+    pub log: Option<PathBuf>,
     /// Log more; twice for every call
     #[arg(short, long, global = true, action = clap::ArgAction::Count)]
     pub verbose: u8,
     /// Colours and bars: on a terminal, always or never
     #[arg(long, global = true, value_enum, default_value_t = Color::Auto)]
     pub color: Color,
+}
+
+/// How progress is shown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
+pub enum Form {
+    /// A bar on a terminal, lines elsewhere.
+    #[default]
+    Auto,
+    /// A bar that is redrawn.
+    Bar,
+    /// A line every ten seconds.
+    Lines,
+    /// An object a second on standard output.
+    Json,
 }
 
 /// When to use colours and bars.
@@ -256,6 +282,13 @@ pub struct RunArgs {
     /// When.
     #[command(flatten)]
     pub clock: ClockArgs,
+    /// Watched and changed from outside.
+    #[command(flatten)]
+    pub endpoint: EndpointArgs,
+    /// Run this command (by `sh -c`) when the run has ended, however it ended; `$OPENIM_IMPORT_VERDICT` and
+    /// `$OPENIM_IMPORT_EXIT_CODE` stand in its environment (more: docs/night.md)
+    #[arg(long, value_name = "CMD")]
+    pub on_end: Option<String>,
     /// Read the sources as the job's next pass: only what is new is sent
     #[arg(long)]
     pub add: bool,

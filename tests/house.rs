@@ -26,6 +26,7 @@ const MAY_NAME: &[(&str, &[&str])] = &[
     ("rehearsal", &["log", "message"]),
     ("media", &["finding", "job", "mapping", "message", "openim"]),
     ("shown", &["log"]),
+    ("control", &["config", "import", "job", "openim", "report", "secrets", "visible"]),
     ("report", &["cli", "finding", "job", "message", "prepare", "secrets", "visible"]),
     ("config", &["before", "cli", "export", "formats", "mapping", "message", "openim", "secrets"]),
 ];

@@ -7,6 +7,7 @@ mod after;
 mod bad_input;
 mod before;
 mod chaos;
+mod control;
 mod deploy;
 mod end_to_end;
 mod foreign_exports;

@@ -1,6 +1,5 @@
 //! What the hour says: the pace by the timetable, a pause while the job has a file that asks for it, the deadline.
 
-use std::num::NonZeroU32;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -14,7 +13,8 @@ use super::context::{Context, note};
 use super::{Exit, Failure};
 use crate::cli::ClockArgs;
 use crate::config::{Pace, Timetable};
-use crate::import::{Dial, StopSignal};
+use crate::control::{Desk, Hour};
+use crate::import::StopSignal;
 use crate::job::Shard;
 
 /// In the job's folder: while it is there, nothing new is sent.
@@ -28,30 +28,14 @@ pub(super) struct Clock {
     zone: TimeZone,
     timetable: Option<Timetable>,
     deadline: Option<Zoned>,
-    /// `--rate`: never more than that.
-    most: Option<NonZeroU32>,
     /// Whose part of these rates it is.
     shard: Shard,
     pause: PathBuf,
 }
 
-/// What holds at a moment.
-#[derive(Debug, Clone, PartialEq, Eq)]
-struct Hour {
-    rate: Option<NonZeroU32>,
-    /// Why nothing is sent.
-    paused: Option<String>,
-    over: bool,
-}
-
 impl Clock {
     /// From flags and configuration. A deadline is the next one from now on.
-    pub(super) fn new(
-        context: &Context,
-        args: &ClockArgs,
-        most: Option<NonZeroU32>,
-        job: &Path,
-    ) -> Result<Self, Failure> {
+    pub(super) fn new(context: &Context, args: &ClockArgs, job: &Path) -> Result<Self, Failure> {
         let file = &context.file.import;
         let zone = match args.clock.as_ref().or(file.clock.as_ref()) {
             Some(name) => TimeZone::get(name).map_err(|_| {
@@ -63,7 +47,7 @@ impl Clock {
         let deadline = args.deadline.map(|deadline| deadline.from(&now)).transpose();
         let deadline = deadline.map_err(|error| Failure::new(Exit::Usage, error))?;
         let timetable = args.schedule.clone().or_else(|| file.schedule.clone());
-        Ok(Self { zone, timetable, deadline, most, shard: Shard::WHOLE, pause: job.join(PAUSE) })
+        Ok(Self { zone, timetable, deadline, shard: Shard::WHOLE, pause: job.join(PAUSE) })
     }
 
     /// The same for one of several shards: rates are shared by all.
@@ -88,31 +72,25 @@ impl Clock {
         if let Some(deadline) = &self.deadline {
             note(&format!("deadline: {} ({})", deadline.strftime("%a %H:%M"), self.name()))?;
         }
-        if let Some(why) = self.hour(&self.now(), self.pause.exists()).paused {
-            note(&why)?;
-        }
         Ok(())
     }
 
-    /// Turns the dial by the hour, and asks for a stop at the deadline, until it is dropped.
-    pub(super) fn follow(self, dial: Dial, stop: StopSignal) -> Following {
+    /// Tells the desk what the hour and the job's folder say, and asks for a stop at the deadline, until it is dropped.
+    pub(super) fn follow(self, desk: Desk, stop: StopSignal) -> Following {
         let (reached, deadline) = (Arc::new(AtomicBool::new(false)), self.deadline.clone());
         let name = self.name().to_owned();
         let told = Arc::clone(&reached);
-        // What holds already is no change.
-        let mut last = self.hour(&self.now(), self.pause.exists());
-        turn(&dial, &last);
+        desk.begin(self.hour(&self.now(), self.pause.exists()));
+        if let Some(why) = desk.held().paused() {
+            drop(note(&why));
+        }
         let task = tokio::spawn(async move {
             loop {
                 tokio::time::sleep(LOOK).await;
-                let now = self.now();
-                let hour = self.hour(&now, self.pause.exists());
-                if hour != last {
-                    turn(&dial, &hour);
-                    drop(note(&format!("{}: {hour}", now.strftime("%H:%M:%S"))));
-                    last = hour;
-                }
-                if last.over {
+                let hour = self.hour(&self.now(), self.pause.exists());
+                let over = hour.over;
+                desk.hour(hour);
+                if over {
                     told.store(true, Ordering::Relaxed);
                     stop.drain.cancel();
                     return;
@@ -122,29 +100,19 @@ impl Clock {
         Following { task, reached, deadline, zone: name }
     }
 
-    /// Pure: what holds at that moment, with or without the file that asks for a pause.
+    /// Pure: what the hour says at that moment, with or without the file that asks for a pause.
     fn hour(&self, now: &Zoned, asked: bool) -> Hour {
-        let pace = self.timetable.as_ref().map_or(Pace::Free, |timetable| timetable.at(now).0);
-        let rate = match (self.most, pace.rate()) {
-            (Some(most), Some(rate)) => Some(most.min(rate)),
-            (one, other) => one.or(other),
+        let (pace, next) = match &self.timetable {
+            Some(timetable) => timetable.at(now),
+            None => (Pace::Free, now.clone()),
         };
-        let share = rate.map(|rate| self.shard.share(rate));
-        let paused = if asked {
-            Some(format!("paused by {}: delete it to go on", self.pause.display()))
-        } else if pace == Pace::Pause {
-            let until = self.timetable.as_ref().map(|timetable| timetable.at(now).1);
-            Some(format!(
-                "paused by the timetable until {}",
-                until.map_or_else(String::new, |until| until.strftime("%a %H:%M").to_string())
-            ))
-        } else if let (Some(rate), Some(None)) = (rate, share) {
-            Some(format!("paused: {rate}/s are less than one for each of {} shards", self.shard.of()))
-        } else {
-            None
-        };
-        let rate = share.flatten();
-        Hour { rate, paused, over: self.deadline.as_ref().is_some_and(|deadline| now >= deadline) }
+        Hour {
+            rate: pace.rate(),
+            pause_until: (pace == Pace::Pause).then(|| next.strftime("%a %H:%M").to_string()),
+            file: asked.then(|| self.pause.display().to_string()),
+            shard: Some(self.shard),
+            over: self.deadline.as_ref().is_some_and(|deadline| now >= deadline),
+        }
     }
 
     fn now(&self) -> Zoned {
@@ -153,22 +121,6 @@ impl Clock {
 
     fn name(&self) -> &str {
         self.zone.iana_name().unwrap_or("this machine")
-    }
-}
-
-fn turn(dial: &Dial, hour: &Hour) {
-    dial.set_rate(hour.rate);
-    dial.pause(hour.paused.clone());
-}
-
-impl std::fmt::Display for Hour {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match (&self.paused, self.over, self.rate) {
-            (_, true, _) => f.write_str("the deadline: what is under way is settled, nothing new is sent"),
-            (Some(why), ..) => f.write_str(why),
-            (None, false, Some(rate)) => write!(f, "at most {rate}/s from now on"),
-            (None, false, None) => f.write_str("as fast as the server takes it from now on"),
-        }
     }
 }
 
@@ -205,44 +157,55 @@ impl Drop for Following {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use std::num::NonZeroU32;
 
-    fn clock(table: Option<&str>, deadline: Option<&str>, most: Option<u32>) -> Clock {
+    use super::*;
+    use crate::control::Wishes;
+    use crate::import::Dial;
+
+    fn clock(table: Option<&str>, deadline: Option<&str>) -> Clock {
         Clock {
             zone: TimeZone::UTC,
             timetable: table.map(|table| table.parse().unwrap()),
             deadline: deadline.map(|deadline| deadline.parse().unwrap()),
-            most: most.and_then(NonZeroU32::new),
             shard: Shard::WHOLE,
             pause: "job/pause".into(),
         }
     }
 
+    fn desk(most: Option<u32>) -> Desk {
+        Desk::new(Dial::default(), Wishes::new(most.and_then(NonZeroU32::new), 32, None))
+    }
+
     #[test]
     fn a_night_by_a_fake_clock() {
         let table = Some("22:00,800/s 02:00,pause 03:00,off 06:00,20/s");
-        let night = clock(table, Some("2026-12-01T05:00:00+00:00[UTC]"), Some(500));
+        let night = clock(table, Some("2026-12-01T05:00:00+00:00[UTC]"));
+        let desk = desk(Some(500));
         let mut told = Vec::new();
         let mut now: Zoned = "2026-11-30T21:30:00+00:00[UTC]".parse().unwrap();
         let mut last = None;
         while told.len() < 20 {
             let hour = night.hour(&now, now.hour() == 23 && now.minute() < 10);
-            if last.as_ref() != Some(&hour) {
-                told.push(format!("{} {hour}", now.strftime("%H:%M")));
-                last = Some(hour.clone());
+            let over = hour.over;
+            desk.begin(hour);
+            let held = desk.held();
+            if last.as_ref() != Some(&held) {
+                told.push(format!("{} {held}", now.strftime("%H:%M")));
+                last = Some(held);
             }
-            if hour.over {
+            if over {
                 break;
             }
             now = now.checked_add(jiff::Span::new().minutes(5)).unwrap();
         }
         let expected = [
-            "21:30 at most 20/s from now on",
-            "22:00 at most 500/s from now on",
+            "21:30 at most 20/s, by the timetable",
+            "22:00 at most 500/s",
             "23:00 paused by job/pause: delete it to go on",
-            "23:10 at most 500/s from now on",
+            "23:10 at most 500/s",
             "02:00 paused by the timetable until Tue 03:00",
-            "03:00 at most 500/s from now on",
+            "03:00 at most 500/s",
             "05:00 the deadline: what is under way is settled, nothing new is sent",
         ];
         assert_eq!(told, expected);
@@ -250,34 +213,35 @@ mod tests {
 
     #[tokio::test]
     async fn at_the_deadline_it_asks_for_a_stop_and_says_so() {
-        let clock = clock(None, Some("2026-11-30T21:30:00+00:00[UTC]"), None);
-        let (dial, stop) = (Dial::default(), StopSignal::default());
-        let following = Clock { deadline: Some(Zoned::now()), ..clock }.follow(dial.clone(), stop.clone());
+        let clock = clock(None, Some("2026-11-30T21:30:00+00:00[UTC]"));
+        let (desk, stop) = (desk(None), StopSignal::default());
+        let following = Clock { deadline: Some(Zoned::now()), ..clock }.follow(desk.clone(), stop.clone());
         stop.drain.cancelled().await;
         assert!(following.ended_it().unwrap().starts_with("The deadline, "));
-        assert_eq!(dial.paused(), None);
+        assert_eq!(desk.dial().paused(), None);
     }
 
     #[tokio::test]
     async fn a_file_in_the_job_pauses_until_it_is_gone() {
         let dir = tempfile::tempdir().unwrap();
         let pause = dir.path().join(PAUSE);
-        let dial = Dial::default();
+        let desk = desk(None);
         fs_err::write(&pause, "").unwrap();
-        let clock = Clock { pause: pause.clone(), ..clock(None, None, None) };
-        let following = clock.follow(dial.clone(), StopSignal::default());
-        assert!(dial.paused().unwrap().contains("delete it to go on"));
+        let clock = Clock { pause: pause.clone(), ..clock(None, None) };
+        let following = clock.follow(desk.clone(), StopSignal::default());
+        assert!(desk.dial().paused().unwrap().contains("delete it to go on"));
         fs_err::remove_file(&pause).unwrap();
-        while dial.paused().is_some() {
+        while desk.dial().paused().is_some() {
             tokio::time::sleep(Duration::from_millis(10)).await;
         }
         assert_eq!(following.ended_it(), None);
+        assert_eq!(desk.changes().len(), 1, "what held at the beginning is no change");
     }
 
     #[test]
     fn without_anything_said_nothing_is_bounded() {
         let now = "2026-11-30T21:30:00+00:00[UTC]".parse().unwrap();
-        let hour = clock(None, None, None).hour(&now, false);
-        assert_eq!(hour, Hour { rate: None, paused: None, over: false });
+        let nothing = Hour { shard: Some(Shard::WHOLE), ..Hour::default() };
+        assert_eq!(clock(None, None).hour(&now, false), nothing);
     }
 }

@@ -3,10 +3,11 @@
 use std::path::{Path, PathBuf};
 
 use super::{Exit, Failure, OrFail};
-use crate::cli::Common;
+use crate::cli::{Common, Form};
 use crate::config::ImportFile;
+use crate::control::{Board, End, Look};
 use crate::job::Shard;
-use crate::report::{Style, Summary, terminal};
+use crate::report::{Progress, Style, Summary, terminal};
 
 /// The configuration file that is taken where none is named.
 const USUAL_FILE: &str = "import.toml";
@@ -20,8 +21,10 @@ const USUAL_REHEARSAL: &str = "import.rehearsal.job";
 pub(super) struct Context {
     /// `import.toml`, or what stands for it where there is none.
     pub(super) file: ImportFile,
-    /// Progress: bar, lines or nothing.
+    /// Progress: bar, lines, objects or nothing.
     pub(super) style: Style,
+    /// What is seen of the command from outside.
+    pub(super) board: Board,
     job: Option<PathBuf>,
     /// The job is to be this part of the export.
     shard: Option<Shard>,
@@ -45,10 +48,11 @@ impl Context {
         let file = config.as_deref().map(ImportFile::read).transpose().or_fail(Exit::Usage)?;
         let file = file.unwrap_or_default();
         Ok(Self {
-            style: Style::choose(common.quiet, common.verbose > 0, common.color),
+            style: Style::choose(common.quiet, common.verbose > 0, common.color, common.progress),
+            board: Board::default(),
             job: common.job.clone().or_else(|| file.job.clone()),
             shard: None,
-            json: common.json,
+            json: common.json || common.progress == Form::Json,
             beside: common.config.as_deref().and_then(Path::parent).map(Path::to_owned).unwrap_or_default(),
             file,
             config,
@@ -59,8 +63,8 @@ impl Context {
     pub(super) fn reread(&self, config: &Path) -> Result<Self, Failure> {
         let file = ImportFile::read(config).or_fail(Exit::Usage)?;
         let (job, beside) = (self.job.clone(), self.beside.clone());
-        let (style, shard, json) = (self.style, self.shard, self.json);
-        Ok(Self { file, style, job, shard, json, config: Some(config.to_owned()), beside })
+        let (style, board, shard, json) = (self.style, self.board.clone(), self.shard, self.json);
+        Ok(Self { file, style, board, job, shard, json, config: Some(config.to_owned()), beside })
     }
 
     /// The configuration, or where it is looked for when there is none.
@@ -111,11 +115,40 @@ impl Context {
 
     /// The last word of a command: its verdict, and with `--json` the one object.
     pub(super) fn end(&self, summary: &Summary) -> Result<(), Failure> {
+        self.board.ended(End {
+            exit_code: summary.exit_code,
+            verdict: summary.verdict.clone(),
+            messages: summary.messages,
+            confirmed: summary.confirmed,
+            rejected: summary.rejected,
+        });
         if self.json {
-            return print_json(summary);
+            return self.print_json(summary);
         }
         print(&summary.verdict)
     }
+
+    /// The one object of `--json`; among those of `--progress json` it says that it is the last one.
+    pub(super) fn print_json(&self, object: &impl serde::Serialize) -> Result<(), Failure> {
+        if self.style != Style::Json {
+            return print_json(object);
+        }
+        print_json(&Last { r#type: "summary", object })
+    }
+
+    /// Shows how far it is, here and to whoever looks from outside.
+    pub(super) fn draw(&self, look: Look) -> Progress {
+        self.board.watch(Look::clone(&look));
+        Progress::start(self.style, look)
+    }
+}
+
+/// An object among others.
+#[derive(serde::Serialize)]
+struct Last<'a, T> {
+    r#type: &'static str,
+    #[serde(flatten)]
+    object: &'a T,
 }
 
 /// A line on standard output.

@@ -9,7 +9,7 @@ use clap::Args;
 use serde::Serialize;
 
 use super::afterwards::{self, LookArgs};
-use super::context::{Context, note, print, print_json};
+use super::context::{Context, note, print};
 use super::prepare::job_failure;
 use super::{Exit, Failure, OrFail, server, stop};
 use crate::after::{self, MarkReport};
@@ -98,7 +98,7 @@ pub(super) fn mark_read(context: &Context, args: &MarkReadArgs) -> Result<Exit, 
         seconds: began.elapsed().as_secs_f64(),
         exit_code: exit.code(),
     };
-    print_json(&outcome).map(|()| exit)
+    context.print_json(&outcome).map(|()| exit)
 }
 
 /// What became of read positions, in one sentence.

@@ -17,7 +17,7 @@ use clap::Args;
 use importer_media::{Key, Places};
 use serde::Serialize;
 
-use super::context::{Context, print, print_json};
+use super::context::{Context, print};
 use super::intake::{Intake, Plan};
 use super::prepare::job_failure;
 use super::{Exit, Failure, OrFail, intake, server, shard, stop};
@@ -105,7 +105,7 @@ pub(super) fn command(context: &Context, args: &MediaArgs) -> Result<Exit, Failu
     outcome.seconds = began.elapsed().as_secs_f64();
     outcome.exit_code = exit.code();
     if context.json() {
-        return print_json(&outcome).map(|()| exit);
+        return context.print_json(&outcome).map(|()| exit);
     }
     print(&outcome.verdict).map(|()| exit)
 }

@@ -7,7 +7,9 @@ mod check;
 mod clock;
 mod completions;
 mod context;
+pub mod control;
 mod exit;
+mod hook;
 pub mod init;
 mod intake;
 mod logging;
@@ -27,7 +29,7 @@ pub mod retry;
 mod run;
 mod server;
 pub mod shard;
-mod status;
+pub mod status;
 mod stop;
 pub mod undo;
 pub mod users;
@@ -42,7 +44,7 @@ use context::Context;
 
 /// Carries out what the user typed.
 pub fn run(cli: &Cli) -> Result<Exit, Failure> {
-    logging::start(cli.common.verbose);
+    logging::start(cli.common.verbose, cli.common.log.as_deref())?;
     match &cli.command {
         Command::Completions { shell } => completions::completions(*shell),
         Command::Man => completions::man(),
@@ -59,6 +61,7 @@ pub fn run(cli: &Cli) -> Result<Exit, Failure> {
         Command::Receipts(args) => receipts::receipts(&Context::new(&cli.common)?, args),
         Command::Purge(args) => purge::purge(&Context::new(&cli.common)?, args),
         Command::Status(args) => status::status(&Context::new(&cli.common)?, args),
+        Command::Control(args) => control::control(&Context::new(&cli.common)?, args),
         Command::Report(args) => report::report(&Context::new(&cli.common)?, args),
         Command::Adopt(args) => adopt::adopt(&Context::of(&cli.common, args.shard.shard)?, args),
         Command::Run(args) => run::run(&Context::of(&cli.common, args.shard.shard)?, args),

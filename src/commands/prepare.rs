@@ -13,7 +13,7 @@ use crate::config::{EqualTimes, OlderMessages, TimeSection};
 use crate::job::{Job, JobError, JobReader, PassInfo, Shard, SourceInfo};
 use crate::message::{Release, SendTime};
 use crate::prepare::{self, Look, Phase, PrepareError, Rules, Summary};
-use crate::report::{Progress, Snapshot};
+use crate::report::Snapshot;
 
 /// How sources are to be taken into a job.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -81,7 +81,7 @@ pub(super) fn prepare(
     rules.shard = shard;
     let progress = Arc::new(prepare::Progress::default());
     let watched = Arc::clone(&progress);
-    let drawn = Progress::start(context.style, Arc::new(move || snapshot(watched.look())));
+    let drawn = context.draw(Arc::new(move || snapshot(watched.look())));
     let summary = prepare::run(reader, &*mapper, &rules, &mut job, &progress);
     drawn.finish();
     Ok(Prepared { job, summary: summary.map_err(failure)?, is_new: true })

@@ -10,7 +10,7 @@ use clap::Args;
 use serde::Serialize;
 
 use super::context::Context;
-use super::context::{note, print, print_json};
+use super::context::{note, print};
 use super::prepare::job_failure;
 use super::server::{self, exit_of};
 use super::{Exit, Failure, OrFail, afterwards};
@@ -177,7 +177,7 @@ pub(super) fn command(context: &Context, args: &ProvisionArgs) -> Result<Exit, F
         seconds: began.elapsed().as_secs_f64(),
         exit_code: exit.code(),
     };
-    print_json(&outcome).map(|()| exit)
+    context.print_json(&outcome).map(|()| exit)
 }
 
 /// Makes it. What failed is said as it happens; a dry run says everything.

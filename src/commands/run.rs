@@ -1,10 +1,11 @@
 //! `run`: prepare if needed, preflight, import, verdict. The same command again resumes.
 
-use std::io::Write;
+use std::io::{IsTerminal, Write, stderr};
 use std::num::NonZeroUsize;
 use std::path::Path;
 use std::sync::Arc;
 
+use tokio::runtime::Runtime;
 use tokio_util::sync::CancellationToken;
 
 use super::canary::{Canary, Next};
@@ -14,28 +15,65 @@ use super::preflight::{self, Verdict as Looked};
 use super::prepare::{Prepared, Taking, job_failure, prepare};
 use super::verdict::{Known, is_disturbed, remaining, verdict};
 use super::{
-    Exit, Failure, OrFail, afterwards, check, mark_read, media, provision, rehearsal, server, shard, stop,
-    verify,
+    Exit, Failure, OrFail, afterwards, check, hook, mark_read, media, provision, rehearsal, server, shard,
+    stop, verify,
 };
 use crate::after::{self, AfterError, MarkReport};
 use crate::before::{Allowed, Depth, Looks, Occupied, Stage};
 use crate::cli::{PaceArgs, RunArgs};
 use crate::config;
+use crate::control::{Desk, End, Endpoint, Look, Wishes, keep};
 use crate::import::{self, Dial, Ended, ImportError, Outcome, StopSignal};
-use crate::job::{Job, JobReader, Order, Shard};
+use crate::job::{ChangeLog, Job, JobReader, Order, Shard};
 use crate::message::Release;
 use crate::openim::{self, CallError, Client};
-use crate::report::{self, Progress, Snapshot, count};
+use crate::report::{self, Snapshot, count};
 
 /// The command.
 pub(super) fn run(context: &Context, args: &RunArgs) -> Result<Exit, Failure> {
     let runtime = tokio::runtime::Runtime::new().or_fail(Exit::Internal)?;
+    let dir = if args.rehearse { context.rehearsal_job() } else { context.job() };
+    let desk = desk(context, args)?;
+    let endpoint = runtime.block_on(args.endpoint.open(context, &desk))?;
+    let ended = carry_out(context, args, &runtime, &desk, endpoint.as_ref());
+    if let Err(failure) = &ended {
+        let verdict = format!("{:#}", failure.error);
+        context.board.ended(End { exit_code: failure.exit.code(), verdict, ..End::default() });
+    }
+    if let (Some(command), Some(end)) = (&args.on_end, context.board.end()) {
+        hook::on_end(command, &end, &dir.display().to_string());
+    }
+    if args.endpoint.ui.is_some() && stderr().is_terminal() {
+        note("the page stays until it is closed there, or by Ctrl-C here")?;
+        runtime.block_on(stop::until_closed(&desk));
+    } else if let Some(endpoint) = &endpoint {
+        runtime.block_on(endpoint.last_look());
+    }
+    ended
+}
+
+/// What the command line says, where others may say something else later.
+fn desk(context: &Context, args: &RunArgs) -> Result<Desk, Failure> {
+    // Which part of a rate is a shard's own is put to it with what the timetable says.
+    let settings = settings(context, &args.pace, args.on_reject, Shard::WHOLE)?;
+    let rate = args.pace.rate.or(context.file.import.rate).map(|rate| rate.0);
+    Ok(Desk::new(settings.dial, Wishes::new(rate, settings.connections, settings.max_lag)))
+}
+
+fn carry_out(
+    context: &Context,
+    args: &RunArgs,
+    runtime: &Runtime,
+    desk: &Desk,
+    endpoint: Option<&Endpoint>,
+) -> Result<Exit, Failure> {
     let release = args.server.release.or(context.file.server.release);
     if args.media {
         shard::refuse(args.shard.shard, shard::NO_MEDIA)?;
     }
     if args.rehearse {
         let dir = context.rehearsal_job();
+        context.board.name(&dir.display().to_string(), "a rehearsal server");
         rehearsal::make_room(&dir)?;
         let (server, settings) = runtime.block_on(rehearsal::start(release.unwrap_or_default()))?;
         if args.media {
@@ -48,11 +86,12 @@ pub(super) fn run(context: &Context, args: &RunArgs) -> Result<Exit, Failure> {
             ))?;
             rehearsal::mark(&dir)?;
         }
-        let clock = clock(context, args, &dir)?;
+        let clock = Clock::new(context, &args.clock, &dir)?;
         let Some(prepared) = ready(context, args, &dir, release)? else { return Ok(Exit::Check) };
         rehearsal::mark(&dir)?;
         return runtime.block_on(async {
-            let night = Night { context, args, client: client(&settings)?, clock, rehearsed: true };
+            let night =
+                Night { context, args, client: client(&settings)?, clock, desk, endpoint, rehearsed: true };
             let exit = Box::pin(night.pass(prepared)).await;
             server.stop().await.or_fail(Exit::Internal)?;
             exit
@@ -62,8 +101,10 @@ pub(super) fn run(context: &Context, args: &RunArgs) -> Result<Exit, Failure> {
     rehearsal::refuse(&dir)?;
     // Without an address or a secret nothing has to be read first.
     let settings = server::settings(context, &args.server)?;
-    let clock = clock(context, args, &dir)?;
+    context.board.name(&dir.display().to_string(), &settings.api);
+    let clock = Clock::new(context, &args.clock, &dir)?;
     if args.media {
+        context.board.phase("media");
         runtime.block_on(media::before_run(
             context,
             &args.source,
@@ -73,13 +114,8 @@ pub(super) fn run(context: &Context, args: &RunArgs) -> Result<Exit, Failure> {
         ))?;
     }
     let Some(prepared) = ready(context, args, &dir, release)? else { return Ok(Exit::Check) };
-    let night = Night { context, args, client: client(&settings)?, clock, rehearsed: false };
+    let night = Night { context, args, client: client(&settings)?, clock, desk, endpoint, rehearsed: false };
     runtime.block_on(night.pass(prepared))
-}
-
-fn clock(context: &Context, args: &RunArgs, dir: &Path) -> Result<Clock, Failure> {
-    let rate = args.pace.rate.or(context.file.import.rate).map(|rate| rate.0);
-    Clock::new(context, &args.clock, rate, dir)
 }
 
 fn client(settings: &openim::Settings) -> Result<Client, Failure> {
@@ -142,6 +178,8 @@ struct Night<'a> {
     args: &'a RunArgs,
     client: Client,
     clock: Clock,
+    desk: &'a Desk,
+    endpoint: Option<&'a Endpoint>,
     /// The server is ours and empty.
     rehearsed: bool,
 }
@@ -149,18 +187,16 @@ struct Night<'a> {
 impl Night<'_> {
     async fn pass(&self, prepared: Prepared) -> Result<Exit, Failure> {
         let Prepared { mut job, .. } = prepared;
+        // From here on this process holds the job, and no other run has its files in the folder.
+        self.desk.keep(ChangeLog::open(job.dir()).map_err(job_failure)?);
+        let _kept = self.endpoint.map(|endpoint| keep(endpoint, &job)).transpose().or_fail(Exit::Internal)?;
+        self.context.board.phase("preflight");
         let allowed = self.args.preflight.allowed()?;
         let reader = job.reader().map_err(job_failure)?;
         let undone = afterwards::undone(&mut job, &reader, self.args.again)?;
         let shard = job.shard().map_err(job_failure)?;
-        let mut settings = settings(self.context, &self.args.pace, self.args.on_reject, shard)?;
+        let settings = self.settings(&reader, shard)?;
         let clock = self.clock.clone().of(shard);
-        settings.repair = self.args.repair;
-        settings.order = match self.args.clock.order.or(self.context.file.import.order) {
-            Some(config::Order::Recent) => Order::Recent,
-            Some(config::Order::Longest) | None => Order::Longest,
-        };
-        settings.only = afterwards::only(&self.args.only, &reader)?;
         // A night that has begun is not given up sooner than its operator said; a wrong address shows at once.
         let started = job.is_started().map_err(job_failure)?;
         let work = if started { server::Work::Begun } else { server::Work::Fresh };
@@ -182,15 +218,11 @@ impl Night<'_> {
         }
         let stop = stop::listen();
         clock.say()?;
-        let clock = clock.follow(settings.dial.clone(), stop.clone());
+        self.desk.heed(stop.clone());
+        let clock = clock.follow(self.desk.clone(), stop.clone());
         let part = settings.only.is_some();
         let resumed = reader.standing().map_err(job_failure)?.passed > 0;
-        let look = after::Settings {
-            give_up: settings.give_up,
-            only: settings.only.clone(),
-            stop: stop.at_once.clone(),
-            ..after::Settings::default()
-        };
+        let look = looking(&settings, &stop);
         let canaried = match self.args.canary {
             Some(n) => self.canary(&mut job, &reader, settings.clone(), &stop, n).await?,
             None => Canaried::GoOn,
@@ -204,7 +236,10 @@ impl Night<'_> {
         };
         let (exit, verdict) = verdict(&outcome, Known::of(&reader)?, part);
         let mut said = vec![verdict];
-        said.extend(clock.ended_it().filter(|_| outcome.ended == Ended::Stopped));
+        if outcome.ended == Ended::Stopped {
+            said.extend(clock.ended_it());
+            said.extend(self.desk.is_drained().then(|| "It was asked to end (control drain).".to_owned()));
+        }
         let mut exit = remaining(&outcome, self.args.repair, exit, &mut said);
         if matches!(outcome.ended, Ended::Done | Ended::NothingToDo) {
             exit = self.look_back(&mut job, (&reader, look), (&outcome, resumed), exit, &mut said).await?;
@@ -276,6 +311,19 @@ impl Night<'_> {
             exit = judged.exit(exit);
         }
         Ok(exit)
+    }
+
+    /// How to send, by flags, configuration and desk.
+    fn settings(&self, reader: &JobReader, shard: Shard) -> Result<import::Settings, Failure> {
+        let mut settings = settings(self.context, &self.args.pace, self.args.on_reject, shard)?;
+        settings.dial = self.desk.dial().clone();
+        settings.repair = self.args.repair;
+        settings.order = match self.args.clock.order.or(self.context.file.import.order) {
+            Some(config::Order::Recent) => Order::Recent,
+            Some(config::Order::Longest) | None => Order::Longest,
+        };
+        settings.only = afterwards::only(&self.args.only, reader)?;
+        Ok(settings)
     }
 
     /// Something smelled of a crash of the server: what was read back may stand in its memory alone (law 8). What the
@@ -429,6 +477,16 @@ impl Night<'_> {
     }
 }
 
+/// How what was sent is looked at again.
+fn looking(settings: &import::Settings, stop: &StopSignal) -> after::Settings {
+    after::Settings {
+        give_up: settings.give_up,
+        only: settings.only.clone(),
+        stop: stop.at_once.clone(),
+        ..after::Settings::default()
+    }
+}
+
 /// Beside the job, for its owner alone: it names people's conversations.
 fn keep_report(job: &Job, html: &str) -> anyhow::Result<()> {
     let mut file = job.new_file("report.html")?;
@@ -450,7 +508,9 @@ pub(super) async fn send(
     }
     let progress = Arc::new(import::Progress::default());
     let (watched, dial) = (Arc::clone(&progress), settings.dial.clone());
-    let drawn = Progress::start(context.style, Arc::new(move || snapshot(&watched, &dial)));
+    let look: Look = Arc::new(move || snapshot(&watched, &dial));
+    let drawn = context.draw(Look::clone(&look));
+    context.board.sending(Arc::clone(&progress), look);
     let outcome = import::run(settings, job, client, stop, progress).await;
     drawn.finish();
     outcome.map_err(failure)
@@ -505,7 +565,7 @@ fn snapshot(progress: &import::Progress, dial: &Dial) -> Snapshot {
             .paused()
             .or_else(|| shown.cause.map(|cause| cause.to_string()))
             .or(shown.limiting.map(|limiting| limiting.to_string())),
-        longest: shown.longest,
+        longest: shown.leaders.into_iter().next(),
         ..Snapshot::default()
     }
 }

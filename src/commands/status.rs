@@ -1,17 +1,35 @@
 //! `status`: how far a job is, also while it runs.
 
 use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use clap::Args;
 
 use super::context::Context;
 use super::prepare::job_failure;
 use super::{Exit, Failure, OrFail, shard, whole};
 use crate::cli::JobsArgs;
-use crate::job::{JobError, JobReader};
+use crate::job::{Job, JobError, JobReader};
 use crate::prepare;
-use crate::report::{self, Document, Table, Verdict, count, percent, time};
+use crate::report::{self, Document, Progress, Snapshot, Table, Verdict, count, percent, time};
 
-pub(super) fn status(context: &Context, args: &JobsArgs) -> Result<Exit, Failure> {
-    let readers = whole::observe(context, args)?;
+/// `status`.
+#[derive(Debug, Clone, Args)]
+pub struct StatusArgs {
+    /// Look again and again, with pace and time left, until the run has ended; reads the job alone
+    #[arg(long)]
+    pub watch: bool,
+    /// Of which jobs.
+    #[command(flatten)]
+    pub jobs: JobsArgs,
+}
+
+pub(super) fn status(context: &Context, args: &StatusArgs) -> Result<Exit, Failure> {
+    let readers = whole::observe(context, &args.jobs)?;
+    if args.watch {
+        watch(context, &readers)?;
+    }
     let sums = Sums::of_all(&readers)?;
     let mut summary = sums.in_words(&readers)?;
     let exit = match (sums.left(), summary.rejected) {
@@ -23,6 +41,49 @@ pub(super) fn status(context: &Context, args: &JobsArgs) -> Result<Exit, Failure
     let text = document(&readers, &summary)?.text();
     context.finish(&text, &summary)?;
     Ok(exit)
+}
+
+/// Shows how far it is for as long as a process has one of the jobs and something is left.
+fn watch(context: &Context, readers: &[JobReader]) -> Result<(), Failure> {
+    const EVERY: Duration = Duration::from_secs(1);
+    // Of a look at a million conversations; who looks shall not slow down whom he looks at.
+    const SHARE: u32 = 20;
+    let latest = Arc::new(Mutex::new(seen(readers)?));
+    let shown = Arc::clone(&latest);
+    let look = move || shown.lock().unwrap_or_else(PoisonError::into_inner).clone();
+    let drawn = Progress::start(context.style, Arc::new(look));
+    while readers.iter().any(|reader| Job::is_held(reader.dir())) {
+        let began = Instant::now();
+        let snapshot = seen(readers)?;
+        let is_done = snapshot.total > 0 && snapshot.done >= snapshot.total;
+        *latest.lock().unwrap_or_else(PoisonError::into_inner) = snapshot;
+        if is_done {
+            break;
+        }
+        std::thread::sleep(EVERY.max(SHARE * began.elapsed()));
+    }
+    drawn.finish();
+    Ok(())
+}
+
+/// Jobs as other processes have written them.
+fn seen(readers: &[JobReader]) -> Result<Snapshot, Failure> {
+    let mut snapshot = Snapshot { phase: "send", ..Snapshot::default() };
+    for reader in readers {
+        let found =
+            || -> Result<_, JobError> { Ok((reader.totals()?, reader.standing()?, reader.most_left()?)) };
+        let (totals, standing, longest) = found().map_err(job_failure)?;
+        snapshot.done += standing.passed + standing.undone;
+        snapshot.total += totals.messages;
+        snapshot.rejected += standing.rejected;
+        let Some((conv, left)) = longest else { continue };
+        if snapshot.longest.as_ref().is_some_and(|(_, most)| *most >= left) {
+            continue;
+        }
+        let conversation = reader.conversation(conv).map_err(job_failure)?;
+        snapshot.longest = conversation.map(|conversation| (conversation.id().0, left));
+    }
+    Ok(snapshot)
 }
 
 /// The figures of a job, or of the shards of one export, from what is on the disk.

@@ -3,6 +3,7 @@
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use super::context::note;
+use crate::control::Desk;
 use crate::import::StopSignal;
 
 /// Listens from now on: the first SIGINT, SIGTERM or SIGHUP asks for a stop in peace, the second for one at once. Where
@@ -32,6 +33,21 @@ pub(super) fn listen() -> StopSignal {
         }
     });
     stop
+}
+
+/// Returns when the page is closed, or a signal comes.
+pub(super) async fn until_closed(desk: &Desk) {
+    let (Ok(mut interrupt), Ok(mut terminate), Ok(mut hangup)) =
+        (signal(SignalKind::interrupt()), signal(SignalKind::terminate()), signal(SignalKind::hangup()))
+    else {
+        return;
+    };
+    tokio::select! {
+        () = desk.closed() => {}
+        _ = interrupt.recv() => {}
+        _ = terminate.recv() => {}
+        _ = hangup.recv() => {}
+    }
 }
 
 /// The terminal is gone.

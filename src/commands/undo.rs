@@ -9,7 +9,7 @@ use clap::Args;
 use serde::Serialize;
 
 use super::afterwards::{self, LookArgs};
-use super::context::{Context, note, print, print_json};
+use super::context::{Context, note, print};
 use super::prepare::job_failure;
 use super::{Exit, Failure, OrFail, media, server, stop, verify};
 use crate::after::{self, UndoReport};
@@ -111,7 +111,7 @@ pub(super) fn undo(context: &Context, args: &UndoArgs) -> Result<Exit, Failure> 
         seconds: began.elapsed().as_secs_f64(),
         exit_code: exit.code(),
     };
-    print_json(&outcome).map(|()| exit)
+    context.print_json(&outcome).map(|()| exit)
 }
 
 /// How it ended, in one sentence.

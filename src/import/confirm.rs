@@ -11,7 +11,7 @@ use tokio::sync::mpsc;
 use super::cell::Cell;
 use super::engine::Engine;
 use super::lane::{Ask, FellBack};
-use super::progress::Limiting;
+use super::progress::{LEADERS, Limiting};
 use super::read;
 use super::settings::{Ended, ImportError};
 use crate::job::Durability;
@@ -66,7 +66,8 @@ fn look_after(engine: &Arc<Engine>, rest: &mut Duration) -> Vec<Arc<Cell>> {
     let mut due = Vec::new();
     let mut settling = 0;
     let mut unreadable = None;
-    let mut longest: Option<(u64, Arc<Cell>)> = None;
+    // The most first: of the first it is decided whether it comes before all others.
+    let mut leaders: Vec<(u64, &Arc<Cell>)> = Vec::with_capacity(LEADERS + 1);
     let mut oldest = Duration::ZERO;
     let cells = engine.active();
     for cell in &cells {
@@ -86,8 +87,10 @@ fn look_after(engine: &Arc<Engine>, rest: &mut Duration) -> Vec<Arc<Cell>> {
             unreadable.get_or_insert_with(|| cell.name.clone());
         }
         let remaining = state.lane.remaining();
-        if longest.as_ref().is_none_or(|(most, _)| remaining > *most) {
-            longest = Some((remaining, cell.clone()));
+        let place = leaders.partition_point(|(most, _)| *most >= remaining);
+        if place < LEADERS {
+            leaders.insert(place, (remaining, cell));
+            leaders.truncate(LEADERS);
         }
         // Where the lag is bounded, it has to be known. Also while something is read: the window needs `maxSeq` alone.
         let is_measured = engine.gate.is_bounded() && state.counted > 0;
@@ -99,8 +102,8 @@ fn look_after(engine: &Arc<Engine>, rest: &mut Duration) -> Vec<Arc<Cell>> {
     let crowd = !engine.ready.is_empty();
     let limiting = engine.gate.tick(oldest, crowd, now);
     engine.gate.set_longest(
-        longest
-            .as_ref()
+        leaders
+            .first()
             .filter(|(left, _)| decides(engine, *left, &limiting))
             .map(|(_, cell)| cell.conversation.no),
     );
@@ -109,7 +112,8 @@ fn look_after(engine: &Arc<Engine>, rest: &mut Duration) -> Vec<Arc<Cell>> {
         _ => Duration::ZERO,
     };
     *rest = (*rest).min(LONGEST_REST);
-    engine.show(settling, longest.map(|(left, cell)| (cell.name.clone(), left)), unreadable, Some(limiting));
+    let leaders = leaders.into_iter().map(|(left, cell)| (cell.name.clone(), left)).collect();
+    engine.show(settling, leaders, unreadable, Some(limiting));
     due
 }
 

@@ -26,7 +26,15 @@ struct Position {
     limiter: Option<Arc<Rate>>,
     /// Why nothing is sent.
     paused: Option<String>,
+    /// Another number of calls than the run began with.
+    connections: Option<u16>,
+    /// Another bound on the lag than the run began with.
+    max_lag: Option<MaxLag>,
 }
+
+/// So much lag; `None`: any.
+#[derive(Debug, Clone, Copy)]
+struct MaxLag(Option<Duration>);
 
 impl Dial {
     /// One that stands at a rate; `None`: at none.
@@ -56,6 +64,22 @@ impl Dial {
     pub fn pause(&self, why: Option<String>) {
         self.position().paused = why;
         self.0.turned.notify_waiters();
+    }
+
+    /// So many calls under way at most from now on.
+    pub fn set_connections(&self, connections: u16) {
+        self.position().connections = Some(connections);
+    }
+
+    /// So much lag above that of the idle server from now on; `None`: that does not matter.
+    pub fn set_max_lag(&self, max_lag: Option<Duration>) {
+        self.position().max_lag = Some(MaxLag(max_lag));
+    }
+
+    /// Calls and lag as they are to be, for a run that began with these.
+    pub(super) fn bounds(&self, began: (u16, Option<Duration>)) -> (u16, Option<Duration>) {
+        let position = self.position();
+        (position.connections.unwrap_or(began.0), position.max_lag.map_or(began.1, |max_lag| max_lag.0))
     }
 
     /// Why nothing is sent just now.

@@ -92,6 +92,7 @@ impl Engine {
         for (ordinal, rejection, held) in rejects.chain(held) {
             self.progress.rejected.add(u64::from(!held));
             let Rejection { reason, code, detail } = rejection;
+            self.progress.refused.add(reason.name(), u64::from(!held), &detail);
             state.unwritten.rejects.push(Reject { ordinal, reason: reason.name(), code, detail, held });
         }
         let is_over = state.lane.is_done() || self.is_draining() || cell.role == Role::Reading;

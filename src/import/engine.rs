@@ -106,6 +106,15 @@ impl Engine {
         })
     }
 
+    /// Goes by what the dial says of calls and lag; gives how many calls there may be.
+    pub(super) fn follow_dial(&self) -> usize {
+        let (connections, max_lag) =
+            self.settings.dial.bounds((self.settings.connections, self.settings.max_lag));
+        self.gate.set(max_lag, connections, self.now());
+        self.throttle.set_most(usize::from(connections));
+        usize::from(connections)
+    }
+
     /// Time since the run began.
     pub(super) fn now(&self) -> Now {
         self.started.elapsed()
@@ -207,7 +216,7 @@ impl Engine {
 
     /// A call failed: true if it may be made again (after a pause), false if the run ends with it.
     pub(super) fn call_failed(&self, error: &CallError) -> bool {
-        self.progress.retries.add(1);
+        self.progress.retried(error.kind(), &error.to_string());
         let now = Instant::now();
         match error {
             CallError::RateLimited(after) => self.throttle.paused(&Pause::RateLimited(*after), now),
@@ -254,7 +263,7 @@ impl Engine {
     pub(super) fn show(
         &self,
         settling: u64,
-        longest: Option<(String, u64)>,
+        leaders: Vec<(String, u64)>,
         unreadable: Option<String>,
         limiting: Option<Limiting>,
     ) {
@@ -264,7 +273,8 @@ impl Engine {
             let silent = self.silent_for();
             (silent > SILENCE).then_some(Cause::Storing(silent))
         });
-        self.progress.show(Shown { cause, limiting, longest });
+        self.progress.unconfirmed.set(self.gate.unconfirmed() as u64);
+        self.progress.show(Shown { cause, limiting, leaders });
         self.progress.note(self.now(), self.lag());
     }
 

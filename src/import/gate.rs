@@ -15,7 +15,7 @@ use crate::pacing::{Held, Limit, Pacing, Seen, Settings};
 #[derive(Debug)]
 pub(super) struct Gate {
     pacing: Mutex<Pacing>,
-    is_bounded: bool,
+    is_bounded: AtomicBool,
     /// Messages sent and not numbered yet, in conversations that flow.
     unconfirmed: AtomicUsize,
     /// Callers that have a conversation, or wait for one.
@@ -42,7 +42,7 @@ impl Gate {
     pub(super) fn new(max_lag: Option<Duration>, connections: u16, now: Now) -> Self {
         let pacing = Pacing::new(Settings { max_lag, calls: usize::from(connections) }, now);
         Self {
-            is_bounded: max_lag.is_some(),
+            is_bounded: AtomicBool::new(max_lag.is_some()),
             unconfirmed: AtomicUsize::new(0),
             callers: AtomicUsize::new(0),
             longest: AtomicU32::new(NOBODY),
@@ -58,7 +58,26 @@ impl Gate {
 
     /// Whether anything is bounded here.
     pub(super) fn is_bounded(&self) -> bool {
-        self.is_bounded
+        self.is_bounded.load(Ordering::Relaxed)
+    }
+
+    /// Other bounds from now on.
+    pub(super) fn set(&self, max_lag: Option<Duration>, connections: u16, now: Now) {
+        let mut pacing = self.pacing();
+        if !pacing.set(Settings { max_lag, calls: usize::from(connections) }, now) {
+            return;
+        }
+        self.is_bounded.store(max_lag.is_some(), Ordering::Relaxed);
+        self.bound.store(pacing.unconfirmed(), Ordering::Relaxed);
+        self.of_the_longest.store(pacing.of_the_longest(), Ordering::Relaxed);
+        self.calls.store(pacing.calls(), Ordering::Relaxed);
+        drop(pacing);
+        self.moved.notify_waiters();
+    }
+
+    /// Messages sent and not numbered yet.
+    pub(super) fn unconfirmed(&self) -> usize {
+        self.unconfirmed.load(Ordering::Relaxed)
     }
 
     /// Waits until one caller more is wanted.
@@ -117,7 +136,7 @@ impl Gate {
 
     /// A conversation may send, and waits for a caller.
     pub(super) fn is_ready(&self, conv: ConvNo) {
-        if self.is_bounded && self.longest.load(Ordering::Relaxed) == conv.0 {
+        if self.is_bounded() && self.longest.load(Ordering::Relaxed) == conv.0 {
             self.longest_waits.store(true, Ordering::Relaxed);
         }
     }
@@ -165,11 +184,17 @@ impl Gate {
         // Waiting for one's turn all the while is what keeps everything else low.
         let limit = (!self.rate_held.swap(false, Ordering::Relaxed)).then_some(match pacing.limit() {
             // Nothing is bounded: then it is the callers, or what each conversation may have under way.
-            Limit::Starting | Limit::Lag if !self.is_bounded => Limit::Windows,
+            Limit::Starting | Limit::Lag if !self.is_bounded() => Limit::Windows,
             limit => limit,
         });
-        let limiting =
-            Limiting { limit, bound: pacing.unconfirmed(), calls: pacing.calls(), idle: pacing.idle() };
+        let limiting = Limiting {
+            limit,
+            bound: pacing.unconfirmed(),
+            calls: pacing.calls(),
+            idle: pacing.idle(),
+            lag: pacing.lag(),
+            aim: pacing.aim(),
+        };
         drop(pacing);
         self.moved.notify_waiters();
         limiting

@@ -36,6 +36,6 @@ pub use lane::{
     Receipt, Receipts, Start, Stray,
 };
 pub use pace::Cause;
-pub use progress::{Count, Limiting, Progress, Shown};
+pub use progress::{Count, Limiting, Progress, Reasons, Shown};
 pub use run::run;
 pub use settings::{AlreadyThere, Ended, ImportError, Outcome, Settings, StopSignal};

@@ -41,7 +41,6 @@ impl std::fmt::Display for Cause {
 /// Backs off when the server is in trouble, and recovers slowly.
 #[derive(Debug)]
 pub(super) struct Throttle {
-    most: usize,
     /// No single pause is longer, whatever the server asks for.
     longest: Duration,
     inner: Mutex<Inner>,
@@ -49,6 +48,8 @@ pub(super) struct Throttle {
 
 #[derive(Debug)]
 struct Inner {
+    /// Callers allowed where nothing is in the way.
+    most: usize,
     /// Callers allowed now.
     allowed: usize,
     /// Nobody calls before.
@@ -80,6 +81,7 @@ impl Throttle {
     /// For so many callers, of a run that gives up after so long.
     pub(super) fn new(most: usize, give_up: Duration, now: Instant) -> Self {
         let inner = Inner {
+            most,
             allowed: most,
             until: None,
             pauses: 0,
@@ -87,7 +89,7 @@ impl Throttle {
             cause: None,
             waits: Waits::default(),
         };
-        Self { most, longest: give_up / 4, inner: Mutex::new(inner) }
+        Self { longest: give_up / 4, inner: Mutex::new(inner) }
     }
 
     /// How long that caller has to wait before it may ask again; `None`: it may call.
@@ -137,8 +139,16 @@ impl Throttle {
             return true;
         }
         inner.pauses = 0;
-        inner.recover(self.most, now);
+        inner.recover(now);
         false
+    }
+
+    /// So many callers from now on, as far as nothing is in the way.
+    pub(super) fn set_most(&self, most: usize) {
+        let mut inner = self.lock();
+        let is_free = inner.allowed == inner.most;
+        inner.most = most;
+        inner.allowed = if is_free { most } else { inner.allowed.min(most) };
     }
 
     /// Why it is slow.
@@ -177,13 +187,13 @@ impl Inner {
         self.until = self.until.max(Some(now + wait));
     }
 
-    fn recover(&mut self, most: usize, now: Instant) {
+    fn recover(&mut self, now: Instant) {
         if now.saturating_duration_since(self.changed) < RECOVER_EVERY {
             return;
         }
         self.changed = now;
-        self.allowed = (self.allowed + (self.allowed / 4).max(1)).min(most);
-        if self.allowed == most {
+        self.allowed = (self.allowed + (self.allowed / 4).max(1)).min(self.most);
+        if self.allowed == self.most {
             self.cause = None;
             self.until = None;
         }

@@ -52,6 +52,14 @@ pub struct Progress {
     pub active: Count,
     /// Conversations that wait for the server to show what became of a message.
     pub settling: Count,
+    /// Sent, and without a number in the log yet.
+    pub unconfirmed: Count,
+    /// `send_msg` calls under way.
+    pub calls: Count,
+    /// Why calls were made again, how often.
+    pub retry_causes: Reasons,
+    /// Refused messages of the job by reason; the example is the server's words.
+    pub refused: Reasons,
     shown: Mutex<Shown>,
     limits: Mutex<Limits>,
     course: Mutex<(Course, u64)>,
@@ -71,9 +79,12 @@ pub struct Shown {
     pub cause: Option<Cause>,
     /// What limits the pace where nothing is wrong.
     pub limiting: Option<Limiting>,
-    /// The conversation with most left, and how much.
-    pub longest: Option<(String, u64)>,
+    /// The conversations under way with most left, and how much; the most first.
+    pub leaders: Vec<(String, u64)>,
 }
+
+/// So many of them are named.
+pub(super) const LEADERS: usize = 8;
 
 /// What limits the pace, and the bounds as they are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -86,6 +97,10 @@ pub struct Limiting {
     pub calls: usize,
     /// The lag of the idle server, as far as it is known.
     pub idle: Option<Duration>,
+    /// How long messages waited for their numbers lately, at worst.
+    pub lag: Option<Duration>,
+    /// Which lag is aimed at; `None`: any, or it is not known yet.
+    pub aim: Option<Duration>,
 }
 
 impl Limiting {
@@ -104,11 +119,18 @@ impl Limiting {
 impl std::fmt::Display for Limiting {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self.limit {
-            None => write!(f, "limit: the rate that was set"),
-            Some(Limit::Starting) => write!(f, "limit: finding the pace of the server"),
-            Some(Limit::Lag) => write!(f, "limit: lag ({} unconfirmed, {} calls)", self.bound, self.calls),
-            Some(Limit::Connections) => write!(f, "limit: connections ({})", self.calls),
-            Some(Limit::Windows) => write!(f, "limit: windows of the conversations left"),
+            None => f.write_str("limit: the rate that was set")?,
+            Some(Limit::Starting) => f.write_str("limit: finding the pace of the server")?,
+            Some(Limit::Lag) => {
+                write!(f, "limit: lag ({} unconfirmed, {} calls)", self.bound, self.calls)?;
+            }
+            Some(Limit::Connections) => write!(f, "limit: connections ({})", self.calls)?,
+            Some(Limit::Windows) => f.write_str("limit: windows of the conversations left")?,
+        }
+        match (self.lag, self.aim) {
+            (Some(lag), Some(aim)) => write!(f, ", lag {} ms, aim {}", lag.as_millis(), aim.as_millis()),
+            (Some(lag), None) => write!(f, ", lag {} ms", lag.as_millis()),
+            (None, _) => Ok(()),
         }
     }
 }
@@ -128,13 +150,52 @@ impl Count {
         self.0.store(to, Ordering::Relaxed);
     }
 
+    /// Lowers it.
+    pub fn sub(&self, by: u64) {
+        self.0.fetch_sub(by, Ordering::Relaxed);
+    }
+
     /// Reads it.
     pub fn get(&self) -> u64 {
         self.0.load(Ordering::Relaxed)
     }
 }
 
+/// Reasons, how often each, and the last example. Few of them: whatever comes after the first fifty is counted as one.
+#[derive(Debug, Default)]
+pub struct Reasons(Mutex<BTreeMap<String, (u64, String)>>);
+
+impl Reasons {
+    const MOST: usize = 50;
+
+    /// Counts a reason; an empty example leaves the one that is there.
+    pub fn add(&self, reason: &str, by: u64, example: &str) {
+        let mut reasons = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let has_room = reasons.len() < Self::MOST || reasons.contains_key(reason);
+        let entry = reasons.entry(if has_room { reason } else { "others" }.to_owned()).or_default();
+        entry.0 += by;
+        if !example.is_empty() {
+            example.clone_into(&mut entry.1);
+        }
+    }
+
+    /// The most frequent first: reason, how often, example.
+    pub fn list(&self) -> Vec<(String, u64, String)> {
+        let reasons = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut list: Vec<_> =
+            reasons.iter().map(|(reason, (n, example))| (reason.clone(), *n, example.clone())).collect();
+        list.sort_by_key(|(_, n, _)| std::cmp::Reverse(*n));
+        list
+    }
+}
+
 impl Progress {
+    /// A call is made again, for that kind of cause.
+    pub(super) fn retried(&self, cause: &str, example: &str) {
+        self.retries.add(1);
+        self.retry_causes.add(cause, 1, example);
+    }
+
     /// What is no number.
     pub fn shown(&self) -> Shown {
         self.shown.lock().unwrap_or_else(PoisonError::into_inner).clone()
@@ -158,7 +219,7 @@ impl Progress {
         *limits.looks.entry(name).or_default() += 1;
         if limits.said.is_none_or(|(said, at)| said != name && at.elapsed() >= SETTLED) {
             limits.said = Some((name, Instant::now()));
-            tracing::info!(bound = limiting.bound, calls = limiting.calls, idle = ?limiting.idle, "{limiting}");
+            tracing::info!(bound = limiting.bound, calls = limiting.calls, idle = ?limiting.idle, lag = ?limiting.lag, "{limiting}");
         }
     }
 

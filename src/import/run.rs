@@ -79,9 +79,8 @@ async fn work(engine: &Arc<Engine>, queue: Queue, stop: &StopSignal) -> Result<E
     log_in(engine, stop).await?;
     let mut tasks = JoinSet::new();
     tasks.spawn(schedule::feed(engine.clone(), queue));
-    for caller in 0..usize::from(engine.settings.connections) {
-        tasks.spawn(worker::work(engine.clone(), caller));
-    }
+    let mut callers = 0;
+    follow_dial(engine, &mut tasks, &mut callers);
     let (to_confirm, confirms) = mpsc::channel(usize::from(engine.settings.confirm_connections) * 2);
     let confirms = Arc::new(tokio::sync::Mutex::new(confirms));
     for _ in 0..engine.settings.confirm_connections {
@@ -96,6 +95,7 @@ async fn work(engine: &Arc<Engine>, queue: Queue, stop: &StopSignal) -> Result<E
             () = stop.drain.cancelled(), if !engine.has_ended() => engine.end(Ok(Ended::Stopped)),
         }
         rethrow(&mut tasks);
+        follow_dial(engine, &mut tasks, &mut callers);
         if engine.has_ended() || poll.is_finished() {
             break;
         }
@@ -112,6 +112,15 @@ async fn work(engine: &Arc<Engine>, queue: Queue, stop: &StopSignal) -> Result<E
     engine.ready.close();
     tasks.shutdown().await;
     ended
+}
+
+/// As many callers as the dial allows by now; those that are too many wait at the gate.
+fn follow_dial(engine: &Arc<Engine>, tasks: &mut JoinSet<()>, callers: &mut usize) {
+    let most = engine.follow_dial();
+    while *callers < most {
+        tasks.spawn(worker::work(engine.clone(), *callers));
+        *callers += 1;
+    }
 }
 
 /// A server that has said nothing for so long says nothing before a stop either.
@@ -139,7 +148,7 @@ async fn log_in(engine: &Arc<Engine>, stop: &StopSignal) -> Result<(), ImportErr
             }
             Err(error) if error.is_passing() && engine.silent_for() < engine.settings.give_up => {
                 engine.call_failed(&error);
-                engine.show(0, None, None, None);
+                engine.show(0, Vec::new(), None, None);
                 if stop.drain.is_cancelled() {
                     return Ok(());
                 }
@@ -214,6 +223,9 @@ fn begin_counting(reader: &JobReader, queue: &Queue, progress: &Progress) -> Res
     progress.conversations.set(totals.conversations);
     progress.before.set(standing.passed);
     progress.rejected_before.set(standing.rejected);
+    for (reason, count) in reader.reject_counts()? {
+        progress.refused.add(&reason, count, "");
+    }
     Ok(())
 }
 

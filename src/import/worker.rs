@@ -3,11 +3,13 @@
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use tokio::time::Instant;
+use tracing::Instrument;
 
 use super::cell::{Cell, CellState, Place};
 use super::confirm;
 use super::engine::Engine;
 use super::lane::{Answered, Company, Next};
+use super::progress::Count;
 use super::settings::{Ended, ImportError};
 use crate::job::{Durability, JobError, LostCall, QuotedIds, Reply, Spooled};
 use crate::message::{Ordinal, Peer, SendTime};
@@ -17,6 +19,24 @@ use crate::openim::{CallError, Lost, Pause, Rate, Reason, Rejection, Stop, Verdi
 struct Outgoing {
     message: Spooled,
     receiver: Option<String>,
+    ordinal: Ordinal,
+    is_fence: bool,
+}
+
+/// Counts a call until it is answered, or nobody waits for its answer any more.
+struct UnderWay<'p>(&'p Count);
+
+impl<'p> UnderWay<'p> {
+    fn new(calls: &'p Count) -> Self {
+        calls.add(1);
+        Self(calls)
+    }
+}
+
+impl Drop for UnderWay<'_> {
+    fn drop(&mut self) {
+        self.0.sub(1);
+    }
 }
 
 /// What to do next with a conversation.
@@ -58,13 +78,13 @@ async fn send_some(engine: &Arc<Engine>, cell: &Arc<Cell>, caller: usize) {
         if engine.gate.is_bounded() && !pass(engine, cell).await {
             break;
         }
+        while let Some(rate) = engine.settings.dial.limiter()
+            && may_send(engine, cell)
+            && !take_turn(engine, &rate).await
+        {}
+        // The last question before a call: whoever waited for a turn must not send after a pause.
         if engine.settings.dial.is_paused() && !engine.is_draining() {
             break;
-        }
-        if let Some(rate) = engine.settings.dial.limiter()
-            && may_send(engine, cell)
-        {
-            take_turn(engine, &rate).await;
         }
         let turn = {
             let mut state = cell.lock();
@@ -114,10 +134,10 @@ async fn pass(engine: &Engine, cell: &Cell) -> bool {
     engine.gate.pass(cell.conversation.no, own, || engine.is_draining()).await
 }
 
-/// Waits until it may send by the rate, or the rate is another.
-async fn take_turn(engine: &Engine, rate: &Rate) {
+/// Waits until it may send by the rate, or nothing shall be sent by it. False: the rate is another by now.
+async fn take_turn(engine: &Engine, rate: &Rate) -> bool {
     if rate.take().is_ok() {
-        return;
+        return true;
     }
     engine.gate.held_by_rate();
     let turn = rate.turn();
@@ -125,14 +145,15 @@ async fn take_turn(engine: &Engine, rate: &Rate) {
     loop {
         tokio::select! {
             biased;
-            () = &mut turn => return,
+            () = &mut turn => return true,
             () = engine.stir.notified() => {}
             () = engine.settings.dial.wait() => {}
         }
-        if engine.is_draining()
-            || engine.settings.dial.limiter().is_none_or(|now| !std::ptr::eq(&raw const *now, rate))
-        {
-            return;
+        if engine.is_draining() || engine.settings.dial.is_paused() {
+            return true;
+        }
+        if engine.settings.dial.limiter().is_none_or(|now| !std::ptr::eq(&raw const *now, rate)) {
+            return false;
         }
     }
 }
@@ -188,7 +209,12 @@ fn turn(engine: &Engine, cell: &Cell, state: &mut CellState) -> Result<Turn, Job
     };
     state.lane.sending(next, message.sender.clone(), now);
     engine.recount(state);
-    Ok(Turn::Send(Box::new(Outgoing { message, receiver })))
+    Ok(Turn::Send(Box::new(Outgoing {
+        message,
+        receiver,
+        ordinal,
+        is_fence: matches!(next, Next::Fence(_)),
+    })))
 }
 
 /// Entries taken from the index at once.
@@ -240,9 +266,14 @@ fn quoting(
 
 /// Makes the call and takes its answer. False: the conversation has to wait.
 async fn send(engine: &Arc<Engine>, cell: &Arc<Cell>, outgoing: Outgoing) -> bool {
-    let Outgoing { message, receiver } = outgoing;
+    let Outgoing { message, receiver, ordinal, is_fence } = outgoing;
     let called = engine.now();
-    let verdict = engine.client.send(message.content_type.code(), message.body).await;
+    let verdict = {
+        let _under_way = UnderWay::new(&engine.progress.calls);
+        let attempt =
+            tracing::trace_span!("send", conversation = cell.name, ordinal = ordinal.0, fence = is_fence);
+        engine.client.send(message.content_type.code(), message.body).instrument(attempt).await
+    };
     let progress = &engine.progress;
     match verdict {
         Verdict::Delivered { ids, .. } => {
@@ -261,7 +292,7 @@ async fn send(engine: &Arc<Engine>, cell: &Arc<Cell>, outgoing: Outgoing) -> boo
             rejected(engine, cell, rejection, receiver).await
         }
         Verdict::Wait(pause) => {
-            progress.retries.add(1);
+            progress.retried(pause.kind(), &pause.to_string());
             if matches!(pause, Pause::Unreachable(_)) {
                 engine.suspect_crash();
             }
@@ -294,7 +325,7 @@ async fn send(engine: &Arc<Engine>, cell: &Arc<Cell>, outgoing: Outgoing) -> boo
 
 async fn unanswered(engine: &Arc<Engine>, cell: &Arc<Cell>, lost: Lost) {
     tracing::info!(conversation = cell.name, "unanswered: {lost}");
-    engine.progress.retries.add(1);
+    engine.progress.retried(lost.kind(), &lost.to_string());
     engine.throttle.unanswered(&lost, Instant::now());
     if matches!(lost, Lost::Cut(_)) {
         engine.suspect_crash();
@@ -330,7 +361,7 @@ async fn rejected(
         let since = cell.lock().refused_since.unwrap_or_else(|| engine.now());
         if engine.now() < since + engine.settings.receiver_wait && is_registered(engine, receiver).await {
             // A cache of the server lags behind the registration: the same message again, in a moment.
-            engine.progress.retries.add(1);
+            engine.progress.retried("receiver not known yet", receiver);
             let mut state = cell.lock();
             state.refused_since = Some(since);
             state.send_from = engine.now() + RECEIVER_AGAIN;

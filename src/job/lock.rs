@@ -33,6 +33,16 @@ impl Lock {
     }
 }
 
+/// Whether a process has the job, without ever being in its way: whoever took the lock for a moment to find out would
+/// refuse it to a run that begins just then. A number that another process got since then passes for it.
+pub(super) fn is_held(dir: &Path) -> bool {
+    let file = OpenOptions::new().read(true).open(dir.join("job.lock"));
+    let Some(pid) = file.ok().and_then(|mut file| holder(&mut file)) else { return false };
+    let processes = Path::new("/proc");
+    // Where there is no such folder it can't be known, and is asked for until somebody has enough.
+    !processes.join("self").exists() || processes.join(pid.to_string()).exists()
+}
+
 /// Who wrote its number last; only asked when the lock is held.
 fn holder(file: &mut File) -> Option<u32> {
     let mut text = String::new();
@@ -44,6 +54,18 @@ fn holder(file: &mut File) -> Option<u32> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_job_is_held_by_a_process_that_lives() {
+        let dir = tempfile::tempdir().unwrap();
+        assert!(!is_held(dir.path()));
+        let _lock = Lock::take(dir.path()).unwrap();
+        assert!(is_held(dir.path()));
+        if Path::new("/proc/self").exists() {
+            fs_err::write(dir.path().join("job.lock"), "4194999").unwrap();
+            assert!(!is_held(dir.path()));
+        }
+    }
 
     #[test]
     fn the_second_is_told_who_has_it() {

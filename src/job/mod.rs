@@ -13,6 +13,7 @@
 mod adopt;
 mod again;
 mod block;
+mod changes;
 mod deeds;
 mod entries;
 mod error;
@@ -56,6 +57,7 @@ mod writer;
 
 pub use again::Again;
 pub use block::{Entry, Reply, Target};
+pub use changes::{Change, ChangeLog};
 pub use deeds::Deed;
 pub use error::JobError;
 pub use evidence::Evidence;
@@ -140,6 +142,11 @@ impl Job {
     /// Looks into the job in that folder, also while another process works with it.
     pub fn observe(dir: &Path) -> Result<JobReader, JobError> {
         JobReader::open(dir)
+    }
+
+    /// Whether a process works with the job in that folder.
+    pub fn is_held(dir: &Path) -> bool {
+        lock::is_held(dir)
     }
 
     /// A reader with a connection of its own.

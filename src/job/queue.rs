@@ -99,6 +99,21 @@ impl JobReader {
     }
 }
 
+impl JobReader {
+    /// The conversation with most left to send, and how much; `None` where nothing is left. One walk over all of them.
+    pub fn most_left(&self) -> Result<Option<(ConvNo, u64)>, JobError> {
+        let found = self.rows(
+            "SELECT s.conv, sum(s.messages) - coalesce(p.confirmed, 0) AS remaining
+             FROM segments s LEFT JOIN progress p ON p.conv = s.conv
+             WHERE s.conv NOT IN (SELECT conv FROM undo)
+             GROUP BY s.conv HAVING remaining > 0 ORDER BY remaining DESC, s.conv LIMIT 1",
+            [],
+            |row| Ok((ConvNo(row.get(0)?), from_sql(row.get(1)?))),
+        )?;
+        Ok(found.first().copied())
+    }
+}
+
 impl Queue {
     /// Whether nothing was left to send, and nothing under way, when the queue was made.
     pub fn is_empty(&self) -> bool {

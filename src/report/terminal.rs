@@ -22,6 +22,13 @@ pub fn tell(text: &str) {
     drop(writeln!(stderr(), "{}", visible_lines(&secrets::without(text.trim_end()))));
 }
 
+/// How many columns the terminal behind standard error has; `None` where there is none.
+pub fn width() -> Option<usize> {
+    terminal_size::terminal_size_of(stderr())
+        .map(|(width, _)| usize::from(width.0))
+        .filter(|width| *width > 0)
+}
+
 /// A question on standard error; the answer is typed behind it.
 pub fn ask(text: &str) -> io::Result<()> {
     write!(stderr(), "{}", visible_lines(&secrets::without(text)))

@@ -41,6 +41,28 @@ pub enum Pause {
     Unreachable(String),
 }
 
+impl Pause {
+    /// What kind of trouble it is, in a few words.
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Self::RateLimited(_) => "rate limited (429)",
+            Self::Unreachable(_) => "not reachable",
+        }
+    }
+}
+
+impl Lost {
+    /// What kind of trouble it is, in a few words.
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Self::Cut(_) => "connection cut",
+            Self::TimedOut(_) => "no answer in time",
+            Self::Proxy(_) => "error of a proxy",
+            Self::Error(..) => "error of the server",
+        }
+    }
+}
+
 /// How the answer was lost: decides how long the call may still be under way.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Lost {

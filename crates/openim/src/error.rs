@@ -182,6 +182,20 @@ impl CallError {
         }
     }
 
+    /// What kind of trouble it is, in a few words.
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Self::Unreachable(_) => "not reachable",
+            Self::Unanswered { .. } => "no answer",
+            Self::RateLimited(_) => "rate limited (429)",
+            Self::Refused { .. } => "error of the server",
+            Self::WrongAddress(_) | Self::NoSuchCall(_) | Self::NotOpenIm(_) | Self::Unreadable { .. } => {
+                "not an answer of OpenIM"
+            }
+            Self::Login(_) => "login",
+        }
+    }
+
     /// The server's own code, where it refused.
     pub fn code(&self) -> Option<i32> {
         match self {

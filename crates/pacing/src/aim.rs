@@ -21,6 +21,11 @@ impl Aim {
         Self { above, idle: None, in_vain: 0, least_in_vain: Duration::MAX }
     }
 
+    /// From now on at most so much above the idle lag, which stays known.
+    pub(crate) fn allow(&mut self, above: Duration) {
+        self.above = above;
+    }
+
     /// The lag of the idle server.
     pub(crate) fn idle(&self) -> Option<Duration> {
         self.idle

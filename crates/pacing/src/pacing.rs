@@ -65,6 +65,8 @@ pub struct Pacing {
     stored: f64,
     /// How long answers take, seconds, lately.
     answer: f64,
+    /// The worst lag of the last step.
+    lag: Option<Duration>,
     /// When something was numbered last.
     alive: Now,
     /// Messages answered before this waited for a server that stood still: that says nothing about the queue.
@@ -137,12 +139,41 @@ impl Pacing {
             step: Step { since: now, ..Step::default() },
             stored: 0.0,
             answer: 0.0,
+            lag: None,
             alive: now,
             stood_until: Duration::ZERO,
             under_way: 0.0,
             held: (false, false),
             limit: Limit::Starting,
         }
+    }
+
+    /// Other settings from now on. What is known of the server stays known; a lag that is bounded for the first time is
+    /// measured first, by messages that are sent from now on.
+    /// Says whether they are others.
+    pub fn set(&mut self, settings: Settings, now: Now) -> bool {
+        if settings == self.settings {
+            return false;
+        }
+        self.settings = settings;
+        match (&mut self.aim, settings.max_lag) {
+            (Some(aim), Some(above)) => aim.allow(above),
+            (None, Some(above)) => {
+                self.aim = Some(Aim::new(above));
+                self.phase = Phase::Probing;
+                (self.bound, self.calls) = (PROBE, FEW_CALLS);
+                self.step = Step { since: now, ..Step::default() };
+                self.stood_until = now;
+            }
+            (_, None) => {
+                self.aim = None;
+                self.phase = Phase::Following;
+                (self.bound, self.calls) = (MOST, as_f64(settings.calls));
+            }
+        }
+        let most = as_f64(settings.calls);
+        self.calls = self.calls.clamp(LEAST_CALLS.min(most), most.max(1.0));
+        true
     }
 
     /// So many messages may be unconfirmed, over all conversations.
@@ -169,6 +200,16 @@ impl Pacing {
     /// The lag of the idle server, as far as it is known.
     pub fn idle(&self) -> Option<Duration> {
         self.aim.as_ref().and_then(Aim::idle)
+    }
+
+    /// How long messages waited for their numbers, at worst, in the last step: a quarter of a second or the lag.
+    pub fn lag(&self) -> Option<Duration> {
+        self.lag
+    }
+
+    /// The lag that is aimed at; `None`: none is known, or it does not matter.
+    pub fn aim(&self) -> Option<Duration> {
+        self.aim.as_ref().and_then(Aim::lag)
     }
 
     /// A call was answered after so long.
@@ -227,6 +268,7 @@ impl Pacing {
             self.stood_until = now;
             self.step = Step { since: now, ..Step::default() };
             self.limit = Limit::Lag;
+            self.lag = Some(unconfirmed);
             return;
         }
         if self.phase == Phase::Probing {
@@ -239,6 +281,7 @@ impl Pacing {
             return;
         }
         let step = std::mem::replace(&mut self.step, Step { since: now, ..Step::default() });
+        self.lag = (step.batches > 0 || seen.unconfirmed > 0).then_some(worst);
         self.measure(&step, passed);
         self.limit = self.what_limits(&step, worst);
         if step.numbered > 0 || unconfirmed > lately {

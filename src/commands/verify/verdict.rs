@@ -4,7 +4,7 @@ use std::time::Instant;
 
 use serde::Serialize;
 
-use super::super::context::{Context, print, print_json};
+use super::super::context::{Context, print};
 use super::super::prepare::{job_failure, now};
 use super::super::{Exit, Failure, OrFail, afterwards, shard, status};
 use super::Mended;
@@ -180,7 +180,7 @@ pub(super) fn end(context: &Context, looked: &Looked, began: Instant) -> Result<
         repaired_deleted: looked.mended.deleted,
         repaired_sent: looked.mended.sent,
     };
-    print_json(&Outcome { summary, found })
+    context.print_json(&Outcome { summary, found })
 }
 
 fn keep(job: &Job, verdict: &str, exit: Exit) -> Result<(), Failure> {

@@ -45,6 +45,35 @@ fn as_much_is_stored_as_with_the_best_fixed_setting() {
     }
 }
 
+/// Another `--max-lag` and other connections while it runs: followed in seconds, and what is known stays known.
+#[test]
+fn other_settings_are_followed_while_it_runs() {
+    let mut run = Run::controlled(Model::V3_8_3, 200);
+    let mut phase = |max_lag, calls: usize, seconds: u64| {
+        let now = run.time();
+        if let Pace::Controlled(pacing) = &mut run.pace {
+            pacing.set(Settings { max_lag, calls }, now);
+        }
+        let from = run.now / 1_000;
+        run.seconds(seconds);
+        let most =
+            run.bounds.iter().filter(|(at, ..)| *at >= (from + 1) * 1_000).map(|(.., calls)| *calls).max();
+        assert!(most.unwrap() <= calls, "{most:?} calls of {calls}");
+        (run.allowed().0, run.felt(from + seconds / 2, from + seconds))
+    };
+    let lag = |ms| Some(Duration::from_millis(ms));
+    let (usual, felt) = phase(lag(300), 32, 30);
+    let (more, longer) = phase(lag(2_000), 32, 40);
+    assert!(more > usual && longer > felt, "{usual} {felt} ms, then {more} {longer} ms");
+    let (_, again) = phase(lag(300), 2, 40);
+    assert!(again <= 260, "{again} ms");
+    let (any, waits) = phase(None, 32, 20);
+    assert!(any > 100_000 && waits > 1_000, "{any}, {waits} ms");
+    // Bounded for the first time since: measured anew, when what was in the queue is through.
+    let (_, bounded) = phase(lag(300), 32, 90);
+    assert!(bounded <= 260, "{bounded} ms");
+}
+
 /// How far apart the bounds of a while are, and how often they turned by more than a quarter.
 fn swing(run: &Run, from: u64, to: u64) -> (f64, usize) {
     let within: Vec<f64> = run

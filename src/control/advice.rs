@@ -1,0 +1,138 @@
+//! May I pause now, may I switch over now? Yes or no, with the reasons. Pure.
+
+use serde::Serialize;
+
+use super::state::State;
+use crate::report::count;
+
+/// The two questions of the night.
+#[derive(Debug, Clone, Default, PartialEq, Serialize)]
+pub struct Advice {
+    /// May I pause, or stop it?
+    pub pause: Answer,
+    /// May people be switched over to this server?
+    pub switch: Answer,
+}
+
+/// An answer and why.
+#[derive(Debug, Clone, Default, PartialEq, Serialize)]
+pub struct Answer {
+    /// Whether one may.
+    pub yes: bool,
+    /// Why; at least one reason.
+    pub because: Vec<String>,
+}
+
+/// What the state says of both.
+pub(super) fn advise(state: &State) -> Advice {
+    Advice { pause: pause(state), switch: switch(state) }
+}
+
+fn pause(state: &State) -> Answer {
+    let mut because = Vec::new();
+    let yes = match (&state.ended, state.phase, &state.settings.paused) {
+        (Some(_), ..) => {
+            because.push("The run has ended: there is nothing to pause.".to_owned());
+            false
+        }
+        (None, "send", Some(why)) => {
+            because.push(format!("It is paused: {why}."));
+            false
+        }
+        (None, "send", None) => {
+            because.push(
+                "Nothing is lost by it: what is under way is still confirmed, and it goes on where it was."
+                    .to_owned(),
+            );
+            if state.in_flight > 0 {
+                because.push(format!(
+                    "{} messages are in flight; they settle by themselves.",
+                    count(state.in_flight)
+                ));
+            }
+            if state.settling > 0 {
+                because.push(format!(
+                    "{} conversations find out what became of a message first.",
+                    count(state.settling)
+                ));
+            }
+            true
+        }
+        (None, ..) => {
+            because.push("Nothing is sent yet: a pause counts as soon as it would be.".to_owned());
+            true
+        }
+    };
+    Answer { yes, because }
+}
+
+fn switch(state: &State) -> Answer {
+    let mut because = Vec::new();
+    let left = state.pending + state.in_flight;
+    match &state.ended {
+        None if state.phase != "send" => because.push(format!("It is not done: {}.", doing(state.phase))),
+        None if left > 0 => because.push(format!("{} messages are not there yet.", count(left))),
+        None => because.push("Everything is sent, and is being looked at once more.".to_owned()),
+        Some(end) => match end.exit_code {
+            0 => because.push("Everything is confirmed: it was read back from the server, message for message.".to_owned()),
+            3 => because.push(
+                "Everything that can be sent is confirmed. What is missing is named in rejected.jsonl: whether people miss it \
+                 is for you to say."
+                    .to_owned(),
+            ),
+            5 => because.push("It is unfinished: give the same command again.".to_owned()),
+            8 => because.push("A difference was found: read the verdict first.".to_owned()),
+            code => because.push(format!("It ended with exit code {code}: read the verdict first.")),
+        },
+    }
+    if state.rejected > 0 && state.ended.as_ref().is_none_or(|end| end.exit_code != 0) {
+        because.push(format!("{} messages were refused by the server.", count(state.rejected)));
+    }
+    let yes = state.ended.as_ref().is_some_and(|end| matches!(end.exit_code, 0 | 3));
+    Answer { yes, because }
+}
+
+fn doing(phase: &str) -> String {
+    match phase {
+        "read" => "the export is being read".to_owned(),
+        "" => "it begins".to_owned(),
+        other => format!("it is at `{other}`"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::state::{End, Settings};
+    use super::*;
+
+    fn sending() -> State {
+        State { phase: "send", messages: 100, pending: 60, in_flight: 10, confirmed: 30, ..State::default() }
+    }
+
+    fn ended(exit_code: u8) -> State {
+        let end = End { exit_code, ..End::default() };
+        State { pending: 0, in_flight: 0, ended: Some(end), ..sending() }
+    }
+
+    #[test]
+    fn one_may_pause_while_it_sends_and_is_told_what_is_in_flight() {
+        let answer = advise(&sending()).pause;
+        assert!(answer.yes && answer.because.iter().any(|why| why.contains("10 messages are in flight")));
+        let settings = Settings { paused: Some("paused by the operator".into()), ..Settings::default() };
+        assert!(!advise(&State { settings, ..sending() }).pause.yes);
+        assert!(!advise(&ended(0)).pause.yes);
+    }
+
+    #[test]
+    fn one_may_switch_over_only_when_it_has_ended_well() {
+        let no = advise(&sending()).switch;
+        assert!(!no.yes && no.because[0].contains("70 messages"), "{no:?}");
+        for (code, yes) in [(0, true), (3, true), (1, false), (5, false), (6, false), (8, false)] {
+            let answer = advise(&ended(code)).switch;
+            assert_eq!(answer.yes, yes, "{code}");
+            assert!(!answer.because.is_empty());
+        }
+        let all_sent = State { pending: 0, in_flight: 0, ..sending() };
+        assert!(!advise(&all_sent).switch.yes, "sent is not looked at");
+    }
+}

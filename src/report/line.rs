@@ -1,0 +1,149 @@
+//! The progress line: with a clock, what matters most first, and no longer than the terminal is wide.
+
+use unicode_width::UnicodeWidthStr;
+
+use super::numbers::{bytes, count, duration, percent};
+use super::pace::Rates;
+use super::progress::Snapshot;
+
+/// A part, and how gladly it is left out where there is no room: the highest number first.
+type Part = (u8, String);
+
+/// The line, `width` columns wide at most.
+pub(super) fn line(clock: &str, s: &Snapshot, rates: &Rates, width: Option<usize>) -> String {
+    fit(parts(clock, s, rates), width)
+}
+
+fn parts(clock: &str, s: &Snapshot, rates: &Rates) -> Vec<Part> {
+    let show = |n: u64| if s.in_bytes { bytes(n) } else { count(n) };
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "rates are positive")]
+    let rate = |r: f64| format!("{}/s", show(r as u64));
+    let mut parts = Vec::new();
+    if !clock.is_empty() {
+        parts.push((2, clock.to_owned()));
+    }
+    parts.push((
+        0,
+        if s.total > 0 {
+            format!("{} {}/{} {}", s.phase, show(s.done), show(s.total), percent(s.done, s.total))
+        } else if s.done > 0 {
+            format!("{} {}", s.phase, show(s.done))
+        } else {
+            format!("{} begins", s.phase)
+        },
+    ));
+    // Before anything has moved there is no pace, which is not the same as a pace of nothing.
+    if rates.average > 0.0 {
+        parts.push((1, format!("{} now", rate(rates.now))));
+        parts.push((7, format!("{} avg", rate(rates.average))));
+    }
+    if s.in_bytes {
+        parts.push((5, format!("{} messages", count(s.messages))));
+    }
+    if s.conversations > 0 {
+        parts.push((6, format!("conv {}/{}", count(s.conversations_done), count(s.conversations))));
+    }
+    if s.rejected > 0 {
+        parts.push((3, format!("reject {}", count(s.rejected))));
+    }
+    if s.retries > 0 {
+        parts.push((5, format!("retry {}", count(s.retries))));
+    }
+    parts.extend(s.cause.clone().map(|cause| (4, cause)));
+    if let Some(left) = rates.left {
+        parts.push((2, format!("ETA {}", duration(left))));
+        if let Some((name, n)) = &s.longest {
+            parts.push((8, format!("longest: {name}, {} left", count(*n))));
+        }
+    }
+    parts
+}
+
+const BETWEEN: &str = " | ";
+
+/// Leaves out what matters least until the rest has room; what has none even then is cut off.
+fn fit(mut parts: Vec<Part>, width: Option<usize>) -> String {
+    let joined =
+        |parts: &[Part]| parts.iter().map(|(_, text)| text.as_str()).collect::<Vec<_>>().join(BETWEEN);
+    let Some(width) = width else { return joined(&parts) };
+    while joined(&parts).width() > width && parts.len() > 1 {
+        let least = parts.iter().enumerate().max_by_key(|(_, (gladly, _))| *gladly);
+        let Some((at, _)) = least else { break };
+        parts.remove(at);
+    }
+    cut(&joined(&parts), width)
+}
+
+/// The first columns of a text.
+fn cut(text: &str, width: usize) -> String {
+    if text.width() <= width {
+        return text.to_owned();
+    }
+    let mut out = String::new();
+    for c in text.chars() {
+        if out.width() + c.to_string().width() + 1 > width {
+            break;
+        }
+        out.push(c);
+    }
+    if width > 0 {
+        out.push('…');
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    fn snapshot() -> Snapshot {
+        Snapshot {
+            phase: "send",
+            done: 5_000,
+            total: 10_000,
+            conversations: 30,
+            conversations_done: 12,
+            retries: 3,
+            cause: Some("limit: lag 231 of 222 ms".into()),
+            longest: Some(("sg_巨大".into(), 1_900)),
+            ..Snapshot::default()
+        }
+    }
+
+    fn rates() -> Rates {
+        Rates { now: 500.4, average: 480.0, left: Some(Duration::from_secs(190)) }
+    }
+
+    #[test]
+    fn all_of_it_where_there_is_room() {
+        assert_eq!(
+            line("03:12:45", &snapshot(), &rates(), None),
+            "03:12:45 | send 5,000/10,000 50.0 % | 500/s now | 480/s avg | conv 12/30 | retry 3 | \
+             limit: lag 231 of 222 ms | ETA 3 min 10 s | longest: sg_巨大, 1,900 left"
+        );
+    }
+
+    #[test]
+    fn no_line_is_wider_than_the_terminal_and_what_matters_most_stays() {
+        for width in 0..160 {
+            let line = line("03:12:45", &snapshot(), &rates(), Some(width));
+            assert!(line.width() <= width, "{width}: {line}");
+            if width >= 27 {
+                assert!(line.contains("send 5,000/10,000 50.0 %"), "{width}: {line}");
+            }
+        }
+        assert_eq!(
+            line("03:12:45", &snapshot(), &rates(), Some(70)),
+            "03:12:45 | send 5,000/10,000 50.0 % | 500/s now | ETA 3 min 10 s"
+        );
+    }
+
+    #[test]
+    fn the_first_line_claims_no_pace() {
+        let first = Snapshot { phase: "send", total: 10_000, ..Snapshot::default() };
+        assert_eq!(line("", &first, &Rates::default(), None), "send 0/10,000 0.0 %");
+        assert_eq!(line("", &Snapshot { total: 0, ..first }, &Rates::default(), None), "send begins");
+    }
+}

@@ -1,0 +1,119 @@
+//! Rates and the time left, from one look after the other.
+
+use std::collections::VecDeque;
+use std::time::{Duration, Instant};
+
+use super::progress::Snapshot;
+
+/// Rates and the time left, from two looks.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Rates {
+    /// In the last seconds, units a second.
+    pub now: f64,
+    /// Since the first look.
+    pub average: f64,
+    /// Time left, as far as that can be said.
+    pub left: Option<Duration>,
+}
+
+/// Keeps what is needed for [`Rates`]: some seconds of looks for "now", the start for "average". It begins with the first
+/// look that knows how much there is: what was done before a command is none of its pace.
+#[derive(Debug, Default)]
+pub struct Pace {
+    /// When, and how much was done by then.
+    first: Option<(Instant, u64)>,
+    recent: VecDeque<Look>,
+}
+
+/// When, how much was done, and what the longest conversation was.
+type Look = (Instant, u64, Option<(String, u64)>);
+
+impl Pace {
+    /// Nothing was seen yet.
+    pub fn new() -> Self {
+        Self { first: None, recent: VecDeque::new() }
+    }
+
+    /// ETA is the larger of total ÷ rate and the longest conversation's own time: the average over all
+    /// conversations hides the giant that goes on alone at the end.
+    #[expect(clippy::cast_precision_loss, reason = "rates are shown rounded")]
+    pub fn update(&mut self, now: Instant, snapshot: &Snapshot) -> Rates {
+        if self.first.is_none() && snapshot.total == 0 && snapshot.done == 0 {
+            return Rates::default();
+        }
+        let (started, first) = *self.first.get_or_insert((now, snapshot.done));
+        self.recent.push_back((now, snapshot.done, snapshot.longest.clone()));
+        while self.recent.len() > 2 && now.duration_since(self.recent[0].0) > Duration::from_secs(15) {
+            self.recent.pop_front();
+        }
+        let (then, done, longest) = &self.recent[0];
+        let since = now.duration_since(*then).as_secs_f64();
+        let speed = |n: u64, seconds: f64| if seconds > 0.0 { n as f64 / seconds } else { 0.0 };
+        let total = now.duration_since(started).as_secs_f64();
+        let rates = Rates {
+            now: speed(snapshot.done.saturating_sub(*done), since),
+            average: speed(snapshot.done.saturating_sub(first), total),
+            left: None,
+        };
+        let rate = if rates.now > 0.0 { rates.now } else { rates.average };
+        let seconds_for = |left: u64, rate: f64| (rate > 0.0).then(|| left as f64 / rate);
+        let all = seconds_for(snapshot.total.saturating_sub(snapshot.done), rate);
+        let alone = match (longest, &snapshot.longest) {
+            (Some((was, before)), Some((is, left))) if was == is && before > left => {
+                seconds_for(*left, speed(before - left, since))
+            }
+            _ => None,
+        };
+        // Before one percent is done an estimate would only mislead.
+        let early = snapshot.total == 0 || snapshot.done.saturating_sub(first) * 100 < snapshot.total;
+        let left = match (all, alone) {
+            (Some(all), Some(alone)) => Some(all.max(alone)),
+            (all, _) => all,
+        };
+        let known = left.filter(|left| !early && *left < 1e8).map(Duration::from_secs_f64);
+        Rates { left: known, ..rates }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_giant_decides_the_time_left() {
+        let start = Instant::now();
+        let mut pace = Pace::new();
+        let look = |done, left| Snapshot {
+            done,
+            total: 10_000,
+            longest: Some(("sg_giant".into(), left)),
+            ..Snapshot::default()
+        };
+        pace.update(start, &look(0, 2_000));
+        // 5,000 in ten seconds in all, 100 of them in the giant: all would take 10 s, the giant 190 s.
+        let rates = pace.update(start + Duration::from_secs(10), &look(5_000, 1_900));
+        assert_eq!(rates.left, Some(Duration::from_secs(190)));
+    }
+
+    #[test]
+    fn no_estimate_before_one_percent() {
+        let start = Instant::now();
+        let mut pace = Pace::new();
+        let look = |done| Snapshot { done, total: 10_000, ..Snapshot::default() };
+        pace.update(start, &look(0));
+        assert!(pace.update(start + Duration::from_secs(1), &look(99)).left.is_none());
+        assert!(pace.update(start + Duration::from_secs(2), &look(100)).left.is_some());
+    }
+
+    #[test]
+    fn what_was_done_before_is_no_pace_and_the_second_look_has_one() {
+        let start = Instant::now();
+        let mut pace = Pace::new();
+        let look = |done, total| Snapshot { done, total, ..Snapshot::default() };
+        // The job is still being opened: nothing is known.
+        pace.update(start, &look(0, 0));
+        pace.update(start + Duration::from_secs(20), &look(9_000, 10_000));
+        let rates = pace.update(start + Duration::from_secs(21), &look(9_050, 10_000));
+        assert!((rates.average - 50.0).abs() < 1e-6 && (rates.now - 50.0).abs() < 1e-6, "{rates:?}");
+    }
+}
