@@ -22,7 +22,7 @@ use crate::commands::undo::UndoArgs;
 use crate::commands::users::UsersArgs;
 use crate::commands::verify::VerifyArgs;
 use crate::config::{
-    Deadline, MaxLag, OnReject, Order, Rate, Timetable, parse_duration, parse_max_lag, parse_moment,
+    Deadline, MaxLag, OnReject, Order, Rate, Size, Timetable, parse_duration, parse_max_lag, parse_moment,
 };
 use crate::message::{Release, SendTime};
 
@@ -252,6 +252,10 @@ pub struct CheckArgs {
     /// Read the sources as the job's next pass, which `run` then sends: only what is new
     #[arg(long)]
     pub add: bool,
+    /// Memory that the server's Redis may take, such as `64GB`: the forecast then says whether it bears the pace. Every
+    /// message stays there for 24 hours
+    #[arg(long, value_name = "SIZE")]
+    pub redis_memory: Option<Size>,
     /// With an address, the server is looked at too (preflight).
     #[command(flatten)]
     pub server: ServerArgs,

@@ -18,7 +18,10 @@ const MAY_NAME: &[(&str, &[&str])] = &[
     ("prepare", &["checks", "export", "finding", "job", "mapping", "message", "visible"]),
     ("openim", &["finding", "message", "secrets"]),
     ("log", &["finding", "job", "message", "openim", "shown"]),
-    ("before", &["accounts", "finding", "import", "job", "log", "message", "openim", "report", "shown"]),
+    (
+        "before",
+        &["accounts", "finding", "import", "job", "log", "message", "openim", "pacing", "report", "shown"],
+    ),
     ("import", &["finding", "job", "log", "message", "openim", "pacing", "shown"]),
     ("after", &["finding", "import", "job", "log", "message", "openim", "shown"]),
     ("pacing", &[]),

@@ -7,6 +7,7 @@ use crate::message::Release;
 use crate::report::{bytes, count, duration};
 
 use super::codes::{self, CODES};
+use super::forecast::{CACHE_EACH, STORE_EACH};
 use super::facts::{Conversations, Facts, History, People, RetentionLoss, ServerFacts, Tally};
 
 /// What the facts amount to, in the order of [`CODES`].
@@ -190,11 +191,6 @@ fn count_days(days: i64) -> String {
     count(u64::try_from(days).unwrap_or(0))
 }
 
-/// Law 9 measured: 832 bytes of cache for a text of 75 characters and 88 for the call's status; what is not
-/// the body comes to about this much.
-const CACHE_EACH: u64 = 750;
-/// The same envelope in the store; the queue keeps a copy of its own for as long as Kafka's retention says.
-const STORE_EACH: u64 = 600;
 /// Below these nobody needs to look.
 const MEMORY_WORTH_SAYING: u64 = 256 << 20;
 const DISK_WORTH_SAYING: u64 = 1 << 30;

@@ -26,7 +26,7 @@ pub use codes::{CODES, can_be_allowed, code};
 pub use facts::{
     Conversations, Facts, History, Notices, Occupied, People, RetentionLoss, ServerFacts, Tally,
 };
-pub use forecast::Forecast;
+pub use forecast::{Forecast, Given};
 pub use gather::{Depth, Looked, Looks, Preflight, PreflightError, preflight};
 pub use provision::{
     BlackRow, Count, Files, FriendRow, GroupRow, OccupiedRow, Provision, ProvisionError, Provisioned,

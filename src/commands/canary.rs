@@ -3,16 +3,16 @@
 use std::collections::HashSet;
 use std::io::{IsTerminal, stdin};
 use std::num::NonZeroUsize;
-use std::time::Duration;
 
 use super::context::note;
 use super::prepare::job_failure;
-use super::{Exit, Failure, OrFail};
-use crate::before::canary;
+use super::{Exit, Failure, OrFail, night};
+use crate::before::{Forecast, Given, canary};
 use crate::import::{Outcome, StopSignal};
 use crate::job::JobReader;
 use crate::message::ConversationId;
-use crate::report::{count, duration, terminal};
+use crate::pacing::night::Shape;
+use crate::report::{count, terminal};
 
 /// The conversations that go first.
 #[derive(Debug)]
@@ -21,6 +21,7 @@ pub(super) struct Canary {
     /// `single below 10 messages, group below 100, type 101`
     kinds: String,
     messages: u64,
+    shape: Shape,
     /// There are no others.
     pub(super) is_all: bool,
 }
@@ -39,8 +40,12 @@ impl Canary {
     pub(super) fn choose(reader: &JobReader, n: NonZeroUsize) -> Result<Self, Failure> {
         let chosen = canary(reader, n.get()).map_err(job_failure)?;
         let mut only = HashSet::new();
+        let mut lengths = Vec::new();
         for no in &chosen.conversations {
-            only.extend(reader.conversation(*no).map_err(job_failure)?.map(|conversation| conversation.id()));
+            if let Some(conversation) = reader.conversation(*no).map_err(job_failure)? {
+                lengths.push(conversation.messages);
+                only.insert(conversation.id());
+            }
         }
         let kinds: Vec<String> = chosen.kinds.iter().map(ToString::to_string).collect();
         let totals = reader.totals().map_err(job_failure)?;
@@ -49,6 +54,7 @@ impl Canary {
             only,
             kinds: kinds.join(", "),
             messages: chosen.messages,
+            shape: Shape::of(lengths),
         })
     }
 
@@ -62,19 +68,34 @@ impl Canary {
         ))
     }
 
+    /// How long the others will take, by how long these took; a clause, empty if they were too few to tell.
+    pub(super) fn night(
+        &self,
+        reader: &JobReader,
+        outcome: &Outcome,
+        given: Given,
+    ) -> Result<String, Failure> {
+        const ENOUGH: u64 = 300;
+        if outcome.confirmed_now < ENOUGH || outcome.confirmed_now < self.shape.messages {
+            return Ok(String::new());
+        }
+        let given = Given { part: Some((self.shape, outcome.took)), ..given };
+        let forecast = Forecast::of(reader, &given).map_err(job_failure)?;
+        Ok(forecast.map_or_else(String::new, |forecast| format!(", {}", night::clause(&forecast))))
+    }
+
     /// They are there, and are what was sent: whether the others follow.
     pub(super) async fn next(
         &self,
         outcome: &Outcome,
-        verified: &str,
+        (verified, night): (&str, &str),
         yes: bool,
         stop: &StopSignal,
     ) -> Result<Next, Failure> {
         let left = format!(
-            "{} messages in {} conversations are left{}",
+            "{} messages in {} conversations are left{night}",
             count(outcome.left),
             count(outcome.conversations_left),
-            time_for(outcome)
         );
         let refused = match outcome.rejected {
             0 => String::new(),
@@ -97,17 +118,6 @@ impl Canary {
         };
         Ok(if goes_on { Next::GoOn } else { Next::Stop(stopped) })
     }
-}
-
-/// How long the rest will take at the pace of the canary; nothing if it was too short to tell.
-fn time_for(outcome: &Outcome) -> String {
-    const ENOUGH: u64 = 100;
-    if outcome.confirmed_now < ENOUGH {
-        return String::new();
-    }
-    #[expect(clippy::cast_precision_loss, reason = "an estimate")]
-    let seconds = outcome.took.as_secs_f64() * outcome.left as f64 / outcome.confirmed_now as f64;
-    format!(", about {} at this pace", duration(Duration::from_secs_f64(seconds.min(1e9))))
 }
 
 /// Asks, and gives the answer when it comes. A thread of its own: one that waits for somebody to type would

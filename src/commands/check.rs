@@ -4,18 +4,19 @@ mod who;
 
 use std::fmt::Write;
 
-use super::context::Context;
+use serde::Serialize;
+
+use super::context::{Context, print_json};
 use super::preflight::{self, Verdict};
 use super::prepare::{Prepared, Taking, job_failure, prepare};
-use super::{Exit, Failure, OrFail, occupied, server, shard};
-use crate::before::{Forecast, Looks, Occupied};
+use super::{Exit, Failure, OrFail, night, occupied, server, shard};
+use crate::before::{Forecast, Given, Looks, Occupied};
 use crate::cli::CheckArgs;
 use crate::finding::Severity;
 use crate::job::{Job, JobReader, PassNo};
-use crate::message::Release;
 use crate::openim::Client;
 use crate::prepare::Summary;
-use crate::report::{self, count, duration};
+use crate::report::{self, count};
 
 pub(super) fn check(context: &Context, args: &CheckArgs) -> Result<Exit, Failure> {
     if args.ways.are_given() {
@@ -42,7 +43,8 @@ fn look(context: &Context, args: &CheckArgs, finds_places: bool) -> Result<Exit,
     let reader = job.reader().map_err(job_failure)?;
     let files = reader.sources(PassNo(summary.pass)).map_err(job_failure)?.len();
     context.say(&who::who_could_read(&reader, files).map_err(job_failure)?)?;
-    say_night(context, None, &job, release)?;
+    let redis = args.redis_memory.map(|memory| memory.0);
+    let forecast = say_night(context, Given { release, redis, ..Given::default() }, &reader)?;
     let skip = args.source.skip_invalid || context.file.import.skip_invalid;
     let (mut exit, mut verdict) = verdict(&summary, skip);
     // The address of the configuration is for `run`: `check` goes out only where it is told to.
@@ -66,13 +68,18 @@ fn look(context: &Context, args: &CheckArgs, finds_places: bool) -> Result<Exit,
             }
         }
     }
-    context.end(&report::Summary {
+    let summary = report::Summary {
         command: "check",
         verdict,
         seconds: started.elapsed().as_secs_f64(),
         exit_code: exit.code(),
         ..figures(&job, &summary)?
-    })?;
+    };
+    if context.json() {
+        print_json(&Checked { summary, forecast })?;
+    } else {
+        context.end(&summary)?;
+    }
     Ok(exit)
 }
 
@@ -100,35 +107,29 @@ pub(super) fn say_shard(context: &Context, job: &Job) -> Result<(), Failure> {
     shard::in_words(&reader)?.map_or(Ok(()), |shard| context.say(&format!("{shard} of the export:")))
 }
 
+/// The object of `--json`: that of every command, and the forecast; `null` where nothing is left to send.
+#[derive(Debug, Serialize)]
+struct Checked {
+    #[serde(flatten)]
+    summary: report::Summary,
+    forecast: Option<Forecast>,
+}
+
 /// How long it will take, said before anybody has to decide.
 pub(super) fn say_night(
     context: &Context,
-    rate: Option<u32>,
-    job: &Job,
-    release: Release,
-) -> Result<(), Failure> {
-    let totals = job.reader().and_then(|reader| reader.totals()).map_err(job_failure)?;
-    if totals.messages == 0 {
-        return Ok(());
-    }
-    let rate = rate.or(context.file.import.rate.map(|rate| rate.0.get()));
-    let shard = job.shard().map_err(job_failure)?;
+    given: Given,
+    reader: &JobReader,
+) -> Result<Option<Forecast>, Failure> {
+    let rate = given.rate.or(context.file.import.rate.map(|rate| rate.0.get()));
     // All shards share the server, and are about as large.
-    let all = totals.messages.saturating_mul(u64::from(shard.of()));
-    let forecast = Forecast::new(all, totals.longest, rate, release);
-    let whose = if shard.is_whole() {
-        String::new()
-    } else {
-        format!(" all {} shards, if they are like this one", shard.of())
-    };
-    context.say(&format!(
-        "\ntime to import{whose}: about {} at {:.0} messages a second, which {release} reached on two cores; its longest \
-         conversation ({} messages) alone about {}. `run --canary 20` measures your server.\n",
-        duration(forecast.night()),
-        forecast.pace,
-        count(totals.longest),
-        duration(forecast.alone),
-    ))
+    let shards = reader.shard().map_err(job_failure)?.of();
+    let given = Given { rate, shards, ..given };
+    let forecast = Forecast::of(reader, &given).map_err(job_failure)?;
+    if let Some(forecast) = &forecast {
+        context.say(&night::words(forecast, given.redis))?;
+    }
+    Ok(forecast)
 }
 
 /// The figures of a job that was not sent yet.

@@ -119,6 +119,11 @@ impl Clock {
         Zoned::now().with_time_zone(self.zone.clone())
     }
 
+    /// So long from now, as people read it: `06:20 (Europe/Berlin)`.
+    pub(super) fn after(&self, time: jiff::SignedDuration) -> String {
+        format!("{} ({})", self.now().saturating_add(time).strftime("%H:%M"), self.name())
+    }
+
     fn name(&self) -> &str {
         self.zone.iana_name().unwrap_or("this machine")
     }

@@ -15,6 +15,7 @@ mod intake;
 mod logging;
 pub mod mark_read;
 pub mod media;
+mod night;
 pub mod occupied;
 mod output;
 pub mod preflight;

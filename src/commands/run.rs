@@ -13,13 +13,13 @@ use super::clock::Clock;
 use super::context::{Context, note};
 use super::preflight::{self, Verdict as Looked};
 use super::prepare::{Prepared, Taking, job_failure, prepare};
-use super::verdict::{Known, is_disturbed, remaining, verdict};
+use super::verdict::{Known, is_disturbed, look_again, remaining, verdict};
 use super::{
     Exit, Failure, OrFail, afterwards, check, hook, mark_read, media, provision, rehearsal, server, shard,
     stop, verify,
 };
 use crate::after::{self, AfterError, MarkReport};
-use crate::before::{Allowed, Depth, Looks, Occupied, Stage};
+use crate::before::{Allowed, Depth, Given, Looks, Occupied, Stage};
 use crate::cli::{PaceArgs, RunArgs};
 use crate::config;
 use crate::control::{Desk, End, Endpoint, Look, Wishes, keep};
@@ -138,7 +138,9 @@ fn ready(
         context.say(&check::text(&prepared.summary, dir))?;
         if !args.rehearse {
             let rate = args.pace.rate.map(|rate| rate.0.get());
-            check::say_night(context, rate, &prepared.job, release.unwrap_or_default())?;
+            let given = Given { release: release.unwrap_or_default(), rate, ..Given::default() };
+            let reader = prepared.job.reader().map_err(job_failure)?;
+            check::say_night(context, given, &reader)?;
         }
     }
     let (exit, verdict) = check::verdict(&prepared.summary, skip);
@@ -274,6 +276,9 @@ impl Night<'_> {
                 exit = if exit == Exit::Done { Exit::Unfinished } else { exit };
             }
         }
+        if !self.rehearsed {
+            said.extend(look_again(&outcome, &self.clock.after(verify::QUARTER)));
+        }
         self.end(&job, &reader, exit, said.join(" "), Some(&outcome))
     }
 
@@ -386,7 +391,11 @@ impl Night<'_> {
         if canary.is_all {
             return Ok(Canaried::All(Box::new((outcome, marked))));
         }
-        match canary.next(&outcome, &verified, self.args.yes, stop).await? {
+        let release = self.args.server.release.or(self.context.file.server.release).unwrap_or_default();
+        let rate = self.args.pace.rate.or(self.context.file.import.rate).map(|rate| rate.0.get());
+        let given = Given { release, rate, ..Given::default() };
+        let night = canary.night(reader, &outcome, given)?;
+        match canary.next(&outcome, (&verified, &night), self.args.yes, stop).await? {
             Next::GoOn => Ok(Canaried::GoOn),
             Next::Stop(text) => {
                 let text = match marked {

@@ -188,10 +188,30 @@ pub(super) fn remaining(outcome: &Outcome, repair: bool, exit: Exit, said: &mut 
         return Exit::Difference;
     }
     said.push(format!(
-        "{copies}. The same command with --repair deletes them. More can come within minutes of a restart of the server: `verify` once \
-         more, a quarter of an hour later."
+        "{copies}. The same command with --repair deletes them."
     ));
     exit
+}
+
+/// When and how to look again, a sentence or two; nothing where nothing was sent, or not all. `by`: a quarter of an hour from
+/// now, as people read it.
+pub(super) fn look_again(outcome: &Outcome, by: &str) -> Option<String> {
+    let is_over = matches!(outcome.ended, Ended::Done | Ended::NothingToDo) && outcome.left == 0;
+    if !is_over || outcome.confirmed_now == 0 {
+        return None;
+    }
+    let restarted = outcome.crash_suspected || outcome.doubled > 0 || outcome.lost_and_resent > 0;
+    Some(if restarted {
+        format!(
+            "Look again: after a restart of the server copies can come within minutes; `verify --watch` looks until {by}, or \
+             `verify` once more then, and a day later, when the server's cache has forgotten."
+        )
+    } else {
+        format!(
+            "`verify` at {by} would see copies that come late, and a day later what the server's cache hides until then \
+             (`verify --watch` waits by itself)."
+        )
+    })
 }
 
 #[cfg(test)]
@@ -229,6 +249,21 @@ mod tests {
 
     fn said(outcome: &Outcome, late: u64, unread: u64, left_out: u64) -> (Exit, String) {
         verdict(outcome, Known { evidence: Evidence { late, unread }, left_out }, false)
+    }
+
+    #[test]
+    fn when_to_look_again_is_said_where_all_was_sent() {
+        let done = outcome(60, 0, Ended::Done);
+        assert!(look_again(&done, "06:20").unwrap().starts_with("`verify` at 06:20"));
+        let crashed = Outcome { crash_suspected: true, ..done.clone() };
+        assert!(look_again(&crashed, "06:20").unwrap().contains("`verify --watch` looks until 06:20"));
+        for nothing in [
+            outcome(60, 0, Ended::Stopped),
+            Outcome { left: 1, ..done.clone() },
+            Outcome { confirmed_now: 0, ..done },
+        ] {
+            assert_eq!(look_again(&nothing, "06:20"), None);
+        }
     }
 
     #[test]

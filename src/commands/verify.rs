@@ -23,12 +23,15 @@ use crate::report::count;
 mod look;
 mod scrolled;
 mod verdict;
+mod watch;
 
 pub(super) use look::of_the_store;
 use look::{Found, look};
 pub(super) use scrolled::{noted, scrolled};
 use verdict::{Looked, end, show};
 pub(super) use verdict::{forget, last};
+use watch::WatchArgs;
+pub(super) use watch::QUARTER;
 
 /// `verify`.
 #[derive(Debug, Args)]
@@ -60,6 +63,9 @@ pub struct VerifyArgs {
     /// Delete second copies and send what is missing, then verify again
     #[arg(long)]
     pub repair: bool,
+    /// Whether to look again.
+    #[command(flatten)]
+    pub watch: WatchArgs,
     /// What to look at.
     #[command(flatten)]
     pub look: LookArgs,
@@ -74,7 +80,17 @@ impl VerifyArgs {
 
 /// The command. Shards of one export are looked at one after the other, and have one verdict.
 pub(super) fn verify(context: &Context, args: &VerifyArgs) -> Result<Exit, Failure> {
+    if args.watch.watch {
+        return watch::watch(context, args);
+    }
     let began = Instant::now();
+    let (exit, looked) = once(context, args)?;
+    end(context, &looked, began)?;
+    Ok(exit)
+}
+
+/// One look, with everything that was asked for.
+fn once(context: &Context, args: &VerifyArgs) -> Result<(Exit, Looked), Failure> {
     let mut jobs = Vec::new();
     for dir in whole::folders(context, &args.jobs) {
         jobs.push(open(&dir, args)?);
@@ -99,19 +115,18 @@ pub(super) fn verify(context: &Context, args: &VerifyArgs) -> Result<Exit, Failu
         if alone {
             let files = verification.files(&runtime, job)?;
             all = looked;
-            end(context, &all, began)?;
-            return Ok(match files {
+            let exit = match files {
                 Some(files) if !files.differences.is_empty() => Exit::Difference,
                 Some(files) if !files.unanswered.is_empty() && all.exit() == Exit::Done => Exit::Unfinished,
                 _ => all.exit(),
-            });
+            };
+            return Ok((exit, all));
         }
         let shard = reader.shard().map_err(job_failure)?;
         note(&format!("shard {shard}: {}", looked.verdict()))?;
         all.merge(looked);
     }
-    end(context, &all, began)?;
-    Ok(all.exit())
+    Ok((all.exit(), all))
 }
 
 /// The job in that folder, which can be looked at, and mended if that is asked for.

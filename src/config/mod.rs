@@ -18,4 +18,4 @@ pub use secret::{
 };
 pub use server::{AccountsAddress, ServerError, accounts, rehearsal, server, without_server};
 pub use timetable::{Deadline, Pace, Timetable};
-pub use values::{MaxLag, Rate, parse_duration, parse_max_lag, parse_moment};
+pub use values::{MaxLag, Rate, Size, parse_duration, parse_max_lag, parse_moment};

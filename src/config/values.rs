@@ -61,6 +61,35 @@ impl<'de> Deserialize<'de> for Rate {
     }
 }
 
+/// An amount of memory.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Size(pub u64);
+
+impl FromStr for Size {
+    type Err = String;
+
+    /// `64GB`, `512 MiB`, `8g`: decimal, or binary with an `i`.
+    fn from_str(text: &str) -> Result<Self, String> {
+        let wrong = || format!("`{text}` is no size: write `64GB`, or `64GiB`");
+        let unit_at = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
+        let (number, unit) = text.split_at(unit_at);
+        let (letter, rest) = unit.trim().split_at_checked(1).ok_or_else(wrong)?;
+        let power = match letter {
+            "m" | "M" => 2,
+            "g" | "G" => 3,
+            "t" | "T" => 4,
+            _ => return Err(wrong()),
+        };
+        let base: u64 = match rest {
+            "" | "b" | "B" => 1_000,
+            "ib" | "iB" | "i" => 1_024,
+            _ => return Err(wrong()),
+        };
+        let number: u64 = number.parse().map_err(|_| wrong())?;
+        number.checked_mul(base.pow(power)).filter(|size| *size > 0).map(Self).ok_or_else(wrong)
+    }
+}
+
 /// So much more lag is allowed, or any.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum MaxLag {
@@ -146,6 +175,16 @@ mod tests {
         assert_eq!(rate("1_000_000/h"), Ok(278));
         for wrong in ["0", "", "-1", "500/d", "fast", "5/s/s"] {
             assert!(rate(wrong).is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn sizes() {
+        assert_eq!("64GB".parse(), Ok(Size(64_000_000_000)));
+        assert_eq!("512 MiB".parse(), Ok(Size(512 << 20)));
+        assert_eq!("8g".parse(), Ok(Size(8_000_000_000)));
+        for wrong in ["", "64", "GB", "0GB", "1.5GB", "64XB", "99999999999999TB", "1é"] {
+            assert!(wrong.parse::<Size>().unwrap_err().contains("64GB"), "{wrong}");
         }
     }
 

@@ -74,7 +74,7 @@ pub use pass::Pass;
 pub use people::{Person, PersonKey, Renamed, person_hashes};
 pub use progress::{LostCall, Progress, Standing, Step, Under};
 pub use purge::{DIFFERENCES, UNSCROLLABLE, VERIFIED};
-pub use queue::{Order, Queue, Queued};
+pub use queue::{LeftToDo, Order, Queue, Queued};
 pub use read::{JobReader, SharedReader};
 pub use receipts::Receipt;
 pub use record::{QuoteSlot, Spooled, TooLarge, write as write_record};

@@ -13,5 +13,6 @@ mod states;
 mod support;
 mod undo;
 mod verify;
+mod watch;
 mod words;
 mod world;

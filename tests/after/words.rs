@@ -84,7 +84,7 @@ fn copies_that_verify_has_deleted_are_counted_no_more() {
     world.server.turn_all_off();
     assert!(run.json["doubled"].as_u64().unwrap() > 0, "{}", run.json);
     assert!(!verdict(&run).contains("clients fold them"), "{}", verdict(&run));
-    assert!(verdict(&run).contains("`verify` once more"), "{}", verdict(&run));
+    assert!(verdict(&run).contains("`verify --watch` looks until"), "{}", verdict(&run));
     world.json(&["verify", "--repair"]).is(0, &json!({"doubled": 0, "confirmed": 300}));
     let after = world.run(&[]);
     after.is(0, &json!({"doubled": 0}));

@@ -27,6 +27,7 @@ mod judged;
 mod life;
 mod mutations;
 mod network;
+mod night;
 mod scrolling;
 mod store;
 

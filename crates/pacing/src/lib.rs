@@ -18,6 +18,8 @@
 //! from a call to its answer for the signal, and the number of calls for what is bounded. Both are the wrong ones here.
 
 mod aim;
+pub mod eta;
+pub mod night;
 mod pacing;
 #[cfg(test)]
 mod sim;

@@ -1,0 +1,187 @@
+//! Forecast against truth: histories of different shape, on a rehearsal server that stores as the real ones do, in virtual
+//! time. A canary goes first and measures the server; then the forecast of the rest is compared with how long it took, and
+//! what was said on the way with when it ended.
+
+use std::collections::HashSet;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use openim_importer::before::{Forecast, Given, canary};
+use openim_importer::import::{self, Ended, Progress, Settings, StopSignal};
+use openim_importer::job::{Committed, Job, JobReader};
+use openim_importer::message::{ConversationId, Message, Peer, Place, Release, SendTime, SourceNo};
+use openim_importer::pacing::eta::{Eta, Look};
+use openim_importer::pacing::night::Shape;
+use openim_importer::prepare::few;
+use openim_importer::rehearsal::{Capacity, Options, Server, Timing, Users};
+use tokio::time::{Instant, sleep};
+
+use super::dice::Dice;
+use super::life::client;
+use super::network::Network;
+
+/// How long it took against how long it was said to take.
+#[derive(Debug)]
+struct Compared {
+    /// Forecast ÷ truth, before the start, with nothing measured.
+    assumed: f64,
+    /// The same after the canary.
+    measured: f64,
+    /// The worst of what was said from a tenth on: |said − truth| ÷ the whole time.
+    on_the_way: f64,
+    truth: Duration,
+}
+
+fn compare(sizes: &[u64], canaries: usize, release: Release) -> Compared {
+    fastrand::seed(1);
+    let runtime =
+        tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build().unwrap();
+    runtime.block_on(async {
+        let options = Options {
+            users: Users::Auto,
+            timing: Timing::measured(release),
+            capacity: Some(Capacity::measured(release)),
+            starts_at: Some(1_795_000_000_000),
+            ..Options::new(release)
+        };
+        let network = Network::new(Server::within(options).unwrap(), Dice::new(1), 0, false);
+        let folder = tempfile::tempdir().unwrap();
+        let mut job = Job::create(&folder.path().join("job")).unwrap();
+        few(&mut job, &history(sizes)).unwrap();
+        job.write_in_place(Committed(Arc::new(|_| {})));
+        let reader = job.reader().unwrap();
+        let given = Given { release, ..Given::default() };
+        let assumed = Forecast::of(&reader, &given).unwrap().unwrap();
+        let first = canary(&reader, canaries).unwrap();
+        let (only, lengths) = named(&reader, &first.conversations);
+        let part = Shape::of(lengths);
+        let (_, took) = sent(&mut job, &network, Some(only)).await;
+        let measured = Forecast::of(&reader, &Given { part: Some((part, took)), ..given }).unwrap().unwrap();
+        let (looks, truth) = sent(&mut job, &network, None).await;
+        let share = part.messages as f64 / sizes.iter().sum::<u64>() as f64;
+        Compared {
+            assumed: assumed.seconds * (1.0 - share) / truth.as_secs_f64(),
+            measured: measured.seconds / truth.as_secs_f64(),
+            on_the_way: on_the_way(looks, truth),
+            truth,
+        }
+    })
+}
+
+/// The worst of what was said from a tenth on, as a share of the whole time.
+fn on_the_way(looks: Vec<Look>, truth: Duration) -> f64 {
+    let (mut eta, mut worst) = (Eta::default(), 0.0_f64);
+    let first = looks.first().map_or(0, |look| look.done);
+    for look in looks {
+        let (at, is_early) = (look.at, (look.done - first) * 10 < look.total - first);
+        if let Some(left) = eta.look(look).filter(|_| !is_early) {
+            let said = at + left;
+            worst = worst.max(said.abs_diff(truth).as_secs_f64() / truth.as_secs_f64());
+        }
+    }
+    worst
+}
+
+fn named(reader: &JobReader, which: &std::collections::BTreeSet<openim_importer::job::ConvNo>) -> (HashSet<ConversationId>, Vec<u64>) {
+    let all = which.iter().map(|no| reader.conversation(*no).unwrap().unwrap());
+    all.map(|conversation| (conversation.id(), conversation.messages)).unzip()
+}
+
+/// Sends, and looks at it every second.
+async fn sent(
+    job: &mut Job,
+    network: &Network,
+    only: Option<HashSet<ConversationId>>,
+) -> (Vec<Look>, Duration) {
+    let (progress, began) = (Arc::new(Progress::default()), Instant::now());
+    let looks = Arc::new(Mutex::new(Vec::new()));
+    let (watched, noted) = (progress.clone(), looks.clone());
+    let watching = tokio::spawn(async move {
+        loop {
+            sleep(Duration::from_secs(1)).await;
+            let look = Look {
+                at: began.elapsed(),
+                done: watched.before.get() + watched.confirmed.get(),
+                total: watched.messages.get(),
+                longest: watched.shown().longest,
+            };
+            noted.lock().unwrap().push(look);
+        }
+    });
+    let settings = Settings { only, ..Settings::default() };
+    let outcome =
+        import::run(settings, job, client(network), StopSignal::default(), progress).await.unwrap();
+    watching.abort();
+    assert_eq!(outcome.ended, Ended::Done);
+    let looks = std::mem::take(&mut *looks.lock().unwrap());
+    (looks, outcome.took)
+}
+
+/// Conversations with so many messages, mixed as an export has them.
+fn history(sizes: &[u64]) -> Vec<Message<'static>> {
+    let longest = sizes.iter().copied().max().unwrap_or(0);
+    let mut messages = Vec::new();
+    for round in 0..longest {
+        for (which, _) in sizes.iter().enumerate().filter(|(_, size)| round < **size) {
+            let (a, b) = (format!("a{which}"), format!("b{which}"));
+            let (sender, other) = if round % 2 == 0 { (a, b) } else { (b, a) };
+            let n = i64::try_from(messages.len()).unwrap();
+            messages.push(Message {
+                sender: sender.into(),
+                peer: if which % 4 == 3 { Peer::Group(format!("g{which}").into()) } else { Peer::User(other.into()) },
+                nickname: "".into(),
+                face_url: "".into(),
+                platform: 10,
+                content_type: 101,
+                content: format!("{{\"content\":\"message {n}\"}}").into(),
+                send_time: SendTime(1_700_000_000_000 + n * 1_000),
+                not_offline_push: true,
+                online_only: false,
+                offline_push_info: None,
+                ex: "".into(),
+                source_id: Some(format!("m{n}").into()),
+                quote: None,
+                place: Place { source: SourceNo(0), line: 0, byte: 0, part: 0 },
+            });
+        }
+    }
+    messages
+}
+
+/// Name, sizes, canaries.
+fn shapes(scale: u64) -> Vec<(&'static str, Vec<u64>, usize)> {
+    let some = |n: u64| vec![100; usize::try_from(n).unwrap()];
+    vec![
+        ("many alike", some(150 * scale), 10),
+        ("small chats", vec![4; usize::try_from(3_000 * scale).unwrap()], 300),
+        ("one giant and the rest", [vec![6_000 * scale], some(60 * scale)].concat(), 10),
+        ("few long ones", vec![1_500 * scale; 8], 1),
+        ("as people write", (1..=400 * scale).map(|rank| 4_000 * scale / rank + 2).collect(), 40),
+    ]
+}
+
+/// A small share of the comparison, for every `cargo test`.
+#[test]
+fn a_night_is_as_long_as_was_said() {
+    let compared = compare(&[40; 60], 10, Release::Main);
+    println!("{compared:?}");
+    assert!((0.8..=1.25).contains(&compared.measured), "{compared:?}");
+}
+
+#[test]
+#[ignore = "full size: five histories on both releases, a minute or two"]
+fn five_histories_of_different_shape() {
+    let mut wrong = Vec::new();
+    println!("| history | release | took | assumed ÷ truth | after the canary | said on the way, worst |");
+    for release in [Release::V3_8_3, Release::Main] {
+        for (name, sizes, canaries) in shapes(1) {
+            let compared = compare(&sizes, canaries, release);
+            let Compared { assumed, measured, on_the_way, truth } = compared;
+            println!("| {name} | {release} | {} s | {assumed:.2} | {measured:.2} | {:.1} % |", truth.as_secs(), on_the_way * 100.0);
+            if !(1.0 / 1.2..=1.2).contains(&measured) || on_the_way > 0.1 {
+                wrong.push(format!("{name} on {release}: {measured:.2}, {on_the_way:.2}"));
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{wrong:?}");
+}
