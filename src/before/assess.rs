@@ -7,8 +7,8 @@ use crate::message::Release;
 use crate::report::{bytes, count, duration};
 
 use super::codes::{self, CODES};
-use super::forecast::{CACHE_EACH, STORE_EACH};
 use super::facts::{Conversations, Facts, History, People, RetentionLoss, ServerFacts, Tally};
+use super::forecast::{CACHE_EACH, STORE_EACH};
 
 /// What the facts amount to, in the order of [`CODES`].
 pub fn assess(facts: &Facts) -> Vec<Finding> {

@@ -148,6 +148,7 @@ pub(super) fn usual_pace(release: Release) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::pacing::night::START;
 
     const GIVEN: Given = Given { release: Release::V3_8_3, rate: None, shards: 1, redis: None, part: None };
 
@@ -165,7 +166,8 @@ mod tests {
         let rate = Some(84);
         let slow = Forecast::new(&shape, 35e9, &Given { rate, redis: Some(8_000_000_000), ..GIVEN });
         assert_eq!(slow.redis_pace, None, "{slow:?}");
-        let small = Forecast::new(&Shape::of([1_000]), 350_000.0, &Given { redis: Some(8_000_000_000), ..GIVEN });
+        let small =
+            Forecast::new(&Shape::of([1_000]), 350_000.0, &Given { redis: Some(8_000_000_000), ..GIVEN });
         assert_eq!((small.redis_pace, small.redis_bytes), (None, 1_100_000));
     }
 
@@ -174,9 +176,9 @@ mod tests {
         let shape = Shape::of(vec![500; 2_000]);
         let part = Shape::of(vec![50; 20]);
         let assumed = Forecast::new(&shape, 0.0, &GIVEN);
-        let expected = Night::new(&part, Speed::V3_8_3, None).length();
-        let measured = Forecast::new(&shape, 0.0, &Given { part: Some((part, expected * 3)), ..GIVEN });
-        assert!((measured.seconds / assumed.seconds - 3.0).abs() < 1e-6);
+        let expected = Night::new(&part, Speed::V3_8_3, None).all * 3 + START;
+        let measured = Forecast::new(&shape, 0.0, &Given { part: Some((part, expected)), ..GIVEN });
+        assert!((measured.seconds / assumed.seconds - 3.0).abs() < 0.01, "{measured:?}");
         assert!(measured.by.contains("measured") && assumed.by.contains("assumed"));
     }
 }

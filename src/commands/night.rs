@@ -15,7 +15,8 @@ pub(super) fn words(forecast: &Forecast, redis: Option<u64>) -> String {
         let alone = duration(std::time::Duration::from_secs_f64(forecast.longest_seconds.min(1e9)));
         let named: Vec<String> =
             forecast.deciding.iter().map(|(name, left)| format!("{name} ({})", count(*left))).collect();
-        let most = if forecast.longest_seconds >= forecast.all_seconds { "decides it" } else { "comes close" };
+        let most =
+            if forecast.longest_seconds >= forecast.all_seconds { "decides it" } else { "comes close" };
         line(format_args!("the longest conversation alone, {alone}, {most}: {}", named.join(", ")));
     }
     let memory = bytes(forecast.redis_bytes);
@@ -87,7 +88,12 @@ mod tests {
     fn a_memory_that_is_too_small_is_said_with_the_pace_that_it_bears() {
         let tight = Forecast { redis_pace: Some(92.7), deciding: Vec::new(), ..forecast() };
         let said = words(&tight, Some(8_000_000_000));
-        assert!(said.contains("more than 7.5 GiB: it bears 92 messages a second (--rate 92/s), which takes 29 h 48 min"), "{said}");
+        assert!(
+            said.contains(
+                "more than 7.5 GiB: it bears 92 messages a second (--rate 92/s), which takes 29 h 48 min"
+            ),
+            "{said}"
+        );
         assert!(said.contains("no conversation decides it alone"), "{said}");
         assert!(words(&forecast(), Some(64_000_000_000)).contains("59.6 GiB suffice"), "{said}");
     }

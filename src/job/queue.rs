@@ -77,7 +77,8 @@ impl JobReader {
         let left = "FROM (SELECT s.conv AS conv, sum(s.messages) - coalesce(p.confirmed, 0) AS n
                       FROM segments s LEFT JOIN progress p ON p.conv = s.conv
                       WHERE s.conv NOT IN (SELECT conv FROM undo) GROUP BY s.conv HAVING n > 0)";
-        let sums = format!("SELECT count(*), coalesce(sum(n), 0), coalesce(sum((n + ?1 - 1) / ?1), 0) {left}");
+        let sums =
+            format!("SELECT count(*), coalesce(sum(n), 0), coalesce(sum((n + ?1 - 1) / ?1), 0) {left}");
         let (conversations, messages, batches) = self
             .db
             .query_row(&sums, [to_sql(depth.max(1))], |row| {
@@ -85,9 +86,8 @@ impl JobReader {
             })
             .in_job(self.dir())?;
         let longest = format!("SELECT conv, n {left} ORDER BY n DESC, conv LIMIT ?1");
-        let longest = self.rows(&longest, [to_sql(most as u64)], |row| {
-            Ok((ConvNo(row.get(0)?), from_sql(row.get(1)?)))
-        })?;
+        let longest = self
+            .rows(&longest, [to_sql(most as u64)], |row| Ok((ConvNo(row.get(0)?), from_sql(row.get(1)?))))?;
         Ok(LeftToDo { conversations, messages, batches, longest })
     }
 

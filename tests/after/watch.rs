@@ -37,7 +37,11 @@ fn what_goes_between_two_looks_is_found() {
     assert!(stopped.success());
     let ended = watching.wait_with_output().unwrap();
     let told: serde_json::Value = serde_json::from_slice(&ended.stdout).unwrap();
-    assert_eq!((ended.status.code(), &told["missing"], &told["exit_code"]), (Some(8), &json!(1), &json!(8)), "{told}");
+    assert_eq!(
+        (ended.status.code(), &told["missing"], &told["exit_code"]),
+        (Some(8), &json!(1), &json!(8)),
+        "{told}"
+    );
 }
 
 #[test]

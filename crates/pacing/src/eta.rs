@@ -27,11 +27,11 @@ pub struct Look {
     pub longest: Option<(String, u64)>,
 }
 
-/// A pace is that of so long, or of a quarter of the time so far where that is more.
-const WINDOW: Duration = Duration::from_secs(30);
+/// A pace is that of the second half of the time so far, within these bounds.
+const WINDOW: (Duration, Duration) = (Duration::from_secs(5), Duration::from_mins(5));
 /// As many looks are kept as a window needs.
 const LOOKS: usize = 256;
-/// A new estimate comes in within so long.
+/// A new estimate comes in within so many seconds, or an eighth of the time so far where that is less.
 const SMOOTH: f64 = 15.0;
 /// A conversation that is alone reaches this share of what many reach together: measured on both releases (322 of 441
 /// messages a second, 513 of 656).
@@ -40,9 +40,10 @@ const ALONE: f64 = 0.75;
 impl Eta {
     /// How much time is left; `None` before one percent is done, and while nothing moves.
     #[expect(clippy::cast_precision_loss, reason = "an estimate")]
-    pub fn look(&mut self, look: Look) -> Option<Duration> {
+    pub fn look(&mut self, look: &Look) -> Option<Duration> {
         let (began, first) = *self.first.get_or_insert((look.at, look.done));
-        let window = WINDOW.max(look.at.saturating_sub(began) / 4);
+        let so_far = look.at.saturating_sub(began);
+        let window = (so_far / 2).clamp(WINDOW.0, WINDOW.1);
         while self.looks.len() > 1 && self.looks.get(1).is_some_and(|next| next.at + window <= look.at) {
             self.looks.pop_front();
         }
@@ -69,7 +70,8 @@ impl Eta {
         let end = match self.said {
             None => end,
             Some((said, at)) => {
-                let weight = 1.0 - (-look.at.saturating_sub(at).as_secs_f64() / SMOOTH).exp();
+                let smooth = (so_far.as_secs_f64() / 8.0).clamp(0.1, SMOOTH);
+                let weight = 1.0 - (-look.at.saturating_sub(at).as_secs_f64() / smooth).exp();
                 (end - said.as_secs_f64()).mul_add(weight, said.as_secs_f64())
             }
         };
@@ -90,13 +92,13 @@ mod tests {
     #[test]
     fn nothing_is_said_before_one_percent_and_while_nothing_moves() {
         let mut eta = Eta::default();
-        assert_eq!(eta.look(at(0, 5_000, 105_000)), None);
-        assert_eq!(eta.look(at(1, 5_500, 105_000)), None);
-        let left = eta.look(at(3, 6_500, 105_000)).unwrap();
+        assert_eq!(eta.look(&at(0, 5_000, 105_000)), None);
+        assert_eq!(eta.look(&at(1, 5_500, 105_000)), None);
+        let left = eta.look(&at(3, 6_500, 105_000)).unwrap();
         assert!((195..=198).contains(&left.as_secs()), "{left:?}");
         let mut standing = Eta::default();
-        standing.look(at(0, 0, 100));
-        assert_eq!(standing.look(at(100, 0, 100)), None);
+        standing.look(&at(0, 0, 100));
+        assert_eq!(standing.look(&at(100, 0, 100)), None);
     }
 
     #[test]
@@ -106,7 +108,7 @@ mod tests {
         for second in 0..1_000 {
             dice = dice.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
             done += 200 + (dice >> 33) % 600;
-            if let Some(left) = eta.look(at(second, done, 1_000_000)) {
+            if let Some(left) = eta.look(&at(second, done, 1_000_000)) {
                 ends.push(second + left.as_secs());
             }
         }
@@ -122,7 +124,7 @@ mod tests {
         let mut left = None;
         for second in 0..=100_u64 {
             let longest = Some(("sg_giant".to_owned(), 100_000 - 50 * second));
-            left = eta.look(Look { longest, ..at(second, 500 * second, 200_000) });
+            left = eta.look(&Look { longest, ..at(second, 500 * second, 200_000) });
         }
         // 150,000 are left; the others take 122 s, and the rest of the giant, 88,900, at 375 a second 237 s more.
         let left = left.unwrap().as_secs();

@@ -42,6 +42,9 @@ pub struct Night {
     pub alone: Duration,
 }
 
+/// Until a run has found the pace of its server, and at its end.
+pub const START: Duration = Duration::from_millis(2_200);
+
 impl Shape {
     /// Of conversations with so many messages.
     pub fn of(conversations: impl IntoIterator<Item = u64>) -> Self {
@@ -54,10 +57,11 @@ impl Shape {
 }
 
 impl Speed {
-    /// 3.8.3, as it stored while an import ran: server, databases and importer on the same two cores.
-    pub const V3_8_3: Self = Self { message: 0.001_86, batch: 0.003_4, alone: 1.0 / 322.0 };
+    /// 3.8.3 with server, databases and importer on the same two cores: fitted to whole runs against the rehearsal server
+    /// with the measured capacity, so that what is asked and read back meanwhile is in it.
+    pub const V3_8_3: Self = Self { message: 0.002_06, batch: 0.006_1, alone: 1.0 / 322.0 };
     /// The next release, the same.
-    pub const MAIN: Self = Self { message: 0.001_25, batch: 0.004, alone: 1.0 / 513.0 };
+    pub const MAIN: Self = Self { message: 0.001_19, batch: 0.007_5, alone: 1.0 / 390.0 };
 
     /// A server that takes so many times as long.
     #[must_use]
@@ -68,8 +72,9 @@ impl Speed {
     /// By a part that was sent and took so long: this server, as far as it stores like that one.
     #[must_use]
     pub fn by_part(self, part: &Shape, took: Duration) -> Self {
-        let expected = Night::new(part, self, None).length().as_secs_f64();
-        if expected > 0.0 && !took.is_zero() { self.slower(took.as_secs_f64() / expected) } else { self }
+        let expected = Night::new(part, self, None).length().saturating_sub(START).as_secs_f64();
+        let took = took.saturating_sub(START).as_secs_f64();
+        if expected > 0.0 && took > 0.0 { self.slower(took / expected) } else { self }
     }
 }
 
@@ -85,9 +90,9 @@ impl Night {
         Self { all: seconds(stored.max(bound)), alone: seconds((longest * speed.alone).max(bound_alone)) }
     }
 
-    /// The larger of the two: nothing is shorter than its longest conversation.
+    /// The larger of the two, nothing is shorter than its longest conversation, and what a run takes besides.
     pub fn length(&self) -> Duration {
-        self.all.max(self.alone)
+        self.all.max(self.alone) + START
     }
 }
 
@@ -133,9 +138,9 @@ mod tests {
     #[test]
     fn a_giant_decides_where_the_rest_is_small() {
         let spread = Night::new(&Shape::of(vec![1_000; 9_000]), Speed::V3_8_3, None);
-        assert_eq!(spread.length(), spread.all);
+        assert_eq!(spread.length(), spread.all + START);
         let giant = Night::new(&Shape::of([9_000_000]), Speed::V3_8_3, None);
-        assert_eq!(giant.length(), giant.alone);
+        assert_eq!(giant.length(), giant.alone + START);
         assert!(giant.alone > spread.all);
     }
 
@@ -150,7 +155,7 @@ mod tests {
     fn a_rate_slows_and_never_hastens() {
         let shape = Shape::of([1_000]);
         let slow = Night::new(&shape, Speed::MAIN, Some(10.0));
-        assert_eq!((slow.all, slow.alone), (Duration::from_secs(100), Duration::from_secs(100)));
+        assert_eq!((slow.all, slow.length()), (Duration::from_secs(100), Duration::from_secs(100) + START));
         let free = Night::new(&shape, Speed::MAIN, None);
         assert_eq!(Night::new(&shape, Speed::MAIN, Some(1e6)), free);
     }
@@ -162,7 +167,7 @@ mod tests {
         let took = Night::new(&part, real, None).length();
         let (told, truth) = (Speed::MAIN.by_part(&part, took), Night::new(&whole, real, None));
         let night = Night::new(&whole, told, None).length().as_secs_f64();
-        assert!((night / truth.length().as_secs_f64() - 1.0).abs() < 1e-6, "{night} {truth:?}");
+        assert!((night / truth.length().as_secs_f64() - 1.0).abs() < 1e-4, "{night} {truth:?}");
         assert_eq!(Speed::MAIN.by_part(&Shape::default(), took), Speed::MAIN);
     }
 
