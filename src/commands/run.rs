@@ -276,9 +276,6 @@ impl Night<'_> {
                 exit = if exit == Exit::Done { Exit::Unfinished } else { exit };
             }
         }
-        if !self.rehearsed {
-            said.extend(look_again(&outcome, &self.clock.after(verify::QUARTER)));
-        }
         self.end(&job, &reader, exit, said.join(" "), Some(&outcome))
     }
 
@@ -314,6 +311,9 @@ impl Night<'_> {
             judged.show(self.context)?;
             said.push(judged.in_words());
             exit = judged.exit(exit);
+        }
+        if !self.rehearsed {
+            said.extend(look_again(outcome, &self.clock.after(verify::QUARTER)));
         }
         Ok(exit)
     }

@@ -187,9 +187,7 @@ pub(super) fn remaining(outcome: &Outcome, repair: bool, exit: Exit, said: &mut 
         ));
         return Exit::Difference;
     }
-    said.push(format!(
-        "{copies}. The same command with --repair deletes them."
-    ));
+    said.push(format!("{copies}. The same command with --repair deletes them."));
     exit
 }
 
