@@ -32,6 +32,7 @@ struct Compared {
     truth: Duration,
 }
 
+#[expect(clippy::cast_precision_loss, reason = "a ratio")]
 fn compare(sizes: &[u64], canaries: usize, release: Release) -> Compared {
     fastrand::seed(1);
     let runtime =
