@@ -22,7 +22,7 @@ fn what_goes_between_two_looks_is_found() {
         .unwrap();
     let said = || fs_err::read_to_string(&output).unwrap();
     let wait_for = |what: &str| {
-        let patience = Instant::now() + Duration::from_secs(120);
+        let patience = Instant::now() + Duration::from_mins(2);
         while !said().contains(what) {
             assert!(Instant::now() < patience, "{what}: {}", said());
             std::thread::sleep(Duration::from_millis(20));
