@@ -30,8 +30,8 @@ use look::{Found, look};
 pub(super) use scrolled::{noted, scrolled};
 use verdict::{Looked, end, show};
 pub(super) use verdict::{forget, last};
-use watch::WatchArgs;
 pub(super) use watch::QUARTER;
+use watch::WatchArgs;
 
 /// `verify`.
 #[derive(Debug, Args)]

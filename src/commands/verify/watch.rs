@@ -61,10 +61,14 @@ pub(super) fn watch(context: &Context, args: &VerifyArgs) -> Result<Exit, Failur
         if over {
             break;
         }
-        let next = now().saturating_add(SignedDuration::try_from(every).unwrap_or(QUARTER)).min(until.clone());
+        let next =
+            now().saturating_add(SignedDuration::try_from(every).unwrap_or(QUARTER)).min(until.clone());
         let said = last.as_ref().map_or_else(String::new, |(_, looked)| looked.verdict());
         let (at, until) = (next.strftime("%H:%M:%S"), until.strftime("%a %H:%M:%S"));
-        note(&format!("{}: {said} Looks again at {at}, for the last time at {until}.", now().strftime("%H:%M:%S")))?;
+        note(&format!(
+            "{}: {said} Looks again at {at}, for the last time at {until}.",
+            now().strftime("%H:%M:%S")
+        ))?;
         let rest = next.duration_since(&now()).max(SignedDuration::ZERO).unsigned_abs();
         runtime.block_on(async {
             tokio::select! {
