@@ -30,7 +30,7 @@ const MAY_NAME: &[(&str, &[&str])] = &[
     ("media", &["finding", "job", "mapping", "message", "openim"]),
     ("shown", &["log"]),
     ("control", &["config", "import", "job", "openim", "report", "secrets", "visible"]),
-    ("report", &["cli", "finding", "job", "message", "prepare", "secrets", "visible"]),
+    ("report", &["cli", "finding", "job", "message", "pacing", "prepare", "secrets", "visible"]),
     ("config", &["before", "cli", "export", "formats", "mapping", "message", "openim", "secrets"]),
 ];
 

@@ -4,6 +4,7 @@ use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
 use super::progress::Snapshot;
+use crate::pacing::eta::{self, Eta};
 
 /// Rates and the time left, from two looks.
 #[derive(Debug, Clone, Copy, Default)]
@@ -22,56 +23,43 @@ pub struct Rates {
 pub struct Pace {
     /// When, and how much was done by then.
     first: Option<(Instant, u64)>,
-    recent: VecDeque<Look>,
+    /// When, and how much was done.
+    recent: VecDeque<(Instant, u64)>,
+    eta: Eta,
 }
-
-/// When, how much was done, and what the longest conversation was.
-type Look = (Instant, u64, Option<(String, u64)>);
 
 impl Pace {
     /// Nothing was seen yet.
     pub fn new() -> Self {
-        Self { first: None, recent: VecDeque::new() }
+        Self::default()
     }
 
-    /// ETA is the larger of total ÷ rate and the longest conversation's own time: the average over all
-    /// conversations hides the giant that goes on alone at the end.
+    /// Takes a look.
     #[expect(clippy::cast_precision_loss, reason = "rates are shown rounded")]
     pub fn update(&mut self, now: Instant, snapshot: &Snapshot) -> Rates {
         if self.first.is_none() && snapshot.total == 0 && snapshot.done == 0 {
             return Rates::default();
         }
         let (started, first) = *self.first.get_or_insert((now, snapshot.done));
-        self.recent.push_back((now, snapshot.done, snapshot.longest.clone()));
+        self.recent.push_back((now, snapshot.done));
         while self.recent.len() > 2 && now.duration_since(self.recent[0].0) > Duration::from_secs(15) {
             self.recent.pop_front();
         }
-        let (then, done, longest) = &self.recent[0];
+        let (then, done) = &self.recent[0];
         let since = now.duration_since(*then).as_secs_f64();
         let speed = |n: u64, seconds: f64| if seconds > 0.0 { n as f64 / seconds } else { 0.0 };
         let total = now.duration_since(started).as_secs_f64();
-        let rates = Rates {
+        let left = self.eta.look(&eta::Look {
+            at: now.duration_since(started),
+            done: snapshot.done,
+            total: snapshot.total,
+            longest: snapshot.longest.clone(),
+        });
+        Rates {
             now: speed(snapshot.done.saturating_sub(*done), since),
             average: speed(snapshot.done.saturating_sub(first), total),
-            left: None,
-        };
-        let rate = if rates.now > 0.0 { rates.now } else { rates.average };
-        let seconds_for = |left: u64, rate: f64| (rate > 0.0).then(|| left as f64 / rate);
-        let all = seconds_for(snapshot.total.saturating_sub(snapshot.done), rate);
-        let alone = match (longest, &snapshot.longest) {
-            (Some((was, before)), Some((is, left))) if was == is && before > left => {
-                seconds_for(*left, speed(before - left, since))
-            }
-            _ => None,
-        };
-        // Before one percent is done an estimate would only mislead.
-        let early = snapshot.total == 0 || snapshot.done.saturating_sub(first) * 100 < snapshot.total;
-        let left = match (all, alone) {
-            (Some(all), Some(alone)) => Some(all.max(alone)),
-            (all, _) => all,
-        };
-        let known = left.filter(|left| !early && *left < 1e8).map(Duration::from_secs_f64);
-        Rates { left: known, ..rates }
+            left: left.filter(|left| left.as_secs() < 100_000_000),
+        }
     }
 }
 
@@ -90,9 +78,10 @@ mod tests {
             ..Snapshot::default()
         };
         pace.update(start, &look(0, 2_000));
-        // 5,000 in ten seconds in all, 100 of them in the giant: all would take 10 s, the giant 190 s.
+        // 5,000 in ten seconds in all, 100 of them in the giant: the others take 6.3 s, and what is left of it then 4.9 s
+        // alone.
         let rates = pace.update(start + Duration::from_secs(10), &look(5_000, 1_900));
-        assert_eq!(rates.left, Some(Duration::from_secs(190)));
+        assert_eq!(rates.left.map(|left| left.as_millis()), Some(11_224), "{rates:?}");
     }
 
     #[test]
