@@ -107,7 +107,7 @@ async fn sent(
                 at: began.elapsed(),
                 done: watched.before.get() + watched.confirmed.get(),
                 total: watched.messages.get(),
-                longest: watched.shown().longest,
+                longest: watched.shown().leaders.into_iter().next(),
             };
             noted.lock().unwrap().push(look);
         }
