@@ -13,6 +13,9 @@ pub(super) const CONTENT_TYPE: &str = "text/plain; version=0.0.4; charset=utf-8"
 pub(super) fn metrics(state: &State) -> String {
     let mut text = String::new();
     let mut one = |name: &str, kind: &str, help: &str, values: &[(String, f64)]| {
+        if values.is_empty() {
+            return;
+        }
         let name = format!("openim_import_{name}");
         // Writing into a string can't fail.
         writeln!(text, "# HELP {name} {help}\n# TYPE {name} {kind}").ok();
