@@ -1,0 +1,79 @@
+//! Nothing is left to send: what happened meanwhile is looked at where it left traces.
+
+use super::super::context::note;
+use super::super::prepare::job_failure;
+use super::super::verdict::{is_disturbed, look_again};
+use super::super::{Exit, Failure, afterwards, verify};
+use super::night::Night;
+use crate::after;
+use crate::import::Outcome;
+use crate::job::{Job, JobReader};
+
+impl Night<'_> {
+    /// What earlier runs confirmed, the store, and what users will see; how the run ends, and what is said of it.
+    pub(super) async fn look_back(
+        &self,
+        job: &mut Job,
+        (reader, look): (&JobReader, after::Settings),
+        (outcome, resumed): (&Outcome, bool),
+        mut exit: Exit,
+        said: &mut Vec<String>,
+    ) -> Result<Exit, Failure> {
+        if resumed {
+            // What earlier runs have confirmed is there still, unless somebody has put the server back since.
+            let fallen = after::fallen(self.client.clone(), reader, look.clone())
+                .await
+                .map_err(afterwards::failure)?;
+            if !fallen.is_empty() {
+                *said = vec![format!("Not all is there any more: {}.", afterwards::put_back(&fallen))];
+                return Ok(Exit::Difference);
+            }
+        }
+        if outcome.crash_suspected {
+            let (stored, is_short) = self.ask_store(job, reader, look.clone()).await?;
+            said.push(stored);
+            exit = if is_short { Exit::Difference } else { exit };
+        }
+        if is_disturbed(outcome, reader)? {
+            note("something happened to these conversations: whether users can scroll them is looked at")?;
+            // What was stored last is what empty slots behind it are dated by (law 15).
+            tokio::time::sleep(look.stay_away).await;
+            let judged = verify::scrolled(job, reader, &self.client, look, false).await?;
+            judged.show(self.context)?;
+            said.push(judged.in_words());
+            exit = judged.exit(exit);
+        }
+        if !self.rehearsed {
+            said.extend(look_again(outcome, &self.clock.after(verify::QUARTER)));
+        }
+        Ok(exit)
+    }
+
+    /// Something smelled of a crash of the server: what was read back may stand in its memory alone (law 8). What the
+    /// store says, and whether it lacks something.
+    async fn ask_store(
+        &self,
+        job: &mut Job,
+        reader: &JobReader,
+        look: after::Settings,
+    ) -> Result<(String, bool), Failure> {
+        note("there were signs of a crash of the server: the store is asked whether it has everything")?;
+        let client = self.client.clone();
+        let stored =
+            after::check_store(client, reader, look, after::Extent::All, fastrand::u64(..), |_| Ok(()))
+                .await
+                .map_err(afterwards::failure)?;
+        let is_short = stored.not_stored > 0;
+        if !is_short && stored.unsure == 0 {
+            job.store_has_all().map_err(job_failure)?;
+        }
+        let mut text = verify::of_the_store(&stored);
+        if is_short {
+            text.push_str(
+                " They can be read until the server's cache forgets them, within a day; `verify --store --repair` \
+                 sends them again.",
+            );
+        }
+        Ok((text, is_short))
+    }
+}
