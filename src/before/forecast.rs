@@ -31,6 +31,9 @@ pub struct Forecast {
     pub disk_bytes: u64,
     /// By what: `measured on this server` or what is assumed.
     pub by: String,
+    /// It goes by what this server did.
+    #[serde(skip)]
+    pub is_measured: bool,
 }
 
 /// What a forecast goes by besides the job.
@@ -113,6 +116,7 @@ impl Forecast {
             redis_bytes: at_once as u64,
             redis_pace: bears.map(|memory| memory as f64 / (cache / messages) / KEPT),
             disk_bytes: messages.mul_add(STORE_EACH as f64, bytes) as u64,
+            is_measured: given.part.is_some(),
             by: match given.part {
                 Some((part, _)) => format!("measured on this server with {} messages", part.messages),
                 None => format!(

@@ -37,12 +37,7 @@ impl Clock {
     /// From flags and configuration. A deadline is the next one from now on.
     pub(super) fn new(context: &Context, args: &ClockArgs, job: &Path) -> Result<Self, Failure> {
         let file = &context.file.import;
-        let zone = match args.clock.as_ref().or(file.clock.as_ref()) {
-            Some(name) => TimeZone::get(name).map_err(|_| {
-                Failure::new(Exit::Usage, format!("`{name}` is no time zone: write `Europe/Berlin` or `UTC`"))
-            })?,
-            None => TimeZone::system(),
-        };
+        let zone = zone(args.clock.as_ref().or(file.clock.as_ref()))?;
         let now = Zoned::now().with_time_zone(zone.clone());
         let deadline = args.deadline.map(|deadline| deadline.from(&now)).transpose();
         let deadline = deadline.map_err(|error| Failure::new(Exit::Usage, error))?;
@@ -158,6 +153,14 @@ impl Drop for Following {
     fn drop(&mut self) {
         self.task.abort();
     }
+}
+
+/// The zone of that name; where none is named, that of this machine.
+pub(super) fn zone(name: Option<&String>) -> Result<TimeZone, Failure> {
+    let Some(name) = name else { return Ok(TimeZone::system()) };
+    TimeZone::get(name).map_err(|_| {
+        Failure::new(Exit::Usage, format!("`{name}` is no time zone: write `Europe/Berlin` or `UTC`"))
+    })
 }
 
 #[cfg(test)]

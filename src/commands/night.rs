@@ -40,7 +40,7 @@ pub(super) fn words(forecast: &Forecast, redis: Option<u64>) -> String {
 
 /// `about 3 h 05 min at 887 messages a second`
 pub(super) fn clause(forecast: &Forecast) -> String {
-    let measured = if forecast.by.contains("measured on this") { ", as measured just now" } else { "" };
+    let measured = if forecast.is_measured { ", as measured just now" } else { "" };
     format!("about {} at {:.0} messages a second{measured}", duration(forecast.night()), forecast.pace)
 }
 
@@ -69,6 +69,7 @@ mod tests {
             redis_pace: None,
             disk_bytes: 9 << 30,
             by: "assumed: a server as that one".into(),
+            is_measured: false,
         }
     }
 

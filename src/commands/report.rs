@@ -5,9 +5,9 @@ use std::io::Write;
 use serde::Serialize;
 use sha2::{Digest, Sha256};
 
-use super::context::{Context, print_json};
+use super::context::Context;
 use super::prepare::{job_failure, now};
-use super::status::{document, figures, scroll};
+use super::status::{document, figures, head, scroll};
 use super::{Exit, Failure, OrFail, output, verify, whole as shards};
 use crate::after::{AfterError, ReceiptFormat, write_receipts};
 use crate::cli::ReportArgs;
@@ -51,7 +51,7 @@ pub(super) fn report(context: &Context, args: &ReportArgs) -> Result<Exit, Failu
             [facts] => (Some(facts), [].as_slice()),
             all => (None, all),
         };
-        print_json(&Told { summary: &summary, report, shards })?;
+        context.print_json(&Told { summary: &summary, report, shards })?;
     } else if args.html.is_some() {
         context.end(&summary)?;
     }
@@ -61,10 +61,9 @@ pub(super) fn report(context: &Context, args: &ReportArgs) -> Result<Exit, Failu
 /// The report of a job, and what it was made of.
 pub(super) fn whole(reader: &JobReader, summary: &report::Summary) -> Result<(Document, Facts), Failure> {
     let facts = gather(reader)?;
-    let mut document = document(std::slice::from_ref(reader), summary)?;
-    document.tables = report::tables(&facts, scroll(std::slice::from_ref(reader)));
-    document.signed = true;
-    Ok((document, facts))
+    let readers = std::slice::from_ref(reader);
+    let tables = report::tables(&facts, scroll(readers));
+    Ok((Document { tables, signed: true, ..head(readers, summary)? }, facts))
 }
 
 /// The report of all shards of an export, and what is known of each.

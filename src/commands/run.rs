@@ -72,13 +72,7 @@ fn carry_out(
         rehearsal::make_room(&dir)?;
         let (server, settings) = runtime.block_on(rehearsal::start(release.unwrap_or_default()))?;
         if args.media {
-            runtime.block_on(media::before_run(
-                context,
-                &args.source,
-                &args.how,
-                (&dir, args.add, args.server.wait_for_server),
-                &settings,
-            ))?;
+            files_first(context, args, runtime, &dir, &settings)?;
             rehearsal::mark(&dir)?;
         }
         let clock = Clock::new(context, &args.clock, &dir)?;
@@ -100,17 +94,23 @@ fn carry_out(
     let clock = Clock::new(context, &args.clock, &dir)?;
     if args.media {
         context.board.phase("media");
-        runtime.block_on(media::before_run(
-            context,
-            &args.source,
-            &args.how,
-            (&dir, args.add, args.server.wait_for_server),
-            &settings,
-        ))?;
+        files_first(context, args, runtime, &dir, &settings)?;
     }
     let Some(prepared) = ready(context, args, &dir, release)? else { return Ok(Exit::Check) };
     let night = Night { context, args, client: client(&settings)?, clock, desk, endpoint, rehearsed: false };
     runtime.block_on(night.pass(prepared))
+}
+
+/// Uploads the files that messages show, before the first message.
+fn files_first(
+    context: &Context,
+    args: &RunArgs,
+    runtime: &Runtime,
+    dir: &Path,
+    settings: &openim::Settings,
+) -> Result<(), Failure> {
+    let where_to = (dir, args.add, args.server.wait_for_server);
+    runtime.block_on(media::before_run(context, &args.source, &args.how, where_to, settings))
 }
 
 fn client(settings: &openim::Settings) -> Result<Client, Failure> {

@@ -134,7 +134,7 @@ impl Sums {
             summary.duplicates_in_source += pass.duplicates_in_source;
             summary.already_there += pass.known;
             summary.older += pass.older;
-            rejected = (rejected + pass.rejected + pass.unmapped).saturating_sub(pass.mended);
+            rejected = pass.unsendable_after(rejected);
         }
         summary.rejected += rejected;
         self.passed += standing.passed;
@@ -176,6 +176,11 @@ impl Sums {
 
 /// The report of a job, or of the shards of one export.
 pub(super) fn document(readers: &[JobReader], summary: &report::Summary) -> Result<Document, Failure> {
+    Ok(Document { tables: tables(readers)?, ..head(readers, summary)? })
+}
+
+/// The same before there are tables.
+pub(super) fn head(readers: &[JobReader], summary: &report::Summary) -> Result<Document, Failure> {
     let left = summary.messages.saturating_sub(summary.confirmed);
     let mut facts: Vec<(String, String)> = [
         ("shards", if readers.len() > 1 { readers.len() as u64 } else { 0 }),
@@ -233,7 +238,7 @@ pub(super) fn document(readers: &[JobReader], summary: &report::Summary) -> Resu
             _ => Verdict::Bad,
         },
         facts,
-        tables: tables(readers)?,
+        tables: Vec::new(),
         signed: false,
     })
 }

@@ -29,7 +29,7 @@ fn left_out(reader: &JobReader) -> Result<u64, Failure> {
     for pass in reader.passes().map_err(job_failure)?.into_iter().filter(|pass| pass.ready) {
         let pass = prepare::Summary::from_json(&pass.summary)
             .map_err(|error| Failure { exit: Exit::Internal, error: error.into() })?;
-        left_out = (left_out + pass.rejected + pass.unmapped).saturating_sub(pass.mended);
+        left_out = pass.unsendable_after(left_out);
     }
     Ok(left_out)
 }
@@ -137,15 +137,7 @@ pub(super) fn proved(confirmed: u64, evidence: Evidence) -> String {
 /// (law 15): a kill of either side, copies, slots that were emptied, messages of others between ours, or ours out of
 /// their place. Without any of it, what was sent in order with rising times stands in order with rising times.
 pub(super) fn is_disturbed(outcome: &Outcome, reader: &JobReader) -> Result<bool, Failure> {
-    let now = [
-        outcome.withdrawn,
-        outcome.returned,
-        outcome.repaired,
-        outcome.doubled,
-        outcome.hidden,
-        outcome.foreign,
-    ];
-    if outcome.crash_suspected || now.iter().any(|n| *n > 0) {
+    if outcome.crash_suspected || outcome.doubled > 0 {
         return Ok(true);
     }
     let late = reader.evidence().map_err(job_failure)?.late;
@@ -153,7 +145,7 @@ pub(super) fn is_disturbed(outcome: &Outcome, reader: &JobReader) -> Result<bool
     Ok(late > 0 || runs.iter().any(|run| was_disturbed(&run.counts)))
 }
 
-/// The same of an earlier run, from what it wrote down of itself when it ended; one that could not was killed.
+/// The same of one run, from what it wrote down of itself when it ended; one that could not was killed.
 fn was_disturbed(counts: &str) -> bool {
     let counts: serde_json::Value = serde_json::from_str(counts).unwrap_or_default();
     let traces = ["withdrawn", "returned", "repaired", "hidden", "foreign"];

@@ -1,6 +1,6 @@
 //! What was changed while runs were under way: when, by whom or what, and what held from then on. A line each.
 
-use std::fs::{File, OpenOptions};
+use std::fs::File;
 use std::io::Write;
 use std::path::Path;
 
@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::JobReader;
 use super::error::{InJob, JobError};
-use super::folder::private;
+use super::lines::{line_of, open_to_add, read_all};
 
 /// The file in the job's folder.
 const CHANGES: &str = "changes.jsonl";
@@ -33,25 +33,19 @@ pub struct ChangeLog(File);
 impl ChangeLog {
     /// Opens the list of the job in that folder, which this process holds.
     pub fn open(dir: &Path) -> Result<Self, JobError> {
-        private(OpenOptions::new().append(true).create(true)).open(dir.join(CHANGES)).in_job(dir).map(Self)
+        open_to_add(dir, CHANGES).in_job(dir).map(Self)
     }
 
     /// Adds one.
     pub fn note(&mut self, change: &Change) -> std::io::Result<()> {
-        let mut line = serde_json::to_vec(change)?;
-        line.push(b'\n');
-        self.0.write_all(&line)
+        self.0.write_all(&line_of(change)?)
     }
 }
 
 impl JobReader {
     /// The last `most` changes, the first one first. A line that a full disk cut off is left out.
     pub fn changes(&self, most: usize) -> Result<Vec<Change>, JobError> {
-        let text = match fs_err::read_to_string(self.dir().join(CHANGES)) {
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
-            text => text.in_job(self.dir())?,
-        };
-        let all: Vec<Change> = text.lines().filter_map(|line| serde_json::from_str(line).ok()).collect();
+        let all: Vec<Change> = read_all(self.dir(), CHANGES)?;
         Ok(all[all.len().saturating_sub(most)..].to_vec())
     }
 }

@@ -1,6 +1,5 @@
 //! What commands changed on the server besides sending: a line each, for the report.
 
-use std::fs::OpenOptions;
 use std::io::Write;
 use std::path::Path;
 
@@ -8,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::JobReader;
 use super::error::{InJob, JobError};
-use super::folder::private;
+use super::lines::{line_of, open_to_add, read_all};
 
 /// Its file; it names nobody.
 const DEEDS: &str = "done.jsonl";
@@ -28,22 +27,15 @@ pub struct Deed {
 impl Deed {
     /// Adds it to the list in that folder.
     pub fn note(&self, dir: &Path) -> Result<(), JobError> {
-        let mut line = serde_json::to_vec(self).map_err(std::io::Error::from).in_job(dir)?;
-        line.push(b'\n');
-        let mut file =
-            private(OpenOptions::new().append(true).create(true)).open(dir.join(DEEDS)).in_job(dir)?;
-        file.write_all(&line).in_job(dir)
+        let line = line_of(self).in_job(dir)?;
+        open_to_add(dir, DEEDS).and_then(|mut file| file.write_all(&line)).in_job(dir)
     }
 }
 
 impl JobReader {
     /// What commands did, the first one first. A line that a full disk cut off is left out.
     pub fn deeds(&self) -> Result<Vec<Deed>, JobError> {
-        let text = match fs_err::read_to_string(self.dir().join(DEEDS)) {
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
-            text => text.in_job(self.dir())?,
-        };
-        Ok(text.lines().filter_map(|line| serde_json::from_str(line).ok()).collect())
+        read_all(self.dir(), DEEDS)
     }
 }
 

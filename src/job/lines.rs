@@ -20,6 +20,28 @@ pub const BLACKS: &str = "blacks.jsonl";
 pub const READ: &str = "read-positions.jsonl";
 pub(super) const REJECTED: &str = "rejected.jsonl";
 
+/// Opens a file of lines in a job's folder, to add some.
+pub(super) fn open_to_add(dir: &Path, name: &str) -> std::io::Result<File> {
+    private(OpenOptions::new().append(true).create(true)).open(dir.join(name))
+}
+
+/// One object as a line.
+pub(super) fn line_of(object: &impl serde::Serialize) -> std::io::Result<Vec<u8>> {
+    let mut line = serde_json::to_vec(object)?;
+    line.push(b'\n');
+    Ok(line)
+}
+
+/// The objects of such a file, the first one first; none where it is not there. A line that a full disk cut off is left
+/// out.
+pub(super) fn read_all<T: serde::de::DeserializeOwned>(dir: &Path, name: &str) -> Result<Vec<T>, JobError> {
+    let text = match fs_err::read_to_string(dir.join(name)) {
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
+        text => text.in_job(dir)?,
+    };
+    Ok(text.lines().filter_map(|line| serde_json::from_str(line).ok()).collect())
+}
+
 /// The two files of lines that a pass adds to.
 #[derive(Debug)]
 pub struct Lines {
@@ -72,8 +94,7 @@ struct LineFile {
 
 impl LineFile {
     fn open(dir: &Path, name: &str) -> std::io::Result<Self> {
-        let file = private(OpenOptions::new().append(true).create(true)).open(dir.join(name))?;
-        Ok(Self { file, bytes: Vec::new() })
+        Ok(Self { file: open_to_add(dir, name)?, bytes: Vec::new() })
     }
 
     fn add(&mut self, line: &impl serde::Serialize) -> std::io::Result<()> {

@@ -122,6 +122,12 @@ impl Summary {
         serde_json::from_str(json)
     }
 
+    /// Records that can't be sent, after this pass: those of the passes before it, and of this one, less those that it
+    /// mended.
+    pub fn unsendable_after(&self, before: u64) -> u64 {
+        (before + self.rejected + self.unmapped).saturating_sub(self.mended)
+    }
+
     fn count(&self, severity: Severity) -> u64 {
         self.findings.iter().filter(|counted| counted.severity == severity).map(|counted| counted.count).sum()
     }

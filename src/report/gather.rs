@@ -69,7 +69,7 @@ fn records(passes: &[Summary], prepared: u64) -> Records {
         records.left_out += pass.left_out.values().sum::<u64>();
         records.duplicates += pass.duplicates_in_source;
         records.known += pass.known;
-        records.invalid = (records.invalid + pass.rejected + pass.unmapped).saturating_sub(pass.mended);
+        records.invalid = pass.unsendable_after(records.invalid);
     }
     records.read = records.prepared + records.left_out + records.duplicates + records.known + records.invalid;
     records

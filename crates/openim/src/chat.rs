@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use bytes::Bytes;
-use md5::{Digest, Md5};
+
 use reqwest::Url;
 use secrecy::{ExposeSecret, SecretString};
 use serde::de::DeserializeOwned;
@@ -16,6 +16,7 @@ use serde::{Deserialize, Serialize};
 
 use super::client::{Settings, base, data, join, read};
 use super::error::{CallError, LoginError, SetupError};
+use super::objects::digest;
 use super::token::{Current, Login};
 use super::transport::Transport;
 use super::wire::null_is_default;
@@ -159,15 +160,7 @@ const MOST: usize = 16 << 20;
 
 /// What the server keeps in place of a password: the digest that apps make of what is typed.
 pub fn password_digest(typed: &str) -> SecretString {
-    SecretString::from(hex(&Md5::digest(typed.as_bytes())))
-}
-
-fn hex(bytes: &[u8]) -> String {
-    use fmt::Write as _;
-    bytes.iter().fold(String::new(), |mut out, byte| {
-        write!(out, "{byte:02x}").expect("a String takes everything");
-        out
-    })
+    SecretString::from(digest(typed.as_bytes()))
 }
 
 impl Chat {

@@ -213,13 +213,12 @@ impl Night<'_> {
         let exit = if exit == Exit::Done && summary.rejected > 0 { Exit::Rejects } else { exit };
         summary.verdict = shard::said(std::slice::from_ref(reader), verdict)?;
         summary.exit_code = exit.code();
-        let text = status::document(std::slice::from_ref(reader), &summary)?;
+        let (document, _) = reports::whole(reader, &summary)?;
         // The report is for the morning after; that it can't be written is no reason to lose the verdict.
-        let html = reports::whole(reader, &summary)?.0.html();
-        if let Err(error) = keep_report(job, &html) {
+        if let Err(error) = keep_report(job, &document.html()) {
             note(&format!("no report.html: {error}"))?;
         }
-        self.context.say(&text.facts_text())?;
+        self.context.say(&document.facts_text())?;
         self.context.end(&summary)?;
         Ok(exit)
     }

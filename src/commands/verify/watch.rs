@@ -3,11 +3,10 @@
 use std::time::{Duration, Instant};
 
 use clap::Args;
-use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Zoned};
 
 use super::super::context::{Context, note};
-use super::super::{Exit, Failure, OrFail, stop};
+use super::super::{Exit, Failure, OrFail, clock, stop};
 use super::{Looked, VerifyArgs, end, once};
 use crate::config::{Deadline, parse_duration};
 
@@ -35,7 +34,7 @@ const EVERY: Duration = Duration::from_mins(5);
 
 /// Looks until it is time.
 pub(super) fn watch(context: &Context, args: &VerifyArgs) -> Result<Exit, Failure> {
-    let zone = zone(context)?;
+    let zone = clock::zone(context.file.import.clock.as_ref())?;
     let now = || Zoned::now().with_time_zone(zone.clone());
     let until = match args.watch.until {
         Some(until) => until.from(&now()).map_err(|error| Failure::new(Exit::Usage, error))?,
@@ -85,14 +84,6 @@ pub(super) fn watch(context: &Context, args: &VerifyArgs) -> Result<Exit, Failur
     };
     end(context, &looked, began)?;
     Ok(exit)
-}
-
-/// The zone of clocks in the configuration, else of this machine.
-fn zone(context: &Context) -> Result<TimeZone, Failure> {
-    match &context.file.import.clock {
-        Some(name) => TimeZone::get(name).or_fail(Exit::Usage),
-        None => Ok(TimeZone::system()),
-    }
 }
 
 /// Whether the next look may end otherwise.
