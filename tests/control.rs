@@ -322,4 +322,15 @@ fn beside_the_terminal_objects_a_log_and_a_hook() {
     }
     // The job alone says how far it is.
     importer().current_dir(dir.path()).args(["status", "--watch"]).assert().code(0);
+    // Commands whose last object says more than a summary name it alike.
+    let export = export.display().to_string();
+    for command in [
+        &["report"][..],
+        &["receipts", "--output", "receipts.csv"],
+        &["check", &export, "--job", "other.job"],
+    ] {
+        let said =
+            importer().current_dir(dir.path()).args(command).args(["--progress", "json"]).assert().code(0);
+        assert_eq!(objects(&said.get_output().stdout).pop().unwrap()["type"], "summary", "{command:?}");
+    }
 }

@@ -6,7 +6,7 @@ use std::fmt::Write;
 
 use serde::Serialize;
 
-use super::context::{Context, print_json};
+use super::context::Context;
 use super::preflight::{self, Verdict};
 use super::prepare::{Prepared, Taking, job_failure, prepare};
 use super::{Exit, Failure, OrFail, night, occupied, server, shard};
@@ -76,7 +76,7 @@ fn look(context: &Context, args: &CheckArgs, finds_places: bool) -> Result<Exit,
         ..figures(&job, &summary)?
     };
     if context.json() {
-        print_json(&Checked { summary, forecast })?;
+        context.print_json(&Checked { summary, forecast })?;
     } else {
         context.end(&summary)?;
     }

@@ -3,7 +3,7 @@
 use clap::Args;
 use serde::Serialize;
 
-use super::context::{Context, print, print_json};
+use super::context::{Context, print};
 use super::prepare::{job_failure, now};
 use super::{Exit, Failure, afterwards};
 use crate::after;
@@ -63,7 +63,7 @@ pub(super) fn purge(context: &Context, args: &PurgeArgs) -> Result<Exit, Failure
     };
     if context.json() {
         let outcome = Outcome { command: "purge", verdict, bytes, exit_code: exit.code() };
-        return print_json(&outcome).map(|()| exit);
+        return context.print_json(&outcome).map(|()| exit);
     }
     print(&verdict).map(|()| exit)
 }

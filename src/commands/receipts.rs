@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use clap::Args;
 use serde::Serialize;
 
-use super::context::{Context, note, print_json};
+use super::context::{Context, note};
 use super::prepare::job_failure;
 use super::{Exit, Failure, afterwards, output};
 use crate::after::{AfterError, ReceiptFormat, write_receipts};
@@ -52,7 +52,7 @@ pub(super) fn receipts(context: &Context, args: &ReceiptsArgs) -> Result<Exit, F
     let verdict = format!("{} receipts are in {}.", count(receipts), path.display());
     if context.json() {
         let outcome = Outcome { command: "receipts", verdict, receipts, exit_code: Exit::Done.code() };
-        print_json(&outcome)?;
+        context.print_json(&outcome)?;
     } else {
         note(&verdict)?;
     }
