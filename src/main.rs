@@ -6,12 +6,12 @@ use std::process::ExitCode;
 
 use clap::Parser;
 use openim_importer::cli::Cli;
-use openim_importer::commands::{self, Exit, Failure};
+use openim_importer::commands::{Exit, Failure};
 use openim_importer::report::terminal;
 
 fn main() -> ExitCode {
     let ended = match Cli::try_parse() {
-        Ok(cli) => commands::run(&cli),
+        Ok(cli) => cli.run(),
         Err(usage) => return say_usage(&usage),
     };
     match ended {

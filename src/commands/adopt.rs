@@ -12,7 +12,7 @@ use super::prepare::{Prepared, Taking, job_failure, now, prepare};
 use super::shard::{self, ShardArgs};
 use super::{Exit, Failure, OrFail, afterwards, check, rehearsal, server, stop};
 use crate::after::{self, Adopted};
-use crate::cli::{PaceArgs, ServerArgs, SourceArgs};
+use crate::config::{PaceArgs, ServerArgs, SourceArgs};
 use crate::import::Limits;
 use crate::job::Job;
 use crate::openim::Client;

@@ -4,19 +4,49 @@ mod who;
 
 use std::fmt::Write;
 
+use clap::Args;
 use serde::Serialize;
 
 use super::context::Context;
-use super::preflight::{self, Verdict};
+use super::occupied::WayArgs;
+use super::preflight::{self, PreflightArgs, Verdict};
 use super::prepare::{Prepared, Taking, job_failure, prepare};
+use super::shard::ShardArgs;
 use super::{Exit, Failure, OrFail, night, occupied, server, shard};
 use crate::before::{Forecast, Given, Looks, Occupied};
-use crate::cli::CheckArgs;
+use crate::config::{ServerArgs, Size, SourceArgs};
 use crate::finding::Severity;
 use crate::job::{Job, JobReader, PassNo};
 use crate::openim::Client;
 use crate::prepare::Summary;
 use crate::report::{self, count};
+
+/// `check`.
+#[derive(Debug, Args)]
+pub struct CheckArgs {
+    /// What to read.
+    #[command(flatten)]
+    pub source: SourceArgs,
+    /// Which part of it.
+    #[command(flatten)]
+    pub shard: ShardArgs,
+    /// Read the sources as the job's next pass, which `run` then sends: only what is new
+    #[arg(long)]
+    pub add: bool,
+    /// Memory that the server's Redis may take, such as `64GB`: the forecast then says whether it bears the pace. Every
+    /// message stays there for 24 hours
+    #[arg(long, value_name = "SIZE")]
+    pub redis_memory: Option<Size>,
+    /// With an address, the server is looked at too (preflight).
+    #[command(flatten)]
+    pub server: ServerArgs,
+    /// What the preflight may find.
+    #[command(flatten)]
+    pub preflight: PreflightArgs,
+    /// What becomes of conversations in which people have written already.
+    #[command(flatten)]
+    pub ways: WayArgs,
+}
 
 pub(super) fn check(context: &Context, args: &CheckArgs) -> Result<Exit, Failure> {
     if args.ways.are_given() {

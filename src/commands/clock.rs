@@ -11,7 +11,7 @@ use tokio::task::JoinHandle;
 
 use super::context::{Context, note};
 use super::{Exit, Failure};
-use crate::cli::ClockArgs;
+use crate::config::ClockArgs;
 use crate::config::{Pace, Timetable};
 use crate::control::{Desk, Hour};
 use crate::import::StopSignal;

@@ -2,19 +2,16 @@
 
 use std::io;
 
-use clap::CommandFactory;
-
 use super::{Exit, Failure, OrFail};
-use crate::cli::Cli;
 
-pub(super) fn completions(shell: clap_complete::Shell) -> Result<Exit, Failure> {
+pub(super) fn completions(shell: clap_complete::Shell, mut whole: clap::Command) -> Result<Exit, Failure> {
     let mut script = Vec::new();
-    clap_complete::generate(shell, &mut Cli::command(), "openim-import", &mut script);
+    clap_complete::generate(shell, &mut whole, "openim-import", &mut script);
     io::Write::write_all(&mut io::stdout(), &script).or_fail(Exit::Internal)?;
     Ok(Exit::Done)
 }
 
-pub(super) fn man() -> Result<Exit, Failure> {
-    clap_mangen::Man::new(Cli::command()).render(&mut io::stdout()).or_fail(Exit::Internal)?;
+pub(super) fn man(whole: clap::Command) -> Result<Exit, Failure> {
+    clap_mangen::Man::new(whole).render(&mut io::stdout()).or_fail(Exit::Internal)?;
     Ok(Exit::Done)
 }

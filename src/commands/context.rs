@@ -3,10 +3,11 @@
 use std::path::{Path, PathBuf};
 
 use super::{Exit, Failure, OrFail};
-use crate::cli::{Common, Form};
+use crate::config::Common;
 use crate::config::ImportFile;
 use crate::control::{Board, End, Look};
 use crate::job::Shard;
+use crate::report::Form;
 use crate::report::{Progress, Style, Summary, terminal};
 
 /// The configuration file that is taken where none is named.

@@ -11,8 +11,8 @@ use super::intake::{Intake, Plan};
 use super::prepare::now;
 use super::{Exit, Failure, OrFail};
 use crate::checks::Checker;
-use crate::cli::{Common, SourceArgs};
 use crate::config::ImportFile;
+use crate::config::{Common, SourceArgs};
 use crate::export::Source;
 use crate::formats::{About, ChatKind, DateOrder, Format};
 use crate::init::{

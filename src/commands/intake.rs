@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use super::{Exit, Failure, OrFail};
-use crate::cli::SourceArgs;
 use crate::config::ImportFile;
+use crate::config::SourceArgs;
 use crate::export::{self, ExportError, Layout, Plain, Reader, Source, compare};
 use crate::formats::{self, Format, Uploaded};
 use crate::job::SourceInfo;

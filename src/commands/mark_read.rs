@@ -13,7 +13,7 @@ use super::context::{Context, note, print};
 use super::prepare::job_failure;
 use super::{Exit, Failure, OrFail, server, stop};
 use crate::after::{self, MarkReport};
-use crate::cli::ServerArgs;
+use crate::config::ServerArgs;
 use crate::report::{Progress, Snapshot, count};
 
 /// `mark-read`.

@@ -5,12 +5,12 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 
+use super::check::CheckArgs;
 use super::context::{Context, note};
 use super::prepare::{job_failure, now};
 use super::server::exit_of;
 use super::{Exit, Failure, OrFail};
 use crate::before::{Occupied, PreflightError, archive_groups};
-use crate::cli::CheckArgs;
 use crate::config::ImportFile;
 use crate::job::{Job, JobReader};
 use crate::mapping::occupied::{Archive, Table, Way, archive_id};

@@ -8,7 +8,7 @@ use super::context::{Context, note};
 use super::intake::{self, Intake, Plan};
 use super::{Exit, Failure, OrFail, media, shard};
 use crate::after::AGAIN;
-use crate::cli::SourceArgs;
+use crate::config::SourceArgs;
 use crate::config::{EqualTimes, OlderMessages, TimeSection};
 use crate::job::{Job, JobError, JobReader, PassInfo, Shard, SourceInfo};
 use crate::message::{Release, SendTime};

@@ -1,7 +1,9 @@
 //! `report`: what a job has done, to show around.
 
 use std::io::Write;
+use std::path::PathBuf;
 
+use clap::Args;
 use serde::Serialize;
 use sha2::{Digest, Sha256};
 
@@ -10,10 +12,24 @@ use super::prepare::{job_failure, now};
 use super::status::{document, figures, head, scroll};
 use super::{Exit, Failure, OrFail, output, verify, whole as shards};
 use crate::after::{AfterError, ReceiptFormat, write_receipts};
-use crate::cli::ReportArgs;
+use crate::config::JobsArgs;
 use crate::job::JobReader;
 use crate::openim::Reason;
 use crate::report::{self, Document, Facts};
+
+/// `report`.
+#[derive(Debug, Args)]
+pub struct ReportArgs {
+    /// Whose.
+    #[command(flatten)]
+    pub jobs: JobsArgs,
+    /// Write HTML to this file instead of text to standard output
+    #[arg(long, value_name = "FILE")]
+    pub html: Option<PathBuf>,
+    /// Overwrite it if it is there
+    #[arg(long, requires = "html")]
+    pub force: bool,
+}
 
 /// The object of `--json`: that of every command, and everything that the report says.
 #[derive(Debug, Serialize)]

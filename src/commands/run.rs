@@ -1,5 +1,6 @@
 //! `run`: prepare if needed, preflight, import, verdict. The same command again resumes.
 
+mod args;
 mod back;
 mod first;
 mod night;
@@ -15,12 +16,12 @@ use super::context::{Context, note};
 use super::prepare::{Prepared, Taking, job_failure, prepare};
 use super::{Exit, Failure, OrFail, check, hook, media, rehearsal, server, shard, stop};
 use crate::before::Given;
-use crate::cli::RunArgs;
 use crate::control::{Desk, End, Endpoint, Wishes};
 use crate::job::Shard;
 use crate::message::Release;
 use crate::openim::{self, Client};
 use crate::report;
+pub(super) use args::RunArgs;
 use night::Night;
 pub(super) use send::{send, settings};
 

@@ -9,7 +9,7 @@ use clap::Args;
 use super::context::Context;
 use super::prepare::job_failure;
 use super::{Exit, Failure, OrFail, shard, whole};
-use crate::cli::JobsArgs;
+use crate::config::JobsArgs;
 use crate::job::{Job, JobError, JobReader};
 use crate::prepare;
 use crate::report::{self, Document, Progress, Snapshot, Table, Verdict, count, percent, time};

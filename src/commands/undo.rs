@@ -13,7 +13,7 @@ use super::context::{Context, note, print};
 use super::prepare::job_failure;
 use super::{Exit, Failure, OrFail, media, server, stop, verify};
 use crate::after::{self, UndoReport};
-use crate::cli::ServerArgs;
+use crate::config::ServerArgs;
 use crate::job::{Job, JobReader, Left};
 use crate::report::{Progress, Snapshot, count};
 

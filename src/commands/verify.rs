@@ -13,7 +13,7 @@ use super::prepare::job_failure;
 use super::verdict::{Known, verdict as run_verdict};
 use super::{Exit, Failure, OrFail, media, run, server, stop, whole};
 use crate::after::{self, Extent, Kind};
-use crate::cli::{JobsArgs, ServerArgs};
+use crate::config::{JobsArgs, ServerArgs};
 use crate::import::{self, Ended, StopSignal};
 use crate::job::{Job, JobReader};
 use crate::openim::Client;
@@ -304,10 +304,10 @@ impl Repair<'_> {
 
     /// Sends what is left in the job; why it did not end, if it did not.
     async fn send(&self, job: &mut Job) -> Result<Option<String>, Failure> {
-        let pace = crate::cli::PaceArgs {
+        let pace = crate::config::PaceArgs {
             rate: self.args.look.rate,
             give_up: self.args.look.give_up,
-            ..crate::cli::PaceArgs::default()
+            ..crate::config::PaceArgs::default()
         };
         let shard = job.shard().map_err(job_failure)?;
         let settings = import::Settings { repair: true, ..run::settings(self.context, &pace, None, shard)? };

@@ -6,7 +6,7 @@ use super::context::Context;
 use super::prepare::job_failure;
 use super::{Exit, Failure, intake};
 use crate::after::AGAIN;
-use crate::cli::JobsArgs;
+use crate::config::JobsArgs;
 use crate::job::{Job, JobReader, Shard};
 
 /// The folders that were named; the usual one where none was.

@@ -3,6 +3,7 @@
 //! File < environment < flags. Nothing behind this room asks where a setting came from.
 
 mod file;
+mod options;
 mod secret;
 mod server;
 mod timetable;
@@ -12,6 +13,7 @@ pub use file::{
     AccountsSection, ConfigError, EqualTimes, ImportFile, ImportSection, OlderMessages, OnReject, Order,
     ServerSection, TimeSection,
 };
+pub use options::{ClockArgs, Common, JobsArgs, PaceArgs, ServerArgs, SourceArgs};
 pub use secret::{
     Credentials, SecretError, chat_password, completion_index, first_line, rehearsal_chat_password,
     rehearsal_secret,

@@ -4,7 +4,7 @@ use secrecy::{ExposeSecret, SecretString};
 
 use super::file::{AccountsSection, ServerSection};
 use super::secret::{Credentials, SecretError, chat_password, first_line};
-use crate::cli::ServerArgs;
+use crate::config::ServerArgs;
 use crate::openim::{ChatSettings, Login, Settings};
 use crate::secrets::{hide, hide_parts};
 

@@ -7,6 +7,7 @@ use std::sync::mpsc::{self, RecvTimeoutError};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
+use clap::ValueEnum;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use jiff::{Timestamp, Zoned};
 use serde::Serialize;
@@ -16,6 +17,32 @@ use super::pace::{Pace, Rates};
 use super::terminal;
 use crate::secrets::without;
 use crate::visible::visible;
+
+/// How progress is asked to be shown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
+pub enum Form {
+    /// A bar on a terminal, lines elsewhere.
+    #[default]
+    Auto,
+    /// A bar that is redrawn.
+    Bar,
+    /// A line every ten seconds.
+    Lines,
+    /// An object a second on standard output.
+    Json,
+}
+
+/// When to use colours and bars.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
+pub enum Color {
+    /// On a terminal.
+    #[default]
+    Auto,
+    /// Always.
+    Always,
+    /// Never.
+    Never,
+}
 
 /// How progress is shown, decided once.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -32,8 +59,7 @@ pub enum Style {
 
 impl Style {
     /// A bar on a terminal, lines elsewhere and among log lines, nothing when `quiet`.
-    pub fn choose(quiet: bool, verbose: bool, color: crate::cli::Color, form: crate::cli::Form) -> Self {
-        use crate::cli::{Color, Form};
+    pub fn choose(quiet: bool, verbose: bool, color: Color, form: Form) -> Self {
         match (form, color) {
             (Form::Json, _) => return Self::Json,
             _ if quiet => return Self::Quiet,

@@ -12,11 +12,11 @@ use super::super::verdict::{Known, remaining, verdict};
 use super::super::{
     Exit, Failure, OrFail, afterwards, mark_read, provision, report as reports, server, shard, status, stop,
 };
+use super::args::RunArgs;
 use super::first::{Canaried, Sent};
 use super::send::{send, settings};
 use crate::after;
 use crate::before::{Allowed, Depth, Looks, Occupied, Stage};
-use crate::cli::RunArgs;
 use crate::config;
 use crate::control::{Desk, Endpoint, keep};
 use crate::import::{self, Ended, Outcome, StopSignal};

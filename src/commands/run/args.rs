@@ -1,0 +1,81 @@
+//! What `run` is asked.
+
+use clap::Args;
+
+use crate::commands::control::EndpointArgs;
+use crate::commands::media::HowArgs;
+use crate::commands::preflight::PreflightArgs;
+use crate::commands::provision::FileArgs;
+use crate::commands::shard::ShardArgs;
+use crate::config::{ClockArgs, OnReject, PaceArgs, ServerArgs, SourceArgs};
+
+/// `run`.
+#[expect(clippy::struct_excessive_bools, reason = "flags of a command line")]
+#[derive(Debug, Args)]
+pub struct RunArgs {
+    /// What to read.
+    #[command(flatten)]
+    pub source: SourceArgs,
+    /// Which part of it.
+    #[command(flatten)]
+    pub shard: ShardArgs,
+    /// Where to send.
+    #[command(flatten)]
+    pub server: ServerArgs,
+    /// How fast.
+    #[command(flatten)]
+    pub pace: PaceArgs,
+    /// When.
+    #[command(flatten)]
+    pub clock: ClockArgs,
+    /// Watched and changed from outside.
+    #[command(flatten)]
+    pub endpoint: EndpointArgs,
+    /// Run this command (by `sh -c`) when the run has ended, however it ended; `$OPENIM_IMPORT_VERDICT` and
+    /// `$OPENIM_IMPORT_EXIT_CODE` stand in its environment (more: docs/night.md)
+    #[arg(long, value_name = "CMD")]
+    pub on_end: Option<String>,
+    /// Read the sources as the job's next pass: only what is new is sent
+    #[arg(long)]
+    pub add: bool,
+    /// Import into a rehearsal server inside this process: needs no configuration and no server
+    #[arg(long)]
+    pub rehearse: bool,
+    /// Delete copies that the server itself made (law 5)
+    #[arg(long)]
+    pub repair: bool,
+    /// Make the users, groups and members that the server lacks, first
+    #[arg(long)]
+    pub provision: bool,
+    /// Upload the files that messages show, first
+    #[arg(long)]
+    pub media: bool,
+    /// How files are had and uploaded.
+    #[command(flatten)]
+    pub how: HowArgs,
+    /// Only this conversation, such as `sg_team` or `si_alice_bob`; can be given several times
+    #[arg(long, value_name = "CONVERSATION")]
+    pub only: Vec<String>,
+    /// First so many conversations, of every kind: they are sent, read back and compared; then it asks whether
+    /// to go on. Without a terminal it stops there, and the same command without --canary goes on
+    #[arg(long, value_name = "N", conflicts_with = "only")]
+    pub canary: Option<std::num::NonZeroUsize>,
+    /// Go on after the canary without asking, if nothing differs
+    #[arg(long, requires = "canary")]
+    pub yes: bool,
+    /// A message that the server refuses: skip it, or hold its conversation there until `retry` [default: skip]
+    #[arg(long, value_name = "WHAT", value_enum)]
+    pub on_reject: Option<OnReject>,
+    /// Mark each conversation as read by everybody as soon as it is finished
+    #[arg(long)]
+    pub mark_read: bool,
+    /// Send anew what `undo` took back
+    #[arg(long)]
+    pub again: bool,
+    /// What the preflight may find.
+    #[command(flatten)]
+    pub preflight: PreflightArgs,
+    /// What the export doesn't have.
+    #[command(flatten)]
+    pub files: FileArgs,
+}
