@@ -34,6 +34,16 @@ pub const ZONE_MISSING: Code = Code {
     mend: "set `zone` in [format] to the zone of the device that made the export, such as \"Europe/Berlin\"",
 };
 
+/// Times that go back, as in no export.
+pub const HEADER_DOUBTFUL: Code = Code {
+    name: "header-doubtful",
+    severity: Severity::Warning,
+    means: "times go back here, and exports are in the order of time: what begins like a message in front of this line \
+            may be part of the message before it",
+    mend: "look at the lines in front of it; if they belong to one message, put a blank in front of those that are no \
+           beginnings",
+};
+
 /// Dates that can be read in two ways.
 pub const DATE_ORDER_UNKNOWN: Code = Code {
     name: "date-order-unknown",
@@ -224,6 +234,7 @@ pub const ALL: &[&Code] = &[
     &SENDER_MISSING,
     &TIME_INVALID,
     &ZONE_MISSING,
+    &HEADER_DOUBTFUL,
     &DATE_ORDER_UNKNOWN,
     &CHAT_KIND_UNKNOWN,
     &CONVERSATION_UNKNOWN,

@@ -147,6 +147,9 @@ pub(super) struct Extras<'a> {
     /// From whom or where it was passed on.
     #[serde(skip_serializing_if = "str::is_empty")]
     pub(super) forwarded_from: Cow<'a, str>,
+    /// The topic of a forum that it was written in.
+    #[serde(skip_serializing_if = "str::is_empty")]
+    pub(super) topic: Cow<'a, str>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub(super) reactions: Vec<Reaction<'a>>,
     /// Whom an answer calls on, by the export's ids; `AtAllTag` is everyone.
@@ -471,6 +474,7 @@ impl Extras<'_> {
             && self.reactions.is_empty()
             && self.mentions.is_empty()
             && self.reply_to.is_empty()
+            && self.topic.is_empty()
     }
 }
 

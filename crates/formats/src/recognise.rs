@@ -156,7 +156,7 @@ fn by_content(name: &str, head: &str) -> Option<Format> {
         if text.starts_with('{') && has(&chats) && has(&["messages", "chats", "personal_information"]) {
             return Some(Format::Telegram);
         }
-        return is_slack_day(text).then_some(Format::Slack);
+        return (is_slack_day(text) || slack::is_dump(text)).then_some(Format::Slack);
     }
     let first = text.lines().next().unwrap_or_default();
     if ["Post Creation Time", "Post Id", "Post Type"].iter().all(|column| first.contains(column)) {
@@ -257,6 +257,11 @@ mod tests {
             (
                 r#"[{"type":"message","user":"U1","text":"x","ts":"1433866202.000002"}]"#,
                 "2015-06-09.json",
+                Some(Format::Slack),
+            ),
+            (
+                r#"{"name":"general","channel_id":"C1","messages":[{"type":"message","ts":"1672570000.000100"}]}"#,
+                "C1.json",
                 Some(Format::Slack),
             ),
             (

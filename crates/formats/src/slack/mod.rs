@@ -12,18 +12,21 @@
 //! | `thread_ts` of another message | quote of the message that began the thread |
 //! | `reactions`, `edited` | `ex` |
 //! | rows of `users.json`, `channels.json`, … | left out (`directory-row`); names and pictures of people and groups |
+//! | slackdump's dump: a document with `channel_id`, answers in `slackdump_thread_replies` | the same |
 //!
 //! Traps: `ts` is a text and an id, and has more digits than a float · a channel's folder has its name, not its
 //! id; of a chat of two it has the id · `file_comment` has no user, bots may have none · old exports have one
 //! `file`, and words that Slack made up around it · words of apps stand in `blocks` or `attachments`, with an
 //! empty `text`; attachments are also previews of links, which are no words · **links of files open only with a
 //! token** (`?t=xoxe-…`), which never gets into a message, a finding or a list · the free plan hides old files
-//! (`hidden_by_limit`) · a day is a file, so there are tens of thousands of small ones.
+//! (`hidden_by_limit`) · a day is a file, so there are tens of thousands of small ones · tools that merge exports name files
+//! after a month, a year, or `all.json`.
 //!
 //! Learnt from houstondatavis/slack-export (2015–16), fixtures of rusq/slackdump and zulip/zulip, Slack's own
 //! reference of message subtypes.
 
 mod directory;
+mod files;
 mod mrkdwn;
 mod record;
 mod words;
@@ -32,12 +35,13 @@ use std::borrow::Cow;
 use std::sync::OnceLock;
 
 use self::directory::{Channel, ChannelRow, Directory, Kind, List, UserRow, join};
-use self::record::{File, Record};
+pub(super) use self::files::{is_day, is_dump};
+use self::record::{File, Record, Replies};
 use super::codes::{self, reason};
 use super::compose::{Composer, Draft, Extras, Mentions, Part, Platform, Reaction, Reply, invalid, refuse};
 use super::media::{self, Kind as MediaKind, Link, Medium, Reach};
 use crate::export::cut::{Cutter, Json};
-use crate::export::{Chunk, ExportError, Found, Input, Layout};
+use crate::export::{Chunk, ExportError, Found, Input, Layout, RecordPath, unread};
 use crate::mapping::people::{Kind as PersonKind, Person};
 use crate::mapping::{Mapper, Record as Raw, Sink, each};
 use crate::message::{Peer, Place, SendTime};
@@ -183,11 +187,18 @@ impl Mapper for Slack {
             });
         }
         let folder = value("@path").rsplit_once('/').map_or("", |(folder, _)| folder);
+        let dump = value("channel_id");
         let unlisted;
-        let channel = if let Some(channel) = self.directory().channel(folder) {
+        let channel = if dump.is_empty()
+            && let Some(channel) = self.directory().channel(folder)
+        {
             channel
         } else {
-            unlisted = self.unlisted(folder, chunk, sink);
+            unlisted = if dump.is_empty() {
+                self.unlisted(folder, chunk, sink)
+            } else {
+                self.dumped(dump, folder, chunk, sink)
+            };
             &unlisted
         };
         each(chunk, sink, &mut |place, raw, sink| {
@@ -197,13 +208,49 @@ impl Mapper for Slack {
                 Ok(_) if channel.id.is_empty() => {
                     refuse(sink, &codes::CONVERSATION_UNKNOWN, place, value("@path"));
                 }
-                Ok(record) => self.record(&record, channel, place, sink),
+                Ok(record) => {
+                    self.record(&record, channel, place, sink);
+                    self.replies(&record, channel, place, sink);
+                }
             }
         });
     }
 }
 
 impl Slack {
+    /// The answers that a dump has inside the message that they answer. Their places count on behind its own parts, of
+    /// which none has as many as that.
+    fn replies(&self, record: &Record<'_>, channel: &Channel, place: Place, sink: &mut dyn Sink) {
+        const PARTS: u16 = 64;
+        let Some(replies) = record.replies else { return };
+        let Ok(Replies(replies)) = serde_json::from_str(replies.get()) else {
+            return refuse(sink, &codes::RECORD_INVALID, place, "its answers are no list of messages");
+        };
+        for (n, reply) in replies.iter().enumerate() {
+            let part = u16::try_from(n + 1).unwrap_or(u16::MAX).saturating_mul(PARTS);
+            let place = Place { part: place.part.saturating_add(part), ..place };
+            match serde_json::from_str::<Record<'_>>(reply.get()) {
+                Err(error) => invalid(sink, place, &error),
+                Ok(reply) => self.record(&reply, channel, place, sink),
+            }
+        }
+    }
+
+    /// The conversation of a dump, by the id that stands in it. A chat of two can't be told without its members.
+    fn dumped(&self, id: &str, folder: &str, chunk: &Chunk, sink: &mut dyn Sink) -> Channel {
+        if let Some(channel) = self.directory().channel(&join(folder, id)) {
+            return channel.clone();
+        }
+        if id.starts_with('D') {
+            return Channel { id: String::new(), kind: Kind::Group };
+        }
+        let name = chunk.context.value("name").unwrap_or_default();
+        if chunk.first && !name.is_empty() {
+            sink.person(Person::new(PersonKind::Group, id, name, ""));
+        }
+        Channel { id: id.to_owned(), kind: Kind::Group }
+    }
+
     /// A folder that no list names: its name stands for its id. A chat of two can't be told without its members.
     fn unlisted(&self, folder: &str, chunk: &Chunk, sink: &mut dyn Sink) -> Channel {
         let name = folder.rsplit('/').next().unwrap_or_default();
@@ -224,11 +271,11 @@ impl Slack {
 
 impl Layout for Slack {
     fn belongs(&self, inside: &str) -> bool {
-        let (folder, file) = inside.rsplit_once('/').unwrap_or(("", inside));
-        if folder.split('/').any(|part| part.starts_with("__") || part.starts_with('.')) {
-            return false;
-        }
-        List::of(file).is_some() || is_day(super::unpacked(file))
+        files::belongs(inside)
+    }
+
+    fn known_besides(&self, inside: &str) -> Option<&'static str> {
+        files::has_no_messages(inside).then_some(unread::NO_MESSAGES)
     }
 
     fn endings(&self) -> String {
@@ -243,20 +290,11 @@ impl Layout for Slack {
         Ok(())
     }
 
-    fn cutter(&self, _: &mut Input, _: &Found) -> Result<Box<dyn Cutter>, ExportError> {
-        Ok(Box::new(Json::new(self.max_record, Vec::new())))
+    fn cutter(&self, input: &mut Input, _: &Found) -> Result<Box<dyn Cutter>, ExportError> {
+        let is_dump = input.head().trim_ascii_start().starts_with(b"{");
+        let paths = is_dump.then(|| RecordPath::parse("messages[]").expect("a constant that is a path"));
+        Ok(Box::new(Json::new(self.max_record, paths.into_iter().collect())))
     }
-}
-
-/// Whether a file has the messages of a day: `2024-12-31.json`.
-pub(super) fn is_day(file: &str) -> bool {
-    file.strip_suffix(".json").is_some_and(|day| {
-        day.len() == 10
-            && day
-                .bytes()
-                .enumerate()
-                .all(|(n, b)| if matches!(n, 4 | 7) { b == b'-' } else { b.is_ascii_digit() })
-    })
 }
 
 /// Tells of a row of a list.

@@ -44,7 +44,14 @@ pub(super) struct Record<'a> {
     pub(super) reactions: Objects<Reaction<'a>>,
     #[serde(borrow)]
     pub(super) edited: Object<Edited<'a>>,
+    /// Of slackdump's dumps: the answers to this message.
+    #[serde(borrow, rename = "slackdump_thread_replies")]
+    pub(super) replies: Option<&'a RawValue>,
 }
+
+/// Messages as they stand in a list.
+#[derive(Deserialize)]
+pub(super) struct Replies<'a>(#[serde(borrow)] pub(super) Vec<&'a RawValue>);
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]

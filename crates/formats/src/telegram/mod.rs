@@ -9,7 +9,7 @@
 //! | `text` as text or list, with links, with `mention_name` | 101, or 106 in groups |
 //! | `photo` · `voice_message` · `video_file`, `video_message`, `animation` · other `file` | 102 · 103 · 104 · 105; the caption a second message |
 //! | sticker, location, contact, poll, game, invoice | by `[policy]` |
-//! | `reply_to_message_id` | quote |
+//! | `reply_to_message_id` | quote; of the message that began a topic of a forum: `[topic]` in front of the words |
 //! | `reactions`, `edited_unixtime`, `forwarded_from` | `ex` |
 //!
 //! Traps: `date` is the exporter's local time without a zone, `date_unixtime` is not, and is absent from old
@@ -24,6 +24,7 @@
 mod me;
 mod record;
 mod text;
+mod topics;
 
 use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
@@ -32,6 +33,7 @@ use std::sync::OnceLock;
 use serde_json::json;
 
 use self::record::Record;
+use self::topics::Topics;
 use super::codes::{self, reason};
 use super::compose::{
     Composer, Draft, Extras, Mentions, Odd, Part, Platform, Reaction, Reply, What, invalid, refuse,
@@ -52,6 +54,7 @@ pub(super) struct Telegram {
     max_record: usize,
     /// For files whose chat of two does not say who "I" am: who it is, by their paths.
     me: OnceLock<HashMap<String, String>>,
+    topics: OnceLock<Topics>,
 }
 
 /// The chat around a record.
@@ -76,7 +79,7 @@ enum Kind {
 
 impl Telegram {
     pub(super) fn new(composer: Composer, local: Local, max_record: usize) -> Self {
-        Self { composer, local, max_record, me: OnceLock::new() }
+        Self { composer, local, max_record, me: OnceLock::new(), topics: OnceLock::new() }
     }
 
     fn record(&self, record: &Record<'_>, chat: &Chat<'_>, place: Place, sink: &mut dyn Sink) {
@@ -107,14 +110,17 @@ impl Telegram {
             _ => Peer::User(Cow::Borrowed(&*key)),
         };
         let id = |chat: &str, id: &str| Cow::Owned(format!("{chat}/{id}"));
+        let topic = self.topics.get().and_then(|topics| topics.of(chat.id, &record.reply_to_message_id.0));
         let reply = record
             .reply_to_message_id
             .some()
+            .filter(|_| topic.is_none())
             .map(|target| Reply { target: id(record.reply_to_peer_id.or(&key), target), quoted: None });
         let extras = Extras {
             edited_at: record.edited_unixtime.0.parse::<i64>().ok().map(|s| s.saturating_mul(1000)),
             forwarded_from: Cow::Borrowed(record.forwarded_from.or(&record.saved_from.0)),
             reactions: record.reactions.0.iter().map(reaction).collect(),
+            topic: Cow::Borrowed(topic.unwrap_or_default()),
             ..Extras::default()
         };
         let draft = Draft {
@@ -133,7 +139,7 @@ impl Telegram {
             reply,
             extras,
         };
-        self.composer.send(draft, parts(record, chat), sink);
+        self.composer.send(draft, parts(record, chat, topic), sink);
     }
 
     fn time(&self, record: &Record<'_>, place: Place, sink: &mut dyn Sink) -> Option<SendTime> {
@@ -202,6 +208,9 @@ impl Layout for Telegram {
     }
 
     fn arrange(&self, found: &mut Vec<Found>) -> Result<(), ExportError> {
+        let topics = Topics::find(found, self.max_record)?;
+        // A second reading of the same files finds the same.
+        self.topics.get_or_init(|| topics);
         if self.composer.settings().about.me.is_some() {
             return Ok(());
         }
@@ -211,7 +220,6 @@ impl Layout for Telegram {
                 all.insert(file.path.clone(), me);
             }
         }
-        // A second reading of the same files finds the same.
         self.me.get_or_init(|| all);
         Ok(())
     }
@@ -223,10 +231,15 @@ impl Layout for Telegram {
     }
 
     fn cutter(&self, _: &mut Input, _: &Found) -> Result<Box<dyn Cutter>, ExportError> {
-        let paths = ["messages[]", "chats.list[].messages[]", "left_chats.list[].messages[]"];
-        let paths = paths.map(|path| RecordPath::parse(path).expect("a constant that is a path"));
-        Ok(Box::new(Json::new(self.max_record, paths.to_vec())))
+        Ok(Box::new(cutter(self.max_record)))
     }
+}
+
+/// Cuts where the messages are.
+fn cutter(max_record: usize) -> Json {
+    let paths = ["messages[]", "chats.list[].messages[]", "left_chats.list[].messages[]"];
+    let paths = paths.map(|path| RecordPath::parse(path).expect("a constant that is a path"));
+    Json::new(max_record, paths.to_vec())
 }
 
 impl<'c> Chat<'c> {
@@ -312,12 +325,16 @@ fn reaction<'a>(reaction: &'a record::Reaction<'_>) -> Reaction<'a> {
 }
 
 /// What is in a message: its medium or oddity, then its words.
-fn parts<'a>(record: &'a Record<'_>, chat: &Chat<'_>) -> Vec<Part<'a>> {
+fn parts<'a>(record: &'a Record<'_>, chat: &Chat<'_>, topic: Option<&str>) -> Vec<Part<'a>> {
     let mut parts: Vec<Part<'a>> = odd(record).map(Part::Special).into_iter().collect();
     if parts.is_empty() {
         parts.extend(medium(record, chat.folder).map(Part::Medium));
     }
-    parts.push(Part::Text(Cow::Borrowed(&record.text.text)));
+    let words = &record.text.text;
+    parts.push(Part::Text(match topic {
+        Some(topic) if !words.is_empty() => Cow::Owned(format!("[{topic}] {words}")),
+        _ => Cow::Borrowed(words),
+    }));
     parts
 }
 

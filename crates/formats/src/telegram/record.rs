@@ -18,6 +18,12 @@ pub(super) struct Record<'a> {
     pub(super) date_unixtime: Text<'a>,
     #[serde(borrow)]
     pub(super) edited_unixtime: Text<'a>,
+    /// What a message of the app's own tells of.
+    #[serde(borrow)]
+    pub(super) action: Text<'a>,
+    /// What a topic is called.
+    #[serde(borrow)]
+    pub(super) title: Text<'a>,
     #[serde(borrow)]
     pub(super) from: Text<'a>,
     #[serde(borrow)]

@@ -28,6 +28,44 @@ fn both_sides_of_a_chat_of_two_are_known() {
 }
 
 #[test]
+fn topics_of_a_forum_keep_their_names() {
+    let topic = |id: u64, title: &str| {
+        format!(
+            r#"{{"id":{id},"type":"service","date_unixtime":"1600000000","action":"topic_created","title":"{title}","text":""}}"#
+        )
+    };
+    let answers = |id: u64| format!(r#","reply_to_message_id":{id}"#);
+    let messages = [
+        topic(2, "Food"),
+        topic(3, "Trips"),
+        from(4, "user5", &answers(2)),
+        from(5, "user6", &answers(4)),
+        from(6, "user6", &answers(3)),
+        from(7, "user6", ""),
+        from(8, "user5", &answers(3)).replace(r#""text":"t""#, r#""text":"","photo":"photos/a.jpg""#),
+    ];
+    let got = read(&Settings::default(), &chat("private_supergroup", &messages.join(",")));
+    let expected = ["[Food] t", "\"t\"", "[Trips] t", "\"t\"", "topic"];
+    assert_eq!(got.messages.len(), expected.len(), "{}", got.text());
+    for (message, words) in got.messages.iter().zip(expected) {
+        assert!(message.contains(words), "{}", got.text());
+    }
+    // Only the real answer is one.
+    let quotes: Vec<bool> = got.messages.iter().map(|m| m.contains("quote=")).collect();
+    assert_eq!(quotes, [false, true, false, false, false], "{}", got.text());
+    // The same numbers in another chat are no topics.
+    let two = format!(
+        r#"{{"chats":{{"list":[{{"name":"F","type":"private_supergroup","id":1,"messages":[{}]}},
+            {{"name":"G","type":"private_group","id":2,"messages":[{},{}]}}]}}}}"#,
+        topic(2, "Food"),
+        from(2, "user5", ""),
+        from(3, "user6", &answers(2))
+    );
+    let got = read(&Settings::default(), &two);
+    assert!(!got.text().contains("[Food]") && got.messages[1].contains("quote="), "{}", got.text());
+}
+
+#[test]
 fn who_i_am_is_asked_where_only_the_other_side_wrote() {
     let export = chat("personal_chat", &from(1, "user5", ""));
     let got = read(&Settings::default(), &export);

@@ -318,6 +318,9 @@ impl Layout for WhatsApp {
             first_reading(found, self.max_record, &mut survey)?;
         }
         let facts = survey.facts(&self.composer.settings().about, &FileName::of(&found.path));
+        if let Some((times, line)) = facts.as_ref().and_then(|facts| facts.back) {
+            input.note(&codes::HEADER_DOUBTFUL, &format!("{times} ×, the first in line {line}"));
+        }
         let begins: Begins = match facts.as_ref().map(|f| (f.shape, f.crlf)) {
             Some((Shape::Bracket, false)) => |line, _| begins(line, Shape::Bracket),
             Some((Shape::Bracket, true)) => |line, crlf| crlf && begins(line, Shape::Bracket),
@@ -393,7 +396,7 @@ fn first_reading(found: &Found, max: usize, survey: &mut Survey) -> Result<(), E
     let context = Arc::new(Context::default());
     while let Some(chunk) = cutter.next(&mut input, &context, &mut pool)? {
         let text = String::from_utf8_lossy(&chunk.text);
-        text.split('\n').for_each(|line| survey.line(line));
+        text.strip_suffix('\n').unwrap_or(&text).split('\n').for_each(|line| survey.line(line));
         drop(text);
         pool.give(chunk.text);
     }

@@ -15,6 +15,8 @@ pub(super) struct Survey {
     shapes: HashMap<Shape, Seen>,
     /// The line before ended with CRLF.
     crlf: bool,
+    /// Lines so far.
+    number: u64,
 }
 
 /// What lines of one shape tell.
@@ -38,7 +40,9 @@ struct Order {
     wrong: u64,
     /// Dates more than a day before the one before: exports are in the order of time.
     back: u64,
-    last: Option<jiff::civil::Date>,
+    /// Dates that are earlier than the one before by more than clocks are put back, and the line of the first.
+    earlier: (u64, u64),
+    last: Option<jiff::civil::DateTime>,
 }
 
 #[derive(Debug, Default, Clone, Copy)]
@@ -56,6 +60,8 @@ pub(super) struct Facts {
     pub(super) crlf: bool,
     /// `None`: it can't be told.
     pub(super) order: Option<DateOrder>,
+    /// How often the time goes back from a line to the next, and where first: one of the two may be part of a message.
+    pub(super) back: Option<(u64, u64)>,
     pub(super) chat: Chat,
     /// Names under which the app alone speaks.
     pub(super) app: Vec<String>,
@@ -74,6 +80,9 @@ pub(super) enum Chat {
     Unknown,
 }
 
+/// By so much clocks are put back, and phones of one chat differ.
+const SLACK: jiff::SignedDuration = jiff::SignedDuration::from_mins(90);
+
 /// Names that are gathered: no group has as many members.
 const MOST_NAMES: usize = 10_000;
 
@@ -83,6 +92,8 @@ impl Survey {
     /// Looks at a line.
     pub(super) fn line(&mut self, line: &str) {
         let behind = self.crlf;
+        self.number += 1;
+        let number = self.number;
         // The end of the file is no line.
         if !line.is_empty() {
             self.crlf = line.ends_with('\r');
@@ -97,10 +108,14 @@ impl Survey {
                 None => order.wrong += 1,
                 Some(time) => {
                     let day = time.date();
-                    if order.last.is_some_and(|last| day.tomorrow().is_ok_and(|next| next < last)) {
-                        order.back += 1;
+                    if let Some(last) = order.last {
+                        order.back += u64::from(day.tomorrow().is_ok_and(|next| next < last.date()));
+                        if time.checked_add(SLACK).is_ok_and(|later| later < last) {
+                            let (times, first) = order.earlier;
+                            order.earlier = (times + 1, if times == 0 { number } else { first });
+                        }
                     }
-                    order.last = Some(day);
+                    order.last = Some(time);
                 }
             }
         }
@@ -133,7 +148,10 @@ impl Survey {
         app.sort_unstable();
         writers.sort_unstable();
         let chat = chat(about, file, &writers, seen.group);
-        Some(Facts { shape, crlf, order: about.date_order.or_else(|| seen.order()), chat, app })
+        let order = about.date_order.or_else(|| seen.order());
+        let at = ORDERS.iter().position(|known| Some(*known) == order);
+        let back = at.map(|at| seen.orders[at].earlier).filter(|(times, _)| *times > 0);
+        Some(Facts { shape, crlf, order, back, chat, app })
     }
 }
 
