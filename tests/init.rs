@@ -52,7 +52,7 @@ fn a_csv_is_mapped_without_help_and_check_is_clean() {
     insta::assert_snapshot!(file);
     let check = run(dir.path(), &["check"]);
     assert_eq!(check.code, 0, "{}{}", check.out, check.err);
-    assert!(check.out.contains("Sound: 5 messages can be sent (1 warnings)."), "{}", check.out);
+    assert!(check.out.contains("Sound: 5 messages can be sent (1 warning)."), "{}", check.out);
 }
 
 #[test]

@@ -2,6 +2,7 @@
 
 mod who;
 
+use std::collections::BTreeMap;
 use std::fmt::Write;
 
 use clap::Args;
@@ -16,9 +17,10 @@ use super::{Exit, Failure, OrFail, night, occupied, server, shard};
 use crate::before::{Forecast, Given, Looks, Occupied};
 use crate::config::{ServerArgs, Size, SourceArgs};
 use crate::finding::Severity;
+use crate::init::plural;
 use crate::job::{Job, JobReader, PassNo};
 use crate::openim::Client;
-use crate::prepare::Summary;
+use crate::prepare::{Summary, Unread};
 use crate::report::{self, count};
 
 /// `check`.
@@ -98,6 +100,7 @@ fn look(context: &Context, args: &CheckArgs, finds_places: bool) -> Result<Exit,
             }
         }
     }
+    let (records, unread) = (summary.records, summary.unread.clone());
     let summary = report::Summary {
         command: "check",
         verdict,
@@ -106,7 +109,7 @@ fn look(context: &Context, args: &CheckArgs, finds_places: bool) -> Result<Exit,
         ..figures(&job, &summary)?
     };
     if context.json() {
-        context.print_json(&Checked { summary, forecast })?;
+        context.print_json(&Checked { summary, forecast, records, unread })?;
     } else {
         context.end(&summary)?;
     }
@@ -143,6 +146,10 @@ struct Checked {
     #[serde(flatten)]
     summary: report::Summary,
     forecast: Option<Forecast>,
+    /// Records that were read.
+    records: u64,
+    /// Files of folders and archives that were not read, by reason.
+    unread: BTreeMap<String, Unread>,
 }
 
 /// How long it will take, said before anybody has to decide.
@@ -182,7 +189,7 @@ pub(super) fn verdict(summary: &Summary, skip_invalid: bool) -> (Exit, String) {
     let (errors, warnings) = (summary.errors(), summary.warnings());
     let warned = match warnings {
         0 => String::new(),
-        n => format!(" ({} warnings)", count(n)),
+        n => format!(" ({})", plural(n, "warning", "warnings")),
     };
     if errors == 0 && summary.elsewhere > 0 && !skip_invalid {
         let text = format!(
@@ -194,39 +201,62 @@ pub(super) fn verdict(summary: &Summary, skip_invalid: bool) -> (Exit, String) {
         return (Exit::Check, text);
     }
     if errors == 0 {
-        return (Exit::Done, format!("Sound: {} messages can be sent{warned}.", count(summary.messages)));
+        return (
+            Exit::Done,
+            format!("Sound: {} can be sent{warned}.", plural(summary.messages, "message", "messages")),
+        );
     }
     let invalid = summary.rejected + summary.unmapped;
     if skip_invalid {
         let text = format!(
-            "{} messages can be sent, {} can't and are left out with --skip-invalid{warned}.",
-            count(summary.messages),
+            "{} can be sent, {} can't and are left out with --skip-invalid{warned}.",
+            plural(summary.messages, "message", "messages"),
             count(invalid)
         );
         return (Exit::Rejects, text);
     }
     let text = format!(
-        "{} errors{warned}: nothing was sent. Mend them, or send the other {} messages with --skip-invalid.",
-        count(errors),
-        count(summary.messages)
+        "{}{warned}: nothing was sent. Mend {}, or send the other {} with --skip-invalid.",
+        plural(errors, "error", "errors"),
+        if errors == 1 { "it" } else { "them" },
+        plural(summary.messages, "message", "messages")
     );
     (Exit::Check, text)
 }
 
 /// What came out of a pass, for people.
 pub(super) fn text(summary: &Summary, dir: &std::path::Path) -> String {
-    let mut out =
-        format!("{} messages in {} conversations", count(summary.messages), count(summary.conversations));
+    let mut out = format!(
+        "{} in {}",
+        plural(summary.messages, "message", "messages"),
+        plural(summary.conversations, "conversation", "conversations")
+    );
     if let (Some(first), Some(last)) = (summary.first_time, summary.last_time) {
         line(&mut out, format_args!(", {} to {}", day(first), day(last)));
     } else {
         out.push('\n');
+    }
+    if summary.records > 0 {
+        line(&mut out, format_args!("{} read", plural(summary.records, "record was", "records were")));
     }
     let left_out: u64 = summary.left_out.values().sum();
     if left_out > 0 {
         let reasons: Vec<String> =
             summary.left_out.iter().map(|(reason, n)| format!("{} {reason}", count(*n))).collect();
         line(&mut out, format_args!("left out on purpose: {}", reasons.join(", ")));
+    }
+    for (reason, files) in &summary.unread {
+        let named: Vec<String> = files.first.iter().map(|name| format!("`{name}`")).collect();
+        let more = if files.count > files.first.len() as u64 { ", …" } else { "" };
+        line(
+            &mut out,
+            format_args!(
+                "not read: {} × {reason} ({}): {}{more}",
+                count(files.count),
+                files.means,
+                named.join(", ")
+            ),
+        );
     }
     for (n, what) in [
         (summary.duplicates_in_source, "stand in the sources more than once and are sent once"),

@@ -16,7 +16,7 @@ use crate::export::Chunk;
 use crate::finding::{Finding, Severity};
 use crate::job::{ConvKey, Key, Position, Shard, UserKey, write_record};
 use crate::mapping::people::{Kind, Person};
-use crate::mapping::{Mapper, Relation, Sink, Upload};
+use crate::mapping::{Mapper, Relation, Sink, Tally, Upload};
 use crate::message::{Message, Peer, Place, Release, SendTime, SourceNo};
 
 /// What one chunk gave; used again for the next one, so that its room is asked for once.
@@ -40,6 +40,8 @@ pub(super) struct Batch {
     pub(super) rejects: Vec<u8>,
     /// Records left out, by reason.
     pub(super) left_out: Vec<(&'static str, u64)>,
+    /// Records that something became of.
+    pub(super) tally: Tally,
     /// Messages that can't be sent.
     pub(super) rejected: u64,
     /// Records that gave no message because of an error.
@@ -82,6 +84,7 @@ impl Batch {
         self.uploads.clear();
         self.relations.clear();
         (self.rejected, self.unmapped, self.elsewhere) = (0, 0, 0);
+        self.tally = Tally::default();
     }
 
     /// Writes down the names of users and conversations that are new.
@@ -141,6 +144,8 @@ impl Batch {
         for finding in mem::take(&mut chunk.findings) {
             digest.finding(finding);
         }
+        // What the reader found is about no record.
+        digest.batch.tally = Tally::default();
         mapper.map(&chunk, &mut digest);
         self.text = chunk.text;
     }
@@ -182,6 +187,7 @@ struct Digest<'a> {
 
 impl Sink for Digest<'_> {
     fn message(&mut self, message: Message<'_>) {
+        self.batch.tally.note(message.place);
         let findings = &mut self.scratch.findings;
         let mut sendable = self.checker.examine(&message, &mut |finding| findings.push(finding));
         let conv = self.conversation(&message);
@@ -228,7 +234,8 @@ impl Sink for Digest<'_> {
         self.batch.uploads.push(row);
     }
 
-    fn left_out(&mut self, _: Place, reason: &'static str) {
+    fn left_out(&mut self, place: Place, reason: &'static str) {
+        self.batch.tally.note(place);
         if !self.scratch.shard.is_first() {
             return;
         }
@@ -241,6 +248,9 @@ impl Sink for Digest<'_> {
     fn finding(&mut self, finding: Finding) {
         let is_error = finding.code.severity == Severity::Error;
         let place = finding.place;
+        if let (true, Some(place)) = (is_error, place) {
+            self.batch.tally.note(place);
+        }
         if !self.scratch.shard.is_first() {
             let is_new =
                 is_error && (place.is_none() || std::mem::replace(&mut self.last_error, place) != place);

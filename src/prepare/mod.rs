@@ -31,7 +31,7 @@ mod uploads;
 
 pub use pass::{few, few_spread, mended, run};
 pub use progress::{Look, Phase, Progress};
-pub use summary::{Counted, Replies, Summary};
+pub use summary::{Counted, Replies, Summary, Unread};
 
 use std::collections::HashMap;
 

@@ -17,11 +17,11 @@ use super::progress::{Phase, Progress};
 use super::relations::{self, RelationRow};
 use super::rows::{ByOffset, ConvRow, IndexRow, KeyRow, Note, PersonRow, UserRow};
 use super::sort::{RUN, Sorter};
-use super::summary::{Summary, Told};
+use super::summary::{Summary, Told, Unread};
 use super::uploads::{self, UploadRow};
 use super::{Behind, Equal, Older, PrepareError, Rules, Times, Way};
 use crate::checks::Checker;
-use crate::export::{Chunk, Reader, Source};
+use crate::export::{Chunk, Reader, Source, unread};
 use crate::job::{Job, JobError, Pass, Shard};
 use crate::mapping::Mapper;
 use crate::message::{Message, Release};
@@ -42,6 +42,14 @@ pub fn run(
     progress.phase(Phase::Read);
     let checker = Checker { now: rules.now, release: rules.release, allow_large: rules.allow_large };
     let reader = gather(reader, mapper, checker, &mut pass, &mut gathered, progress)?;
+    gathered.summary.unread = reader
+        .unread()
+        .by_reason()
+        .map(|(reason, left)| {
+            let means = unread::words(reason).to_owned();
+            (reason.to_owned(), Unread { means, count: left.count, first: left.first.clone() })
+        })
+        .collect();
     let Rules { release, times, allow_large, ref behind, .. } = *rules;
     gathered.file(pass, reader.sources(), release, Way { times, allow_large, behind }, progress)
 }
@@ -293,6 +301,9 @@ impl Gathered {
             self.findings.add(pass.lines(), finding)?;
         }
         let summary = &mut self.summary;
+        if self.shard.is_first() {
+            summary.records += batch.tally.count();
+        }
         summary.rejected += batch.rejected;
         summary.unmapped += batch.unmapped;
         summary.elsewhere += batch.elsewhere;

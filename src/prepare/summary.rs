@@ -11,6 +11,9 @@ use crate::finding::Severity;
 pub struct Summary {
     /// Number of the pass, from 1.
     pub pass: u32,
+    /// Records that were read; the first shard counts those of all.
+    #[serde(default)]
+    pub records: u64,
     /// Messages that this pass added.
     pub messages: u64,
     /// Conversations they belong to.
@@ -34,6 +37,9 @@ pub struct Summary {
     pub mended: u64,
     /// Records that were left out on purpose, by reason.
     pub left_out: BTreeMap<String, u64>,
+    /// Files of folders and archives that were not read, by reason.
+    #[serde(default)]
+    pub unread: BTreeMap<String, Unread>,
     /// Messages that the sources have more than once, and that are kept once.
     pub duplicates_in_source: u64,
     /// Messages that an earlier pass has.
@@ -73,6 +79,17 @@ pub struct Told {
     pub blacks: u64,
     /// How far users have read: `read-positions.jsonl`.
     pub read: u64,
+}
+
+/// Files that were not read for one reason.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Unread {
+    /// What the reason means.
+    pub means: String,
+    /// How many.
+    pub count: u64,
+    /// The first of them.
+    pub first: Vec<String>,
 }
 
 /// What became of replies.

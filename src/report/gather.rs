@@ -178,6 +178,11 @@ fn set_aside(
         for (why, n) in &pass.left_out {
             all.push(plain(Fate::LeftOut, why, *n, "left out on purpose, as the settings say".to_owned()));
         }
+        for (why, files) in &pass.unread {
+            let means = format!("files that were not read: {}", files.means);
+            let first = files.first.first().cloned().unwrap_or_default();
+            all.push(SetAside { first, ..plain(Fate::LeftOut, &format!("file/{why}"), files.count, means) });
+        }
         for (n, code, means) in [
             (
                 pass.duplicates_in_source,

@@ -27,6 +27,16 @@ pub const HIDDEN_LEFT_OUT: Code = Code {
     mend: "see what they are; if they belong to the export, name them, or move them to where they can be seen",
 };
 
+/// Files that are written as exports are, and are not called so.
+pub const FILES_LEFT_OUT: Code = Code {
+    name: "files-left-out",
+    severity: Severity::Warning,
+    means: "files in which messages could be were left out: they are not called as those of this format, or are \
+            archives beside other files",
+    mend: "see what they are; messages of another export are a source of their own, and files of this one want the \
+           names that it gave them",
+};
+
 /// A file without a byte in it.
 pub const FILE_EMPTY: Code = Code {
     name: "file-empty",
@@ -83,6 +93,7 @@ pub const ALL: &[&Code] = &[
     &ENCODING_GUESSED,
     &ENCODING_CONTRADICTED,
     &HIDDEN_LEFT_OUT,
+    &FILES_LEFT_OUT,
     &FILE_EMPTY,
     &RECORD_TOO_LONG,
     &CSV_QUOTE_OPEN,

@@ -4,6 +4,7 @@ use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
+use super::unread::{self, Unread};
 use super::{ExportError, Layout, archive};
 
 /// A file that belongs to the export, not yet opened.
@@ -41,16 +42,15 @@ pub fn discover(sources: &[String], layout: &dyn Layout) -> Result<Vec<Found>, E
     discover_all(sources, layout).map(|(found, _)| found)
 }
 
-/// The same, and what was left out for its place alone: hidden files and folders, entries of archives that lead out
-/// of them.
+/// The same, and what else lies there.
 pub(super) fn discover_all(
     sources: &[String],
     layout: &dyn Layout,
-) -> Result<(Vec<Found>, Vec<String>), ExportError> {
+) -> Result<(Vec<Found>, Unread), ExportError> {
     if sources.is_empty() {
         return Err(ExportError::NoSource);
     }
-    let mut list = List { found: Vec::new(), seen: HashSet::new(), hidden: Vec::new(), layout };
+    let mut list = List { found: Vec::new(), seen: HashSet::new(), unread: Unread::default(), layout };
     for source in sources {
         if source == "-" {
             list.stdin()?;
@@ -62,15 +62,15 @@ pub(super) fn discover_all(
             return Err(ExportError::Missing { path: source.clone() });
         }
     }
-    Ok((list.found, list.hidden))
+    Ok((list.found, list.unread))
 }
 
 struct List<'a> {
     found: Vec<Found>,
     /// Where files really are, so that one named twice, or reached over a link, is read once.
     seen: HashSet<PathBuf>,
-    /// What was left out for its place.
-    hidden: Vec<String>,
+    /// What was left out.
+    unread: Unread,
     layout: &'a dyn Layout,
 }
 
@@ -117,10 +117,12 @@ impl List<'_> {
         let meta = fs_err::metadata(path).map_err(|e| read_error(&name, e))?;
         if meta.is_dir() {
             let before = self.found.len();
-            let passed = self.folder(path)?;
+            let mut beside = Unread::default();
+            let passed = self.folder(path, &mut beside)?;
             if self.found.len() == before && passed.fresh {
-                self.archives_in(path)?;
+                beside = self.archives_in(path)?;
             }
+            self.unread.add(beside);
             if self.found.len() == before && passed.fresh && glob.is_none() {
                 return Err(passed.error(&name, self.layout));
             }
@@ -131,6 +133,7 @@ impl List<'_> {
             return Err(ExportError::NotAFile { path: name.into_owned() });
         }
         if !self.first_time(path) {
+            self.unread.note(unread::SAME_FILE, &name);
             return Ok(());
         }
         if meta.is_file() && archive::is_zip(path)? {
@@ -147,18 +150,25 @@ impl List<'_> {
         Ok(())
     }
 
-    fn folder(&mut self, root: &Path) -> Result<Passed, ExportError> {
+    fn folder(&mut self, root: &Path, beside: &mut Unread) -> Result<Passed, ExportError> {
         let mut passed = Passed { fresh: true, ..Passed::default() };
         for entry in files(root) {
-            let entry = entry?;
+            let entry = match entry? {
+                Entry::File(entry) => entry,
+                Entry::DeadLink(path) => {
+                    self.leave_dead_link(root, &path, beside);
+                    continue;
+                }
+            };
             let path = entry.path();
-            let inside = path.strip_prefix(root).unwrap_or(path).to_string_lossy().replace('\\', "/");
+            let inside = inside(root, path);
             if !self.layout.belongs(&inside) {
-                self.hidden(&inside, &path.to_string_lossy());
+                beside.note(self.why_not(&inside), &path.to_string_lossy());
                 passed.note(&inside);
                 continue;
             }
             if !self.first_time(path) {
+                beside.note(unread::SAME_FILE, &path.to_string_lossy());
                 passed.fresh = false;
                 continue;
             }
@@ -176,21 +186,34 @@ impl List<'_> {
 
     /// The zips of a folder that has nothing else: each chat of WhatsApp comes in one, each batch of Mattermost.
     /// Beside other files they are what users sent, and stay shut.
-    fn archives_in(&mut self, root: &Path) -> Result<(), ExportError> {
+    fn archives_in(&mut self, root: &Path) -> Result<Unread, ExportError> {
+        let mut beside = Unread::default();
         for entry in files(root) {
-            let entry = entry?;
+            let entry = match entry? {
+                Entry::File(entry) => entry,
+                Entry::DeadLink(path) => {
+                    self.leave_dead_link(root, &path, &mut beside);
+                    continue;
+                }
+            };
             let path = entry.path();
             let named = path.extension().is_some_and(|e| e.eq_ignore_ascii_case("zip"));
-            if !named || !archive::is_zip(path)? || !self.first_time(path) {
+            if !named || !archive::is_zip(path)? {
+                beside.note(self.why_not(&inside(root, path)), &path.to_string_lossy());
+                continue;
+            }
+            if !self.first_time(path) {
+                beside.note(unread::SAME_FILE, &path.to_string_lossy());
                 continue;
             }
             match self.archive(path) {
+                Ok(()) => {}
                 // Another of them may have something.
-                Ok(()) | Err(ExportError::NoExports { .. }) => {}
+                Err(ExportError::NoExports { .. }) => beside.note(unread::ARCHIVE, &path.to_string_lossy()),
                 Err(error) => return Err(error),
             }
         }
-        Ok(())
+        Ok(beside)
     }
 
     fn archive(&mut self, path: &Path) -> Result<(), ExportError> {
@@ -209,7 +232,8 @@ impl List<'_> {
                     origin: Origin::Entry(entry),
                 });
             } else {
-                self.hidden(&entry.name, &format!("{name}/{}", entry.name));
+                let why = self.why_not(&entry.name);
+                self.unread.note(why, &format!("{name}/{}", entry.name));
                 passed.note(&entry.name);
             }
         }
@@ -223,10 +247,19 @@ impl List<'_> {
         Err(passed.error(&name, self.layout))
     }
 
-    /// Remembers what would belong to the export if it stood elsewhere.
-    fn hidden(&mut self, inside: &str, path: &str) {
+    /// Why a file that does not belong is left out.
+    fn why_not(&self, inside: &str) -> &'static str {
+        // It would belong to the export if it stood elsewhere.
         if plain_path(inside).is_some_and(|plain| self.layout.belongs(&plain)) {
-            self.hidden.push(path.to_owned());
+            return unread::HIDDEN;
+        }
+        self.layout.known_besides(inside).unwrap_or_else(|| unread::by_name(inside))
+    }
+
+    /// A link to nothing that would be part of the export.
+    fn leave_dead_link(&self, root: &Path, path: &Path, beside: &mut Unread) {
+        if self.layout.belongs(&inside(root, path)) {
+            beside.note(unread::DEAD_LINK, &path.to_string_lossy());
         }
     }
 
@@ -248,15 +281,28 @@ fn plain_path(inside: &str) -> Option<String> {
     Some(parts.collect::<Vec<_>>().join("/"))
 }
 
-/// The files in a folder and in those below it, sorted. Links are followed, over loops only once; links to
-/// nothing are passed over.
-fn files(root: &Path) -> impl Iterator<Item = Result<walkdir::DirEntry, ExportError>> {
+/// What stands in a folder.
+enum Entry {
+    File(walkdir::DirEntry),
+    /// A link to nothing.
+    DeadLink(PathBuf),
+}
+
+/// A path as it is inside a folder, with `/`.
+fn inside(root: &Path, path: &Path) -> String {
+    path.strip_prefix(root).unwrap_or(path).to_string_lossy().replace('\\', "/")
+}
+
+/// The files in a folder and in those below it, sorted. Links are followed, over loops only once.
+fn files(root: &Path) -> impl Iterator<Item = Result<Entry, ExportError>> {
     let root_name = root.to_string_lossy().into_owned();
     walkdir::WalkDir::new(root).follow_links(true).sort_by_file_name().into_iter().filter_map(move |entry| {
         match entry {
-            Ok(entry) => entry.file_type().is_file().then_some(Ok(entry)),
+            Ok(entry) => entry.file_type().is_file().then_some(Ok(Entry::File(entry))),
             Err(e) if e.loop_ancestor().is_some() => None,
-            Err(e) if e.io_error().is_some_and(|e| e.kind() == std::io::ErrorKind::NotFound) => None,
+            Err(e) if e.io_error().is_some_and(|e| e.kind() == std::io::ErrorKind::NotFound) => {
+                e.path().map(|path| Ok(Entry::DeadLink(path.to_owned())))
+            }
             Err(e) => {
                 let path = e.path().map_or(root_name.clone(), |path| path.to_string_lossy().into_owned());
                 Some(Err(read_error(&path, e.into())))
@@ -282,8 +328,10 @@ fn deep_glob(pattern: &str) -> Result<Vec<glob::GlobResult>, glob::PatternError>
         None => ".",
     };
     Ok(files(Path::new(root))
-        .filter_map(Result::ok)
-        .map(walkdir::DirEntry::into_path)
+        .filter_map(|entry| match entry {
+            Ok(Entry::File(entry)) => Some(entry.into_path()),
+            _ => None,
+        })
         .map(|path| path.strip_prefix(".").map(Path::to_owned).unwrap_or(path))
         .filter(|path| matcher.matches_path_with(path, AS_A_SHELL))
         .map(Ok)

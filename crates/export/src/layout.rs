@@ -15,6 +15,11 @@ pub trait Layout: Send + Sync {
     /// that the user named are not asked about.
     fn belongs(&self, inside: &str) -> bool;
 
+    /// Why a file that does not belong has no messages, where that is known: one of [`unread`](super::unread)'s reasons.
+    fn known_besides(&self, _inside: &str) -> Option<&'static str> {
+        None
+    }
+
     /// What files of such an export are called, for the message when there are none: `.json or .json.gz`.
     fn endings(&self) -> String;
 
@@ -86,6 +91,10 @@ impl Layout for Plain {
         let name = inside.to_ascii_lowercase();
         let name = [".gz", ".zst", ".zstd"].iter().find_map(|e| name.strip_suffix(e)).unwrap_or(&name);
         name.rsplit_once('.').is_some_and(|(_, ending)| ENDINGS.contains(&ending))
+    }
+
+    fn known_besides(&self, _: &str) -> Option<&'static str> {
+        (!self.include.is_empty()).then_some(super::unread::NOT_INCLUDED)
     }
 
     fn endings(&self) -> String {

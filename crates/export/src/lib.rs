@@ -25,6 +25,7 @@ mod reader;
 mod settings;
 mod sniff;
 mod unpack;
+pub mod unread;
 mod window;
 
 pub use archive::Entry;
@@ -40,6 +41,7 @@ pub use layout::{Layout, Plain};
 pub use path::RecordPath;
 pub use reader::{CHUNK, Head, Reader, Source, Totals};
 pub use settings::{BrokenText, Csv, Format, Header, Settings, ShortRows};
+pub use unread::{Left, Unread};
 pub use window::{Pool, Window};
 
 #[cfg(test)]

@@ -1,10 +1,12 @@
 //! All sources, one after the other, as chunks.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use super::decode::Encoding;
 use super::discover::discover_all;
 use super::layout::{Layout, Plain};
+use super::unread::{self, Unread};
 use super::window::Pool;
 use super::{Chunk, Context, Cutter, ExportError, Found, Input, Origin, Settings, Table, codes};
 use crate::message::SourceNo;
@@ -41,6 +43,7 @@ pub struct Reader {
     /// Whether any source had text.
     text: bool,
     names: Vec<String>,
+    unread: Unread,
 }
 
 /// How far the reader is, in bytes as they lie there.
@@ -101,8 +104,15 @@ impl Reader {
     ) -> Result<Self, ExportError> {
         settings.check()?;
         let encoding = settings.encoding()?;
-        let (mut found, hidden) = discover_all(sources, &*layout)?;
+        let (mut found, mut unread) = discover_all(sources, &*layout)?;
+        let all: Vec<String> = found.iter().map(|found| found.path.clone()).collect();
         layout.arrange(&mut found)?;
+        if found.len() < all.len() {
+            let kept: HashSet<&str> = found.iter().map(|found| &*found.path).collect();
+            all.iter()
+                .filter(|path| !kept.contains(&***path))
+                .for_each(|path| unread.note(unread::DIRECTORY, path));
+        }
         let totals = Totals { files: found.len(), bytes: found.iter().map(|f| f.bytes).sum(), read: 0 };
         let mut reader = Self {
             settings: settings.clone(),
@@ -116,12 +126,16 @@ impl Reader {
             done: Vec::new(),
             totals,
             text: false,
+            unread,
         };
         reader.advance()?;
-        if let (Some(current), [first, ..]) = (&mut reader.current, &hidden[..]) {
-            let more = hidden.iter().skip(1).take(2).map(|name| format!(", `{name}`"));
-            let value = format!("{}: `{first}`{}", hidden.len(), more.collect::<String>());
-            current.input.note(&codes::HIDDEN_LEFT_OUT, &value);
+        if let Some(current) = &mut reader.current {
+            if let Some(value) = reader.unread.value(&[unread::HIDDEN]) {
+                current.input.note(&codes::HIDDEN_LEFT_OUT, &value);
+            }
+            if let Some(value) = reader.unread.doubtful() {
+                current.input.note(&codes::FILES_LEFT_OUT, &value);
+            }
         }
         Ok(reader)
     }
@@ -185,6 +199,11 @@ impl Reader {
     /// The sources that were read to their end, in order.
     pub fn sources(&self) -> &[Source] {
         &self.done
+    }
+
+    /// What lies beside the files that it reads.
+    pub fn unread(&self) -> &Unread {
+        &self.unread
     }
 
     /// How far it is.
@@ -283,7 +302,40 @@ impl Reader {
 
 fn path_values(found: &Found) -> Vec<(String, String)> {
     let (folder, file) = found.inside.rsplit_once('/').unwrap_or(("", &found.inside));
-    let stem = file.split('.').next().unwrap_or(file);
+    let stem = stem(file);
     let values = [("@path", found.path.as_str()), ("@file", file), ("@stem", stem), ("@folder", folder)];
     values.into_iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect()
+}
+
+/// The name of a file without the endings that are known: `j.doe.csv` is `j.doe`.
+fn stem(file: &str) -> &str {
+    let cut = |name: &str, endings: &[&str]| {
+        let (stem, ending) = name.rsplit_once('.')?;
+        let known = endings.iter().any(|known| ending.eq_ignore_ascii_case(known));
+        (known && !stem.is_empty()).then_some(stem.len())
+    };
+    let unpacked = cut(file, &["gz", "zst", "zstd"]).map_or(file, |len| &file[..len]);
+    let written = ["jsonl", "ndjson", "json", "csv", "tsv", "txt", "log", "bson"];
+    cut(unpacked, &written).map_or(unpacked, |len| &unpacked[..len])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::stem;
+
+    #[test]
+    fn of_a_name_only_the_known_ending_is_cut() {
+        for (file, expected) in [
+            ("j.doe.csv", "j.doe"),
+            ("j.doe.jsonl.gz", "j.doe"),
+            ("2024-01-02.json", "2024-01-02"),
+            ("v1.2", "v1.2"),
+            ("Ann B. (1).TXT", "Ann B. (1)"),
+            (".csv", ".csv"),
+            ("plain", "plain"),
+            ("csv", "csv"),
+        ] {
+            assert_eq!(stem(file), expected, "{file}");
+        }
+    }
 }

@@ -473,6 +473,47 @@ fn what_is_left_out_for_its_place_is_named() {
     }
 }
 
+#[cfg(unix)]
+#[test]
+fn every_file_that_is_not_read_is_counted_under_a_reason() {
+    let folder = folder(&[
+        ("a.jsonl", TWO),
+        ("b/a.json", b"[]"),
+        ("b/.a.json", TWO),
+        ("b/notes.html", b"x"),
+        ("b/more.log.gz", b"x"),
+        ("chat.zip", &zip(&[("a.jsonl", TWO)])),
+        ("photos/cat.jpg", b"x"),
+        ("photos/Thumbs.db", b"x"),
+        ("__MACOSX/._a.jsonl", b"x"),
+    ]);
+    std::os::unix::fs::symlink(folder.path().join("a.jsonl"), folder.path().join("c.jsonl")).unwrap();
+    std::os::unix::fs::symlink(folder.path().join("gone"), folder.path().join("gone.jsonl")).unwrap();
+    let unread = |settings: &Settings, sources: &[String]| {
+        let reader = Reader::open(settings, sources, SourceNo(0)).unwrap();
+        let unread = reader.unread();
+        assert_eq!(unread.count(), unread.by_reason().map(|(_, left)| left.count).sum::<u64>());
+        unread.by_reason().map(|(why, left)| format!("{} {why}", left.count)).collect::<Vec<_>>().join(", ")
+    };
+    let all = [arg(folder.path())];
+    assert_eq!(
+        unread(&Settings::default(), &all),
+        "1 archive, 1 dead-link, 1 hidden, 1 other-kind, 2 other-name, 1 same-file, 2 system-file"
+    );
+    let warned = read(folder.path()).unwrap().findings.join("\n");
+    assert!(
+        warned.contains("0:1 hidden-left-out 1: `") && warned.contains("0:1 files-left-out 4: `"),
+        "{warned}"
+    );
+    // What was left out on purpose is counted, and nobody is warned of it.
+    let only = Settings { include: vec!["a.jsonl".to_owned()], ..Settings::default() };
+    assert_eq!(unread(&only, &all), "9 not-included");
+    assert_eq!(read_with(&only, &all).unwrap().findings.len(), 0);
+    // A file that is named besides its folder.
+    let twice = [arg(&folder.path().join("a.jsonl")), arg(folder.path())];
+    assert!(unread(&Settings::default(), &twice).contains("2 same-file"));
+}
+
 #[test]
 fn a_quote_that_is_never_closed_takes_no_more_than_what_is_read() {
     let row = "u1,c1,1700000000,some words without quotes\n";

@@ -8,10 +8,10 @@ use xxhash_rust::xxh3::xxh3_64;
 
 use super::mask::mask;
 use crate::checks::Checker;
-use crate::export::{ExportError, Reader};
+use crate::export::{ExportError, Reader, Unread};
 use crate::finding::{Code, Finding, Severity, shorten};
 use crate::mapping::people::{Kind, Person};
-use crate::mapping::{Mapper, Sink};
+use crate::mapping::{Mapper, Sink, Tally};
 use crate::message::{Message, Peer, Place, SendTime};
 
 /// What came of an export.
@@ -19,8 +19,12 @@ use crate::message::{Message, Peer, Place, SendTime};
 pub struct Survey {
     /// Messages.
     pub messages: u64,
+    /// Records that something became of.
+    pub records: Tally,
     /// Records left out on purpose, by reason.
     pub left_out: BTreeMap<&'static str, u64>,
+    /// Files of folders and archives that were not read.
+    pub unread: Unread,
     /// Findings by the name of their code.
     pub findings: BTreeMap<&'static str, Found>,
     /// Time of the earliest and latest message.
@@ -65,13 +69,14 @@ impl Survey {
         let mut survey = Self::new(checker);
         while let Some(mut chunk) = reader.next_chunk()? {
             for finding in std::mem::take(&mut chunk.findings) {
-                survey.finding(finding);
+                survey.note(finding);
             }
             mapper.map(&chunk, &mut survey);
             reader.recycle(chunk.text);
             let totals = reader.totals();
             tick(totals.read, totals.bytes);
         }
+        survey.unread = reader.unread().clone();
         // Kinds that came late make room for the first that were seen.
         let spare = std::mem::take(&mut survey.spare);
         survey.examples.extend(spare);
@@ -83,7 +88,9 @@ impl Survey {
     pub fn new(checker: Checker) -> Self {
         Self {
             messages: 0,
+            records: Tally::default(),
             left_out: BTreeMap::new(),
+            unread: Unread::default(),
             findings: BTreeMap::new(),
             times: None,
             examples: Vec::new(),
@@ -96,6 +103,11 @@ impl Survey {
             kinds: BTreeSet::new(),
             spare: Vec::new(),
         }
+    }
+
+    fn note(&mut self, finding: Finding) {
+        let Finding { code, place, value } = finding;
+        self.findings.entry(code.name).or_insert(Found { code, count: 0, place, value }).count += 1;
     }
 
     /// How many conversations there are.
@@ -126,8 +138,9 @@ impl Survey {
 impl Sink for Survey {
     fn message(&mut self, message: Message<'_>) {
         let checker = self.checker;
+        self.records.note(message.place);
         // What can't be sent is a finding, and no message.
-        if !checker.examine(&message, &mut |finding| self.finding(finding)) {
+        if !checker.examine(&message, &mut |finding| self.note(finding)) {
             return;
         }
         self.messages += 1;
@@ -155,13 +168,16 @@ impl Sink for Survey {
         }
     }
 
-    fn left_out(&mut self, _: Place, reason: &'static str) {
+    fn left_out(&mut self, place: Place, reason: &'static str) {
+        self.records.note(place);
         *self.left_out.entry(reason).or_default() += 1;
     }
 
     fn finding(&mut self, finding: Finding) {
-        let Finding { code, place, value } = finding;
-        self.findings.entry(code.name).or_insert(Found { code, count: 0, place, value }).count += 1;
+        if let (Severity::Error, Some(place)) = (finding.code.severity, finding.place) {
+            self.records.note(place);
+        }
+        self.note(finding);
     }
 
     fn person(&mut self, person: Person<'_>) {

@@ -26,6 +26,7 @@ mod rule;
 mod settings;
 mod sieve;
 mod steps;
+mod tally;
 #[doc(hidden)]
 pub mod testing;
 mod time;
@@ -39,6 +40,7 @@ pub use period::{Period, Within};
 pub use records::{Record, Row, each};
 pub use relation::{Relation, Role};
 pub use settings::{Columns, Detail, LeaveOut, Rule, Settings, Values};
+pub use tally::Tally;
 pub use time::{Doubt, Time, TimeFormat, halves};
 pub use value::Value;
 

@@ -7,7 +7,7 @@ use std::path::Path;
 use serde::Serialize;
 
 use super::{Exit, Found};
-use crate::export::Source;
+use crate::export::{Source, unread};
 use crate::finding::Severity;
 use crate::init::{Survey, in_words, mask, plural};
 use crate::report::count;
@@ -21,11 +21,13 @@ pub(super) struct Answer<'a> {
     config: Option<&'a Path>,
     missing: &'a [&'static str],
     to_do: &'a [String],
+    records: u64,
     messages: u64,
     conversations: usize,
     groups: usize,
     users: usize,
     left_out: BTreeMap<&'static str, u64>,
+    unread: BTreeMap<&'static str, u64>,
     findings: BTreeMap<&'static str, u64>,
     exit_code: u8,
 }
@@ -40,11 +42,15 @@ impl<'a> Answer<'a> {
             config: (output.as_os_str() != "-").then_some(output),
             missing: &found.missing,
             to_do: &found.to_do,
+            records: survey.map_or(0, |survey| survey.records.count()),
             messages: survey.map_or(0, |survey| survey.messages),
             conversations: survey.map_or(0, Survey::conversations),
             groups: survey.map_or(0, Survey::groups),
             users: survey.map_or(0, Survey::users),
             left_out: survey.map(|survey| survey.left_out.clone()).unwrap_or_default(),
+            unread: survey
+                .map(|survey| survey.unread.by_reason().map(|(why, left)| (why, left.count)).collect())
+                .unwrap_or_default(),
             findings: survey
                 .map(|survey| survey.findings.iter().map(|(name, found)| (*name, found.count)).collect())
                 .unwrap_or_default(),
@@ -98,6 +104,17 @@ fn write(out: &mut String, survey: &Survey, sources: &[Source], assumed: Option<
     writeln!(out)?;
     for (reason, n) in &survey.left_out {
         writeln!(out, "  left out: {reason} {}", count(*n))?;
+    }
+    for (reason, left) in survey.unread.by_reason() {
+        let named: Vec<String> = left.first.iter().map(|name| format!("`{}`", mask(name))).collect();
+        writeln!(
+            out,
+            "  not read: {} × {reason} ({}): {}{}",
+            count(left.count),
+            unread::words(reason),
+            named.join(", "),
+            if left.count > left.first.len() as u64 { ", …" } else { "" }
+        )?;
     }
     for found in survey.findings.values() {
         let place = found.place.and_then(|place| {
