@@ -208,7 +208,10 @@ fn folders_that_hold_themselves_are_read_once() {
         let once = read(*format, folder.path()).unwrap();
         std::os::unix::fs::symlink(folder.path(), folder.path().join("again")).unwrap();
         std::os::unix::fs::symlink("/nowhere/at/all", folder.path().join("gone.json")).unwrap();
-        assert_eq!(read(*format, folder.path()).unwrap(), once, "{}", format.name());
+        let mut again = read(*format, folder.path()).unwrap();
+        // That a link leads nowhere is said where it would be part of the export.
+        again.findings.retain(|finding| !finding.starts_with("files-left-out 1: `"));
+        assert_eq!(again, once, "{}", format.name());
     }
 }
 
