@@ -36,7 +36,7 @@ pub(super) fn note_deed(reader: &JobReader, command: &str, said: &str) -> Result
 #[command(next_help_heading = "Pace")]
 pub struct LookArgs {
     /// Only this conversation, such as `sg_team` or `si_alice_bob`; can be given several times
-    #[arg(long, value_name = "CONVERSATION", help_heading = "Options")]
+    #[arg(long, value_name = "CONVERSATION", help_heading = None::<&str>)]
     pub only: Vec<String>,
     /// Read at most so many slots of the log, such as `2000/s` [default: as fast as the server answers]
     #[arg(long, value_name = "N/s")]

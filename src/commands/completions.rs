@@ -1,4 +1,4 @@
-//! `completions SHELL` and `man`: made from the same types as the command line itself.
+//! `completions SHELL`: made from the same types as the command line itself.
 
 use std::io;
 
@@ -8,10 +8,5 @@ pub(super) fn completions(shell: clap_complete::Shell, mut whole: clap::Command)
     let mut script = Vec::new();
     clap_complete::generate(shell, &mut whole, "openim-import", &mut script);
     io::Write::write_all(&mut io::stdout(), &script).or_fail(Exit::Internal)?;
-    Ok(Exit::Done)
-}
-
-pub(super) fn man(whole: clap::Command) -> Result<Exit, Failure> {
-    clap_mangen::Man::new(whole).render(&mut io::stdout()).or_fail(Exit::Internal)?;
     Ok(Exit::Done)
 }

@@ -19,13 +19,13 @@ use crate::report::{Progress, Snapshot, count};
 /// `mark-read`.
 #[derive(Debug, Args)]
 pub struct MarkReadArgs {
-    /// Where the messages are.
-    #[command(flatten)]
-    pub server: ServerArgs,
     /// Only the positions of this file, CSV with a header or JSON lines: userID; conversationID, groupID or peerID;
     /// id of the last message read, readTime or hasReadSeq [default: everything imported is read by everybody]
     #[arg(long, value_name = "FILE")]
     pub positions: Option<PathBuf>,
+    /// Where the messages are.
+    #[command(flatten)]
+    pub server: ServerArgs,
     /// What to look at.
     #[command(flatten)]
     pub look: LookArgs,

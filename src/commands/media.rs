@@ -46,18 +46,18 @@ pub struct MediaArgs {
     /// What to read.
     #[command(flatten)]
     pub source: SourceArgs,
-    /// Where to upload to.
-    #[command(flatten)]
-    pub server: ServerArgs,
-    /// How.
-    #[command(flatten)]
-    pub how: HowArgs,
     /// Say how many files there are, how large, and what is missing; send nothing
     #[arg(long)]
     pub dry_run: bool,
     /// The sources are the job's next pass
     #[arg(long)]
     pub add: bool,
+    /// Where to upload to.
+    #[command(flatten)]
+    pub server: ServerArgs,
+    /// How.
+    #[command(flatten)]
+    pub how: HowArgs,
 }
 
 /// How files are had and uploaded.

@@ -13,6 +13,7 @@ mod hook;
 pub mod init;
 mod intake;
 mod logging;
+mod man;
 pub mod mark_read;
 pub mod media;
 mod night;
@@ -48,6 +49,7 @@ use check::CheckArgs;
 use context::Context;
 use control::ControlArgs;
 use init::InitArgs;
+use man::ManArgs;
 use mark_read::MarkReadArgs;
 use media::MediaArgs;
 use provision::ProvisionArgs;
@@ -105,8 +107,8 @@ pub enum Command {
         /// For which shell.
         shell: clap_complete::Shell,
     },
-    /// Print the manual page
-    Man,
+    /// Print the manual page, or write one of each command
+    Man(ManArgs),
 }
 
 impl Command {
@@ -115,7 +117,7 @@ impl Command {
         logging::start(common.verbose, common.log.as_deref())?;
         match self {
             Self::Completions { shell } => completions::completions(*shell, whole()),
-            Self::Man => completions::man(whole()),
+            Self::Man(args) => man::man(args, whole()),
             Self::Init(args) => init::init(args, common),
             Self::Users(args) => users::users(&Context::new(common)?, args),
             Self::Rehearse(args) => rehearse::rehearse(args),

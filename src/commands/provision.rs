@@ -24,6 +24,12 @@ use crate::report::count;
 /// `provision`.
 #[derive(Debug, Args)]
 pub struct ProvisionArgs {
+    /// What to make: users, groups and members (before), friends and block lists (after), or all
+    #[arg(long, value_enum, default_value_t)]
+    pub stage: Stage,
+    /// List what would be made, and make nothing
+    #[arg(long)]
+    pub dry_run: bool,
     /// Where to make it.
     #[command(flatten)]
     pub server: ServerArgs,
@@ -33,12 +39,6 @@ pub struct ProvisionArgs {
     /// Accounts in the chat server.
     #[command(flatten)]
     pub accounts: AccountsArgs,
-    /// What to make: users, groups and members (before), friends and block lists (after), or all
-    #[arg(long, value_enum, default_value_t)]
-    pub stage: Stage,
-    /// List what would be made, and make nothing
-    #[arg(long)]
-    pub dry_run: bool,
 }
 
 /// The chat server, with whose accounts people log in. The password of its admin comes from `OPENIM_CHAT_PASSWORD`, or

@@ -23,18 +23,18 @@ use crate::report::{self, count};
 /// `retry`.
 #[derive(Debug, Args)]
 pub struct RetryArgs {
-    /// Where to send.
-    #[command(flatten)]
-    pub server: ServerArgs,
-    /// How fast.
-    #[command(flatten)]
-    pub pace: PaceArgs,
     /// What happens to a message that is refused again: skip it, or hold its conversation there [default: skip]
     #[arg(long, value_name = "WHAT", value_enum)]
     pub on_reject: Option<OnReject>,
     /// Only rejects of this conversation, such as `sg_team`; can be given several times
     #[arg(long, value_name = "CONVERSATION")]
     pub only: Vec<String>,
+    /// Where to send.
+    #[command(flatten)]
+    pub server: ServerArgs,
+    /// How fast.
+    #[command(flatten)]
+    pub pace: PaceArgs,
 }
 
 /// The command.

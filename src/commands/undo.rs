@@ -20,12 +20,12 @@ use crate::report::{Progress, Snapshot, count};
 /// `undo`.
 #[derive(Debug, Args)]
 pub struct UndoArgs {
-    /// Where the messages are.
-    #[command(flatten)]
-    pub server: ServerArgs,
     /// Don't ask
     #[arg(long)]
     pub yes: bool,
+    /// Where the messages are.
+    #[command(flatten)]
+    pub server: ServerArgs,
     /// What to look at.
     #[command(flatten)]
     pub look: LookArgs,

@@ -40,9 +40,6 @@ pub struct VerifyArgs {
     /// Whose messages.
     #[command(flatten)]
     pub jobs: JobsArgs,
-    /// Where the messages are.
-    #[command(flatten)]
-    pub server: ServerArgs,
     /// Ask the store itself too: what can be read may be in the cache alone, and gone within a day. Each question
     /// is a walk over everything the server holds; as much time as it took is left to others before the next
     #[arg(long)]
@@ -63,6 +60,9 @@ pub struct VerifyArgs {
     /// Delete second copies and send what is missing, then verify again
     #[arg(long)]
     pub repair: bool,
+    /// Where the messages are.
+    #[command(flatten)]
+    pub server: ServerArgs,
     /// Whether to look again.
     #[command(flatten)]
     pub watch: WatchArgs,

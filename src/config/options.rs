@@ -11,6 +11,7 @@ use crate::report::{Color, Form};
 
 /// Options of every command.
 #[derive(Debug, Clone, Args)]
+#[command(next_help_heading = "Options of every command")]
 pub struct Common {
     /// Configuration [default: import.toml, if it is there]
     #[arg(long, global = true, value_name = "FILE", env = "OPENIM_IMPORT_CONFIG")]

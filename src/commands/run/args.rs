@@ -19,18 +19,6 @@ pub struct RunArgs {
     /// Which part of it.
     #[command(flatten)]
     pub shard: ShardArgs,
-    /// Where to send.
-    #[command(flatten)]
-    pub server: ServerArgs,
-    /// How fast.
-    #[command(flatten)]
-    pub pace: PaceArgs,
-    /// When.
-    #[command(flatten)]
-    pub clock: ClockArgs,
-    /// Watched and changed from outside.
-    #[command(flatten)]
-    pub endpoint: EndpointArgs,
     /// Run this command (by `sh -c`) when the run has ended, however it ended; `$OPENIM_IMPORT_VERDICT` and
     /// `$OPENIM_IMPORT_EXIT_CODE` stand in its environment (more: docs/night.md)
     #[arg(long, value_name = "CMD")]
@@ -50,9 +38,6 @@ pub struct RunArgs {
     /// Upload the files that messages show, first
     #[arg(long)]
     pub media: bool,
-    /// How files are had and uploaded.
-    #[command(flatten)]
-    pub how: HowArgs,
     /// Only this conversation, such as `sg_team` or `si_alice_bob`; can be given several times
     #[arg(long, value_name = "CONVERSATION")]
     pub only: Vec<String>,
@@ -72,6 +57,21 @@ pub struct RunArgs {
     /// Send anew what `undo` took back
     #[arg(long)]
     pub again: bool,
+    /// Where to send.
+    #[command(flatten)]
+    pub server: ServerArgs,
+    /// How fast.
+    #[command(flatten)]
+    pub pace: PaceArgs,
+    /// When.
+    #[command(flatten)]
+    pub clock: ClockArgs,
+    /// Watched and changed from outside.
+    #[command(flatten)]
+    pub endpoint: EndpointArgs,
+    /// How files are had and uploaded.
+    #[command(flatten)]
+    pub how: HowArgs,
     /// What the preflight may find.
     #[command(flatten)]
     pub preflight: PreflightArgs,

@@ -111,6 +111,8 @@ fn receipts_tell_the_servers_copies_from_ours() {
     assert_eq!(show(&refused, 5, "4z 5c"), "surplus4 5 -> 6");
     // Without a receipt nothing is called ours to withdraw.
     assert_eq!(show(&known, 5, "2q 5c"), "copy2 5 -> 6");
+    // A copy of what was confirmed is not the next one, though it be equal to it.
+    assert_eq!(show(&Known { receipts: [(4, 97)].into(), ..Known::default() }, 5, "4|5a 5b"), "copy4 5 -> 6");
     // Equal messages, both confirmed: a third under a new name is surplus, a copy of one is not.
     assert_eq!(show(&known, 5, "3|4b 3|4q"), "copy4 surplus4 -> 5");
 }
@@ -185,7 +187,10 @@ fn naive_cursor(known: &Known, cursor: u64, end: u64, log: &[Sighting]) -> u64 {
         .iter()
         .filter_map(|s| match &s.who {
             Who::Ours { ids, ordinals, .. } => {
-                (!known.is_withdrawn(&ids.server) && first.insert(ids.server.clone())).then_some(ordinals)
+                // A name with a receipt is never another message.
+                let is_confirmed = |n: &Ordinal| known.past(*n) == Past::Confirmed(ids.clone());
+                let is_free = !known.is_withdrawn(&ids.server) && !ordinals.iter().any(is_confirmed);
+                (is_free && first.insert(ids.server.clone())).then_some(ordinals)
             }
             _ => None,
         })
