@@ -32,6 +32,7 @@ mod replies;
 mod second_pass;
 mod secrets;
 mod shards;
+mod sources;
 mod speed;
 mod support;
 mod usage;

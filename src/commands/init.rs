@@ -1,20 +1,21 @@
 //! `init`: looks at an export, says what it is, and writes `import.toml`.
 
 mod answer;
+mod several;
 
 use std::path::{Path, PathBuf};
 
 use clap::Args;
 
 use super::context::{note, print, print_json};
-use super::intake::{Intake, Plan};
+use super::intake::{self, Intake, Plan};
 use super::prepare::now;
 use super::{Exit, Failure, OrFail};
 use crate::checks::Checker;
 use crate::config::ImportFile;
 use crate::config::{Common, SourceArgs};
 use crate::export::Source;
-use crate::formats::{About, ChatKind, DateOrder, Format};
+use crate::formats::{self, About, ChatKind, DateOrder, Format};
 use crate::init::{
     Answers, Assumed, Guess, Needs, Survey, Template, Unknown, is_native, look, media_and_users, needs,
 };
@@ -23,7 +24,7 @@ use crate::report::bytes;
 use answer::{Answer, described};
 
 /// `init`.
-#[derive(Debug, Args)]
+#[derive(Debug, Clone, Args)]
 pub struct InitArgs {
     /// Files, folders, archives or globs of the export
     #[arg(value_name = "SOURCE", required = true)]
@@ -118,8 +119,14 @@ pub(super) fn init(args: &InitArgs, common: &Common) -> Result<Exit, Failure> {
 }
 
 fn find(args: &InitArgs, tick: &mut dyn FnMut(u64, u64)) -> Result<Found, Failure> {
+    if args.format.is_none() {
+        let apart = formats::recognise_apart(&args.sources).map_err(intake::failure)?;
+        if !apart.is_empty() {
+            return several::find(args, apart, tick);
+        }
+    }
     let plan = plan(args, &ImportFile::default())?;
-    if let Some(format) = plan.format {
+    if let Some(format) = plan.format() {
         return known(args, format, tick);
     }
     if is_native(&args.sources).or_fail(Exit::Usage)? {
@@ -135,11 +142,34 @@ fn find(args: &InitArgs, tick: &mut dyn FnMut(u64, u64)) -> Result<Found, Failur
 
 /// A format that we know: what it needs is what its findings ask for.
 fn known(args: &InitArgs, format: Format, tick: &mut dyn FnMut(u64, u64)) -> Result<Found, Failure> {
+    let Known { mut template, to_do, survey, assumed } = look_at_known(args, format, tick)?;
+    template.sections.extend(media_and_users(&survey.0));
+    let text = template.text();
+    read(&text)?;
+    Ok(Found {
+        title: template.title,
+        text: Some(text),
+        to_do,
+        survey: Some(survey),
+        assumed,
+        ..Found::default()
+    })
+}
+
+/// What is written for a format that we know.
+struct Known {
+    template: Template,
+    to_do: Vec<String>,
+    survey: (Survey, Vec<Source>),
+    assumed: Option<String>,
+}
+
+fn look_at_known(args: &InitArgs, format: Format, tick: &mut dyn FnMut(u64, u64)) -> Result<Known, Failure> {
     let mut file = ImportFile::default();
     file.format.name = Some(format);
     let given = About { zone: args.zone.clone(), me: args.me.clone(), ..About::default() };
     let mut seen = survey(args, &file, tick)?;
-    let Needs { mut sections, to_do, assumed } = needs(format, &given, &seen.0);
+    let Needs { sections, to_do, assumed } = needs(format, &given, &seen.0);
     let with = assumed.words();
     if with.is_some() {
         if assumed.utc {
@@ -153,21 +183,39 @@ fn known(args: &InitArgs, format: Format, tick: &mut dyn FnMut(u64, u64)) -> Res
         }
         seen = survey(args, &file, tick)?;
     }
-    sections.extend(media_and_users(&seen.0));
     let title = format.title().to_owned();
-    let template =
-        Template { title: title.clone(), sources: args.sources.clone(), sections, ..Template::default() };
-    let text = template.text();
-    read(&text)?;
-    Ok(Found { title, text: Some(text), to_do, survey: Some(seen), assumed: with, ..Found::default() })
+    let template = Template { title, sources: args.sources.clone(), sections, ..Template::default() };
+    Ok(Known { template, to_do, survey: seen, assumed: with })
 }
 
 /// Anything else: a mapping is guessed.
 fn unknown(args: &InitArgs, tick: &mut dyn FnMut(u64, u64)) -> Result<Found, Failure> {
+    let (found, template, asks_zone) = look_at_unknown(args, tick)?;
+    let Some(template) = template else { return Ok(found) };
+    let text = template.text();
+    let mut file = read(&text)?;
+    let mut found = Found { text: Some(text), ..found };
+    if found.missing.is_empty() {
+        if asks_zone {
+            file.mapping.zone = Some("UTC".to_owned());
+            found.assumed = Assumed { utc: true, ..Assumed::default() }.words();
+        }
+        found.survey = Some(survey(args, &file, tick)?);
+    }
+    Ok(found)
+}
+
+/// What is written for anything else, if there is something that could be imported, and whether it asks for a zone.
+fn look_at_unknown(
+    args: &InitArgs,
+    tick: &mut dyn FnMut(u64, u64),
+) -> Result<(Found, Option<Template>, bool), Failure> {
     let answers = Answers { conversation: args.conversation_from.clone() };
     let Unknown { title, export, guess, shape, mut notes, to_do: undecided } =
         look(&args.sources, &answers, tick).or_fail(Exit::Usage)?;
-    let Some(guess) = guess else { return Ok(Found { title, shape, notes, ..Found::default() }) };
+    let Some(guess) = guess else {
+        return Ok((Found { title, shape, notes, ..Found::default() }, None, false));
+    };
     notes.extend(guess.notes.iter().cloned());
     let mut to_do: Vec<String> =
         guess.open.iter().map(|open| format!("{}: {}", open.key.name(), open.note)).collect();
@@ -187,17 +235,7 @@ fn unknown(args: &InitArgs, tick: &mut dyn FnMut(u64, u64)) -> Result<Found, Fai
         guess: Some(Guess { needs_zone: guess.needs_zone, ..guess }),
         ..Template::default()
     };
-    let text = template.text();
-    let mut file = read(&text)?;
-    let mut found = Found { title, text: Some(text), shape, notes, to_do, missing, ..Found::default() };
-    if found.missing.is_empty() {
-        if asks_zone {
-            file.mapping.zone = Some("UTC".to_owned());
-            found.assumed = Assumed { utc: true, ..Assumed::default() }.words();
-        }
-        found.survey = Some(survey(args, &file, tick)?);
-    }
-    Ok(found)
+    Ok((Found { title, shape, notes, to_do, missing, ..Found::default() }, Some(template), asks_zone))
 }
 
 fn plan(args: &InitArgs, file: &ImportFile) -> Result<Plan, Failure> {
@@ -211,6 +249,10 @@ fn plan(args: &InitArgs, file: &ImportFile) -> Result<Plan, Failure> {
         skip_invalid: false,
     };
     Plan::new(file, &typed)
+}
+
+fn plan_of_tables(file: &ImportFile) -> Result<Plan, Failure> {
+    Plan::new(file, &SourceArgs::default())
 }
 
 /// The whole export through the mapper that the configuration describes.

@@ -166,7 +166,7 @@ impl Step<'_> {
         let client = settings.map(Client::new).transpose().or_fail(Exit::Usage)?;
         let url =
             |name: &str| client.as_ref().map_or_else(String::new, |client| client.object_url(public, name));
-        let places = Places::new(&intake_plan.sources, file.files.as_deref());
+        let places = Places::new(&intake_plan.sources(), file.files.as_deref());
         if let Some(folder) = file.files.as_deref().filter(|folder| !folder.is_dir()) {
             return Err(Failure::new(
                 Exit::Usage,
@@ -274,7 +274,7 @@ impl Step<'_> {
 
 /// Reads the whole export for the files that it names.
 fn wants(plan: &Plan, first: SourceNo) -> Result<(Wants, HashMap<SourceNo, String>), Failure> {
-    if plan.sources.is_empty() {
+    if plan.sources().is_empty() {
         return Err(Failure::new(
             Exit::Usage,
             "name the SOURCE, or `sources` in the configuration: its files are looked for beside it",

@@ -129,7 +129,7 @@ fn after(one: &Occupied, now: SendTime) -> Result<SendTime, String> {
 
 /// The sources are read anew with what is chosen, so they have to be known, and nothing may have been sent.
 pub(super) fn refuse_what_has_begun(context: &Context, args: &CheckArgs) -> Result<(), Failure> {
-    if args.source.sources.is_empty() && context.file.sources.is_empty() {
+    if args.source.sources.is_empty() && !context.file.names_sources() {
         let text = "--archive and --behind have the export read anew: name the SOURCE as well";
         return Err(Failure::new(Exit::Usage, text));
     }

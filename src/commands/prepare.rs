@@ -132,7 +132,7 @@ fn changes(
     settings: &str,
     started: bool,
 ) -> Result<Vec<String>, Failure> {
-    if plan.sources.is_empty() {
+    if plan.sources().is_empty() {
         return Ok(Vec::new());
     }
     let mut passes = reader.passes().map_err(job_failure)?;

@@ -13,11 +13,17 @@ use crate::message::Release;
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ImportFile {
+    /// Where it was read.
+    #[serde(skip)]
+    pub path: Option<PathBuf>,
     /// Folder of the job.
     pub job: Option<PathBuf>,
     /// Files, folders, globs; what is typed wins.
     #[serde(default)]
     pub sources: Vec<String>,
+    /// Exports that are read in one pass, each in its own way; instead of `sources`, `export`, `mapping` and `format`.
+    #[serde(default)]
+    pub source: Vec<SourceTable>,
     /// What `init` could not decide; nothing is read as long as a line stands here.
     #[serde(default)]
     pub to_do: Vec<String>,
@@ -57,6 +63,25 @@ pub struct ImportFile {
     /// What the export doesn't have: users, groups, friends, block lists.
     #[serde(default)]
     pub provision: crate::before::Files,
+}
+
+/// `[[source]]`: an export of several, and how it is read.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SourceTable {
+    /// Stands in front of the ids of its messages; with another one they would be other messages.
+    pub name: String,
+    /// Files, folders, globs.
+    pub paths: Vec<String>,
+    /// How to read them.
+    #[serde(default)]
+    pub export: crate::export::Settings,
+    /// How a record becomes messages.
+    #[serde(default)]
+    pub mapping: crate::mapping::Settings,
+    /// What some exports do not say of themselves.
+    #[serde(default)]
+    pub format: crate::formats::About,
 }
 
 /// `[server]`
@@ -234,6 +259,14 @@ pub enum ConfigError {
         "{0}: a secret does not belong into this file: put it into OPENIM_SECRET, or into a file of its own named by `secret_file`"
     )]
     SecretInFile(PathBuf),
+    /// Sources that can't be together.
+    #[error("{path}: {why}")]
+    Sources {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong, and the way out.
+        why: String,
+    },
     /// The password of the chat server's admin stands in the file.
     #[error(
         "{0}: a password does not belong into this file: put it into OPENIM_CHAT_PASSWORD, or into a file of its own named by `password_file`"
@@ -244,7 +277,8 @@ pub enum ConfigError {
 impl ImportFile {
     /// Reads the file; relative paths in it are meant from its folder.
     pub fn read(path: &Path) -> Result<Self, ConfigError> {
-        Self::parse(path, &fs_err::read_to_string(path)?)
+        let file = Self::parse(path, &fs_err::read_to_string(path)?)?;
+        Ok(Self { path: Some(path.to_owned()), ..file })
     }
 
     /// The same for a text; `path` is how errors call it.
@@ -265,7 +299,50 @@ impl ImportFile {
         if file.server.secret.is_some() {
             return Err(ConfigError::SecretInFile(path.to_owned()));
         }
+        file.sources_can_be().map_err(|why| ConfigError::Sources { path: path.to_owned(), why })?;
         Ok(file)
+    }
+
+    /// Whether it says what is to be read.
+    pub fn names_sources(&self) -> bool {
+        !self.sources.is_empty() || !self.source.is_empty()
+    }
+
+    /// Beside `[[source]]` tables nothing may say how "the" sources are read: it would have no effect.
+    fn sources_can_be(&self) -> Result<(), String> {
+        if self.source.is_empty() {
+            return Ok(());
+        }
+        let beside = [
+            ("sources", !self.sources.is_empty()),
+            ("[export]", self.export != crate::export::Settings::default()),
+            ("[mapping]", self.mapping != crate::mapping::Settings::default()),
+            ("[format]", self.format != crate::formats::About::default()),
+        ];
+        if let Some((key, _)) = beside.iter().find(|(_, is_set)| *is_set) {
+            return Err(format!(
+                "`{key}` has no effect beside [[source]] tables: put it into them, as `paths`, [source.export], \
+                 [source.mapping] or [source.format]"
+            ));
+        }
+        let mut names = std::collections::HashSet::new();
+        for SourceTable { name, paths, .. } in &self.source {
+            let legal = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_';
+            if name.is_empty() || !name.chars().all(legal) {
+                return Err(format!(
+                    "`name` of a [[source]] can't be `{name}`: letters, digits, `-` and `_`"
+                ));
+            }
+            if !names.insert(name) {
+                return Err(format!(
+                    "two [[source]] tables are called `{name}`: the ids of their messages begin with it"
+                ));
+            }
+            if paths.is_empty() {
+                return Err(format!("the [[source]] `{name}` has no `paths`"));
+            }
+        }
+        Ok(())
     }
 }
 
@@ -342,6 +419,37 @@ mod tests {
                     "{section} {key}"
                 );
             }
+        }
+    }
+
+    #[test]
+    fn the_several_sources_of_the_example_load() {
+        let text = include_str!("../../config.example.toml");
+        let shown: Vec<&str> = text.lines().filter_map(|line| line.strip_prefix("#   ")).collect();
+        let shown = shown.join("\n");
+        let file =
+            ImportFile::parse(Path::new("x"), &shown).unwrap_or_else(|error| panic!("{error}: {shown}"));
+        assert_eq!(file.source.len(), 2, "{shown}");
+    }
+
+    #[test]
+    fn sources_stand_in_one_place_each_under_a_name() {
+        let source = |name: &str| format!("[[source]]\nname = \"{name}\"\npaths = [\"x\"]\n");
+        let two = format!("{}[source.format]\nzone = \"UTC\"\n{}", source("a"), source("b"));
+        let file = ImportFile::parse(Path::new("x"), &two).unwrap();
+        assert_eq!(file.source[0].format.zone.as_deref(), Some("UTC"));
+        assert!(file.names_sources());
+        for (text, why) in [
+            (format!("sources = [\"y\"]\n{two}"), "`sources` has no effect beside [[source]]"),
+            (format!("[format]\nzone = \"UTC\"\n{two}"), "`[format]` has no effect"),
+            (format!("[mapping]\nzone = \"UTC\"\n{two}"), "`[mapping]` has no effect"),
+            (format!("[export]\nrecords = [\"a\"]\n{two}"), "`[export]` has no effect"),
+            (format!("{two}{}", source("a")), "two [[source]] tables are called `a`"),
+            (source("a b"), "`name` of a [[source]] can't be `a b`"),
+            (source("a").replace("[\"x\"]", "[]"), "the [[source]] `a` has no `paths`"),
+            (source("a").replace("name", "nam"), "unknown field `nam`"),
+        ] {
+            assert!(error(&text).contains(why), "{text}: {}", error(&text));
         }
     }
 

@@ -11,7 +11,7 @@ mod values;
 
 pub use file::{
     AccountsSection, ConfigError, EqualTimes, ImportFile, ImportSection, OlderMessages, OnReject, Order,
-    ServerSection, TimeSection,
+    ServerSection, SourceTable, TimeSection,
 };
 pub use options::{ClockArgs, Common, JobsArgs, PaceArgs, ServerArgs, SourceArgs};
 pub use secret::{

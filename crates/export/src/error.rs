@@ -24,6 +24,11 @@ pub enum ExportError {
          name the files themselves, or set `include` in [export]"
     )]
     NoExports { path: String, seen: String, endings: String },
+    /// A file of two sources.
+    #[error(
+        "`{path}` is in two of the [[source]] tables: each file is read as one of them says, so name folders apart"
+    )]
+    InTwoSources { path: String },
     /// The same standard input twice.
     #[error("standard input can be read only once, and not together with itself")]
     StdinTwice,

@@ -50,8 +50,23 @@ pub fn compare(
     sources: &[String],
     layout: &dyn Layout,
 ) -> Result<Vec<Change>, ExportError> {
-    let mut found = discover(sources, layout)?;
-    layout.arrange(&mut found)?;
+    compare_all(stored, &[(sources, layout)])
+}
+
+/// The same for sources that lie in several ways.
+///
+/// # Errors
+/// As [`compare`].
+pub fn compare_all(
+    stored: &[Source],
+    sources: &[(&[String], &dyn Layout)],
+) -> Result<Vec<Change>, ExportError> {
+    let mut found = Vec::new();
+    for (sources, layout) in sources {
+        let mut of_one = discover(sources, *layout)?;
+        layout.arrange(&mut of_one)?;
+        found.append(&mut of_one);
+    }
     let mut known: HashMap<&str, &Source> = stored.iter().map(|s| (s.path.as_str(), s)).collect();
     let mut changes = Vec::new();
     for found in &found {

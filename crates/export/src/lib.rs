@@ -35,7 +35,7 @@ pub use cut::Cutter;
 pub use decode::Encoding;
 pub use discover::{Found, Origin, discover};
 pub use error::ExportError;
-pub use fingerprint::{Change, compare};
+pub use fingerprint::{Change, compare, compare_all};
 pub use input::{Input, Sum};
 pub use layout::{Layout, Plain};
 pub use path::RecordPath;

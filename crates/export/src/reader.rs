@@ -1,6 +1,7 @@
 //! All sources, one after the other, as chunks.
 
-use std::collections::HashSet;
+use std::collections::{HashSet, VecDeque};
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use super::decode::Encoding;
@@ -44,6 +45,8 @@ pub struct Reader {
     text: bool,
     names: Vec<String>,
     unread: Unread,
+    /// Those whose sources are read when its own are.
+    after: VecDeque<Reader>,
 }
 
 /// How far the reader is, in bytes as they lie there.
@@ -127,6 +130,7 @@ impl Reader {
             totals,
             text: false,
             unread,
+            after: VecDeque::new(),
         };
         reader.advance()?;
         if let Some(current) = &mut reader.current {
@@ -138,6 +142,38 @@ impl Reader {
             }
         }
         Ok(reader)
+    }
+
+    /// Goes on with the sources of `next` when its own are read. `next` was opened with the number of [`Self::end`]; of
+    /// neither anything was read.
+    ///
+    /// # Errors
+    /// A file that both would read.
+    pub fn followed_by(mut self, next: Self) -> Result<Self, ExportError> {
+        let mine: HashSet<(PathBuf, &str)> = self.files().map(real).collect();
+        if let Some(both) = next.files().find(|found| mine.contains(&real(found))) {
+            return Err(ExportError::InTwoSources { path: both.path.clone() });
+        }
+        drop(mine);
+        self.totals.files += next.totals.files;
+        self.totals.bytes += next.totals.bytes;
+        self.unread.add(next.unread.clone());
+        self.names.extend(next.names.iter().cloned());
+        self.names.truncate(3);
+        self.after.push_back(next);
+        Ok(self)
+    }
+
+    /// The number behind that of its last source.
+    pub fn end(&self) -> SourceNo {
+        let own = self.next_no + u32::try_from(self.found.len()).unwrap_or(u32::MAX);
+        self.after.back().map_or(SourceNo(own), Self::end)
+    }
+
+    /// The files that it has still to read.
+    fn files(&self) -> Box<dyn Iterator<Item = &Found> + '_> {
+        let own = self.current.iter().map(|current| &current.found).chain(self.found.as_slice());
+        Box::new(own.chain(self.after.iter().flat_map(Self::files)))
     }
 
     /// Chunks of another size than [`CHUNK`].
@@ -152,6 +188,32 @@ impl Reader {
     /// # Errors
     /// What can't be read, is cut off or damaged; and when everything was empty.
     pub fn next_chunk(&mut self) -> Result<Option<Chunk>, ExportError> {
+        loop {
+            if let Some(chunk) = self.own_chunk()? {
+                return Ok(Some(chunk));
+            }
+            let Some(next) = self.after.pop_front() else { break };
+            self.go_on_with(next);
+        }
+        if !self.text {
+            return Err(self.nothing());
+        }
+        Ok(None)
+    }
+
+    /// Becomes the next one, and keeps what is of all.
+    fn go_on_with(&mut self, next: Self) {
+        let before = std::mem::replace(self, next);
+        self.pool = before.pool;
+        self.done = before.done;
+        self.totals = before.totals;
+        self.text |= before.text;
+        self.names = before.names;
+        self.unread = before.unread;
+        self.after = before.after;
+    }
+
+    fn own_chunk(&mut self) -> Result<Option<Chunk>, ExportError> {
         while let Some(current) = &mut self.current {
             let chunk = current.cutter.next(&mut current.input, &current.context, &mut self.pool)?;
             let mut findings = current.input.take_findings();
@@ -184,9 +246,6 @@ impl Reader {
             if rest.is_some() {
                 return Ok(rest);
             }
-        }
-        if !self.text {
-            return Err(self.nothing());
         }
         Ok(None)
     }
@@ -305,6 +364,16 @@ fn path_values(found: &Found) -> Vec<(String, String)> {
     let stem = stem(file);
     let values = [("@path", found.path.as_str()), ("@file", file), ("@stem", stem), ("@folder", folder)];
     values.into_iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect()
+}
+
+/// Where a file really is, and which entry of an archive.
+fn real(found: &Found) -> (PathBuf, &str) {
+    let (path, entry) = match &found.origin {
+        Origin::File(path) => (path.clone(), ""),
+        Origin::Entry(entry) => (entry.archive.clone(), &*entry.name),
+        Origin::Stdin => (PathBuf::from("-"), ""),
+    };
+    (fs_err::canonicalize(&path).unwrap_or(path), entry)
 }
 
 /// The name of a file without the endings that are known: `j.doe.csv` is `j.doe`.

@@ -515,6 +515,52 @@ fn every_file_that_is_not_read_is_counted_under_a_reason() {
 }
 
 #[test]
+fn readers_go_on_with_each_other() {
+    let folder = folder(&[
+        ("a/1.jsonl", b"{\"n\":1}\n"),
+        ("a/2.jsonl", b"{\"n\":2}\n"),
+        ("b/1.csv", b"n\n3\n"),
+        ("b/x.jpg", b"x"),
+        ("c/1.jsonl", b"{\"n\":4}\n"),
+        ("empty/1.jsonl", b""),
+    ]);
+    let open = |name: &str, from| {
+        Reader::open(&Settings::default(), &[arg(&folder.path().join(name))], from).unwrap()
+    };
+    let mut reader = open("a", SourceNo(5));
+    for name in ["b", "empty", "c"] {
+        let next = open(name, reader.end());
+        reader = reader.followed_by(next).unwrap();
+    }
+    assert_eq!((reader.end(), reader.totals().files, reader.unread().count()), (SourceNo(10), 5, 1));
+    let (mut text, mut of) = (String::new(), Vec::new());
+    while let Some(chunk) = reader.next_chunk().unwrap() {
+        text += &String::from_utf8_lossy(&chunk.text);
+        of.push(chunk.source.0);
+    }
+    assert_eq!(text, "{\"n\":1}\n{\"n\":2}\n3\n{\"n\":4}\n");
+    of.dedup();
+    assert_eq!(of, [5, 6, 7, 8, 9]);
+    assert_eq!(reader.sources().iter().map(|source| source.no.0).collect::<Vec<_>>(), [5, 6, 7, 8, 9]);
+    assert_eq!(reader.totals().read, reader.totals().bytes);
+    // One file is read in one way.
+    let again = open("a/2.jsonl", SourceNo(2));
+    let refused = open("a", SourceNo(0)).followed_by(again).err().unwrap().to_string();
+    assert!(refused.contains("2.jsonl` is in two of the [[source]] tables"), "{refused}");
+    // Nothing anywhere is refused, as with one.
+    fs_err::write(folder.path().join("nothing.jsonl"), "").unwrap();
+    let next = open("empty", SourceNo(1));
+    let mut empty = open("nothing.jsonl", SourceNo(0)).followed_by(next).unwrap();
+    let refused = loop {
+        match empty.next_chunk() {
+            Ok(chunk) => assert!(chunk.is_some_and(|chunk| chunk.text.is_empty())),
+            Err(error) => break error.to_string(),
+        }
+    };
+    assert!(refused.contains("nothing.jsonl`, `") && refused.ends_with("are empty"), "{refused}");
+}
+
+#[test]
 fn a_quote_that_is_never_closed_takes_no_more_than_what_is_read() {
     let row = "u1,c1,1700000000,some words without quotes\n";
     let text = format!("from,to,ts,text\nu1,c1,1700000000,\"never closed\n{}", row.repeat(600_000));

@@ -48,7 +48,7 @@ mod table;
 mod testing;
 mod uploaded;
 
-pub use recognise::recognise;
+pub use recognise::{Apart, recognise, recognise_apart};
 pub use registry::{Format, FormatError, Preset, open};
 pub use settings::{
     About, ChatKind, DateOrder, Edited, Incomplete, Media, Placeholder, Policy, Recalled, Replies, SameTime,

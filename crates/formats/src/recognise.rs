@@ -36,6 +36,106 @@ pub fn recognise(sources: &[String]) -> Result<Option<(Format, String)>, ExportE
     Ok(None)
 }
 
+/// Files and folders that hold one format.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Apart {
+    /// `None`: files of somebody's own.
+    pub format: Option<Format>,
+    /// They.
+    pub paths: Vec<String>,
+}
+
+/// What lies side by side in the folders that were named, or was named itself: one for each format. Fewer than two: there
+/// is nothing to take apart.
+///
+/// # Errors
+/// As [`recognise`].
+pub fn recognise_apart(sources: &[String]) -> Result<Vec<Apart>, ExportError> {
+    let mut apart: Vec<Apart> = Vec::new();
+    for source in sources {
+        for Apart { format, paths } in within(source)? {
+            match apart.iter_mut().find(|known| known.format == format) {
+                Some(known) => known.paths.extend(paths),
+                None => apart.push(Apart { format, paths }),
+            }
+        }
+    }
+    Ok(if apart.len() < 2 { Vec::new() } else { apart })
+}
+
+/// The formats in a source; itself, where there is no more than one.
+fn within(source: &str) -> Result<Vec<Apart>, ExportError> {
+    let whole = |format| vec![Apart { format, paths: vec![source.to_owned()] }];
+    let of = |path: &str| recognise(&[path.to_owned()]).map(|found| found.map(|(format, _)| format));
+    if source == "-" || !std::path::Path::new(source).is_dir() {
+        return Ok(whole(of(source)?));
+    }
+    let mut apart: Vec<Apart> = Vec::new();
+    let mut nobodys = Vec::new();
+    for path in inside(source)? {
+        match of(&path)? {
+            None => nobodys.push(path),
+            format => match apart.iter_mut().find(|known| known.format == format) {
+                Some(known) => known.paths.push(path),
+                None => apart.push(Apart { format, paths: vec![path] }),
+            },
+        }
+    }
+    // Lists of users and channels are of the format that reads them; what else could be read is somebody's own.
+    let mut own = Vec::new();
+    for path in nobodys {
+        let name = last(&path);
+        match apart.iter_mut().find(|known| known.format.is_some_and(|format| has_list(format, name))) {
+            Some(known) => known.paths.push(path),
+            None if is_plain(name) => own.push(path),
+            None => {}
+        }
+    }
+    if apart.len() + usize::from(!own.is_empty()) < 2 {
+        return Ok(whole(of(source)?));
+    }
+    if !own.is_empty() {
+        apart.push(Apart { format: None, paths: own });
+    }
+    Ok(apart)
+}
+
+/// What is in a folder: files that could be read, and folders.
+fn inside(source: &str) -> Result<Vec<String>, ExportError> {
+    let failed = |error: std::io::Error| ExportError::Read { path: source.to_owned(), source: error };
+    let mut inside = Vec::new();
+    for entry in fs_err::read_dir(source).map_err(failed)? {
+        let path = entry.map_err(failed)?.path();
+        let text = path.to_string_lossy().into_owned();
+        let name = last(&text);
+        if path.is_dir() && !name.starts_with('.') && !name.starts_with("__") || could_be_read(name) {
+            inside.push(text);
+        }
+    }
+    inside.sort();
+    Ok(inside)
+}
+
+fn could_be_read(name: &str) -> bool {
+    name.contains('.') && (Anything.belongs(name) || super::ending(name) == "zip")
+}
+
+/// Whether a file of that name is a list which exports of the format have beside their messages.
+fn has_list(format: Format, name: &str) -> bool {
+    match format {
+        Format::Slack => slack::is_list(name),
+        Format::RocketChatCsv => matches!(name, "users.csv" | "channels.csv"),
+        Format::OpenIm | Format::RocketChat => matches!(&*super::ending(name), "json" | "jsonl" | "bson"),
+        Format::Feishu => super::ending(name) == "json",
+        _ => false,
+    }
+}
+
+/// Files of somebody's own: tables and lines that a mapping can be made for.
+fn is_plain(name: &str) -> bool {
+    matches!(&*super::ending(name), "csv" | "tsv" | "json" | "jsonl" | "ndjson")
+}
+
 /// As many of a kind are looked into.
 const MOST: usize = 8;
 
@@ -232,6 +332,46 @@ impl Layout for Anything {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn formats_side_by_side_are_taken_apart() {
+        let folder = tempfile::tempdir().unwrap();
+        let write = |name: &str, text: &str| {
+            let path = folder.path().join(name);
+            fs_err::create_dir_all(path.parent().unwrap()).unwrap();
+            fs_err::write(path, text).unwrap();
+        };
+        let day = r#"[{"type":"message","user":"U1","text":"x","ts":"1433866202.000002"}]"#;
+        let said = |names: &[&str]| {
+            let sources: Vec<String> =
+                names.iter().map(|n| folder.path().join(n).to_string_lossy().into_owned()).collect();
+            let apart = recognise_apart(&sources).unwrap();
+            let root = format!("{}/", folder.path().display());
+            let one = |one: &Apart| {
+                let paths: Vec<String> = one.paths.iter().map(|path| path.replace(&root, "")).collect();
+                format!("{} {}", one.format.map_or("own", Format::name), paths.join(" "))
+            };
+            apart.iter().map(one).collect::<Vec<_>>()
+        };
+        write("one/slack/general/2015-06-09.json", day);
+        write("one/slack/channels.json", "[]");
+        assert_eq!(said(&["one"]), Vec::<String>::new());
+        write("one/chats/WhatsApp Chat with Ann.txt", "12/31/24, 11:59 PM - Ann: hi\n");
+        write("one/photos/cat.jpg", "x");
+        assert_eq!(said(&["one"]), ["whatsapp one/chats", "slack one/slack"]);
+        assert_eq!(said(&["one/slack", "one/chats"]), ["slack one/slack", "whatsapp one/chats"]);
+        // A workspace at the top, with something of another kind in it, and a table of one's own.
+        write("two/channels.json", r#"[{"id":"C1","name":"general"}]"#);
+        write("two/general/2015-06-09.json", day);
+        write("two/random/2015-06-09.json", day);
+        write("two/_chat.txt", "12/31/24, 11:59 PM - Ann: hi\n");
+        write("two/crm.csv", "who,when,what\nann,2024-01-01,x\n");
+        write("two/readme.md", "x");
+        assert_eq!(
+            said(&["two"]),
+            ["whatsapp two/_chat.txt", "slack two/general two/random two/channels.json", "own two/crm.csv"]
+        );
+    }
 
     #[test]
     fn each_format_is_known_by_how_it_begins() {

@@ -81,6 +81,18 @@ impl Document {
         }
     }
 
+    /// Another part at the end of this one, as the tables of a `[[source]]`: `[format]` is `[source.format]` there.
+    pub fn append_within_source(&mut self, part: &Document) {
+        for line in part.text.lines() {
+            // Strings stand on one line each, and lists are set in: what begins so is a header.
+            let header = line.strip_prefix("[[").map(|rest| ("[[", rest));
+            match header.or_else(|| line.strip_prefix('[').map(|rest| ("[", rest))) {
+                Some((bracket, rest)) => self.text.extend([bracket, "source.", rest, "\n"]),
+                None => self.text.extend([line, "\n"]),
+            }
+        }
+    }
+
     /// Another part at the end of this one.
     pub fn append(&mut self, part: &Document) {
         self.text.push_str(&part.text);
@@ -204,6 +216,22 @@ mod tests {
 
     fn shown_only(text: &str) -> String {
         text.chars().filter(|c| *c != '\n' && visible(&c.to_string()).len() > c.len_utf8()).collect()
+    }
+
+    #[test]
+    fn within_a_source_headers_alone_change() {
+        let mut part = Document::default();
+        part.header("[mapping.fields]");
+        part.set("a", &string("[x]\n[y]"));
+        part.comment("[z]");
+        part.set_lines("lines", &["[w]".to_owned()]);
+        part.headline("[[mapping.leave_out]]");
+        let mut document = Document::default();
+        document.append_within_source(&part);
+        assert_eq!(
+            document.text(),
+            "[source.mapping.fields]\na = \"[x]\\n[y]\"\n# [z]\nlines = [\n    \"[w]\",\n]\n[[source.mapping.leave_out]]\n"
+        );
     }
 
     #[test]

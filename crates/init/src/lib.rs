@@ -29,12 +29,12 @@ mod values;
 pub use document::Document;
 pub use guess::{Answers, Field, Guess, LeaveOut, Open, guess};
 pub use mask::mask;
-pub use preset::{Assumed, Needs, media_and_users, needs};
+pub use preset::{Assumed, Needs, media, media_and_users, needs};
 pub use rule::{Condition, Of, Rule};
 pub use shape::Shape;
 pub use survey::{Found, Survey, in_words};
 pub use table::Table;
-pub use template::Template;
+pub use template::{Table as SourceTable, Template};
 pub use unknown::{Tick, Unknown, is_native, look, plural};
 
 /// `4,818`

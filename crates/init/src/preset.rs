@@ -121,7 +121,7 @@ fn users(survey: &Survey) -> Option<Document> {
 }
 
 /// `[media]`, where links expire, need a secret, or are none.
-fn media(survey: &Survey) -> Option<Document> {
+pub fn media(survey: &Survey) -> Option<Document> {
     const CODES: [(&str, &str); 5] = [
         ("media-link-expires", "have links that end some day"),
         ("media-link-needs-secret", "have links that need a secret"),

@@ -24,26 +24,82 @@ pub struct Template {
     pub translate: Option<String>,
 }
 
+/// An export of several, as it is written.
+#[derive(Debug, Default)]
+pub struct Table {
+    /// What stands in front of the ids of its messages.
+    pub name: String,
+    /// What it is.
+    pub template: Template,
+}
+
 impl Template {
     /// The text of the file.
     pub fn text(&self) -> String {
         let mut out = Document::default();
-        out.comment(&format!("{}. Written by `openim-import init`.", self.title));
-        out.comment(
-            "Read what is said about each guess and mend what is wrong; every key is explained in config.example.toml. Then:",
-        );
-        out.item("openim-import check                  what is wrong with the export; sends nothing");
-        out.item("openim-import run --rehearse         a whole import, into a server of its own");
-        out.item("openim-import run --api URL          the import; the secret comes from OPENIM_SECRET");
+        begin(&mut out, &self.title);
         out.blank();
         out.set("sources", &strings(self.sources.iter().map(String::as_str)));
         if !self.to_do.is_empty() {
-            out.blank();
-            out.comment("To be decided; `check` and `run` refuse as long as a line stands here.");
-            out.set_lines("to_do", &self.to_do);
+            to_do(&mut out, &self.to_do);
         }
+        let how = self.how();
+        if !how.is_empty() {
+            out.blank();
+            out.append(&how);
+        }
+        if let Some(why) = &self.translate {
+            out.header("[users]");
+            out.comment(why);
+            out.set("ids", &string("translate"));
+            out.comment("To give some of them other ids: a CSV with id,openim_id,nickname,face_url");
+            out.example("file = \"users.csv\"");
+        }
+        end(&mut out);
+        out.text().to_owned()
+    }
+
+    /// The text of a file with several exports; `sections` are for all of them.
+    pub fn of_several(tables: &[Table], sections: &[Document]) -> String {
+        let mut out = Document::default();
+        begin(&mut out, &format!("{} exports of different formats", tables.len()));
+        let open: Vec<String> =
+            tables.iter().flat_map(|table| table.template.to_do.iter().cloned()).collect();
+        if !open.is_empty() {
+            to_do(&mut out, &open);
+        }
+        for Table { name, template } in tables {
+            out.blank();
+            out.comment(&template.title);
+            out.headline("[[source]]");
+            out.set("name", &string(name));
+            out.set_lines("paths", &template.sources);
+            out.append_within_source(&template.how());
+        }
+        for section in sections {
+            out.blank();
+            out.append(section);
+        }
+        out.header("[users]");
+        out.comment(
+            "The same person has another id in each export. `openim-import users --output users.csv` after a check lists all \
+             of them: give those who are one the same openim_id, and name it here. Then their histories become one.",
+        );
+        out.example("file = \"users.csv\"");
+        if let Some(why) = tables.iter().find_map(|table| table.template.translate.as_ref()) {
+            out.comment(why);
+            out.set("ids", &string("translate"));
+        }
+        end(&mut out);
+        out.text().to_owned()
+    }
+
+    /// How it is read: `[export]`, the sections of its format, the mapping.
+    fn how(&self) -> Document {
+        let mut out = Document::default();
         if !self.export.is_empty() {
-            out.header("[export]");
+            out.blank();
+            out.headline("[export]");
             out.append(&self.export);
         }
         for section in &self.sections {
@@ -53,17 +109,29 @@ impl Template {
         if let Some(guess) = &self.guess {
             mapping(&mut out, guess, self.zone.as_deref());
         }
-        if let Some(why) = &self.translate {
-            out.header("[users]");
-            out.comment(why);
-            out.set("ids", &string("translate"));
-            out.comment("To give some of them other ids: a CSV with id,openim_id,nickname,face_url");
-            out.example("file = \"users.csv\"");
-        }
-        out.header("[server]");
-        out.example("api = \"http://127.0.0.1:10002\"        # the address of the OpenIM API");
-        out.text().to_owned()
+        out
     }
+}
+
+fn begin(out: &mut Document, title: &str) {
+    out.comment(&format!("{title}. Written by `openim-import init`."));
+    out.comment(
+        "Read what is said about each guess and mend what is wrong; every key is explained in config.example.toml. Then:",
+    );
+    out.item("openim-import check                  what is wrong with the export; sends nothing");
+    out.item("openim-import run --rehearse         a whole import, into a server of its own");
+    out.item("openim-import run --api URL          the import; the secret comes from OPENIM_SECRET");
+}
+
+fn to_do(out: &mut Document, open: &[String]) {
+    out.blank();
+    out.comment("To be decided; `check` and `run` refuse as long as a line stands here.");
+    out.set_lines("to_do", open);
+}
+
+fn end(out: &mut Document) {
+    out.header("[server]");
+    out.example("api = \"http://127.0.0.1:10002\"        # the address of the OpenIM API");
 }
 
 fn mapping(out: &mut Document, guess: &Guess, zone: Option<&str>) {

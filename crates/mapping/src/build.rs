@@ -33,6 +33,9 @@ pub fn build(settings: &Settings, head: Option<&Head>) -> Result<Box<dyn Mapper>
         if !settings.fields.is_empty() {
             return Err(bad("jq", "it makes whole messages: take either `jq` or `fields`"));
         }
+        if settings.zone.is_some() {
+            return Err(bad("zone", "a jq program makes the times itself, so it has no effect beside `jq`"));
+        }
         let program = Program::new("jq", jq)?;
         let sieve = Sieve { filters, picks };
         picks_exist(settings, &sieve.picks, &[], head)?;
@@ -62,7 +65,11 @@ pub fn build(settings: &Settings, head: Option<&Head>) -> Result<Box<dyn Mapper>
     {
         if !has(needed) {
             let names: Vec<_> = needed.iter().map(|key| format!("`{}`", key.name())).collect();
-            return Err(bad("fields", &format!("{} is missing", names.join(" or "))));
+            let missing = names.join(" or ");
+            let why = format!(
+                "{missing} is missing; where `init` could not decide, what could be it stands there as a comment"
+            );
+            return Err(bad("fields", &why));
         }
     }
     if !picks.all().iter().any(|wanted| matches!(wanted, Wanted::Column(_))) {

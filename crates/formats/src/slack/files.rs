@@ -12,6 +12,11 @@ pub(super) fn belongs(inside: &str) -> bool {
     List::of(file).is_some() || is_while(stem) || matches!(stem, "all" | "messages") || is_conversation(stem)
 }
 
+/// Whether a file lies beside the folders of channels: a list, or what has no messages.
+pub(in super::super) fn is_list(file: &str) -> bool {
+    List::of(file).is_some() || has_no_messages(file)
+}
+
 /// Files that exports have beside the messages.
 pub(super) fn has_no_messages(inside: &str) -> bool {
     let file = super::super::unpacked(inside.rsplit('/').next().unwrap_or(inside));

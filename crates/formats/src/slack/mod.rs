@@ -35,7 +35,7 @@ use std::borrow::Cow;
 use std::sync::OnceLock;
 
 use self::directory::{Channel, ChannelRow, Directory, Kind, List, UserRow, join};
-pub(super) use self::files::{is_day, is_dump};
+pub(super) use self::files::{is_day, is_dump, is_list};
 use self::record::{File, Record, Replies};
 use super::codes::{self, reason};
 use super::compose::{Composer, Draft, Extras, Mentions, Part, Platform, Reaction, Reply, invalid, refuse};

@@ -320,7 +320,7 @@ fn what_is_told_before_the_pass() {
     );
     insta::assert_snapshot!(
         error("[mapping.fields]\nsendID = 'a'\nsendTime = 'b'\ntext = 'c'", "x.csv", "a,b,c\n"),
-        @"`fields` in [mapping] can't be: `recvID` or `groupID` is missing"
+        @"`fields` in [mapping] can't be: `recvID` or `groupID` is missing; where `init` could not decide, what could be it stands there as a comment"
     );
     insta::assert_snapshot!(error("mapping.zone = 'UTC'", "x.csv", "a\n"), @"`zone` in [mapping] can't be: times of the native format are milliseconds and have none");
 }

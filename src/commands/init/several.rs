@@ -1,0 +1,87 @@
+//! A folder that holds several formats: each becomes a `[[source]]` with its own mapping, and all are read in one pass.
+
+use super::{Failure, Found, InitArgs, Known, known, look_at_known, look_at_unknown, plan_of_tables, read};
+use crate::checks::Checker;
+use crate::commands::intake::Intake;
+use crate::commands::prepare::now;
+use crate::commands::{Exit, OrFail};
+use crate::formats::Apart;
+use crate::init::{SourceTable, Survey, Template, media};
+use crate::mapping::Key;
+use crate::message::{Release, SourceNo};
+
+/// Looks at each of them, and at all of them together.
+pub(super) fn find(
+    args: &InitArgs,
+    apart: Vec<Apart>,
+    tick: &mut dyn FnMut(u64, u64),
+) -> Result<Found, Failure> {
+    let mut found = Found::default();
+    let known_one = apart.iter().find_map(|apart| apart.format);
+    let (mut tables, mut names) = (Vec::new(), Vec::new());
+    for Apart { format, paths } in apart {
+        let of_one = InitArgs { sources: paths, ..args.clone() };
+        let name = name(format.map_or("own", |format| format.name()), &mut names);
+        let template = if let Some(format) = format {
+            let Known { template, to_do, .. } = look_at_known(&of_one, format, tick)?;
+            found.to_do.extend(to_do.into_iter().map(|line| format!("{name}: {line}")));
+            template
+        } else {
+            let (one, template, _) = look_at_unknown(&of_one, tick)?;
+            let Some(template) = template.filter(has_messages) else {
+                let paths = of_one.sources.join("`, `");
+                let note =
+                    "not read, nothing in it looks like messages; if there are, make a [[source]] of it";
+                found.notes.push(format!("`{paths}`: {}; {note}", one.title));
+                continue;
+            };
+            found.notes.extend(one.notes.into_iter().map(|note| format!("{name}: {note}")));
+            found.to_do.extend(one.to_do.into_iter().map(|line| format!("{name}: {line}")));
+            found.missing.extend(one.missing);
+            template
+        };
+        found.notes.push(format!("{name}: {}, in `{}`", template.title, template.sources.join("`, `")));
+        tables.push(SourceTable { name, template });
+    }
+    // One that is known, and beside it nothing of messages.
+    if let ([_], Some(format)) = (&tables[..], known_one) {
+        let one = known(args, format, tick)?;
+        found.notes.retain(|note| note.starts_with('`'));
+        found.notes.extend(one.notes);
+        return Ok(Found { notes: found.notes, ..one });
+    }
+    found.title = format!("{} exports of different formats", tables.len());
+    let text = Template::of_several(&tables, &[]);
+    // What is still open keeps it from being read.
+    if found.missing.is_empty() && found.to_do.is_empty() {
+        let Intake { mut reader, mapper } = plan_of_tables(&read(&text)?)?.open(SourceNo(0))?;
+        let checker = Checker { now: now(), release: Release::default(), allow_large: false };
+        let survey = Survey::of(&mut reader, &*mapper, checker, tick).or_fail(Exit::Usage)?;
+        let text = Template::of_several(&tables, &media(&survey).into_iter().collect::<Vec<_>>());
+        read(&text)?;
+        found.text = Some(text);
+        found.survey = Some((survey, reader.sources().to_vec()));
+        return Ok(found);
+    }
+    read(&text)?;
+    found.text = Some(text);
+    Ok(found)
+}
+
+/// Whether a mapping was found with which records become messages, but perhaps for where they belong.
+fn has_messages(template: &Template) -> bool {
+    let has = |key| template.guess.iter().any(|guess| guess.fields.iter().any(|field| field.key == key));
+    [Key::SendTime, Key::SendId, Key::Text].into_iter().all(has)
+}
+
+/// `slack`, or `slack-2` where there is one already.
+fn name(of: &str, names: &mut Vec<String>) -> String {
+    let mut name = of.to_owned();
+    let mut n = 1;
+    while names.contains(&name) {
+        n += 1;
+        name = format!("{of}-{n}");
+    }
+    names.push(name.clone());
+    name
+}
