@@ -5,7 +5,7 @@ use std::collections::{HashMap, HashSet};
 use std::time::{Duration, Instant};
 
 use crate::job::{ConvNo, Conversation, JobError, JobReader, Peers, UserKey};
-use crate::message::{Ordinal, SendTime};
+use crate::message::{ConversationId, Ordinal, SendTime};
 use crate::openim::ACTIVE_AT_ONCE;
 
 use super::super::ask::Ask;
@@ -53,9 +53,11 @@ pub(super) async fn look(
                 blocked.look(is.then(|| format!("{receiver} blocks {sender}")));
             }
             for (no, id, max_seq) in seen.max_seqs {
+                let id = ConversationId(id);
+                let is_wanted = looks.only.as_ref().is_none_or(|only| only.contains(&id));
                 // What stands in a conversation that was begun is for `run` to judge: it knows what it sent.
-                if job.progress(no)?.is_none() {
-                    facts.conversations.not_empty.look((max_seq > 0).then_some(id));
+                if is_wanted && job.progress(no)?.is_none() {
+                    facts.conversations.not_empty.look((max_seq > 0).then_some(id.0));
                     if max_seq > 0 && (first.held.len() as u64) < looks.depth.held() {
                         first.held.push(no);
                     }

@@ -11,13 +11,14 @@ mod talks;
 mod there;
 mod users;
 
+use std::collections::HashSet;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use crate::finding::Finding;
 use crate::job::{JobError, JobReader};
-use crate::message::Release;
+use crate::message::{ConversationId, Release};
 use crate::openim::{CallError, Client};
 
 use super::ask::{Ask, Patience};
@@ -39,6 +40,8 @@ pub struct Looks<'a> {
     pub watch: Duration,
     /// How much at once.
     pub patience: Patience,
+    /// The conversations that are to be sent; what stands in others is no matter now.
+    pub only: Option<HashSet<ConversationId>>,
     /// Where the progress goes.
     pub looked: Arc<Looked>,
 }
@@ -53,6 +56,7 @@ impl<'a> Looks<'a> {
             rate: None,
             watch: Duration::from_secs(3),
             patience: Patience::default(),
+            only: None,
             looked: Arc::default(),
         }
     }

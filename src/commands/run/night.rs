@@ -1,5 +1,6 @@
 //! Everything that happens with a server, in its order: look, provision, canary, send, look back, say.
 
+use std::collections::HashSet;
 use std::io::Write;
 
 use tokio_util::sync::CancellationToken;
@@ -21,6 +22,7 @@ use crate::config;
 use crate::control::{Desk, Endpoint, keep};
 use crate::import::{self, Ended, Outcome, StopSignal};
 use crate::job::{ChangeLog, Job, JobReader, Order, Shard};
+use crate::message::ConversationId;
 use crate::openim::Client;
 use crate::report::{self, count};
 
@@ -65,7 +67,7 @@ impl Night<'_> {
             note(&made)?;
         }
         if !self.rehearsed {
-            match self.look(&reader, &job, &allowed).await?.0 {
+            match self.look(&reader, &job, &allowed, settings.only.clone()).await?.0 {
                 Looked::Refused(refusal) => {
                     return self.end(&job, &reader, Exit::Preflight, refusal, None);
                 }
@@ -151,12 +153,14 @@ impl Night<'_> {
         reader: &JobReader,
         job: &Job,
         allowed: &Allowed,
+        only: Option<HashSet<ConversationId>>,
     ) -> Result<(Looked, Vec<Occupied>), Failure> {
         // What was looked at before the first message is not looked at again each time it is resumed.
         let depth =
             if job.is_started().map_err(job_failure)? { Depth::Server } else { self.args.preflight.depth() };
         let looks = Looks {
             depth,
+            only,
             release: self.args.server.release.or(self.context.file.server.release),
             rate: self.args.pace.rate.or(self.context.file.import.rate).map(|rate| rate.0.get()),
             ..Looks::new(Some(reader))
