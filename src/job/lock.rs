@@ -10,7 +10,16 @@ use super::folder::private;
 /// Holds the job for this process; the system lets go of it when the process ends, however it ends.
 #[derive(Debug)]
 pub(super) struct Lock {
-    _file: File,
+    file: File,
+}
+
+/// Closing the file alone is not enough: a child process that is just being started has a copy of it until it becomes
+/// another program, and holds the job as long.
+impl Drop for Lock {
+    fn drop(&mut self) {
+        // Where that fails it is closed all the same.
+        drop(self.file.unlock());
+    }
 }
 
 impl Lock {
@@ -29,7 +38,7 @@ impl Lock {
         }
         file.set_len(0).in_job(dir)?;
         file.write_all(std::process::id().to_string().as_bytes()).in_job(dir)?;
-        Ok(Self { _file: file })
+        Ok(Self { file })
     }
 }
 
@@ -74,6 +83,16 @@ mod tests {
         let error = Lock::take(dir.path()).unwrap_err();
         assert!(matches!(error, JobError::Locked { pid: Some(pid), .. } if pid == std::process::id()));
         assert!(error.to_string().contains(&format!("process {}", std::process::id())), "{error}");
+        drop(first);
+        Lock::take(dir.path()).unwrap();
+    }
+
+    #[test]
+    fn a_copy_of_the_file_in_a_child_does_not_hold_it() {
+        let dir = tempfile::tempdir().unwrap();
+        let first = Lock::take(dir.path()).unwrap();
+        // What a process has between its start and the program that it becomes.
+        let _copy = first.file.try_clone().unwrap();
         drop(first);
         Lock::take(dir.path()).unwrap();
     }
