@@ -15,7 +15,7 @@ use tokio::time::Instant;
 use tokio::sync::mpsc;
 
 use self::look::{Fates, look_again, look_at};
-use super::visit::{self, AfterError, Server, Settings};
+use super::visit::{self, AfterError, Round, Server, Settings};
 use crate::job::{ConvNo, Conversation, Job, JobReader, Left, SharedReader, Undone};
 use crate::log::Log;
 use crate::message::{Ordinal, SendTime, Seq};
@@ -48,6 +48,7 @@ pub async fn undo(
     let reader = job.reader()?;
     let server = Arc::new(Server::new(client, settings));
     wait_until_stored(&server, &reader).await?;
+    begin(&server.settings, job, &reader).await?;
     // All are deleted before the first is looked at again: what comes back has had its time by then.
     for part in [Part::Delete, Part::LookAgain] {
         if part == Part::LookAgain {
@@ -57,6 +58,24 @@ pub async fn undo(
     }
     let (conversations, Undone { deleted, kept, failed, .. }) = reader.undone_in_all()?;
     Ok(UndoReport { conversations, deleted, kept, failed })
+}
+
+/// The job knows of every conversation that is taken back before anything of it is deleted: of what a kill leaves in
+/// between `run` would say that all is confirmed.
+async fn begin(settings: &Settings, job: &mut Job, reader: &JobReader) -> Result<(), AfterError> {
+    const AT_ONCE: usize = 10_000;
+    let round = Round::new(reader.reopen()?);
+    let mut begun = Vec::new();
+    while let Some(next) = round.next(settings).await? {
+        if reader.progress(next.no)?.is_some() && reader.undone(next.no)?.is_none() {
+            begun.push((next.no, Undone::default(), Vec::new()));
+        }
+        if begun.len() == AT_ONCE {
+            job.undo(&begun)?;
+            begun.clear();
+        }
+    }
+    Ok(job.undo(&begun)?)
 }
 
 /// What is done to every conversation.
