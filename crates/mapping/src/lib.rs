@@ -92,6 +92,50 @@ pub trait Sink {
     fn relation(&mut self, _relation: Relation<'_>) {}
 }
 
+/// A sink on the way to another one: it says what it changes, and whatever else comes is passed on.
+pub trait Pass {
+    /// Where everything goes.
+    fn to(&mut self) -> &mut dyn Sink;
+    /// As [`Sink::message`].
+    fn pass_message(&mut self, message: Message<'_>) {
+        self.to().message(message);
+    }
+    /// As [`Sink::person`].
+    fn pass_person(&mut self, person: Person<'_>) {
+        self.to().person(person);
+    }
+    /// As [`Sink::relation`].
+    fn pass_relation(&mut self, relation: Relation<'_>) {
+        self.to().relation(relation);
+    }
+}
+
+impl<P: Pass> Sink for P {
+    fn message(&mut self, message: Message<'_>) {
+        self.pass_message(message);
+    }
+
+    fn left_out(&mut self, place: Place, reason: &'static str) {
+        self.to().left_out(place, reason);
+    }
+
+    fn finding(&mut self, finding: Finding) {
+        self.to().finding(finding);
+    }
+
+    fn person(&mut self, person: Person<'_>) {
+        self.pass_person(person);
+    }
+
+    fn upload(&mut self, upload: Upload<'_>) {
+        self.to().upload(upload);
+    }
+
+    fn relation(&mut self, relation: Relation<'_>) {
+        self.pass_relation(relation);
+    }
+}
+
 /// A file that must be put where everybody can read it.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Upload<'a> {

@@ -5,12 +5,9 @@
 //! with another period): what the job has already is known and not sent again, and what is older than what
 //! was sent counts as such.
 
+use super::{Mapper, Pass, Sink};
 use crate::export::Chunk;
-use crate::finding::Finding;
-use crate::message::{Message, Place, SendTime};
-
-use super::people::Person;
-use super::{Mapper, Relation, Sink, Upload};
+use crate::message::{Message, SendTime};
 
 /// From when to when; everything without bounds.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -59,32 +56,16 @@ struct Cut<'a> {
     sink: &'a mut dyn Sink,
 }
 
-impl Sink for Cut<'_> {
-    fn message(&mut self, message: Message<'_>) {
+impl Pass for Cut<'_> {
+    fn to(&mut self) -> &mut dyn Sink {
+        self.sink
+    }
+
+    fn pass_message(&mut self, message: Message<'_>) {
         match self.period.leaves_out(message.send_time) {
             Some(reason) => self.sink.left_out(message.place, reason),
             None => self.sink.message(message),
         }
-    }
-
-    fn left_out(&mut self, place: Place, reason: &'static str) {
-        self.sink.left_out(place, reason);
-    }
-
-    fn finding(&mut self, finding: Finding) {
-        self.sink.finding(finding);
-    }
-
-    fn person(&mut self, person: Person<'_>) {
-        self.sink.person(person);
-    }
-
-    fn upload(&mut self, upload: Upload<'_>) {
-        self.sink.upload(upload);
-    }
-
-    fn relation(&mut self, relation: Relation<'_>) {
-        self.sink.relation(relation);
     }
 }
 

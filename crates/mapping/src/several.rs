@@ -3,11 +3,9 @@
 use std::borrow::Cow;
 use std::sync::Arc;
 
-use super::people::Person;
-use super::{Mapper, Relation, Sink, Upload};
+use super::{Mapper, Pass, Relation, Sink};
 use crate::export::Chunk;
-use crate::finding::Finding;
-use crate::message::{Message, Place, SourceNo};
+use crate::message::{Message, SourceNo};
 
 /// Maps what each source gives with the mapper of its export.
 pub struct Several(Vec<(SourceNo, Arc<dyn Mapper>)>);
@@ -59,8 +57,12 @@ impl Naming<'_> {
     }
 }
 
-impl Sink for Naming<'_> {
-    fn message(&mut self, mut message: Message<'_>) {
+impl Pass for Naming<'_> {
+    fn to(&mut self) -> &mut dyn Sink {
+        self.sink
+    }
+
+    fn pass_message(&mut self, mut message: Message<'_>) {
         message.source_id = message.source_id.map(|id| self.named(id));
         if let Some(quote) = &mut message.quote {
             quote.target = self.named(std::mem::take(&mut quote.target));
@@ -68,7 +70,7 @@ impl Sink for Naming<'_> {
         self.sink.message(message);
     }
 
-    fn relation(&mut self, relation: Relation<'_>) {
+    fn pass_relation(&mut self, relation: Relation<'_>) {
         let relation = match relation {
             Relation::Read { user, peer, kind, id } => {
                 Relation::Read { user, peer, kind, id: self.named(id) }
@@ -76,22 +78,6 @@ impl Sink for Naming<'_> {
             other => other,
         };
         self.sink.relation(relation);
-    }
-
-    fn left_out(&mut self, place: Place, reason: &'static str) {
-        self.sink.left_out(place, reason);
-    }
-
-    fn finding(&mut self, finding: Finding) {
-        self.sink.finding(finding);
-    }
-
-    fn person(&mut self, person: Person<'_>) {
-        self.sink.person(person);
-    }
-
-    fn upload(&mut self, upload: Upload<'_>) {
-        self.sink.upload(upload);
     }
 }
 

@@ -8,10 +8,9 @@ use serde_json::{Map, Value};
 
 use super::{Archive, Table, Way};
 use crate::export::Chunk;
-use crate::finding::Finding;
-use crate::message::{ConversationId, Message, Peer, Place};
+use crate::message::{ConversationId, Message, Peer};
 use crate::people::{Kind, Person};
-use crate::{Mapper, Relation, Sink, Upload};
+use crate::{Mapper, Pass, Relation, Sink};
 
 /// The key in `ex` under which a message that is sent with a later time has its own, ms.
 pub const WRITTEN_AT: &str = "writtenAt";
@@ -52,8 +51,12 @@ impl<'t> Diverting<'t> {
     }
 }
 
-impl Sink for Diverting<'_> {
-    fn message(&mut self, message: Message<'_>) {
+impl Pass for Diverting<'_> {
+    fn to(&mut self) -> &mut dyn Sink {
+        self.sink
+    }
+
+    fn pass_message(&mut self, message: Message<'_>) {
         match self.table.of(&message) {
             Some(Way::Archive(archive)) => {
                 self.tell(archive);
@@ -69,7 +72,7 @@ impl Sink for Diverting<'_> {
         }
     }
 
-    fn relation(&mut self, relation: Relation<'_>) {
+    fn pass_relation(&mut self, relation: Relation<'_>) {
         let Relation::Read { user, peer, kind, id } = &relation else { return self.sink.relation(relation) };
         let conversation = match kind {
             Kind::User => ConversationId::single(user, peer),
@@ -87,28 +90,12 @@ impl Sink for Diverting<'_> {
                 };
                 // Of an archive in which people have written in turn.
                 if self.table.way(&ConversationId::group(&archive.group)).is_some() {
-                    return self.relation(read);
+                    return self.pass_relation(read);
                 }
                 self.sink.relation(read);
             }
             _ => self.sink.relation(relation),
         }
-    }
-
-    fn left_out(&mut self, place: Place, reason: &'static str) {
-        self.sink.left_out(place, reason);
-    }
-
-    fn finding(&mut self, finding: Finding) {
-        self.sink.finding(finding);
-    }
-
-    fn upload(&mut self, upload: Upload<'_>) {
-        self.sink.upload(upload);
-    }
-
-    fn person(&mut self, person: Person<'_>) {
-        self.sink.person(person);
     }
 }
 

@@ -11,9 +11,8 @@ use xxhash_rust::xxh3::xxh3_64;
 use super::list::Listed;
 use super::{Kind, People, Person};
 use crate::export::Chunk;
-use crate::finding::Finding;
-use crate::message::{ContentType, Message, Peer, Place};
-use crate::{Mapper, Relation, Sink, Upload};
+use crate::message::{ContentType, Message, Peer};
+use crate::{Mapper, Pass, Relation, Sink};
 
 /// Puts OpenIM's ids in the place of the export's, in what another mapper makes.
 ///
@@ -83,8 +82,12 @@ impl<'p> Renaming<'p> {
 /// In `atUserList` it stands for all members.
 const EVERYONE: &str = "AtAllTag";
 
-impl Sink for Renaming<'_> {
-    fn message(&mut self, mut message: Message<'_>) {
+impl Pass for Renaming<'_> {
+    fn to(&mut self) -> &mut dyn Sink {
+        self.sink
+    }
+
+    fn pass_message(&mut self, mut message: Message<'_>) {
         let sender = mem::take(&mut message.sender);
         let peer = mem::replace(&mut message.peer, Peer::User(Cow::Borrowed("")));
         let content = mem::take(&mut message.content);
@@ -108,23 +111,11 @@ impl Sink for Renaming<'_> {
         self.sink.message(message);
     }
 
-    fn left_out(&mut self, place: Place, reason: &'static str) {
-        self.sink.left_out(place, reason);
-    }
-
-    fn finding(&mut self, finding: Finding) {
-        self.sink.finding(finding);
-    }
-
-    fn upload(&mut self, upload: Upload<'_>) {
-        self.sink.upload(upload);
-    }
-
-    fn relation(&mut self, relation: Relation<'_>) {
+    fn pass_relation(&mut self, relation: Relation<'_>) {
         self.sink.relation(relation.renamed(self.people));
     }
 
-    fn person(&mut self, person: Person<'_>) {
+    fn pass_person(&mut self, person: Person<'_>) {
         let (openim_id, listed) = self.people.find(person.kind, person.source_id);
         self.sink.person(Person {
             openim_id: &openim_id,
@@ -144,7 +135,8 @@ fn first<'a>(a: &'a str, b: &'a str) -> &'a str {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::message::{SendTime, SourceNo};
+    use crate::finding::Finding;
+    use crate::message::{Place, SendTime, SourceNo};
     use crate::people::{Ids, Settings};
 
     const PLACE: Place = Place { source: SourceNo(0), line: 1, byte: 0, part: 0 };
