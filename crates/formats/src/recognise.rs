@@ -54,13 +54,18 @@ pub fn recognise_apart(sources: &[String]) -> Result<Vec<Apart>, ExportError> {
     let mut apart: Vec<Apart> = Vec::new();
     for source in sources {
         for Apart { format, paths } in within(source)? {
-            match apart.iter_mut().find(|known| known.format == format) {
-                Some(known) => known.paths.extend(paths),
-                None => apart.push(Apart { format, paths }),
-            }
+            add(&mut apart, format, paths);
         }
     }
     Ok(if apart.len() < 2 { Vec::new() } else { apart })
+}
+
+/// Puts paths to those of their format.
+fn add(apart: &mut Vec<Apart>, format: Option<Format>, paths: Vec<String>) {
+    match apart.iter_mut().find(|known| known.format == format) {
+        Some(known) => known.paths.extend(paths),
+        None => apart.push(Apart { format, paths }),
+    }
 }
 
 /// The formats in a source; itself, where there is no more than one.
@@ -75,10 +80,7 @@ fn within(source: &str) -> Result<Vec<Apart>, ExportError> {
     for path in inside(source)? {
         match of(&path)? {
             None => nobodys.push(path),
-            format => match apart.iter_mut().find(|known| known.format == format) {
-                Some(known) => known.paths.push(path),
-                None => apart.push(Apart { format, paths: vec![path] }),
-            },
+            format => add(&mut apart, format, vec![path]),
         }
     }
     // Lists of users and channels are of the format that reads them; what else could be read is somebody's own.
