@@ -102,7 +102,7 @@ fn rooms_name_only_whom_they_may() {
             continue;
         };
         for named in named(&text) {
-            if rooms.contains(&named) && named != *room && !may.contains(&named) {
+            if rooms.contains(&&*named) && named != *room && !may.contains(&&*named) {
                 wrong.push(format!("{file}: `{room}` names `{named}`"));
             }
         }
@@ -111,37 +111,22 @@ fn rooms_name_only_whom_they_may() {
 }
 
 /// What stands behind each `crate::`, in a path, in a `use` and in the braces of one.
-fn named(text: &str) -> Vec<&str> {
-    fn word(text: &str) -> &str {
-        &text[..text.find(|c: char| !c.is_alphanumeric() && c != '_').unwrap_or(text.len())]
-    }
+fn named(text: &str) -> Vec<String> {
+    let word = |text: &str| text.chars().take_while(|c| c.is_alphanumeric() || *c == '_').collect::<String>();
+    let code: Vec<&str> = text.lines().filter(|line| !line.trim_start().starts_with("//")).collect();
     let mut found = Vec::new();
-    let code = text.split('\n').filter(|line| !line.trim_start().starts_with("//"));
-    let starts =
-        code.flat_map(|line| line.match_indices("crate::").map(move |(at, of)| &line[at + of.len()..]));
-    for behind in starts {
-        if !behind.starts_with('{') {
-            found.push(word(behind));
-            continue;
-        }
-        // Over several lines: on from here in the whole text.
-        let from = behind.as_ptr() as usize - text.as_ptr() as usize;
-        let (mut depth, mut is_next) = (0, false);
-        for (at, c) in text[from..].char_indices() {
+    for behind in code.join("\n").split("crate::").skip(1) {
+        let (mut depth, mut is_next) = (0, true);
+        for (at, c) in behind.char_indices() {
             match c {
                 '{' => depth += 1,
                 '}' => depth -= 1,
+                c if is_next && c.is_alphabetic() => found.push(word(&behind[at..])),
                 _ => {}
             }
-            match c {
-                '{' | ',' => is_next = depth == 1,
-                c if c.is_alphabetic() && is_next => {
-                    found.push(word(&text[from + at..]));
-                    is_next = false;
-                }
-                _ => {}
-            }
-            if depth == 0 {
+            // Only the first word of a path, and in braces that of each that stands there.
+            is_next = depth == 1 && (matches!(c, '{' | ',') || is_next && c.is_whitespace());
+            if depth <= 0 {
                 break;
             }
         }
@@ -161,8 +146,7 @@ fn no_room_stands_in_a_circle() {
     let room = |file: &str| file.split(['/', '.']).next().unwrap_or_default().to_owned();
     let mut knows: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
     for (file, text) in sources() {
-        let names = named(&text).into_iter().map(str::to_owned);
-        knows.entry(room(&file)).or_default().extend(names);
+        knows.entry(room(&file)).or_default().extend(named(&text));
     }
     let rooms: BTreeSet<String> = knows.keys().cloned().collect();
     for (room, names) in &mut knows {

@@ -11,8 +11,7 @@ use tokio::task::JoinHandle;
 
 use super::context::{Context, note};
 use super::{Exit, Failure};
-use crate::config::ClockArgs;
-use crate::config::{Pace, Timetable};
+use crate::config::{ClockArgs, Pace, Timetable};
 use crate::control::{Desk, Hour};
 use crate::import::StopSignal;
 use crate::job::Shard;

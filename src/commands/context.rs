@@ -3,12 +3,10 @@
 use std::path::{Path, PathBuf};
 
 use super::{Exit, Failure, OrFail};
-use crate::config::Common;
-use crate::config::ImportFile;
+use crate::config::{Common, ImportFile};
 use crate::control::{Board, End, Look};
 use crate::job::Shard;
-use crate::report::Form;
-use crate::report::{Progress, Style, Summary, terminal};
+use crate::report::{Form, Progress, Style, Summary, terminal};
 
 /// The configuration file that is taken where none is named.
 const USUAL_FILE: &str = "import.toml";

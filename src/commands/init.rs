@@ -12,8 +12,7 @@ use super::intake::{self, Intake, Plan};
 use super::prepare::now;
 use super::{Exit, Failure, OrFail};
 use crate::checks::Checker;
-use crate::config::ImportFile;
-use crate::config::{Common, SourceArgs};
+use crate::config::{Common, ImportFile, SourceArgs};
 use crate::export::Source;
 use crate::formats::{self, About, ChatKind, DateOrder, Format};
 use crate::init::{

@@ -6,8 +6,7 @@ use tokio::time::{Instant, sleep};
 
 use super::context::{Context, note};
 use super::{Exit, Failure, OrFail};
-use crate::config::ServerArgs;
-use crate::config::{self, ServerError};
+use crate::config::{self, ServerArgs, ServerError};
 use crate::openim::{self, CallError, Client};
 use crate::report::duration;
 
