@@ -55,7 +55,9 @@ pub(super) fn discover_all(
         if source == "-" {
             list.stdin()?;
         } else if Path::new(source).exists() {
-            list.path(Path::new(source), None)?;
+            if let Some(nothing) = list.path(Path::new(source))? {
+                return Err(nothing);
+            }
         } else if source.contains(['*', '?', '[']) {
             list.glob(source)?;
         } else {
@@ -96,23 +98,29 @@ impl List<'_> {
         } else {
             glob::glob_with(pattern, AS_A_SHELL).map(Iterator::collect)
         };
-        let mut matched = 0;
+        let (before, mut matched, mut nothing) = (self.found.len(), 0_usize, None);
         for path in paths.map_err(|e| bad(e.msg))? {
             let path = path.map_err(|e| {
                 let name = e.path().to_string_lossy().into_owned();
                 read_error(&name, e.into())
             })?;
             matched += 1;
-            self.path(&path, Some(pattern))?;
+            // A folder that only a glob names may hold nothing: `2024/*` is no promise. One of them must hold something.
+            nothing = nothing.or(self.path(&path)?);
         }
         if matched == 0 {
             return Err(ExportError::NoMatch { glob: pattern.to_owned() });
         }
-        Ok(())
+        match nothing {
+            Some(first) if self.found.len() == before => {
+                Err(ExportError::NothingInMatches { glob: pattern.to_owned(), matched, first: Box::new(first) })
+            }
+            _ => Ok(()),
+        }
     }
 
-    /// A path that exists. A folder that only a glob names may hold nothing: `2024/*` is no promise.
-    fn path(&mut self, path: &Path, glob: Option<&str>) -> Result<(), ExportError> {
+    /// A path that exists; why a folder gives nothing.
+    fn path(&mut self, path: &Path) -> Result<Option<ExportError>, ExportError> {
         let name = path.to_string_lossy();
         let meta = fs_err::metadata(path).map_err(|e| read_error(&name, e))?;
         if meta.is_dir() {
@@ -123,10 +131,8 @@ impl List<'_> {
                 beside = self.archives_in(path)?;
             }
             self.unread.add(beside);
-            if self.found.len() == before && passed.fresh && glob.is_none() {
-                return Err(passed.error(&name, self.layout));
-            }
-            return Ok(());
+            let nothing = self.found.len() == before && passed.fresh;
+            return Ok(nothing.then(|| passed.error(&name, self.layout)));
         }
         // A pipe (`<(zcat …)`) reads like a file once; anything else that isn't a file can't be read.
         if !meta.is_file() && !is_pipe(&meta) {
@@ -134,10 +140,10 @@ impl List<'_> {
         }
         if !self.first_time(path) {
             self.unread.note(unread::SAME_FILE, &name);
-            return Ok(());
+            return Ok(None);
         }
         if meta.is_file() && archive::is_zip(path)? {
-            return self.archive(path);
+            return self.archive(path).map(|()| None);
         }
         let inside = path.file_name().unwrap_or(path.as_os_str()).to_string_lossy().into_owned();
         self.found.push(Found {
@@ -147,7 +153,7 @@ impl List<'_> {
             bytes: meta.len(),
             modified: modified(&meta),
         });
-        Ok(())
+        Ok(None)
     }
 
     fn folder(&mut self, root: &Path, beside: &mut Unread) -> Result<Passed, ExportError> {

@@ -15,6 +15,9 @@ pub enum ExportError {
     /// A glob that matches no file.
     #[error("no file matches `{glob}`")]
     NoMatch { glob: String },
+    /// A glob that matches folders with nothing in them that looks like an export.
+    #[error("{matched} {} `{glob}`, and nothing there can be read; the first: {first}", if *matched == 1 { "path matches" } else { "paths match" })]
+    NothingInMatches { glob: String, matched: usize, first: Box<ExportError> },
     /// A glob that is none.
     #[error("`{glob}` is no valid glob: {why}")]
     BadGlob { glob: String, why: String },

@@ -18,7 +18,7 @@ use crate::message::SourceNo;
 pub fn recognise(sources: &[String]) -> Result<Option<(Format, String)>, ExportError> {
     let found = match discover(sources, &Anything) {
         // Who reads the sources will say so, in the words of the format.
-        Err(ExportError::NoExports { .. }) => return Ok(None),
+        Err(ExportError::NoExports { .. } | ExportError::NothingInMatches { .. }) => return Ok(None),
         found => found?,
     };
     // A day without messages is an empty list, which tells nothing: the lists beside the folders do.

@@ -12,25 +12,32 @@ use crate::settings::{About, ChatKind, DateOrder};
 /// What the first reading gathers.
 #[derive(Debug, Default)]
 pub(super) struct Survey {
-    shapes: HashMap<Shape, Seen>,
+    shapes: HashMap<Shape, Lines>,
     /// The line before ended with CRLF.
     crlf: bool,
     /// Lines so far.
     number: u64,
 }
 
+/// Lines of one shape: all of them, and those that begin a message where records end with CRLF.
+#[derive(Debug, Default)]
+struct Lines {
+    all: Seen,
+    behind_crlf: Seen,
+}
+
 /// What lines of one shape tell.
 #[derive(Debug, Default)]
 struct Seen {
     lines: u64,
-    /// Of them those behind a CRLF.
-    behind_crlf: u64,
     orders: [Order; 3],
     dots: bool,
     /// Those who write, by name; 10,000 at most.
     names: HashMap<String, Name>,
     /// A line of the app's own speaks of a group.
     group: bool,
+    /// Under which name the app speaks in the first line, if not of that name: iOS takes the group's.
+    first: Option<String>,
 }
 
 /// How an order of day and month fares.
@@ -93,17 +100,49 @@ impl Survey {
     pub(super) fn line(&mut self, line: &str) {
         let behind = self.crlf;
         self.number += 1;
-        let number = self.number;
         // The end of the file is no line.
         if !line.is_empty() {
             self.crlf = line.ends_with('\r');
         }
         let Some(header) = Header::read(line) else { return };
-        let seen = self.shapes.entry(header.shape).or_default();
-        seen.lines += 1;
-        seen.behind_crlf += u64::from(behind);
-        seen.dots |= header.dots;
-        for (order, name) in seen.orders.iter_mut().zip(ORDERS) {
+        let lines = self.shapes.entry(header.shape).or_default();
+        lines.all.line(&header, line, self.number);
+        // Nothing stands in front of the first line.
+        if behind || self.number == 1 {
+            lines.behind_crlf.line(&header, line, self.number);
+        }
+    }
+
+    /// What it comes to, with what the user said and what the file is called. `None`: no line begins a message.
+    pub(super) fn facts(mut self, about: &About, file: &FileName<'_>) -> Option<Facts> {
+        let lines = |shape: &Shape| self.shapes.get(shape).map_or(0, |lines| lines.all.lines);
+        let shape = Shape::ALL.into_iter().rev().max_by_key(lines)?;
+        let Lines { all, behind_crlf } = self.shapes.remove(&shape)?;
+        // Where records end with CRLF, what stands behind a bare LF is a part of one, however it looks: nobody in it
+        // writes here, and its times are none of this chat's.
+        let crlf = self.crlf && behind_crlf.lines > 0 && (behind_crlf.lines + 1) * 3 >= all.lines;
+        let seen = if crlf { behind_crlf } else { all };
+        let (app, writers): (Vec<_>, Vec<_>) = seen.names.iter().partition(|(_, n)| n.lines == n.app);
+        let mut app: Vec<String> = app.into_iter().map(|(name, _)| name.clone()).collect();
+        let mut writers: Vec<String> = writers.into_iter().map(|(name, _)| name.clone()).collect();
+        app.sort_unstable();
+        writers.sort_unstable();
+        let chat = match (chat(about, file, &writers, seen.group), &seen.first) {
+            (Chat::Nameless, Some(first)) if app.contains(first) => Chat::Group(first.clone()),
+            (chat, _) => chat,
+        };
+        let order = about.date_order.or_else(|| seen.order());
+        let at = ORDERS.iter().position(|known| Some(*known) == order);
+        let back = at.map(|at| seen.orders[at].earlier).filter(|(times, _)| *times > 0);
+        Some(Facts { shape, crlf, order, back, chat, app })
+    }
+}
+
+impl Seen {
+    fn line(&mut self, header: &Header, line: &str, number: u64) {
+        self.lines += 1;
+        self.dots |= header.dots;
+        for (order, name) in self.orders.iter_mut().zip(ORDERS) {
             match header.local(name) {
                 None => order.wrong += 1,
                 Some(time) => {
@@ -123,39 +162,21 @@ impl Survey {
         match split(rest) {
             Some((name, text)) => {
                 let name = clean(name);
-                if seen.names.len() < MOST_NAMES || seen.names.contains_key(&*name) {
+                if self.names.len() < MOST_NAMES || self.names.contains_key(&*name) {
                     let app = matches!(Body::read(text), Body::App(_) | Body::System);
-                    let entry = seen.names.entry(name.into_owned()).or_default();
+                    let entry = self.names.entry(name.to_string()).or_default();
                     entry.lines += 1;
                     entry.app += u64::from(app);
-                    seen.group |= app && speaks_of_group(text);
+                    self.group |= app && speaks_of_group(text);
+                    if self.lines == 1 && app && !clean(text).contains(&*name) {
+                        self.first = Some(name.to_string());
+                    }
                 }
             }
-            None => seen.group |= speaks_of_group(rest),
+            None => self.group |= speaks_of_group(rest),
         }
     }
 
-    /// What it comes to, with what the user said and what the file is called. `None`: no line begins a message.
-    pub(super) fn facts(mut self, about: &About, file: &FileName<'_>) -> Option<Facts> {
-        let lines = |shape: &Shape| self.shapes.get(shape).map_or(0, |seen| seen.lines);
-        let shape = Shape::ALL.into_iter().rev().max_by_key(lines)?;
-        let seen = self.shapes.remove(&shape)?;
-        // Where records end with CRLF, what stands behind a bare LF is a part of one, however it looks.
-        let crlf = self.crlf && seen.behind_crlf > 0 && (seen.behind_crlf + 1) * 3 >= seen.lines;
-        let (app, writers): (Vec<_>, Vec<_>) = seen.names.iter().partition(|(_, n)| n.lines == n.app);
-        let mut app: Vec<String> = app.into_iter().map(|(name, _)| name.clone()).collect();
-        let mut writers: Vec<String> = writers.into_iter().map(|(name, _)| name.clone()).collect();
-        app.sort_unstable();
-        writers.sort_unstable();
-        let chat = chat(about, file, &writers, seen.group);
-        let order = about.date_order.or_else(|| seen.order());
-        let at = ORDERS.iter().position(|known| Some(*known) == order);
-        let back = at.map(|at| seen.orders[at].earlier).filter(|(times, _)| *times > 0);
-        Some(Facts { shape, crlf, order, back, chat, app })
-    }
-}
-
-impl Seen {
     fn order(&self) -> Option<DateOrder> {
         let [dmy, mdy, ymd] = self.orders;
         let (least, total) = (|a: Order, b: Order| a.wrong == 0 && b.wrong > 0, |a: Order| a.wrong == 0);
@@ -322,6 +343,23 @@ mod tests {
     }
 
     #[test]
+    fn what_is_quoted_inside_a_message_writes_nothing() {
+        let quoting = [
+            "22/01/20, 10:00 - Bea: look\r",
+            "22/01/20, 10:01 - Bea: what Carl wrote:",
+            "21/01/20, 18:03 - Carl: I will be late\r",
+            "22/01/20, 10:02 - Dan: typical\r",
+        ];
+        let of_crlf = facts(&quoting, "WhatsApp Chat with Bea.txt", &About::default());
+        assert_eq!(of_crlf.chat, Chat::Direct("Bea".to_owned(), "Dan".to_owned()));
+        assert_eq!((of_crlf.crlf, of_crlf.back), (true, None));
+        // With LF alone nothing tells it from a message.
+        let plain: Vec<&str> = quoting.iter().map(|line| line.trim_end()).collect();
+        let of_lf = facts(&plain, "WhatsApp Chat with Bea.txt", &About::default());
+        assert_eq!((of_lf.chat, of_lf.back), (Chat::Group("Bea".to_owned()), Some((1, 3))));
+    }
+
+    #[test]
     fn the_app_speaks_under_the_name_of_the_chat() {
         let lines = [
             "[1/1/24, 10:00:00] Us: \u{200e}Messages and calls are end-to-end encrypted.",
@@ -330,7 +368,19 @@ mod tests {
             "[1/1/24, 10:00:03] B: hi",
         ];
         let facts = facts(&lines, "x/_chat.txt", &About::default());
-        assert_eq!(facts.app, ["Us"]);
-        assert_eq!(facts.chat, Chat::Nameless);
+        assert_eq!((&*facts.app, facts.chat), (&["Us".to_owned()][..], Chat::Group("Us".to_owned())));
+    }
+
+    #[test]
+    fn a_group_is_called_as_the_app_that_speaks_first() {
+        let chat = |lines: &[&str]| facts(lines, "x/_chat.txt", &About::default()).chat;
+        let (ann, bob) = ("[1/1/24, 10:00:02] Ann: hi", "[1/1/24, 10:00:03] Bob: ho");
+        // Who is spoken of is no group, nor is who writes as well.
+        let made = "[1/1/24, 10:00:00] ~ Kai: \u{200e}~ Kai created this group";
+        assert_eq!(chat(&[made, ann, bob]), Chat::Nameless);
+        let sealed = "[1/1/24, 10:00:00] Ann: \u{200e}Messages and calls are end-to-end encrypted.";
+        assert_eq!(chat(&[sealed, made, ann, bob]), Chat::Nameless);
+        // Two who write to each other are no group because the app speaks.
+        assert_eq!(chat(&[sealed, ann, bob]), Chat::Unknown);
     }
 }
