@@ -112,9 +112,11 @@ impl List<'_> {
             return Err(ExportError::NoMatch { glob: pattern.to_owned() });
         }
         match nothing {
-            Some(first) if self.found.len() == before => {
-                Err(ExportError::NothingInMatches { glob: pattern.to_owned(), matched, first: Box::new(first) })
-            }
+            Some(first) if self.found.len() == before => Err(ExportError::NothingInMatches {
+                glob: pattern.to_owned(),
+                matched,
+                first: Box::new(first),
+            }),
             _ => Ok(()),
         }
     }
