@@ -89,8 +89,23 @@ fn the_manual_says_what_scripts_need() {
     for command in Cli::command().get_subcommands() {
         let page = dir.path().join(format!("openim-import-{}.1", command.get_name()));
         let page = fs_err::read_to_string(page).unwrap().replace('\\', "");
-        for option in command.get_arguments().filter_map(|option| option.get_long()) {
+        // What is hidden only says what to type instead.
+        let shown = command.get_arguments().filter(|option| !option.is_hide_set());
+        for option in shown.filter_map(|option| option.get_long()) {
             assert!(page.contains(&format!("--{option}")), "{}: --{option}", command.get_name());
         }
     }
+}
+
+#[test]
+fn a_dry_run_is_a_command_of_its_own() {
+    let output = importer().args(["run", "--dry-run", "export/"]).output().unwrap();
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(2), "{said}");
+    assert!(
+        said.contains("`openim-import check` reads, maps and checks everything and sends nothing"),
+        "{said}"
+    );
+    let help = importer().args(["run", "--help"]).output().unwrap();
+    assert!(!String::from_utf8_lossy(&help.stdout).contains("--dry-run"));
 }
