@@ -6,7 +6,7 @@ use std::path::Path;
 use std::process::Stdio;
 use std::time::Duration;
 
-use crate::support::importer_process;
+use crate::support::{Rehearsal, importer, importer_process};
 
 /// How a command ended, what it said, and how much memory it ever had, in MB.
 struct Ended {
@@ -142,4 +142,32 @@ fn many_files(channels: u64) {
     let counted = format!("{channels},000 messages in {channels} conversations");
     assert!(ended.said.contains(&counted), "{}", ended.said);
     assert!(ended.peak < 450, "{} MB", ended.peak);
+}
+
+#[test]
+fn a_finished_job_is_not_looked_for_at_an_address_where_nobody_listens() {
+    let dir = tempfile::tempdir().unwrap();
+    let server = Rehearsal::start(&["--users", "auto", "--answer-time", "0s"]);
+    let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let free = format!("http://{free}");
+    let command = |args: &[&str], api: &str| {
+        let mut command = importer();
+        command.current_dir(dir.path()).env("OPENIM_SECRET", "openIM123").args(args);
+        command.args(["--api", api, "--give-up", "1s"]).output().unwrap()
+    };
+    let yesterday = std::time::SystemTime::now() - Duration::from_hours(24);
+    let time = yesterday.duration_since(std::time::UNIX_EPOCH).unwrap().as_millis();
+    let row =
+        format!(r#"{{"id":"1","sendID":"a","recvID":"b","sendTime":{time},"content":{{"content":"x"}}}}"#);
+    fs_err::write(dir.path().join("chat.jsonl"), row).unwrap();
+    let done = command(&["run", "chat.jsonl"], &server.url);
+    assert_eq!(done.status.code(), Some(0), "{}", String::from_utf8_lossy(&done.stderr));
+    for args in [&["verify"][..], &["undo", "--yes"], &["mark-read"]] {
+        let output = command(args, &free);
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(2), "{args:?}: {said}");
+        assert!(said.contains(&format!("nobody listens at {free}")), "{args:?}: {said}");
+        let waits = command(&[args, &["--wait-for-server"]].concat(), &free);
+        assert_eq!(waits.status.code(), Some(5), "{args:?}: {}", String::from_utf8_lossy(&waits.stderr));
+    }
 }

@@ -59,7 +59,7 @@ pub(super) async fn reach(
         if (is_wrong && !wait_for_server) || (!is_wrong && !error.is_passing()) {
             return Err(no_answer(error));
         }
-        let refused = work == Work::Fresh && error.nobody_listens();
+        let refused = work != Work::Begun && error.nobody_listens();
         let limit = match refused {
             _ if patient => give_up,
             true => give_up.min(FIRST_CONNECTION),

@@ -43,32 +43,57 @@ pub(super) fn is_zip(path: &Path) -> Result<bool, ExportError> {
     Ok(magic == b"PK\x03\x04" || magic == b"PK\x05\x06")
 }
 
-/// The files in an archive, sorted by path. Nothing is let through that says one thing and is another: entries that
-/// share their bytes, two of one name, more in all than any text becomes.
-pub(super) fn entries(path: &Path) -> Result<Vec<Entry>, ExportError> {
+/// What an archive holds.
+#[derive(Debug, Default)]
+pub(super) struct Listed {
+    /// Its files, sorted by path.
+    pub(super) files: Vec<Entry>,
+    /// What is neither a file nor an empty folder: links, folders that have data.
+    pub(super) others: Vec<String>,
+}
+
+/// Reads what an archive holds. Nothing is let through that says one thing and is another: entries that share their
+/// bytes, two of one name, fewer than there are, more in all than any text becomes.
+pub(super) fn list(path: &Path) -> Result<Listed, ExportError> {
     let name = path.to_string_lossy();
     let file = fs_err::File::open(path).map_err(|e| read_error(&name, e))?;
     let damaged =
         |why: String| ExportError::Damaged { path: name.clone().into_owned(), kind: "zip", byte: 0, why };
     let mut zip = zip::ZipArchive::new(io::BufReader::new(file)).map_err(|e| damaged(e.to_string()))?;
-    // Of entries with one name the crate keeps the last.
-    if let Some(listed) = listed(path).map_err(|e| read_error(&name, e))?.filter(|n| *n > zip.len() as u64) {
-        return Err(ExportError::Unrecognised {
-            path: name.into_owned(),
-            why: format!(
-                "the archive lists {listed} entries and has {} names: some stand for two files, and only one can be \
-                 meant; unpack it, see which, and name the folder",
-                zip.len()
-            ),
-        });
+    let odd = |why: String| ExportError::Unrecognised { path: name.clone().into_owned(), why };
+    if zip.offset() > 0 {
+        return Err(odd(format!(
+            "its first {} bytes belong to none of its entries, as where two archives were put together; unpack it, see \
+             what is there, and name the folder",
+            zip.offset()
+        )));
     }
+    let count = count(path, zip.central_directory_start()).map_err(|e| read_error(&name, e))?;
+    let read = zip.len() as u64;
+    if zip.has_duplicate_names() {
+        // Of entries with one name the crate keeps the last.
+        return Err(odd(format!(
+            "the archive lists {count} entries and has {read} names: some stand for two files, and only one can be \
+             meant; unpack it, see which, and name the folder"
+        )));
+    }
+    if count != read {
+        return Err(odd(format!(
+            "the archive lists {count} entries, and its end says {read}: one of them is wrong; unpack it, see what is \
+             there, and name the folder"
+        )));
+    }
+    let mut others = Vec::new();
     let mut entries = Vec::new();
     for n in 0..zip.len() {
         let file = zip.by_index_raw(n).map_err(|e| damaged(e.to_string()))?;
+        let inside = file.name().map_err(|e| damaged(e.to_string()))?.replace('\\', "/");
         if !file.is_file() {
+            if file.is_symlink() || file.size() > 0 {
+                others.push(inside.trim_end_matches('/').to_owned());
+            }
             continue;
         }
-        let inside = file.name().map_err(|e| damaged(e.to_string()))?.replace('\\', "/");
         if file.encrypted() {
             return Err(ExportError::Unrecognised {
                 path: format!("{name}/{inside}"),
@@ -98,44 +123,46 @@ pub(super) fn entries(path: &Path) -> Result<Vec<Entry>, ExportError> {
         });
     }
     entries.sort_by(|a, b| a.name.cmp(&b.name));
+    if let Some(pair) = entries.windows(2).find(|pair| pair[0].name == pair[1].name) {
+        return Err(odd(format!(
+            "two entries are called `{}`, one with `\\` and one with `/`; unpack it, see which is meant, and name the \
+             folder",
+            pair[0].name
+        )));
+    }
     if let Some((a, b)) = overlap(&entries) {
-        return Err(ExportError::Unrecognised {
-            path: name.into_owned(),
-            why: format!(
-                "the entries `{a}` and `{b}` lie on the same bytes, as in no archive that a program wrote; if it is \
-                 one all the same, unpack it and name the folder"
-            ),
-        });
+        return Err(odd(format!(
+            "the entries `{a}` and `{b}` lie on the same bytes, as in no archive that a program wrote; if it is one all \
+             the same, unpack it and name the folder"
+        )));
     }
     let packed = fs_err::metadata(path).map_err(|e| read_error(&name, e))?.len();
     let unpacked = entries.iter().fold(0_u64, |sum, entry| sum.saturating_add(entry.unpacked));
     if let Some(times) = bomb(unpacked, packed) {
         return Err(ExportError::Bomb { path: name.into_owned(), times });
     }
-    Ok(entries)
+    Ok(Listed { files: entries, others })
 }
 
-/// How many entries the end of the archive counts; `None` where it does not say.
-fn listed(path: &Path) -> io::Result<Option<u64>> {
-    const LONGEST_COMMENT: u64 = 65_535 + 22;
-    let mut file = fs_err::File::open(path)?;
-    let len = file.seek(SeekFrom::End(0))?;
-    // With what stands in front of it where there are more than 65,534 entries.
-    let from = len.saturating_sub(LONGEST_COMMENT + 20 + 56);
-    file.seek(SeekFrom::Start(from))?;
-    let mut end = Vec::new();
-    file.read_to_end(&mut end)?;
-    let number = |at: usize, len: usize| {
-        let bytes = end.get(at..at + len)?;
-        Some(bytes.iter().rev().fold(0_u64, |n, byte| n << 8 | u64::from(*byte)))
-    };
-    let Some(at) = memchr::memmem::rfind(&end, b"PK\x05\x06") else { return Ok(None) };
-    let count = number(at + 10, 2);
-    if count != Some(u64::from(u16::MAX)) {
-        return Ok(count);
+/// How many entries the directory of the archive has, whatever the archive's end says of their number.
+fn count(path: &Path, directory: u64) -> io::Result<u64> {
+    let mut file = io::BufReader::new(fs_err::File::open(path)?);
+    file.seek(SeekFrom::Start(directory))?;
+    let mut count = 0;
+    loop {
+        let mut head = [0; 46];
+        match file.read_exact(&mut head) {
+            Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => return Ok(count),
+            read => read?,
+        }
+        if !head.starts_with(b"PK\x01\x02") {
+            return Ok(count);
+        }
+        count += 1;
+        // Name, what else belongs to it, comment.
+        let behind = [28, 30, 32].map(|at| i64::from(u16::from_le_bytes([head[at], head[at + 1]])));
+        file.seek_relative(behind.iter().sum())?;
     }
-    let large = memchr::memmem::rfind(&end[..at], b"PK\x06\x06");
-    Ok(large.and_then(|at| number(at + 32, 8)))
 }
 
 /// Two entries whose data overlap.

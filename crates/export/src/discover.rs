@@ -229,7 +229,13 @@ impl List<'_> {
         let mut passed = Passed::default();
         let before = self.found.len();
         let mut packed_again = false;
-        for entry in archive::entries(path)? {
+        let listed = archive::list(path)?;
+        for inside in listed.others {
+            let why = if self.layout.belongs(&inside) { unread::NO_FILE } else { self.why_not(&inside) };
+            self.unread.note(why, &format!("{name}/{inside}"));
+            passed.note(&inside);
+        }
+        for entry in listed.files {
             packed_again |= entry.name.to_ascii_lowercase().ends_with(".zip");
             if self.layout.belongs(&entry.name) {
                 self.found.push(Found {

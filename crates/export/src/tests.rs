@@ -416,10 +416,19 @@ fn archives_whose_entries_are_not_what_they_seem_are_refused() {
     let zeros = vec![b' '; 40 << 20];
     let bomb: Vec<(String, &[u8])> = (0..8).map(|n| (format!("{n}.jsonl"), &zeros[..])).collect();
     let bomb = zip(&bomb.iter().map(|(name, bytes)| (name.as_str(), *bytes)).collect::<Vec<_>>());
+    // The end counts one entry of the two that are there.
+    let mut counted = two.clone();
+    let end = counted.windows(4).rposition(|w| w == b"PK\x05\x06").unwrap();
+    counted[end + 8..end + 12].copy_from_slice(&[1, 0, 1, 0]);
+    let other = zip(&[("c.jsonl", TWO)]);
+    let slashes = replaced(&zip(&[("d/a.jsonl", TWO), ("d:a.jsonl", TWO)]), b"d:a", b"d\\a");
     for (name, bytes, says) in [
         ("doubled.zip", &doubled, "the archive lists 2 entries and has 1 names"),
         ("overlap.zip", &overlapping, "lie on the same bytes"),
         ("bomb.zip", &bomb, "times"),
+        ("counted.zip", &counted, "lists 2 entries, and its end says 1"),
+        ("two.zip", &[other, two].concat(), "bytes belong to none of its entries"),
+        ("slashes.zip", &slashes, "two entries are called `d/a.jsonl`"),
     ] {
         let folder = folder(&[(name, bytes)]);
         let why = refusal(&folder, &Settings::default(), &[arg(&folder.path().join(name))]);
@@ -434,6 +443,28 @@ fn archives_whose_entries_are_not_what_they_seem_are_refused() {
     };
     let folder = folder(&[("fine.zip", &commented)]);
     assert_eq!(read(&folder.path().join("fine.zip")).unwrap().text.as_bytes(), TWO);
+}
+
+#[test]
+fn links_in_archives_and_folders_with_data_are_named() {
+    let mut writer = zip::ZipWriter::new(std::io::Cursor::new(Vec::new()));
+    let options = zip::write::SimpleFileOptions::default();
+    for name in ["a.jsonl", "folder.jsonl:"] {
+        writer.start_file(name, options).unwrap();
+        writer.write_all(TWO).unwrap();
+    }
+    writer.add_symlink("b.jsonl", "/etc/passwd", options).unwrap();
+    writer.add_symlink("c.png", "d.png", options).unwrap();
+    writer.add_directory("empty.jsonl", options).unwrap();
+    let bytes = replaced(&writer.finish().unwrap().into_inner(), b".jsonl:", b".jsonl/");
+    let folder = folder(&[("x.zip", &bytes)]);
+    let sources = [arg(&folder.path().join("x.zip"))];
+    let layout = Plain::new(&Settings::default()).unwrap();
+    let (found, unread) = crate::discover::discover_all(&sources, &layout).unwrap();
+    assert_eq!(found.len(), 1);
+    let left: Vec<_> = unread.by_reason().map(|(reason, left)| (reason, left.count)).collect();
+    assert_eq!(left, [("no-file", 2), ("other-kind", 1)]);
+    assert!(unread.doubtful().unwrap().contains("x.zip/b.jsonl"));
 }
 
 fn replaced(bytes: &[u8], from: &[u8], to: &[u8]) -> Vec<u8> {

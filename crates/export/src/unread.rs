@@ -35,9 +35,11 @@ pub const SYSTEM: &str = "system-file";
 pub const SAME_FILE: &str = "same-file";
 /// A link that leads nowhere.
 pub const DEAD_LINK: &str = "dead-link";
+/// Called as a file of the export is, and no file: a link in an archive, or a folder with data.
+pub const NO_FILE: &str = "no-file";
 
 /// Reasons that may mean that messages are missing: they are warned of.
-const DOUBTFUL: [&str; 3] = [OTHER_NAME, ARCHIVE, DEAD_LINK];
+const DOUBTFUL: [&str; 4] = [OTHER_NAME, ARCHIVE, DEAD_LINK, NO_FILE];
 
 /// What a reason means, for people.
 pub fn words(reason: &str) -> &'static str {
@@ -51,6 +53,7 @@ pub fn words(reason: &str) -> &'static str {
         SYSTEM => "of the operating system",
         SAME_FILE => "named twice",
         DEAD_LINK => "a link that leads nowhere",
+        NO_FILE => "a link within an archive, or a folder that has data",
         _ => "picture, recording or document",
     }
 }

@@ -1,12 +1,13 @@
 //! jq programs with the steps put in that [`steps`](super::steps) counts.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use jaq_core::load::lex::StrPart;
-use jaq_core::load::parse::{BinaryOp, Def, Term};
+use jaq_core::load::parse::{BinaryOp, Def, Pattern, Term};
+use jaq_core::ops::Math;
 use jaq_core::path::{Part, Path};
 
-use super::steps::{HOLD, READABLE, STEP};
+use super::steps::{HOLD, PARTS, READABLE, SEARCH, STEP, TIMES, WEIGH};
 
 /// Terms in terms, pipes of pipes; what is nested deeper can't be run with the stack that a thread has.
 const DEPTH: usize = 300;
@@ -16,15 +17,47 @@ const DEPTH: usize = 300;
 pub(super) struct Counting<'s> {
     parameters: HashMap<&'s str, Vec<&'s str>>,
     around: Vec<&'s str>,
+    /// Within `try … catch`, where an error becomes a text, the value that it is about included.
+    caught: bool,
+    /// jaq's own filters that may walk through what they are given.
+    natives: HashSet<&'static str>,
 }
 
+/// jaq's own filters that look at one value at most, and fail for none that holds others; and those of ours.
+const LIGHT: &[&str] = &[
+    "range",
+    "path",
+    "path_value",
+    "keys_unsorted",
+    "key_values",
+    "first",
+    "last",
+    "limit",
+    "skip",
+    "length",
+    "has",
+    "reverse",
+    "now",
+];
+/// jaq's own filters that compare what they are given.
+const COMPARING: &[&str] =
+    &["sort_by", "group_by", "min_by_or_empty", "max_by_or_empty", "contains", "indices", "bsearch"];
+/// Those that make a value of each character or match.
+const SEARCHING: &[&str] = &["matches", "split_matches", "split_", "explode"];
+/// What has no name of its own in a program, so that it hides nothing.
+const FACTOR: &str = "$factor of ours";
+
 impl<'s> Counting<'s> {
-    /// For this program.
+    /// For this program, with the names of jaq's own filters.
     ///
     /// # Errors
     /// It is nested too deeply.
-    pub(super) fn of(program: &Term<&'s str>) -> Result<Self, String> {
-        let mut counting = Self::default();
+    pub(super) fn of(
+        program: &Term<&'s str>,
+        natives: impl Iterator<Item = &'static str>,
+    ) -> Result<Self, String> {
+        let natives = natives.filter(|name| !LIGHT.contains(name)).collect();
+        let mut counting = Self { natives, ..Self::default() };
         counting.gather(program, 0)?;
         Ok(counting)
     }
@@ -68,25 +101,31 @@ impl<'s> Counting<'s> {
             }
             Term::Str(format, parts) => {
                 let part = |part| match part {
-                    StrPart::Term(term) => StrPart::Term(self.term(term)),
+                    StrPart::Term(term) => StrPart::Term(weighed(self.term(term))),
                     other => other,
                 };
                 Term::Str(format, parts.into_iter().map(part).collect())
             }
             Term::Obj(pairs) => {
-                let pair = |(key, value): (_, Option<_>)| (self.term(key), value.map(|v| self.term(v)));
+                // `{$a}` and `{a}` have a name alone, which is read as it stands there.
+                let pair = |(key, value): (_, Option<_>)| match value {
+                    Some(value) => (self.compared(key), Some(self.term(value))),
+                    None => (self.term(key), None),
+                };
                 Term::Obj(pairs.into_iter().map(pair).collect())
             }
-            Term::Neg(term) => Term::Neg(self.boxed(term)),
-            Term::BinOp(left, op, right) => {
-                // What a pipe hands on one by one may have no end.
-                let left = self.term(*left);
-                let left = if matches!(op, BinaryOp::Pipe(_)) { after(left) } else { left };
-                Term::BinOp(Box::new(left), op, self.boxed(right))
+            Term::Neg(term) => {
+                let term = self.term(*term);
+                Term::Neg(Box::new(if self.caught { weighed(term) } else { term }))
             }
+            Term::BinOp(left, op, right) => self.operation(*left, op, *right),
             Term::Label(name, term) => Term::Label(name, self.boxed(term)),
             Term::TryCatch(term, catch) => {
-                Term::TryCatch(self.boxed(term), catch.map(|catch| self.boxed(catch)))
+                let around = self.caught;
+                self.caught |= catch.is_some();
+                let term = self.boxed(term);
+                self.caught = around;
+                Term::TryCatch(term, catch.map(|catch| self.boxed(catch)))
             }
             Term::IfThenElse(cases, otherwise) => Term::IfThenElse(
                 cases.into_iter().map(|(when, then)| (self.term(when), self.term(then))).collect(),
@@ -94,16 +133,60 @@ impl<'s> Counting<'s> {
             ),
             Term::Path(head, Path(parts)) => {
                 let head = self.boxed(head);
+                let head = if self.caught { Box::new(weighed(*head)) } else { head };
                 let mut part = |part| match part {
-                    Part::Index(at) => Part::Index(self.term(at)),
+                    Part::Index(at) => Part::Index(self.compared(at)),
                     Part::Range(from, to) => {
                         Part::Range(from.map(|from| self.term(from)), to.map(|to| self.term(to)))
                     }
                 };
                 Term::Path(head, Path(parts.into_iter().map(|(p, opt)| (part(p), opt)).collect()))
             }
-            other @ (Term::Id | Term::Recurse | Term::Num(_) | Term::Break(_) | Term::Var(_)) => other,
+            Term::Recurse => after(Term::Recurse),
+            other @ (Term::Id | Term::Num(_) | Term::Break(_) | Term::Var(_)) => other,
         }
+    }
+
+    fn operation(
+        &mut self,
+        left: Term<&'s str>,
+        op: BinaryOp<&'s str>,
+        right: Term<&'s str>,
+    ) -> Term<&'s str> {
+        let both_vary = !is_constant(&left) && !is_constant(&right);
+        match op {
+            // What a pipe hands on one by one may have no end.
+            BinaryOp::Pipe(_) => {
+                let left = after(self.term(left));
+                Term::BinOp(Box::new(left), op, Box::new(self.term(right)))
+            }
+            BinaryOp::Math(op @ (Math::Mul | Math::Div)) => self.bounded(op, left, right),
+            // `l *= r` is `r as $x | l |= . * $x`.
+            BinaryOp::UpdateMath(op @ (Math::Mul | Math::Div)) => {
+                let factor = self.term(right);
+                let update = self.bounded(op, Term::Id, Term::Var(FACTOR));
+                let update = Term::BinOp(Box::new(self.term(left)), BinaryOp::Update, Box::new(update));
+                Term::BinOp(Box::new(factor), BinaryOp::Pipe(Some(Pattern::Var(FACTOR))), Box::new(update))
+            }
+            BinaryOp::Cmp(_) | BinaryOp::Math(Math::Sub) | BinaryOp::UpdateMath(Math::Sub) if both_vary => {
+                Term::BinOp(Box::new(weighed(self.term(left))), op, Box::new(weighed(self.term(right))))
+            }
+            BinaryOp::Math(_) if self.caught => {
+                Term::BinOp(Box::new(weighed(self.term(left))), op, Box::new(weighed(self.term(right))))
+            }
+            _ => Term::BinOp(Box::new(self.term(left)), op, Box::new(self.term(right))),
+        }
+    }
+
+    /// An operator that may make much of little.
+    fn bounded(&mut self, op: Math, left: Term<&'s str>, right: Term<&'s str>) -> Term<&'s str> {
+        let name = if op == Math::Mul { TIMES } else { PARTS };
+        Term::Call(name, vec![weighed(self.term(left)), weighed(self.term(right))])
+    }
+
+    /// What is compared or said, unless it stands in the program itself.
+    fn compared(&mut self, term: Term<&'s str>) -> Term<&'s str> {
+        if is_constant(&term) { self.term(term) } else { weighed(self.term(term)) }
     }
 
     fn call(&mut self, name: &'s str, args: Vec<Term<&'s str>>) -> Term<&'s str> {
@@ -112,13 +195,20 @@ impl<'s> Counting<'s> {
         let values = known.iter().any(|parameter| parameter.starts_with('$'));
         // A definition can call itself only from within.
         let holds = self.around.contains(&name) && known.iter().any(|parameter| !parameter.starts_with('$'));
-        let arg = |arg| if values { after(self.term(arg)) } else { self.term(arg) };
+        let compares = COMPARING.contains(&name);
+        let arg = |arg| match self.term(arg) {
+            arg if compares => weighed(arg),
+            arg if values => after(arg),
+            arg => arg,
+        };
         let call = Term::Call(name, args.into_iter().map(arg).collect());
         match name {
             // The one that gives without end and without a call; behind others a step would end their tail calls.
             "range" => after(call),
             "fromjson" => before(READABLE, call),
             _ if holds => before(HOLD, call),
+            _ if SEARCHING.contains(&name) => before(SEARCH, call),
+            _ if self.natives.contains(name) && !self.parameters.contains_key(name) => before(WEIGH, call),
             _ => before(STEP, call),
         }
     }
@@ -156,6 +246,21 @@ fn children<'t, 's>(term: &'t Term<&'s str>) -> Vec<&'t Term<&'s str>> {
         }
         Term::Id | Term::Recurse | Term::Num(_) | Term::Break(_) | Term::Var(_) => Vec::new(),
     }
+}
+
+/// Whether a term is one value of no size, whatever the record is.
+fn is_constant(term: &Term<&str>) -> bool {
+    match term {
+        Term::Num(_) | Term::Arr(None) => true,
+        Term::Str(_, parts) => parts.iter().all(|part| !matches!(part, StrPart::Term(_))),
+        Term::Obj(pairs) => pairs.is_empty(),
+        Term::Call(name, args) => args.is_empty() && ["true", "false", "null"].contains(name),
+        _ => false,
+    }
+}
+
+fn weighed(term: Term<&str>) -> Term<&str> {
+    pipe(term, Term::Call(WEIGH, Vec::new()))
 }
 
 fn before<'s>(look: &'static str, term: Term<&'s str>) -> Term<&'s str> {

@@ -72,10 +72,33 @@ fn defs<'s>() -> impl Iterator<Item = Def<&'s str>> {
     all.filter_map(|def| -> Option<Def<&'s str>> { is_kept(def.name).then_some(def) })
 }
 
+fn funs() -> impl Iterator<Item = jaq_core::native::Fun<Data>> {
+    let all = jaq_core::funs().chain(jaq_std::funs()).chain(jaq_json::funs());
+    all.filter(|(name, ..)| is_kept(name))
+}
+
 fn compiler<'s>() -> jaq_core::Compiler<&'s str, Data> {
-    let funs = jaq_core::funs().chain(jaq_std::funs()).chain(jaq_json::funs());
-    let funs = funs.filter(|(name, ..)| is_kept(name)).chain(steps::filters());
-    jaq_core::Compiler::default().with_funs(funs).with_global_vars(VARIABLES)
+    jaq_core::Compiler::default().with_funs(funs().chain(steps::filters())).with_global_vars(VARIABLES)
+}
+
+/// What an error says, and of what it is about only the beginning: that may be without end.
+fn said(error: &impl fmt::Display) -> String {
+    struct Short(String);
+    impl fmt::Write for Short {
+        fn write_str(&mut self, text: &str) -> fmt::Result {
+            const LONGEST: usize = 4_000;
+            let room = LONGEST.saturating_sub(self.0.len());
+            let whole = text.len() <= room;
+            self.0.push_str(if whole { text } else { &text[..text.floor_char_boundary(room)] });
+            if whole { Ok(()) } else { Err(fmt::Error) }
+        }
+    }
+    let mut text = Short(String::new());
+    let whole = fmt::Write::write_fmt(&mut text, format_args!("{error}"));
+    if whole.is_err() {
+        text.0.push('…');
+    }
+    text.0
 }
 
 impl Program {
@@ -97,7 +120,11 @@ impl Program {
             .map_err(|errors| wrong(unloadable(code, errors)))?;
         // And as a definition, which is what can be taken apart, with its steps counted.
         let body = load::parse(code, |p| p.term());
-        let counting = body.as_ref().map(Counting::of).transpose().map_err(wrong)?;
+        let counting = body
+            .as_ref()
+            .map(|body| Counting::of(body, funs().map(|(name, ..)| name)))
+            .transpose()
+            .map_err(wrong)?;
         compiler().compile(modules).map_err(|errors| wrong(undefined(code, errors)))?;
         let (Some(body), Some(mut counting)) = (body, counting) else {
             return Err(wrong("a program is a single filter here: it loads no modules".to_owned()));
@@ -136,10 +163,11 @@ impl Program {
             let result = match result {
                 Ok(value) => value,
                 Err(exception) => {
-                    let why = exception.get_err().map_or("it broke off".to_owned(), |e| e.to_string());
+                    let why = exception.get_err().map_or("it broke off".to_owned(), |error| said(&error));
                     return Err(Failed::Program(why));
                 }
             };
+            steps::weigh(&result).map_err(Failed::Program)?;
             text.clear();
             write::write(&mut text, &write::Pp::default(), 0, &result).expect("memory takes all");
             if !take(&String::from_utf8_lossy(&text)) {
@@ -292,6 +320,89 @@ mod tests {
             assert!(why.contains("the program"), "{code}: {why}");
         }
     }
+
+    #[test]
+    fn values_that_are_held_often_are_not_walked_through_for_ever() {
+        let shared = "reduce range(60) as $x ([1]; [., .])";
+        for rest in [
+            "",
+            "tojson",
+            "\"\\(.)\"",
+            "@sh",
+            "[..] | length",
+            "last(..)",
+            "[paths] | length",
+            ".. |= .",
+            "flatten",
+            "[., [.]] | unique",
+            "[., .] | sort",
+            "sort_by(.)",
+            ". == [.[0], .[1], 2]",
+            ". - .",
+            "contains([.])",
+            ".[.]",
+            "{(.): 1}",
+            "error",
+            "implode",
+        ] {
+            let code = format!("{shared} | {rest}");
+            let why = run(code.trim_end_matches([' ', '|']), "{}").expect_err(rest);
+            assert!(why.len() < 5_000, "{rest}: {}", why.len());
+            let is_bound = why.contains("the program") || why.contains("cannot");
+            assert!(is_bound || rest == "error", "{rest}: {why}");
+        }
+        // What is caught is said by us, not by jaq, which would write all of it.
+        for rest in ["implode", ".a", ". * 1", "1 + .", "1 - .", "-."] {
+            let said = run(&format!("{shared} | try ({rest}) catch length"), "{}").unwrap();
+            assert!(said[0].parse::<u32>().unwrap() < 100, "{rest}: {said:?}");
+        }
+        let objects = "reduce range(60) as $x ({a: 1}; {a: ., b: .})";
+        assert!(run(&format!("{objects} | tojson"), "{}").unwrap_err().contains("the program"));
+    }
+
+    #[test]
+    fn little_does_not_become_much_at_one_blow() {
+        for code in [
+            "\"x\" * 10000000000",
+            "\"xx\" * 9223372036854775807",
+            "10000000000 * \"x\"",
+            "{a: \"x\"} | .a *= 10000000000",
+            "\"x\" * 123456789123456789123456789",
+            "\"x\" * 4000000 | gsub(\"x\"; \"\")",
+            "\"x\" * 4000000 | [match(\".\"; \"g\")] | length",
+            "\"x\" * 4000000 | explode",
+            "\"x\" * 4000000 / \"\"",
+            "\"x\" * 4000000 / \"x\"",
+        ] {
+            let why = run(code, "{}").unwrap_err();
+            assert!(why.contains("the program"), "{code}: {why}");
+        }
+    }
+
+    #[test]
+    fn operators_with_bounds_are_what_they_were() {
+        for (code, results) in [
+            ("(1, 2) * (10, 100)", vec!["10", "100", "20", "200"]),
+            ("(12, 60) / (2, 3)", vec!["6.0", "4.0", "30.0", "20.0"]),
+            ("\"ab\" * 3, 3 * \"ab\", \"ab\" * 0", vec!["\"ababab\"", "\"ababab\"", "null"]),
+            ("{a: {b: 1}} * {a: {c: 2}}", vec![r#"{"a":{"b":1,"c":2}}"#]),
+            (".b[] *= 10 | .b", vec!["[20,30]"]),
+            (".a *= (2, 3) | .a", vec!["2", "3"]),
+            ("\"a,b\" / \",\" , (\"abc\" / \"\")", vec![r#"["a","b"]"#, r#"["a","b","c"]"#]),
+            ("{a: \"x,y\"} | .a /= \",\"", vec![r#"{"a":["x","y"]}"#]),
+            (".b - [2], (.b == .b), ([1, [2]] | index(2))", vec!["[3]", "true", "null"]),
+            ("try (\"x\" * {}) catch length", vec!["25"]),
+            (
+                "{a, \"b\"} , (2 as $x | {$x}), {(.a | tostring): 3}",
+                vec![r#"{"a":1,"b":[2,3]}"#, r#"{"x":2}"#, r#"{"1":3}"#],
+            ),
+            ("[..] | length, (.. |= .)", vec![]),
+        ] {
+            let got = run(code, "{\"a\":1,\"b\":[2,3]}").unwrap();
+            assert!(results.is_empty() || got == results, "{code}: {got:?}");
+        }
+    }
+
     #[test]
     fn text_of_the_export_is_read_as_json_only_within_bounds() {
         for (text, why) in [

@@ -3,11 +3,14 @@
 //! jaq has none, and it runs in our own process: a program that calls itself without end would abort it. So every
 //! call in a program, every element that it collects and every turn of a fold begins with a step
 //! ([`counted`](super::counted)), and a step looks at what is used up.
+//!
+//! Lists share what they hold: `[., .]` sixty times takes little memory, and is written, compared or searched for ever.
+//! So a value is weighed with all that it holds before anything walks through it.
 
 use std::cell::Cell;
 use std::time::{Duration, Instant};
 
-use jaq_core::{DataT, Error, Exn, Native, native};
+use jaq_core::{Cv, DataT, Error, Exn, Native, native};
 use jaq_json::{Num, Val};
 
 /// Steps for one record: many thousands of messages can be made of it.
@@ -15,8 +18,10 @@ const STEPS: u32 = if cfg!(test) { 200_000 } else { 2_000_000 };
 const TIME: Duration = Duration::from_secs(10);
 /// Of the stack, of which a thread has 2 MiB.
 const STACK: usize = 512 << 10;
-/// Bytes of a text, and four times the elements of a list.
-const SIZE: usize = 64 << 20;
+/// Bytes of a value: of its texts, and four for each value in it.
+const SIZE: usize = if cfg!(test) { 4 << 20 } else { 64 << 20 };
+/// Bytes of a text that is searched, or taken apart into its characters: each match is an object of some 400 bytes.
+const SEARCHED: usize = 1 << 20;
 /// Lists in lists; what is nested deeper can't be dropped either.
 const DEPTH: usize = 512;
 /// Digits of a number: to read and to multiply them takes their square.
@@ -65,27 +70,93 @@ fn step(value: &Val) -> Result<(), String> {
         _ => 0,
     };
     if size > SIZE {
-        return Err(format!("the program makes a value of more than {} MiB of this record", SIZE >> 20));
+        return Err(too_large());
     }
     // One step of 256, and not always the same one of a loop.
     if used.steps.wrapping_mul(0x9e37_79b1) >> 24 == 0 {
-        if Instant::now() > used.until {
-            return Err(format!("the program takes longer than {} s for this record", TIME.as_secs()));
-        }
-        if is_deeper(value, DEPTH) {
-            return Err(format!("the program makes lists of lists, more than {DEPTH} deep, of this record"));
-        }
+        in_time(used)?;
+        weigh(value)?;
     }
     Ok(())
 }
 
-fn is_deeper(value: &Val, than: usize) -> bool {
-    match value {
-        _ if than == 0 => true,
-        Val::Arr(list) => list.iter().any(|value| is_deeper(value, than - 1)),
-        Val::Obj(object) => object.values().any(|value| is_deeper(value, than - 1)),
-        _ => false,
+fn in_time(used: Used) -> Result<(), String> {
+    if Instant::now() > used.until {
+        return Err(format!("the program takes longer than {} s for this record", TIME.as_secs()));
     }
+    Ok(())
+}
+
+/// A value with all that it holds, each part as often as it is held.
+pub(super) fn weigh(value: &Val) -> Result<(), String> {
+    /// Values that are walked through in no time.
+    const FEW: usize = 4_000;
+    let mut left = SIZE;
+    walk(value, DEPTH, &mut left)?;
+    match USED.get() {
+        Some(used) if SIZE - left > FEW => in_time(used),
+        _ => Ok(()),
+    }
+}
+
+fn walk(value: &Val, depth: usize, left: &mut usize) -> Result<(), String> {
+    let own = if let Val::BStr(text) | Val::TStr(text) = value { text.len() } else { 0 };
+    *left = left.checked_sub(own + 4).ok_or_else(too_large)?;
+    if depth == 0 {
+        return Err(format!("the program makes lists of lists, more than {DEPTH} deep, of this record"));
+    }
+    match value {
+        Val::Arr(list) => list.iter().try_for_each(|value| walk(value, depth - 1, left)),
+        Val::Obj(object) => object.iter().try_for_each(|(key, value)| {
+            walk(key, depth - 1, left).and_then(|()| walk(value, depth - 1, left))
+        }),
+        _ => Ok(()),
+    }
+}
+
+fn too_large() -> String {
+    format!("the program makes a value of more than {} MiB of this record", SIZE >> 20)
+}
+
+/// A text that is searched for all matches, or taken apart.
+fn searched(value: &Val) -> Result<(), String> {
+    match value {
+        Val::BStr(text) | Val::TStr(text) if text.len() > SEARCHED => {
+            Err(format!("the program searches a text of more than {} MiB, or takes it apart", SEARCHED >> 20))
+        }
+        _ => step(value),
+    }
+}
+
+/// A text so many times over, or two numbers or objects.
+fn times(left: Val, right: Val) -> Result<Val, Error<Val>> {
+    let (text, number) = match (&left, &right) {
+        (Val::BStr(text) | Val::TStr(text), Val::Num(number))
+        | (Val::Num(number), Val::BStr(text) | Val::TStr(text)) => (text.len(), number),
+        _ => return left * right,
+    };
+    let most = SIZE / text.max(1);
+    let is_more = match number {
+        Num::Int(times) => usize::try_from(*times).is_ok_and(|times| times > most),
+        Num::BigInt(_) => true,
+        _ => false,
+    };
+    if is_more { Err(said(too_large())) } else { left * right }
+}
+
+/// A text taken apart at another, or two numbers.
+fn parts(left: Val, right: Val) -> Result<Val, Error<Val>> {
+    if let (Val::BStr(text) | Val::TStr(text), Val::BStr(at) | Val::TStr(at)) = (&left, &right) {
+        let most = if at.is_empty() { text.len() } else { memchr::memmem::find_iter(text, &**at).count() };
+        if most > SEARCHED {
+            return Err(said(format!("the program takes a text apart into more than {SEARCHED} parts")));
+        }
+    }
+    left / right
+}
+
+fn said(why: String) -> Error<Val> {
+    Error::new(Val::from(why))
 }
 
 /// A call that holds on to the one before it.
@@ -135,6 +206,10 @@ fn long_number() -> String {
 pub(super) const STEP: &str = "step of ours";
 pub(super) const HOLD: &str = "hold of ours";
 pub(super) const READABLE: &str = "readable of ours";
+pub(super) const WEIGH: &str = "weight of ours";
+pub(super) const SEARCH: &str = "search of ours";
+pub(super) const TIMES: &str = "times of ours";
+pub(super) const PARTS: &str = "parts of ours";
 
 /// What is looked at before the input goes on.
 trait Look {
@@ -145,6 +220,8 @@ trait Look {
 struct Step;
 struct Hold;
 struct Readable;
+struct Weigh;
+struct Search;
 
 impl Look for Step {
     const NAME: &str = STEP;
@@ -167,12 +244,47 @@ impl Look for Readable {
     }
 }
 
-/// The filters that look at what is used up and give their input on.
-pub(super) fn filters<D>() -> [native::Fun<D>; 3]
+impl Look for Weigh {
+    const NAME: &str = WEIGH;
+    fn look(value: &Val) -> Result<(), String> {
+        step(value)?;
+        weigh(value)
+    }
+}
+
+impl Look for Search {
+    const NAME: &str = SEARCH;
+    fn look(value: &Val) -> Result<(), String> {
+        searched(value)
+    }
+}
+
+/// The filters that look at what is used up and give their input on, and the two operators with bounds.
+pub(super) fn filters<D>() -> [native::Fun<D>; 7]
 where
     D: for<'a> DataT<V<'a> = Val>,
 {
-    [filter::<D, Step>(), filter::<D, Hold>(), filter::<D, Readable>()]
+    [
+        filter::<D, Step>(),
+        filter::<D, Hold>(),
+        filter::<D, Readable>(),
+        filter::<D, Weigh>(),
+        filter::<D, Search>(),
+        (TIMES, native::v(2), Native::new(|cv| operator(cv, times))),
+        (PARTS, native::v(2), Native::new(|cv| operator(cv, parts))),
+    ]
+}
+
+fn operator<'a, D>(
+    (mut context, _): Cv<'a, D>,
+    f: fn(Val, Val) -> Result<Val, Error<Val>>,
+) -> Box<dyn Iterator<Item = Result<Val, Exn<'a, Val>>> + 'a>
+where
+    D: DataT<V<'a> = Val>,
+{
+    let right = context.pop_var();
+    let left = context.pop_var();
+    Box::new(std::iter::once(f(left, right).map_err(Exn::from)))
 }
 
 fn filter<D, L: Look>() -> native::Fun<D>
