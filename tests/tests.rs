@@ -25,6 +25,7 @@ mod media;
 mod objects;
 mod openim_to_openim;
 mod outside;
+mod own_export;
 mod parsers;
 mod peak;
 mod rehearsal;

@@ -5,7 +5,7 @@ mod several;
 
 use std::path::{Path, PathBuf};
 
-use clap::Args;
+use clap::{Args, ValueEnum};
 
 use super::context::{note, print, print_json};
 use super::intake::{self, Intake, Plan};
@@ -18,6 +18,7 @@ use crate::formats::{self, About, ChatKind, DateOrder, Format};
 use crate::init::{
     Answers, Assumed, Guess, Needs, Survey, Template, Unknown, is_native, look, media_and_users, needs,
 };
+use crate::mapping::Mojibake;
 use crate::message::{Release, SourceNo};
 use crate::report::bytes;
 use answer::{Answer, described};
@@ -42,12 +43,36 @@ pub struct InitArgs {
     /// encloses the records, such as `rooms[].id`
     #[arg(long, value_name = "NAME")]
     pub conversation_from: Option<String>,
+    /// Bodies that are HTML: take their words and keep links, or send them as they stand
+    #[arg(long, value_name = "WHAT", value_enum)]
+    pub html: Option<HtmlAnswer>,
+    /// UTF-8 that was read as Latin-1 (`cafÃ©`): repair it, or send it as it stands
+    #[arg(long, value_name = "WHAT", value_enum)]
+    pub mojibake: Option<MojibakeAnswer>,
     /// Where to write the configuration; `-` prints it [default: --config, or import.toml]
     #[arg(long, short, value_name = "FILE")]
     pub output: Option<PathBuf>,
     /// Overwrite it if it is there
     #[arg(long)]
     pub force: bool,
+}
+
+/// What becomes of HTML.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum HtmlAnswer {
+    /// Its words.
+    Text,
+    /// It is sent as it stands.
+    Keep,
+}
+
+/// What becomes of UTF-8 read as Latin-1.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum MojibakeAnswer {
+    /// What was meant.
+    Repair,
+    /// It is sent as it stands.
+    Keep,
 }
 
 /// What an export was found to be, and what is written about it.
@@ -209,7 +234,14 @@ fn look_at_unknown(
     args: &InitArgs,
     tick: &mut dyn FnMut(u64, u64),
 ) -> Result<(Found, Option<Template>, bool), Failure> {
-    let answers = Answers { conversation: args.conversation_from.clone() };
+    let answers = Answers {
+        conversation: args.conversation_from.clone(),
+        html: args.html.map(|answer| answer == HtmlAnswer::Text),
+        mojibake: args.mojibake.map(|answer| match answer {
+            MojibakeAnswer::Repair => Mojibake::Repair,
+            MojibakeAnswer::Keep => Mojibake::Keep,
+        }),
+    };
     let Unknown { title, export, guess, shape, mut notes, to_do: undecided } =
         look(&args.sources, &answers, tick).or_fail(Exit::Usage)?;
     let Some(guess) = guess else {

@@ -4,12 +4,15 @@
 mod apart;
 mod chat;
 mod kinds;
+mod outside;
 mod relate;
 mod roles;
 
-use crate::mapping::Key;
+use crate::mapping::mojibake::{self, Reading};
+use crate::mapping::{Key, Mojibake};
 
 use super::document::string;
+use super::names::{Role, fits};
 use super::rule::{Condition, Rule};
 use super::table::Table;
 use super::times::{Order, Written};
@@ -27,6 +30,10 @@ pub struct Guess {
     pub leave_out: Vec<LeaveOut>,
     /// Times say no zone: one must be set.
     pub needs_zone: bool,
+    /// What becomes of UTF-8 read as Latin-1, with why; `None`: there is none, or it is asked.
+    pub mojibake: Option<(Mojibake, String)>,
+    /// What has to be decided and is no field.
+    pub to_do: Vec<String>,
     /// Why ids have to be translated.
     pub translate: Option<String>,
     /// What else is worth knowing.
@@ -75,6 +82,10 @@ pub struct LeaveOut {
 pub struct Answers {
     /// What parts the conversations.
     pub conversation: Option<String>,
+    /// Whether the words of HTML are taken, or it is sent as it stands.
+    pub html: Option<bool>,
+    /// What becomes of UTF-8 read as Latin-1.
+    pub mojibake: Option<Mojibake>,
 }
 
 /// Guesses a mapping.
@@ -88,7 +99,8 @@ pub fn guess(table: &Table, answers: &Answers) -> Guess {
     sender(table, &roles, &mut guess);
     chat::conversation(table, &roles, answers, &mut guess);
     time(table, &roles, &mut guess);
-    text(table, &roles, &mut guess);
+    text(table, &roles, answers, &mut guess);
+    misread(table, answers, &mut guess);
     kinds::message_types(table, &roles, &mut guess);
     if let Some(platform) = roles.platform {
         kinds::platform(&columns[platform], &mut guess);
@@ -135,10 +147,21 @@ fn sender(table: &Table, roles: &Roles, guess: &mut Guess) {
         let note = match roles.mine {
             Some(mine) => format!(
                 "no column names the writer; `{}` says whether it was the maker of the export. Write a jq \
-                 program: see “Your export” in the README",
+                 program: see “Your own export” in docs/formats.md",
                 columns[mine].name
             ),
-            None => "no column looks like the writer of a message".to_owned(),
+            None => match constant_writer(table) {
+                Some(column) => {
+                    let note = format!(
+                        "`{}` is {} in all records: take it if one person wrote all of them; whose export it is would be \
+                         called so too",
+                        column.name,
+                        examples(column)
+                    );
+                    return guess.open(Key::SendId, note, vec![plain(column)]);
+                }
+                None => "no column looks like the writer of a message".to_owned(),
+            },
         };
         guess.open(Key::SendId, note, Vec::new());
         return;
@@ -188,7 +211,7 @@ fn time(table: &Table, roles: &Roles, guess: &mut Guess) {
     guess.field(Key::SendTime, rule(&how), note);
 }
 
-fn text(table: &Table, roles: &Roles, guess: &mut Guess) {
+fn text(table: &Table, roles: &Roles, answers: &Answers, guess: &mut Guess) {
     let Some(text) = roles.text else {
         if guess.doubt(table, roles, Key::Text) {
             return;
@@ -201,7 +224,23 @@ fn text(table: &Table, roles: &Roles, guess: &mut Guess) {
     if column.has_lines() {
         note.push_str(", some over several lines");
     }
-    guess.field(Key::Text, plain(column), note);
+    let (html, seen) = column.html();
+    match answers.html {
+        _ if html == 0 => guess.field(Key::Text, plain(column), note),
+        Some(words) => guess.field(Key::Text, Rule::Html(column.name.clone(), words), note),
+        None => {
+            let note = format!(
+                "`{}` has HTML in {html} of {seen} records: `html = true` takes its words and keeps links (--html text), \
+                 `false` sends it as it stands (--html keep)",
+                column.name
+            );
+            guess.open(
+                Key::Text,
+                note,
+                [true, false].map(|words| Rule::Html(column.name.clone(), words)).into(),
+            );
+        }
+    }
     let empty = table.records - column.filled;
     if empty > 0 {
         guess.leave_out.push(LeaveOut {
@@ -220,6 +259,36 @@ fn text(table: &Table, roles: &Roles, guess: &mut Guess) {
             "`{}` holds JSON, which would be sent as it stands; with a jq program it can be taken apart (`fromjson`)",
             column.name
         ));
+    }
+}
+
+/// A column that is called as the writer is, and the same everywhere.
+fn constant_writer(table: &Table) -> Option<&Column> {
+    let called = |column: &&Column| column.is_constant() && fits(&column.name, Role::Sender) >= 90;
+    table.columns.iter().find(called)
+}
+
+/// UTF-8 that was read as Latin-1 when the export was made. Where everything with such characters is so, it is clear.
+fn misread(table: &Table, answers: &Answers, guess: &mut Guess) {
+    let columns = || table.columns.iter().chain(&table.inherited);
+    let (wrong, right) = columns().map(Column::misread).fold((0, 0), |(a, b), (c, d)| (a + c, b + d));
+    if wrong == 0 {
+        return;
+    }
+    let example =
+        columns().flat_map(|column| &column.examples).find_map(|example| match mojibake::read(example) {
+            Reading::Wrong(meant) => Some(format!(", such as `{}` for `{}`", short(example), short(&meant))),
+            _ => None,
+        });
+    let values = crate::unknown::plural(wrong, "value looks", "values look");
+    let note = format!("{values} like UTF-8 that was read as Latin-1{}", example.unwrap_or_default());
+    match answers.mojibake.or((right == 0).then_some(Mojibake::Repair)) {
+        Some(chosen) => guess.mojibake = Some((chosen, note)),
+        None => guess.to_do.push(format!(
+            "mojibake in [mapping]: {note}, and {} right: \"repair\" mends those that can have been meant otherwise, \
+             \"keep\" sends all as they stand (--mojibake)",
+            crate::unknown::plural(right, "is", "are")
+        )),
     }
 }
 

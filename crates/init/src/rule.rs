@@ -35,6 +35,8 @@ pub enum Rule {
     Members(String, String),
     /// A column of times, and how they are written.
     Time(String, String),
+    /// A column of words, and whether they are taken out of its HTML.
+    Html(String, bool),
     /// Numbers for values, and the one for all others.
     Table(Of, Vec<(String, u8)>, u8),
     /// 1 where this column has something, else 3: a chat of two, or a group.
@@ -56,6 +58,7 @@ impl Rule {
             | Self::Pair(Of::Column(column), _)
             | Self::Table(Of::Column(column), ..)
             | Self::Time(column, _)
+            | Self::Html(column, _)
             | Self::Filled(column) => Some(column),
             Self::Value(_) | Self::Pair(..) | Self::Table(..) | Self::Members(..) | Self::Constant(_) => None,
         }
@@ -70,6 +73,7 @@ impl Rule {
             Self::Pair(of, between) => inline([of.pair(), ("pair", string(between))]),
             Self::Members(name, key) => inline([("inherited", string(name)), ("members", string(key))]),
             Self::Time(column, how) => inline([("column", string(column)), ("time", string(how))]),
+            Self::Html(column, words) => inline([("column", string(column)), ("html", (*words).into())]),
             Self::Table(of, table, default) => {
                 let table = inline(table.iter().map(|(value, n)| (value.as_str(), number(n))));
                 inline([of.pair(), ("table", table), ("default", number(default))])

@@ -139,11 +139,16 @@ fn mapping(out: &mut Document, guess: &Guess, zone: Option<&str>) {
         out.blank();
         out.comment(note);
     }
-    if let Some(zone) = zone {
+    if zone.is_some() || guess.needs_zone || guess.mojibake.is_some() {
         out.header("[mapping]");
+    }
+    if let Some((mojibake, why)) = &guess.mojibake {
+        out.comment(why);
+        out.set("mojibake", &string(mojibake.name()));
+    }
+    if let Some(zone) = zone {
         out.set("zone", &string(zone));
     } else if guess.needs_zone {
-        out.header("[mapping]");
         out.comment(
             "The times do not say their zone, and it can't be guessed: put in the one they were written in.",
         );
@@ -231,7 +236,10 @@ mod tests {
         assert!(export.keys().all(|key| ["records", "csv", "include"].contains(&key.as_str())), "{seen:?}");
         let Some(guess) = guess else { return };
         let mapping = read["mapping"].as_table().unwrap();
-        assert!(mapping.keys().all(|key| key == "fields" || key == "leave_out"), "{seen:?}\n{text}");
+        assert!(
+            mapping.keys().all(|key| ["fields", "leave_out", "mojibake"].contains(&key.as_str())),
+            "{seen:?}\n{text}"
+        );
         let fields = mapping["fields"].as_table().unwrap();
         assert_eq!(fields.len(), guess.fields.len(), "{seen:?}\n{text}");
         for field in &guess.fields {

@@ -45,10 +45,13 @@ pub fn look(sources: &[String], answers: &Answers, tick: Tick<'_>) -> Result<Unk
     let reader = Reader::open(&settings, sources, SourceNo(0))?;
     let head = reader.head()?;
     let shape = head.as_ref().and_then(|head| head.chunk.as_ref()).map(|chunk| chunk.shape);
-    if shape == Some(Shape::Rows) {
-        return csv::look(sources, reader, answers, tick);
-    }
-    json::look(sources, shape == Some(Shape::Lines), answers, tick)
+    let mut found = if shape == Some(Shape::Rows) {
+        csv::look(sources, reader, answers, tick)?
+    } else {
+        json::look(sources, shape == Some(Shape::Lines), answers, tick)?
+    };
+    found.to_do.extend(found.guess.iter().flat_map(|guess| guess.to_do.iter().cloned()));
+    Ok(found)
 }
 
 /// Whether the first records have the names of the native format.

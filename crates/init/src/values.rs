@@ -8,6 +8,8 @@ use xxhash_rust::xxh3::xxh3_64;
 use super::mask::mask;
 use super::times::Times;
 use crate::finding::shorten;
+use crate::mapping::html::is_html;
+use crate::mapping::mojibake::{self, Reading};
 use crate::message::UserId;
 
 /// What the values of a column look like.
@@ -38,6 +40,9 @@ pub struct Column {
     uuids: u64,
     illegal: u64,
     rounded: u64,
+    html: u64,
+    misread: u64,
+    read_rightly: u64,
     different: HashSet<u64>,
     /// How many values were filled when `different` was full.
     full_at: u64,
@@ -77,6 +82,9 @@ impl Column {
             uuids: 0,
             illegal: 0,
             rounded: 0,
+            html: 0,
+            misread: 0,
+            read_rightly: 0,
             different: HashSet::new(),
             full_at: 0,
         }
@@ -115,6 +123,12 @@ impl Column {
         count(&mut self.objects, value.starts_with(['{', '[']) && value.ends_with(['}', ']']));
         count(&mut self.uuids, length == 36 && value.bytes().all(|b| b.is_ascii_hexdigit() || b == b'-'));
         count(&mut self.rounded, is_rounded(value));
+        count(&mut self.html, is_html(value));
+        match mojibake::read(value) {
+            Reading::Wrong(_) => self.misread += 1,
+            Reading::Right => self.read_rightly += 1,
+            Reading::Plain => {}
+        }
         self.times.add(value);
         if self.seen == Self::CLOSELY {
             self.is_time = self.times.written().is_some();
@@ -204,6 +218,16 @@ impl Column {
     /// How many values could not be the id of a user.
     pub fn illegal(&self) -> u64 {
         self.illegal
+    }
+
+    /// How many values are HTML, of those that were looked at.
+    pub fn html(&self) -> (u64, u64) {
+        (self.html, self.seen)
+    }
+
+    /// How many values look like UTF-8 read as Latin-1, and how many have such characters rightly.
+    pub fn misread(&self) -> (u64, u64) {
+        (self.misread, self.read_rightly)
     }
 
     /// How many values a spreadsheet has rounded.

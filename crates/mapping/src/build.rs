@@ -29,6 +29,10 @@ use crate::message::{Message, Place};
 pub fn build(settings: &Settings, head: Option<&Head>) -> Result<Box<dyn Mapper>, MappingError> {
     let mut picks = Picks::default();
     let filters = Filters::new(&settings.leave_out, &mut picks)?;
+    let mojibake = settings.mojibake;
+    if mojibake.is_some() && settings.fields.is_empty() {
+        return Err(bad("mojibake", "it is for what `fields` reads; a jq program mends texts itself"));
+    }
     if let Some(jq) = &settings.jq {
         if !settings.fields.is_empty() {
             return Err(bad("jq", "it makes whole messages: take either `jq` or `fields`"));
@@ -37,7 +41,7 @@ pub fn build(settings: &Settings, head: Option<&Head>) -> Result<Box<dyn Mapper>
             return Err(bad("zone", "a jq program makes the times itself, so it has no effect beside `jq`"));
         }
         let program = Program::new("jq", jq)?;
-        let sieve = Sieve { filters, picks };
+        let sieve = Sieve { filters, picks, mojibake };
         picks_exist(settings, &sieve.picks, &[], head)?;
         return Ok(Box::new(ByProgram { program, sieve }));
     }
@@ -49,14 +53,14 @@ pub fn build(settings: &Settings, head: Option<&Head>) -> Result<Box<dyn Mapper>
         if settings.leave_out.is_empty() {
             return Ok(Box::new(Native));
         }
-        let sieve = Sieve { filters, picks };
+        let sieve = Sieve { filters, picks, mojibake };
         picks_exist(settings, &sieve.picks, &[], head)?;
         return Ok(Box::new(Sieved(sieve)));
     }
     let mut recipes = settings
         .fields
         .iter()
-        .map(|(key, rule)| Recipe::new(*key, rule, settings.zone.as_deref(), &mut picks))
+        .map(|(key, rule)| Recipe::new(*key, rule, settings, &mut picks))
         .collect::<Result<Vec<_>, _>>()?;
     Fields::arrange(&mut recipes);
     let has = |keys: &[Key]| keys.iter().any(|key| settings.fields.contains_key(key));
@@ -76,7 +80,7 @@ pub fn build(settings: &Settings, head: Option<&Head>) -> Result<Box<dyn Mapper>
         return Err(bad("fields", "no field comes from a `column`: every record would be the same message"));
     }
     picks_exist(settings, &picks, &recipes, head)?;
-    Ok(Box::new(Fields { recipes, sieve: Sieve { filters, picks } }))
+    Ok(Box::new(Fields { recipes, sieve: Sieve { filters, picks, mojibake } }))
 }
 
 fn bad(key: &str, why: &str) -> MappingError {

@@ -32,6 +32,14 @@ codes! {
     HALF_CHARACTER Warning "half-character"
         "a text has half of a character (a lone `\\ud83d`); the half became U+FFFD, as on the server"
         "nothing: the program that wrote the export had cut the text there";
+    /// UTF-8 that was read as Latin-1.
+    MOJIBAKE Warning "mojibake"
+        "a text looks like UTF-8 that was read as Latin-1 when the export was made"
+        "set `mojibake = \"repair\"` in [mapping]; \"keep\" if it is what they wrote";
+    /// Tags in a text.
+    HTML_AS_TEXT Warning "html-as-text"
+        "a text looks like HTML, and goes out with its tags"
+        "`html = true` at that field in [mapping.fields] takes the words of it; `html = false` says that it is meant so";
     /// Zero bytes and nothing else.
     NUL_BYTES Warning "nul-bytes"
         "there are zero bytes where a record should be; they were passed over"

@@ -6,8 +6,10 @@ use std::collections::HashMap;
 use super::codes;
 use super::draft::{Key, Problem};
 use super::error::MappingError;
+use super::html;
+use super::mojibake::{self, Reading};
 use super::pick::{Picks, Wanted};
-use super::settings::{Columns, Detail, Rule};
+use super::settings::{Columns, Detail, Mojibake, Rule, Settings};
 use super::time::{Doubt, TimeFormat};
 use super::value::Value;
 use crate::finding::Code;
@@ -24,6 +26,9 @@ pub(super) struct Recipe {
     filled: Option<Value<'static>>,
     members: Option<String>,
     json: bool,
+    /// `None`: nobody said whether it is HTML.
+    html: Option<bool>,
+    repair: bool,
 }
 
 #[derive(Debug)]
@@ -40,7 +45,7 @@ impl Recipe {
     pub(super) fn new(
         key: Key,
         rule: &Rule,
-        common_zone: Option<&str>,
+        common: &Settings,
         picks: &mut Picks,
     ) -> Result<Self, MappingError> {
         let bad = |why: String| MappingError::BadRule { key: format!("fields.{}", key.name()), why };
@@ -67,7 +72,8 @@ impl Recipe {
             && detail.pair.is_none()
             && detail.filled.is_none()
             && detail.members.is_none()
-            && !detail.json;
+            && !detail.json
+            && detail.html.is_none();
         if detail.constant.is_some() && !(alone && detail.default.is_none()) {
             return Err(bad("a `constant` stands alone".to_owned()));
         }
@@ -81,14 +87,19 @@ impl Recipe {
             detail.filled.is_some(),
             detail.members.is_some(),
             detail.json,
+            detail.html.is_some(),
         ];
         if kinds.iter().filter(|set| **set).count() > 1 {
             return Err(bad(
-                "it takes one of `table`, `time`, `pair`, `filled`, `members` and `json`".to_owned()
+                "it takes one of `table`, `time`, `pair`, `filled`, `members`, `json` and `html`".to_owned(),
             ));
         }
         if detail.members.is_some() && !matches!(key, Key::RecvId | Key::SessionType) {
             return Err(bad("`members` is for `recvID` and `sessionType`".to_owned()));
+        }
+        let words = matches!(key, Key::Text | Key::Content | Key::QuoteText | Key::SenderNickname);
+        if detail.html.is_some() && !words {
+            return Err(bad("`html` is for `text`, `content`, `quoteText` and `senderNickname`".to_owned()));
         }
         if detail.time.is_some() && key != Key::SendTime {
             return Err(bad("`time` is for `sendTime`".to_owned()));
@@ -102,7 +113,7 @@ impl Recipe {
         if detail.pair.as_ref().is_some_and(String::is_empty) {
             return Err(bad("`pair` is what stands between the two ids, and can't be empty".to_owned()));
         }
-        let zone = detail.zone.as_deref().or(common_zone);
+        let zone = detail.zone.as_deref().or(common.zone.as_deref());
         let time = (key == Key::SendTime && !matches!(from, Given::Constant))
             .then(|| TimeFormat::new(detail.time.as_deref().unwrap_or("ms"), zone))
             .transpose()
@@ -118,6 +129,8 @@ impl Recipe {
             filled: detail.filled.as_ref().map(Value::from_toml),
             members: detail.members.clone(),
             json: detail.json,
+            html: detail.html,
+            repair: common.mojibake == Some(Mojibake::Repair),
         })
     }
 
@@ -148,7 +161,7 @@ impl Recipe {
             return Ok((Some(filled.borrowed()), None));
         }
         if let Some(key) = &self.members {
-            let Some(members) = members(value.text(), key) else {
+            let Some(members) = members(value.text(), key, self.repair) else {
                 return problem(&codes::FIELD_NOT_JSON, "");
             };
             if self.key == Key::SessionType {
@@ -191,6 +204,10 @@ impl Recipe {
                 }
             };
         }
+        if let (Some(true), Value::Text(text)) = (self.html, &value) {
+            let words = html::text_of(text).map(|words| Value::Text(Cow::Owned(words)));
+            return Ok((Some(words.unwrap_or(value)), None));
+        }
         if self.json
             && let Value::Text(text) = &value
         {
@@ -199,7 +216,15 @@ impl Recipe {
                 Err(_) => problem(&codes::FIELD_NOT_JSON, ""),
             };
         }
-        Ok((Some(value), None))
+        // An object as it stands is no text, and nobody asked about the texts in it.
+        let unasked = self.html.is_none() && !self.json && matches!(self.key, Key::Text | Key::Content);
+        let warning = match &value {
+            Value::Text(text) if unasked && html::is_html(text) => {
+                Some((&codes::HTML_AS_TEXT, text.to_string()))
+            }
+            _ => None,
+        };
+        Ok((Some(value), warning))
     }
 }
 
@@ -233,12 +258,15 @@ fn parsed(text: &str) -> Result<Option<Value<'static>>, serde_json::Error> {
 }
 
 /// Who is in a JSON list of texts, or of objects that have the id under this key; `None`: it is no such list.
-fn members(list: &str, key: &str) -> Option<Vec<String>> {
+fn members(list: &str, key: &str, repair: bool) -> Option<Vec<String>> {
     let all: Vec<serde_json::Value> = serde_json::from_str(list).ok()?;
     let id = |member: &serde_json::Value| {
         let id = if key.is_empty() { member } else { member.get(key)? };
         match id {
-            serde_json::Value::String(text) => Some(text.clone()),
+            serde_json::Value::String(text) => match mojibake::read(text) {
+                Reading::Wrong(meant) if repair => Some(meant),
+                _ => Some(text.clone()),
+            },
             serde_json::Value::Number(number) => Some(number.to_string()),
             _ => None,
         }

@@ -21,6 +21,28 @@ pub struct Settings {
     pub leave_out: Vec<LeaveOut>,
     /// The zone of times that do not say theirs: `Asia/Shanghai`, `+08:00`.
     pub zone: Option<String>,
+    /// What becomes of UTF-8 that was read as Latin-1 (`cafÃ©`). Without it, it is sent as it stands and said.
+    pub mojibake: Option<Mojibake>,
+}
+
+/// What becomes of UTF-8 that was read as Latin-1 when the export was made.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Mojibake {
+    /// What was meant, in all that the mapping reads.
+    Repair,
+    /// It is what they wrote.
+    Keep,
+}
+
+impl Mojibake {
+    /// As it is written.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Repair => "repair",
+            Self::Keep => "keep",
+        }
+    }
 }
 
 /// Where a field comes from: a column, or more than that.
@@ -88,6 +110,9 @@ pub struct Detail {
     pub members: Option<String>,
     /// The text is JSON.
     pub json: bool,
+    /// The text is HTML: its words are taken (`true`), or it is sent as it stands (`false`); without it, what looks like
+    /// HTML is sent as it stands and said. For `text`, `content`, `quoteText` and `senderNickname`.
+    pub html: Option<bool>,
 }
 
 /// One column, or several.

@@ -1,9 +1,12 @@
 //! The records that are messages, with what a mapping picks from them.
 
 use super::filters::{Filters, Verdict};
+use super::mojibake::{self, Reading};
 use super::native::not_json;
 use super::pick::{Picked, Picks};
 use super::records::{Record, each};
+use super::settings::Mojibake;
+use super::value::Value;
 use super::{Sink, codes};
 use crate::export::Chunk;
 use crate::finding::Finding;
@@ -13,6 +16,8 @@ use crate::message::Place;
 pub(super) struct Sieve {
     pub(super) filters: Filters,
     pub(super) picks: Picks,
+    /// What becomes of what was read wrongly; `None`: it is said.
+    pub(super) mojibake: Option<Mojibake>,
 }
 
 impl Sieve {
@@ -31,15 +36,33 @@ impl Sieve {
             if let Some(column) = missing {
                 return sink.finding(Finding::new(&codes::COLUMN_MISSING, place, column));
             }
-            let picked = match self.picks.pick(&located, record) {
+            let mut picked = match self.picks.pick(&located, record) {
                 Ok(picked) => picked,
                 Err(e) => return sink.finding(not_json(place, record.text(), &e)),
             };
+            self.reread(&mut picked, place, sink);
             match self.filters.judge(&picked.values, record, place, &inherited) {
                 Verdict::Keep => take(place, record, &picked, sink),
                 Verdict::LeaveOut(reason) => sink.left_out(place, reason),
                 Verdict::Failed(finding) => sink.finding(finding),
             }
         });
+    }
+
+    /// Texts that were read wrongly when the export was made: mended, or said once a record.
+    fn reread(&self, picked: &mut Picked<'_>, place: Place, sink: &mut dyn Sink) {
+        if self.mojibake == Some(Mojibake::Keep) {
+            return;
+        }
+        for value in picked.values.iter_mut().flatten() {
+            // Lists and objects stand there as JSON: their texts are read where they are taken apart.
+            let (Value::Text(text) | Value::List(text) | Value::Object(text)) = value else { continue };
+            let Reading::Wrong(meant) = mojibake::read(text) else { continue };
+            if self.mojibake.is_none() {
+                let shown = format!("{text} (meant: {meant})");
+                return sink.finding(Finding::new(&codes::MOJIBAKE, place, &shown));
+            }
+            *text = meant.into();
+        }
     }
 }

@@ -5,6 +5,7 @@ use std::collections::HashSet;
 use std::fmt::Write as _;
 
 use super::kinds::is_common_word;
+use super::outside;
 use super::relate::{Series, determines, distinct, is_full, repeats, same, writers};
 use super::roles::Roles;
 use super::{Answers, different, examples, plain};
@@ -151,6 +152,16 @@ pub(super) fn apart<'t>(table: &'t Table, roles: &Roles, answers: &Answers) -> A
         apart.found = Some(inherited(&name, format!("of what encloses the records: {shown}")));
         return apart;
     }
+    if plausible.is_empty()
+        && let Some((name, by)) = units.outside()
+    {
+        let values = table.series_around(name);
+        if outside::is_clear(table, roles, &values) {
+            let note = format!("{by}: the conversations run side by side, and nothing parts them further");
+            apart.found = Some(inherited(name, note));
+            return apart;
+        }
+    }
     apart.choices = plausible.iter().map(|at| column(*at)).collect();
     for name in units.enclosing(table) {
         apart.choices.push(inherited(&name, format!("`{name}` of what encloses the records")));
@@ -259,6 +270,16 @@ impl<'t> Units<'t> {
     /// Whether something outside of the records parts them.
     fn several(&self) -> bool {
         self.files || self.enclosing.iter().any(|(_, values)| distinct(values) > 1)
+    }
+
+    /// Whose name could be that of a conversation: the folder, where its files are parts of it; else the file, where all
+    /// are in one folder.
+    fn outside(&self) -> Option<(&'static str, &'static str)> {
+        match (self.enclosing.iter().any(|(_, values)| distinct(values) > 1), self.folders, self.parts) {
+            (false, true, true) => Some(("@folder", "by the folder")),
+            (false, false, false) if self.files => Some(("@stem", "by the file's name")),
+            _ => None,
+        }
     }
 
     /// Whether these values join what is parted outside.

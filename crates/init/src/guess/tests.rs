@@ -112,7 +112,7 @@ fn who_wrote_it_is_only_me_or_not_me() {
     groupID = "talker"  # `talker`, 1 conversation: `wxid_a`; names stand for ids
     sendTime = { column = "CreateTime", time = "s" }  # seconds since 1970: `1700000000`, `1700000060`
     text = "msg"  # 4 characters on average
-    sendID?  # no column names the writer; `is_sender` says whether it was the maker of the export. Write a jq program: see “Your export” in the README []
+    sendID?  # no column names the writer; `is_sender` says whether it was the maker of the export. Write a jq program: see “Your own export” in docs/formats.md []
     "#);
 }
 
@@ -137,4 +137,55 @@ fn objects_with_paths() {
 fn ids_that_a_spreadsheet_rounded_are_named() {
     let text = "id,from,to,time,text\n7.43E+18,a,b,1700000000,hi you\n7.44E+18,a,b,1700000001,hi me\n";
     assert!(guessed("x.csv", text).contains("a spreadsheet has rounded them"));
+}
+
+#[test]
+fn html_is_asked_about_and_answered() {
+    let text = "\
+from,to,sent at,body
+ann,bob,2024-01-01T10:00:00Z,<p>hello</p>
+bob,ann,2024-01-01T10:01:00Z,plain
+ann,bob,2024-01-01T10:02:00Z,look &amp; <a href=\"\"https://a.example\"\">see</a>
+";
+    let said = guessed("tickets.csv", text);
+    assert!(said.contains("text?  # `body` has HTML in 2 of 3 records"), "{said}");
+    assert!(said.contains("{ column = \\\"body\\\", html = true }"), "{said}");
+    for words in [true, false] {
+        let answers = Answers { html: Some(words), ..Answers::default() };
+        let guess = guess(&table("tickets.csv", text), &answers);
+        let rule =
+            guess.fields.iter().find(|field| field.key == Key::Text).map(|field| field.rule.to_string());
+        assert_eq!(rule, Some(format!("{{ column = \"body\", html = {words} }}")));
+    }
+    // Words that look a little like it.
+    let text = "from,to,sent at,body\nann,bob,2024-01-01T10:00:00Z,a < b & <really> so\nbob,ann,2024-01-01T10:01:00Z,<3\n";
+    assert!(guessed("chat.csv", text).contains("text = \"body\""));
+}
+
+#[test]
+fn utf_8_read_as_latin_1_is_repaired_where_it_is_clear() {
+    let rows = |words: [&str; 2]| {
+        let row = |(n, words): (usize, &&str)| format!("ann,bob,2024-01-01T10:0{n}:00Z,{words}\n");
+        "from,to,sent at,body\n".to_owned() + &words.iter().enumerate().map(row).collect::<String>()
+    };
+    let of = |words| guess(&table("chat.csv", &rows(words)), &Answers::default());
+    let clear = of(["cafÃ©", "plain"]);
+    let (chosen, why) = clear.mojibake.unwrap();
+    assert_eq!((chosen, clear.to_do.len()), (Mojibake::Repair, 0));
+    assert!(why.contains("`cafÃ©` for `café`"), "{why}");
+    let mixed = of(["cafÃ©", "café"]);
+    assert!(mixed.mojibake.is_none());
+    assert!(
+        mixed.to_do[0].contains("1 value looks") && mixed.to_do[0].contains("1 is right"),
+        "{:?}",
+        mixed.to_do
+    );
+    let answers = Answers { mojibake: Some(Mojibake::Keep), ..Answers::default() };
+    let answered = guess(&table("chat.csv", &rows(["cafÃ©", "café"])), &answers);
+    assert_eq!(
+        (answered.mojibake.map(|(chosen, _)| chosen), answered.to_do.len()),
+        (Some(Mojibake::Keep), 0)
+    );
+    let right = of(["café", "«CAFÉ»"]);
+    assert_eq!((right.mojibake, right.to_do.len()), (None, 0));
 }

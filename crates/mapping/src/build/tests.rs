@@ -478,3 +478,69 @@ mod garbage {
         }
     }
 }
+
+#[test]
+fn bodies_that_are_html() {
+    let rows = "at;said;from;to\n1700000000000;<p>one &amp; <b>two</b></p><p>three</p>;a;b\n1700000000001;a < b;b;a\n";
+    let html = |how: &str| {
+        let toml = SIMPLE.replace("\"said\"", &format!("{{ column = \"said\"{how} }}"));
+        let got = run(&toml, "x.csv", rows);
+        (got.messages.concat(), got.findings)
+    };
+    let (messages, findings) = html(", html = true");
+    assert!(messages.contains(r"one & two\n\nthree") && messages.contains("a < b"), "{messages}");
+    assert_eq!(findings, [""; 0]);
+    let (messages, findings) = html(", html = false");
+    assert!(messages.contains("<p>one &amp; <b>two</b></p>"), "{messages}");
+    assert_eq!(findings, [""; 0]);
+    // Nobody said it: it is said.
+    let (kept, findings) = html("");
+    assert_eq!(kept, messages);
+    assert!(matches!(&findings[..], [one] if one.contains("html-as-text")), "{findings:?}");
+    let sender = SIMPLE.replace("\"from\"", "{ column = \"from\", html = true }");
+    insta::assert_snapshot!(error(&sender, "x.csv", rows), @"`fields.sendID` in [mapping] can't be: `html` is for `text`, `content`, `quoteText` and `senderNickname`");
+}
+
+#[test]
+fn texts_that_were_read_as_latin_1() {
+    let rows = "at;said;from;to\n1700000000000;cafÃ©;RenÃ©;b\n1700000000001;cafe;b;RenÃ©\n";
+    let chosen = |how: &str| {
+        let got = run(&format!("[mapping]\n{how}\n{SIMPLE}"), "x.csv", rows);
+        (got.messages.concat(), got.findings)
+    };
+    let (messages, findings) = chosen("mojibake = \"repair\"");
+    assert!(
+        messages.contains("café") && messages.matches("René").count() == 2 && !messages.contains('Ã'),
+        "{messages}"
+    );
+    assert_eq!(findings, [""; 0]);
+    let (messages, findings) = chosen("mojibake = \"keep\"");
+    assert!(messages.contains("cafÃ©") && messages.matches("RenÃ©").count() == 2, "{messages}");
+    assert_eq!(findings, [""; 0]);
+    let (kept, findings) = chosen("");
+    assert_eq!(kept, messages);
+    assert_eq!(findings.len(), 2, "{findings:?}");
+    assert!(findings.iter().all(|finding| finding.contains("mojibake")), "{findings:?}");
+    let jq = "[mapping]\nmojibake = \"repair\"\njq = \".\"";
+    insta::assert_snapshot!(error(jq, "x.jsonl", "{}\n"), @"`mojibake` in [mapping] can't be: it is for what `fields` reads; a jq program mends texts itself");
+}
+
+#[test]
+fn lists_of_members_are_read_as_their_messages_are() {
+    // What JSON writes with `\u`, nobody sees until it is taken apart.
+    let text = r#"{"members":[{"name":"Ren\u00c3\u00a9"},{"name":"b"}],"messages":[{"at":1700000000000,"from":"b","said":"x"},{"at":1700000000001,"from":"Ren\u00c3\u00a9","said":"y"}]}"#;
+    let toml = r#"
+[export]
+records = "messages[]"
+[mapping]
+mojibake = "repair"
+[mapping.fields]
+sendID = "from"
+recvID = { inherited = "members", members = "name" }
+sendTime = "at"
+text = "said"
+"#;
+    let got = run(toml, "x.json", text);
+    assert_eq!(got.findings, [""; 0]);
+    assert_eq!(got.messages.concat().matches("René").count(), 2, "{:?}", got.messages);
+}
