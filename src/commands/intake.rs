@@ -201,6 +201,9 @@ impl Plan {
         {
             settings = format!("{settings} {name}: {export:?} {mapping:?} {format:?}");
         }
+        if self.file.files_overlap == Some(false) {
+            settings.push_str(" files apart");
+        }
         if let Some(table) = &self.file.occupied.table {
             settings = format!("{settings} occupied:{:x?}", fingerprint(table));
         }

@@ -78,6 +78,7 @@ pub(super) fn prepare(
     rules.allow_large = context.file.import.allow_large;
     rules.behind = plan.behind();
     rules.shard = shard;
+    rules.files_overlap = context.file.files_overlap.unwrap_or(true);
     let progress = Arc::new(prepare::Progress::default());
     let watched = Arc::clone(&progress);
     let drawn = context.draw(Arc::new(move || snapshot(watched.look())));

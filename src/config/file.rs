@@ -27,6 +27,8 @@ pub struct ImportFile {
     /// What `init` could not decide; nothing is read as long as a line stands here.
     #[serde(default)]
     pub to_do: Vec<String>,
+    /// Whether files may have the same messages; `None`: they may.
+    pub files_overlap: Option<bool>,
     /// How to read them.
     #[serde(default)]
     pub export: crate::export::Settings,

@@ -12,11 +12,11 @@ use crate::finding::Code;
 use crate::job::{ConvKey, JobError, KeyWriter, Loader, Position, Reply, Spooled, Target};
 use crate::message::{Peer, Release, SourceId};
 
-/// Walks over the rows, and writes into `notes` what the index has to know.
+/// Walks over the rows, and writes into `notes` what the index has to know: for that release, of files that overlap or not.
 pub(super) fn compare(
     mut rows: Sorted<KeyRow>,
     notes: &mut Sorter<Note>,
-    release: Release,
+    (release, files_overlap): (Release, bool),
     loader: &Loader<'_>,
     ledger: &mut Ledger<'_>,
     progress: &Progress,
@@ -24,7 +24,7 @@ pub(super) fn compare(
     let mut known = loader.known_keys()?;
     let mut writer = loader.keys();
     let mut alike: Option<(KeyRow, Alike)> = None;
-    let mut compared = 0;
+    let (mut compared, mut named) = (0, 0);
     while let Some(row) = rows.next()? {
         compared += 1;
         if compared % LOOK == 0 {
@@ -35,7 +35,8 @@ pub(super) fn compare(
             Some((head, group)) if head.key == row.key => group,
             _ => {
                 close(alike.as_ref(), &mut writer)?;
-                &mut alike.insert((row, Alike::new(known.find(row.key)?, ledger.shard))).1
+                let fresh = Alike::new(known.find(row.key)?, ledger.shard, files_overlap);
+                &mut alike.insert((row, fresh)).1
             }
         };
         let at = row.at.0;
@@ -45,6 +46,13 @@ pub(super) fn compare(
             continue;
         }
         let verdict = group.next(&row);
+        // Of files that have the same messages, the first tell where to look.
+        let told = verdict == Verdict::Duplicate && row.kind == KeyKind::Text && ledger.shard.has(at.conv());
+        if told && named < MOST_NAMED {
+            named += 1;
+            let message = ledger.spool.read_whole(at.offset())?;
+            ledger.say(&codes::TAKEN_FOR_ONE, &message, message.content())?;
+        }
         // What is of another shard is there for its id alone.
         if ledger.shard.has(at.conv()) && !judge(at, verdict, ledger)? {
             notes.push(Note { at, says: Says::Drop })?;
@@ -54,6 +62,9 @@ pub(super) fn compare(
     writer.finish()?;
     Ok(())
 }
+
+/// So many messages that were taken for another file's are named; where whole files overlap, all of them are.
+const MOST_NAMED: u32 = 1000;
 
 /// After so many rows somebody may have asked to stop.
 pub(super) const LOOK: u64 = 1 << 16;

@@ -19,7 +19,9 @@ pub(super) struct Alike {
     first: Option<KeyRow>,
     /// How many equal ones without an id are kept, of all passes.
     times: u64,
-    /// The file, and how many equal ones it had so far.
+    /// Whether an equal one of another file can be the same.
+    files_overlap: bool,
+    /// The file, and how many equal ones it had so far; all files, if they don't overlap.
     here: (Option<SourceNo>, u64),
 }
 
@@ -52,12 +54,12 @@ pub(super) enum Quoted {
 }
 
 impl Alike {
-    pub(super) fn new(known: Option<Known>, shard: Shard) -> Self {
+    pub(super) fn new(known: Option<Known>, shard: Shard, files_overlap: bool) -> Self {
         let times = match known {
             Some(Known::Times(times)) => times,
             _ => 0,
         };
-        Self { shard, known, first: None, times, here: (None, 0) }
+        Self { shard, known, first: None, times, files_overlap, here: (None, 0) }
     }
 
     /// What becomes of the next message with this key. Not to be asked about quotes.
@@ -101,7 +103,7 @@ impl Alike {
     }
 
     fn next_text(&mut self, row: &KeyRow) -> Verdict {
-        if self.here.0 != Some(row.source) {
+        if self.files_overlap && self.here.0 != Some(row.source) {
             self.here = (Some(row.source), 0);
         }
         self.here.1 += 1;
@@ -136,7 +138,7 @@ mod tests {
 
     #[test]
     fn the_same_id_again() {
-        let mut alike = Alike::new(None, Shard::WHOLE);
+        let mut alike = Alike::new(None, Shard::WHOLE, true);
         let first = row(KeyKind::Id, 0, 5, 1);
         assert_eq!(alike.next(&first), Verdict::New);
         assert_eq!(alike.next(&row(KeyKind::Id, 0, 6, 1)), Verdict::Duplicate);
@@ -147,7 +149,7 @@ mod tests {
 
     #[test]
     fn the_same_id_in_a_later_pass() {
-        let mut alike = Alike::new(Some(Known::ById { content: 1, offset: 5 }), Shard::WHOLE);
+        let mut alike = Alike::new(Some(Known::ById { content: 1, offset: 5 }), Shard::WHOLE, true);
         assert_eq!(alike.next(&row(KeyKind::Id, 7, 90, 1)), Verdict::Known);
         assert_eq!(alike.next(&row(KeyKind::Id, 7, 91, 2)), Verdict::Differs(5));
         assert_eq!(alike.quoted(), Quoted::Earlier(5));
@@ -156,7 +158,7 @@ mod tests {
 
     #[test]
     fn equal_texts_the_largest_count_not_the_sum() {
-        let mut alike = Alike::new(None, Shard::WHOLE);
+        let mut alike = Alike::new(None, Shard::WHOLE, true);
         let sources = [0, 0, 1, 1, 1, 2];
         assert_eq!(
             sources.map(|source| alike.next(&text(source))),
@@ -171,7 +173,7 @@ mod tests {
         );
         assert_eq!(alike.learnt(), Some(Known::Times(3)));
         // The next pass, with two of them in one file and four in another.
-        let mut alike = Alike::new(Some(Known::Times(3)), Shard::WHOLE);
+        let mut alike = Alike::new(Some(Known::Times(3)), Shard::WHOLE, true);
         assert_eq!(alike.learnt(), None);
         assert_eq!([7, 7].map(|source| alike.next(&text(source))), [Verdict::Known; 2]);
         assert_eq!(
@@ -182,12 +184,27 @@ mod tests {
         assert_eq!(alike.learnt(), Some(Known::Times(4)));
     }
 
+    #[test]
+    fn files_that_do_not_overlap_have_as_many_as_all_of_them() {
+        let mut alike = Alike::new(None, Shard::WHOLE, false);
+        let verdicts = [0, 0, 1, 2].map(|source| alike.next(&text(source)));
+        assert_eq!(verdicts, [Verdict::New, Verdict::NewAgain, Verdict::NewAgain, Verdict::NewAgain]);
+        assert_eq!(alike.learnt(), Some(Known::Times(4)));
+        // All of them read again, in a later pass, are the same.
+        let mut alike = Alike::new(Some(Known::Times(4)), Shard::WHOLE, false);
+        assert_eq!([3, 4, 5, 6].map(|source| alike.next(&text(source))), [Verdict::Known; 4]);
+        // An id is one message, wherever it stands.
+        let mut alike = Alike::new(None, Shard::WHOLE, false);
+        assert_eq!(alike.next(&row(KeyKind::Id, 0, 5, 1)), Verdict::New);
+        assert_eq!(alike.next(&row(KeyKind::Id, 1, 6, 1)), Verdict::Duplicate);
+    }
+
     proptest! {
         #[test]
         fn texts_against_a_count_by_file(passes in prop::collection::vec(prop::collection::vec(0u64..4, 0..4), 1..4)) {
             let (mut known, mut source, mut largest) = (None, 0, 0);
             for pass in passes {
-                let mut alike = Alike::new(known, Shard::WHOLE);
+                let mut alike = Alike::new(known, Shard::WHOLE, true);
                 let mut new = 0;
                 for count in &pass {
                     source += 1;

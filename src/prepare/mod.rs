@@ -56,6 +56,8 @@ pub struct Rules {
     pub behind: Behind,
     /// Which conversations the job takes.
     pub shard: Shard,
+    /// Whether files may have the same messages: then equal ones without an id, in several of them, are one.
+    pub files_overlap: bool,
     /// Rows of a sorted run; small in tests.
     run: usize,
 }
@@ -70,6 +72,8 @@ struct Way<'a> {
     /// What is so large that a server may lose it and its neighbours is sent all the same.
     allow_large: bool,
     behind: &'a Behind,
+    /// As in [`Rules`].
+    files_overlap: bool,
 }
 
 /// What becomes of messages whose times don't rise within their conversation (law 15).
@@ -108,7 +112,7 @@ impl Rules {
     pub fn new(now: SendTime, release: Release, settings: String) -> Self {
         let (times, behind) = (Times::default(), Behind::new());
         let shard = Shard::WHOLE;
-        Self { now, release, settings, times, allow_large: false, behind, shard, run: sort::RUN }
+        Self { now, release, settings, times, allow_large: false, behind, shard, files_overlap: true, run: sort::RUN }
     }
 }
 

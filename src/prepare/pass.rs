@@ -50,8 +50,8 @@ pub fn run(
             (reason.to_owned(), Unread { means, count: left.count, first: left.first.clone() })
         })
         .collect();
-    let Rules { release, times, allow_large, ref behind, .. } = *rules;
-    gathered.file(pass, reader.sources(), release, Way { times, allow_large, behind }, progress)
+    let Rules { release, times, allow_large, ref behind, files_overlap, .. } = *rules;
+    gathered.file(pass, reader.sources(), release, Way { times, allow_large, behind, files_overlap }, progress)
 }
 
 /// Adds these messages to the job as a pass of their own, unexamined: for tests, and for what is made by
@@ -69,7 +69,7 @@ fn few_with(job: &mut Job, messages: &[Message<'_>], times: Times) -> Result<Sum
     let mut pass = job.begin_pass("{}")?;
     let mut gathered = Gathered::new(&pass, RUN, Shard::WHOLE)?;
     gathered.take(&Batch::unexamined(messages), &mut pass)?;
-    let way = Way { times, allow_large: true, behind: &Behind::new() };
+    let way = Way { times, allow_large: true, behind: &Behind::new(), files_overlap: true };
     gathered.file(pass, &[], Release::Main, way, &Progress::default())
 }
 
@@ -87,7 +87,7 @@ pub fn mended(
     let mut gathered = Gathered::new(&pass, RUN, shard)?;
     gathered.summary.mended = lines;
     feed(&mut |message| gathered.take(&Batch::unexamined(std::slice::from_ref(message)), &mut pass))?;
-    let way = Way { times: BEHIND, allow_large, behind: &Behind::new() };
+    let way = Way { times: BEHIND, allow_large, behind: &Behind::new(), files_overlap: true };
     gathered.file(pass, &[], Release::Main, way, &Progress::default())
 }
 
@@ -348,7 +348,7 @@ impl Gathered {
         }
         let mut ledger = Ledger { spool, lines, findings: &mut findings, summary: &mut summary, shard };
         progress.phase(Phase::Compare);
-        compare(keys.sorted()?, &mut notes, release, &loader, &mut ledger, progress)?;
+        compare(keys.sorted()?, &mut notes, (release, way.files_overlap), &loader, &mut ledger, progress)?;
         progress.phase(Phase::Index);
         let names = (conversations.sorted()?, &heap);
         index::index(index.sorted()?, notes.sorted()?, names, &mut loader, &mut ledger, way, progress)?;

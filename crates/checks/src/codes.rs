@@ -232,6 +232,13 @@ pub const SAME_MESSAGE: Code = warning(
     "the same message stands there twice, and no id tells whether it was said twice; both are sent",
     "map a column to `id`, if there is one",
 );
+/// The same words in two files.
+pub const TAKEN_FOR_ONE: Code = warning(
+    "taken-for-one",
+    "another file has the same message, at the same time in the same words; both are one, which is sent once (the first \
+     thousand are named)",
+    "nothing, if the files overlap; if they follow each other, `files_overlap = false` in import.toml keeps both",
+);
 /// An edit, most likely.
 pub const CHANGED_SINCE: Code = warning(
     "changed-since",
@@ -325,6 +332,7 @@ pub const ALL: &[&Code] = &[
     &NEIGHBOURS_TOO_LARGE,
     &SAME_TIME,
     &SAME_MESSAGE,
+    &TAKEN_FOR_ONE,
     &CHANGED_SINCE,
     &OLDER,
     &WOULD_NOT_SCROLL,
