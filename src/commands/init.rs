@@ -1,6 +1,7 @@
 //! `init`: looks at an export, says what it is, and writes `import.toml`.
 
 mod answer;
+mod ask;
 mod several;
 
 use std::path::{Path, PathBuf};
@@ -16,12 +17,13 @@ use crate::config::{Common, ImportFile, SourceArgs};
 use crate::export::Source;
 use crate::formats::{self, About, ChatKind, DateOrder, Format};
 use crate::init::{
-    Answers, Assumed, Guess, Needs, Survey, Template, Unknown, is_native, look, media_and_users, needs,
+    Answers, Assumed, Guess, Needs, Open, Survey, Template, Unknown, is_native, look, media_and_users, needs,
 };
 use crate::mapping::Mojibake;
 use crate::message::{Release, SourceNo};
 use crate::report::bytes;
 use answer::{Answer, described};
+use ask::Question;
 
 /// `init`.
 #[derive(Debug, Clone, Args)]
@@ -90,6 +92,16 @@ struct Found {
     survey: Option<(Survey, Vec<Source>)>,
     /// What the messages shown are made with, and what is not written.
     assumed: Option<String>,
+    /// Fields that are open, of an export of somebody's own.
+    open: Vec<Open>,
+}
+
+impl Found {
+    /// What a line can answer.
+    fn questions(&self) -> Vec<Question> {
+        let fields = self.open.iter().filter_map(Question::of_field);
+        fields.chain(self.to_do.iter().filter_map(|line| Question::of_line(line))).collect()
+    }
 }
 
 /// Looks at the export and writes the configuration.
@@ -108,7 +120,15 @@ pub(super) fn init(args: &InitArgs, common: &Common) -> Result<Exit, Failure> {
     }
     let aside = to_stdout || common.json;
     let say = |text: &str| if aside { note(text) } else { print(text) };
-    let found = find(args, &mut ticker(common.quiet))?;
+    let mut args = args.clone();
+    let mut found = find(&args, &mut ticker(common.quiet))?;
+    let mut passed = Vec::new();
+    while !aside
+        && ask::somebody_is_there()
+        && ask::ask(&found.questions(), &mut passed, &mut args, &mut ask::line)?
+    {
+        found = find(&args, &mut ticker(common.quiet))?;
+    }
     say(&found.title)?;
     if let Some(shape) = &found.shape {
         say(&format!("\n{shape}"))?;
@@ -255,6 +275,7 @@ fn look_at_unknown(
         to_do.push("zone in [mapping]: the times do not say their zone".to_owned());
     }
     to_do.extend(undecided.iter().cloned());
+    let open = guess.open.clone();
     let missing: Vec<&'static str> = guess.open.iter().map(|open| open.key.name()).collect();
     let template = Template {
         title: title.clone(),
@@ -266,7 +287,7 @@ fn look_at_unknown(
         guess: Some(Guess { needs_zone: guess.needs_zone, ..guess }),
         ..Template::default()
     };
-    Ok((Found { title, shape, notes, to_do, missing, ..Found::default() }, Some(template), asks_zone))
+    Ok((Found { title, shape, notes, to_do, missing, open, ..Found::default() }, Some(template), asks_zone))
 }
 
 fn plan(args: &InitArgs, file: &ImportFile) -> Result<Plan, Failure> {

@@ -112,7 +112,17 @@ impl Rules {
     pub fn new(now: SendTime, release: Release, settings: String) -> Self {
         let (times, behind) = (Times::default(), Behind::new());
         let shard = Shard::WHOLE;
-        Self { now, release, settings, times, allow_large: false, behind, shard, files_overlap: true, run: sort::RUN }
+        Self {
+            now,
+            release,
+            settings,
+            times,
+            allow_large: false,
+            behind,
+            shard,
+            files_overlap: true,
+            run: sort::RUN,
+        }
     }
 }
 

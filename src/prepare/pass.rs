@@ -51,7 +51,13 @@ pub fn run(
         })
         .collect();
     let Rules { release, times, allow_large, ref behind, files_overlap, .. } = *rules;
-    gathered.file(pass, reader.sources(), release, Way { times, allow_large, behind, files_overlap }, progress)
+    gathered.file(
+        pass,
+        reader.sources(),
+        release,
+        Way { times, allow_large, behind, files_overlap },
+        progress,
+    )
 }
 
 /// Adds these messages to the job as a pass of their own, unexamined: for tests, and for what is made by

@@ -38,6 +38,7 @@ pub(super) fn find(
             found.notes.extend(one.notes.into_iter().map(|note| format!("{name}: {note}")));
             found.to_do.extend(one.to_do.into_iter().map(|line| format!("{name}: {line}")));
             found.missing.extend(one.missing);
+            found.open.extend(one.open);
             template
         };
         found.notes.push(format!("{name}: {}, in `{}`", template.title, template.sources.join("`, `")));
