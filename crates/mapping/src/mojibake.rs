@@ -20,6 +20,10 @@ pub fn read(text: &str) -> Reading {
     if text.is_ascii() {
         return Reading::Plain;
     }
+    if !has_lead(text) {
+        let letters = text.chars().any(|c| !c.is_ascii() && byte_of(c).is_some());
+        return if letters { Reading::Right } else { Reading::Plain };
+    }
     let (mut out, mut bytes, mut from) = (String::new(), Vec::new(), 0);
     let (mut right, mut wrong) = (false, false);
     let mut stretch = |from: usize, to: usize, bytes: &mut Vec<u8>| {
@@ -56,9 +60,22 @@ pub fn read(text: &str) -> Reading {
     }
 }
 
+/// Whether somewhere a character stands that could begin one of UTF-8, and behind it one that could go on with it: quick,
+/// because every text is looked at.
+fn has_lead(text: &str) -> bool {
+    let mut lead = false;
+    text.chars().any(|c| {
+        let found = lead && matches!(byte_of(c), Some(0x80..=0xbf));
+        lead = matches!(c, '\u{c2}'..='\u{f4}');
+        found
+    })
+}
+
 fn byte_of(c: char) -> Option<u8> {
     match u32::from(c) {
         code @ 0..=0xff => u8::try_from(code).ok(),
+        // The last of them is `™`: most scripts are not looked up.
+        0x2123.. => None,
         _ => WINDOWS.chars().position(|known| known == c).and_then(|at| u8::try_from(0x80 + at).ok()),
     }
 }
