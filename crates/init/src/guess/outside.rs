@@ -96,7 +96,6 @@ fn is_parted_further(table: &Table, roles: &Roles, values: &Series<'_>) -> bool 
 
 #[cfg(test)]
 mod tests {
-    use super::*;
     use crate::guess::Answers;
     use crate::mapping::Key;
     use crate::unknown::look;

@@ -481,7 +481,7 @@ mod garbage {
 
 #[test]
 fn bodies_that_are_html() {
-    let rows = "at;said;from;to\n1700000000000;<p>one &amp; <b>two</b></p><p>three</p>;a;b\n1700000000001;a < b;b;a\n";
+    let rows = "at,said,from,to\n1700000000000,<p>one &amp; <b>two</b></p><p>three</p>,a,b\n1700000000001,a < b,b,a\n";
     let html = |how: &str| {
         let toml = SIMPLE.replace("\"said\"", &format!("{{ column = \"said\"{how} }}"));
         let got = run(&toml, "x.csv", rows);
