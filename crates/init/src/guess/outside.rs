@@ -57,7 +57,7 @@ fn run_side_by_side(values: &[&str], times: &[&str]) -> bool {
     let Some(times) = times.iter().map(|time| comparable(time)).collect::<Option<Vec<_>>>() else {
         return false;
     };
-    let mut spans: HashMap<&str, (&(u64, &str), &(u64, &str))> = HashMap::new();
+    let mut spans: HashMap<&str, (&Moment<'_>, &Moment<'_>)> = HashMap::new();
     for (value, time) in values.iter().zip(&times) {
         let (first, last) = spans.entry(value).or_insert((time, time));
         (*first, *last) = ((*first).min(time), (*last).max(time));
@@ -67,8 +67,11 @@ fn run_side_by_side(values: &[&str], times: &[&str]) -> bool {
     })
 }
 
+/// A number, or a date as it is written.
+type Moment<'t> = (u64, &'t str);
+
 /// A number, or a date that begins with its year: what can be compared as it stands.
-fn comparable(time: &str) -> Option<(u64, &str)> {
+fn comparable(time: &str) -> Option<Moment<'_>> {
     let digits = time.bytes().take_while(u8::is_ascii_digit).count();
     match (digits, time.len() - digits) {
         (0, _) => None,
