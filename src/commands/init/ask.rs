@@ -114,7 +114,7 @@ impl Question {
     fn shown(&self) -> String {
         let mut words = format!("\n{}\n", self.words);
         for (n, (_, shown)) in self.choices.iter().enumerate() {
-            words.push_str(&format!("  {}  {shown}\n", n + 1));
+            words.extend(["  ", &(n + 1).to_string(), "  ", shown, "\n"]);
         }
         words
             + if self.choices.is_empty() { "(Enter: decide later) " } else { "Number (Enter: decide later) " }
