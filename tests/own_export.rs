@@ -104,7 +104,7 @@ fn html_and_mojibake_beside_a_known_format() {
         "13/03/2024, 10:00 - Ann: on whatsapp\n13/03/2024, 11:00 - Bo: yes\n",
     );
     write(
-        "dump/desk/tickets.csv",
+        "dump/tickets.csv",
         "from,to,sent at,body\nRenÃ©,bo,2024-03-01T09:00:00Z,<p>cafÃ© &amp; bar</p>\nbo,RenÃ©,2024-03-01T09:01:00Z,plain\n",
     );
     let commands =

@@ -71,7 +71,13 @@ pub(super) fn find(
 
 /// Whether a mapping was found with which records become messages, but perhaps for where they belong.
 fn has_messages(template: &Template) -> bool {
-    let has = |key| template.guess.iter().any(|guess| guess.fields.iter().any(|field| field.key == key));
+    // What only has to be chosen is there.
+    let has = |key| {
+        template.guess.iter().any(|guess| {
+            guess.fields.iter().any(|field| field.key == key)
+                || guess.open.iter().any(|open| open.key == key && !open.choices.is_empty())
+        })
+    };
     [Key::SendTime, Key::SendId, Key::Text].into_iter().all(has)
 }
 
