@@ -9,16 +9,19 @@ use std::pin::Pin;
 use std::sync::Arc;
 
 use bytes::Bytes;
+use openim_importer::accounts;
 use openim_importer::config::ImportFile;
 use openim_importer::export::{self, ExportError, Format as Kind, Layout, Plain, Reader};
 use openim_importer::finding::{Finding, Severity};
 use openim_importer::formats::{self, Format};
 use openim_importer::init;
 use openim_importer::job::{Spool, write_record};
-use openim_importer::mapping::{Mapper, Native, Sink};
+use openim_importer::mapping::people::{self, People};
+use openim_importer::mapping::{Mapper, Native, Sink, occupied};
 use openim_importer::message::{Message, Place, SendTime, SourceNo};
 use openim_importer::openim::{
-    Answer, Client, Exchange, Login, NoAnswer, Settings, Verdict, read_pulled, redact, verdict,
+    Announce, Answer, Chat, ChatSettings, Client, Exchange, Login, NoAnswer, Settings, StoreQuery, Verdict,
+    Way, read_pulled, redact, verdict,
 };
 
 /// Runs the target of that name.
@@ -32,6 +35,7 @@ pub(super) fn run(target: &str, data: &[u8]) {
         "archive" => archive(data),
         "import_toml" => import_toml(data),
         "answers" => answers(data),
+        "tables" => tables(data),
         _ => panic!("there is no target {target}"),
     }
 }
@@ -299,7 +303,57 @@ fn answers(data: &[u8]) {
         said.push(format!("{:?}", client.part_limit().await));
         said.push(format!("{:?}", client.part_size(1).await));
         said.push(format!("{:?}", client.sign_parts("u", &[1]).await.err()));
+        let announce =
+            Announce { hash: "h", size: 1, name: "n", content_type: "t", cause: "c", max_parts: -1 };
+        said.push(format!("{:?}", client.begin_upload(&announce).await.err()));
+        said.push(format!("{:?}", client.search(&StoreQuery::default(), 1, 10).await.err()));
         said
     });
-    assert_eq!(asked.len(), 19);
+    assert_eq!(asked.len(), 21);
+    let asked = runtime.block_on(async {
+        let settings = ChatSettings {
+            admin: "http://h:10009".to_owned(),
+            everybody: None,
+            account: "chatAdmin".to_owned(),
+            password: "secret-4711".into(),
+            ca: None,
+            proxy: None,
+        };
+        let chat = Chat::within(&settings, Arc::new(Always(status, body.to_vec()))).expect("usual settings");
+        let way = Way::Email("a@b.c".to_owned());
+        [
+            format!("{:?}", chat.log_in().await),
+            format!("{:?}", chat.find(&["a"]).await.err()),
+            format!("{:?}", chat.everybody(1, 10).await.err()),
+            format!("{:?}", chat.knows(&way).await),
+            format!("{:?}", chat.log_in_as(&way, &"secret-4711".into()).await.err()),
+            format!("{:?}", chat.takes_delivered_code().await),
+            format!("{:?}", chat.defaults().await.err()),
+        ]
+    });
+    assert_eq!(asked.len(), 7);
+}
+
+/// Tables of people: who is who, who is to log in, what becomes of occupied conversations. The first byte says which.
+fn tables(data: &[u8]) {
+    let [which, bytes @ ..] = data else { return };
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("t.csv");
+    fs_err::write(&path, bytes).expect("a file");
+    match which % 3 {
+        0 => {
+            let settings = people::Settings { file: Some(path), ..people::Settings::default() };
+            drop(People::load(&settings, true).map_err(|error| error.to_string()));
+        }
+        1 => {
+            let Ok(table) = accounts::Table::read(&path) else { return };
+            let _all = format!("{table:?}");
+        }
+        _ => {
+            let Ok(table) = occupied::Table::read(&path) else { return };
+            // What is written is read as it was.
+            table.write(&path).expect("a file");
+            assert_eq!(occupied::Table::read(&path).expect("it was read before"), table);
+        }
+    }
 }

@@ -92,7 +92,15 @@ fn seeds(target: &str) -> Vec<Vec<u8>> {
             with(&[1], b"{\"from\":\"a\",\"to\":\"b\",\"ts\":1700000000,\"text\":\"hi you\",\"k\\u001b[2J\\n]]\":1}\n{\"from\":\"b\",\"to\":\"a\",\"ts\":1700000001,\"text\":\"hi me\"}\n"),
             with(&[2], br#"{"chat":"x","messages":[{"from":"a","to":"b","date":"2024-03-01T10:00:00Z","text":"hi"},{"from":"b","to":"a","date":"2024-03-01T10:00:01Z","text":"ho"}]}"#),
         ],
+        "tables" => vec![
+            with(&[0], b"id,openim_id,nickname,face_url\nann@x.org,ann_1,\"'=Ann\",https://h/a.png\nBob B.,,Bobby,\n"),
+            with(&[0], b"{\"id\":\"ann\",\"openim_id\":\"a1\",\"nickname\":\"Ann\"}\n"),
+            with(&[1], b"userID,nickname,phoneNumber,areaCode,email,account,password\nann,Ann,13800138000,+86,ann@x.org,ann_1,secret-4711\nbob,Bob,,,bob@x.org,,\n"),
+            with(&[2], b"conversation,way,groupID,groupName,ownerUserID,memberUserIDs,after\nsg_team,behind,,,,,1700000000000\nsi_anna_otto,archive,archive1,\"'=Anna, Otto\",anna,anna otto,\n"),
+        ],
         "answers" => [
+            r#"{"errCode":0,"data":{"adminToken":"t","imToken":"t","chatToken":"t","userID":"a","total":1,"users":[{"userID":"a","account":"a1","email":"a@b.c","phoneNumber":"138","areaCode":"+86"}],"userIDs":["a"],"groupIDs":["g"]}}"#,
+            r#"{"errCode":0,"data":{"url":"http://h/x","upload":{"uploadID":"u","partSize":5242880,"sign":{"url":"http://h","query":[{"key":"a","values":["b"]}],"header":null,"parts":[{"partNumber":1,"url":"http://h/1","query":null,"header":null}]}},"chatLogsNum":1,"chatLogs":[{"chatLog":{"serverMsgID":"s","clientMsgID":"c","sendID":"a","seq":1,"sendTime":1,"contentType":101,"content":"{}"}}]}}"#,
             r#"{"errCode":0,"errMsg":"","errDlt":"","data":{"token":"t","expireTimeSeconds":86400,"serverTime":1700000000000,"version":"3.8.3","results":[{"userID":"a","accountStatus":"registered"}],"usersInfo":[{"userID":"a","nickname":"n"}]}}"#,
             r#"{"errCode":0,"data":{"maxSeqs":{"si_a_b":3},"hasReadSeqs":{"si_a_b":1},"seqs":{"si_a_b":{"maxSeq":3,"hasReadSeq":1,"maxSeqTime":1}},"groupInfos":[{"groupID":"g","memberCount":2,"status":0}],"members":[{"userID":"a"}],"total":1}}"#,
             r#"{"errCode":0,"data":{"friendsInfo":[{"friendUser":{"userID":"b"}}],"blacks":[{"userID":"c"}],"total":1,"chatLogs":[],"chatLogsNum":0,"status":1,"successResult":[{"userID":"a","status":1}]}}"#,
@@ -229,4 +237,9 @@ fn nothing_of_an_export_becomes_configuration() {
 #[test]
 fn every_answer_is_read_or_refused() {
     attack("answers");
+}
+
+#[test]
+fn tables_of_people_are_read_or_refused() {
+    attack("tables");
 }

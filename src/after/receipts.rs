@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::visit::AfterError;
 use crate::job::{Conversation, Job, JobError, JobReader};
 use crate::message::{Ordinal, SourceId};
+use crate::visible::cell;
 
 /// How receipts are written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
@@ -68,7 +69,15 @@ enum Out<W: Write> {
 impl<W: Write> Out<W> {
     fn line(&mut self, line: &Line) -> io::Result<()> {
         match self {
-            Self::Csv(rows) => Ok(rows.serialize(line)?),
+            Self::Csv(rows) => {
+                // Ids and names of files are the export's, and this is for people: programs take the other format.
+                let shown = Line {
+                    id: cell(&line.id).into_owned(),
+                    place: cell(&line.place).into_owned(),
+                    ..line.clone()
+                };
+                Ok(rows.serialize(shown)?)
+            }
             Self::Jsonl(to) => {
                 serde_json::to_writer(&mut *to, line)?;
                 to.write_all(b"\n")

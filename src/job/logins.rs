@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use super::JobError;
 use super::error::InJob;
 use super::folder::NewFile;
+use crate::visible::cell;
 
 /// Its file.
 pub const LOGINS: &str = "logins.csv";
@@ -41,7 +42,7 @@ impl Logins {
         out.write_record(["userID", "nickname", "can_log_in", "kind", "how"]).map_err(written).in_job(dir)?;
         for row in &self.rows {
             let can = if row.can { "yes" } else { "no" };
-            out.write_record([&row.user, &row.nickname, can, &row.kind, &row.how])
+            out.write_record([&cell(&row.user), &cell(&row.nickname), can, &row.kind, &cell(&row.how)])
                 .map_err(written)
                 .in_job(dir)?;
         }

@@ -18,7 +18,7 @@ use super::client::{Settings, base, data, join, read};
 use super::error::{CallError, LoginError, SetupError};
 use super::objects::digest;
 use super::token::{Current, Login};
-use super::transport::Transport;
+use super::transport::{Exchange, Transport};
 use super::wire::null_is_default;
 
 /// Where it is and who its admin is.
@@ -166,6 +166,19 @@ pub fn password_digest(typed: &str) -> SecretString {
 impl Chat {
     /// Makes the client; nothing is sent yet.
     pub fn new(settings: &ChatSettings) -> Result<Self, SetupError> {
+        // One transport for both addresses: what differs between them is the address.
+        Self::over(settings, |http, secure| Transport::new(http, secure))
+    }
+
+    /// The same for a server of this process.
+    pub fn within(settings: &ChatSettings, exchange: Arc<dyn Exchange>) -> Result<Self, SetupError> {
+        Self::over(settings, |http, _| Ok(Transport::within(http, exchange)))
+    }
+
+    fn over(
+        settings: &ChatSettings,
+        transport: impl FnOnce(&Settings, &Url) -> Result<Transport, SetupError>,
+    ) -> Result<Self, SetupError> {
         let admin = base(&settings.admin)?;
         let everybody = match &settings.everybody {
             Some(address) => base(address)?,
@@ -182,10 +195,9 @@ impl Chat {
             proxy: settings.proxy.clone(),
             ..Settings::new(settings.admin.clone(), nobody)
         };
-        // One transport for both: what differs between them is the address.
         let secure = if everybody.scheme() == "https" { &everybody } else { &admin };
         Ok(Self(Arc::new(Inner {
-            transport: Transport::new(&http, secure)?,
+            transport: transport(&http, secure)?,
             admin,
             everybody,
             account: settings.account.clone(),

@@ -1,5 +1,7 @@
 //! `--ca`: what `curl --cacert` takes is taken. An authority, and a server's own certificate as well, such as
-//! `openssl req -x509` makes it: that one is its own authority, which rustls refuses in a server.
+//! `openssl req -x509` makes it: that one is its own authority, which rustls refuses in a server. And those of version 1.
+
+mod version1;
 
 use std::sync::Arc;
 
@@ -9,6 +11,8 @@ use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
 use rustls::server::ParsedCertificate;
 use rustls::{CertificateError, ClientConfig, DigitallySignedStruct, Error, SignatureScheme};
 use rustls_platform_verifier::Verifier;
+
+use version1::Certificate;
 
 /// TLS that trusts what this machine trusts, and these certificates.
 pub(super) fn trusting(named: Vec<CertificateDer<'static>>) -> Result<ClientConfig, Error> {
@@ -32,6 +36,32 @@ struct Trust {
     provider: Arc<CryptoProvider>,
 }
 
+impl Trust {
+    /// A certificate of version 1 is trusted where it was named, or one that signed it.
+    fn verify_old(
+        &self,
+        certificate: &CertificateDer<'_>,
+        old: &Certificate<'_>,
+        server_name: &ServerName<'_>,
+        now: UnixTime,
+    ) -> Result<ServerCertVerified, Error> {
+        old.is_valid(now)?;
+        let known = &self.provider.signature_verification_algorithms;
+        let is_in_force = |named| Certificate::read(named).is_some_and(|named| named.is_valid(now).is_ok());
+        let is_named = self
+            .named
+            .iter()
+            .any(|named| named == certificate || (is_in_force(named) && old.is_signed_by(named, known)));
+        if !is_named {
+            return Err(CertificateError::UnknownIssuer.into());
+        }
+        if !has_common_name(certificate, server_name) {
+            return Err(CertificateError::NotValidForName.into());
+        }
+        Ok(ServerCertVerified::assertion())
+    }
+}
+
 impl ServerCertVerifier for Trust {
     fn verify_server_cert(
         &self,
@@ -41,6 +71,9 @@ impl ServerCertVerifier for Trust {
         ocsp: &[u8],
         now: UnixTime,
     ) -> Result<ServerCertVerified, Error> {
+        if let Some(old) = Certificate::read_old(end_entity) {
+            return self.verify_old(end_entity, &old, server_name, now);
+        }
         let refused = match self.usual.verify_server_cert(end_entity, intermediates, server_name, ocsp, now) {
             Err(error) if self.named.iter().any(|named| named == end_entity) => error,
             usual => return usual,
@@ -63,7 +96,11 @@ impl ServerCertVerifier for Trust {
         cert: &CertificateDer<'_>,
         dss: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, Error> {
-        self.usual.verify_tls12_signature(message, cert, dss)
+        match Certificate::read_old(cert) {
+            Some(old) => old.did_sign_12(message, dss, &self.provider.signature_verification_algorithms)?,
+            None => return self.usual.verify_tls12_signature(message, cert, dss),
+        }
+        Ok(HandshakeSignatureValid::assertion())
     }
 
     fn verify_tls13_signature(
@@ -72,7 +109,11 @@ impl ServerCertVerifier for Trust {
         cert: &CertificateDer<'_>,
         dss: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, Error> {
-        self.usual.verify_tls13_signature(message, cert, dss)
+        match Certificate::read_old(cert) {
+            Some(old) => old.did_sign_13(message, dss, &self.provider.signature_verification_algorithms)?,
+            None => return self.usual.verify_tls13_signature(message, cert, dss),
+        }
+        Ok(HandshakeSignatureValid::assertion())
     }
 
     fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
@@ -113,25 +154,29 @@ mod tests {
 
     use rustls::pki_types::PrivateKeyDer;
     use rustls::pki_types::pem::PemObject;
+    use rustls::sign::{CertifiedKey, SingleCertAndKey};
     use rustls::{ServerConfig, ServerConnection, StreamOwned};
 
     use super::*;
     use crate::{CallError, Client, Login, Settings};
 
     /// Made for these tests by `openssl req -x509` and `openssl x509 -req`: `own` with alternative names, `noname` with
-    /// a common name alone, `other` for another host, `signed` by `ca`.
+    /// a common name alone, `other` for another host, `signed` by `ca`. Of version 1: `old`, `oldother` for another host,
+    /// `oldsigned` by `oldca`, `forged` by another that calls itself so; `newbyold` is of version 3 and by `oldca`.
     fn pem(name: &str) -> PathBuf {
         Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures").join(name)
     }
 
     /// A server with that certificate that lets everybody in.
-    fn server(certificate: &str) -> String {
+    fn server(certificate: &str, versions: &[&'static rustls::SupportedProtocolVersion]) -> String {
         let chain = vec![CertificateDer::from_pem_file(pem(&format!("{certificate}.pem"))).unwrap()];
         let key = PrivateKeyDer::from_pem_file(pem(&format!("{certificate}.key"))).unwrap();
         let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
-        let config =
-            ServerConfig::builder_with_provider(provider).with_safe_default_protocol_versions().unwrap();
-        let config = Arc::new(config.with_no_client_auth().with_single_cert(chain, key).unwrap());
+        let key = provider.key_provider.load_private_key(key).unwrap();
+        // As it is: rustls itself offers none of version 1.
+        let certified = SingleCertAndKey::from(CertifiedKey::new(chain, key));
+        let config = ServerConfig::builder_with_provider(provider).with_protocol_versions(versions).unwrap();
+        let config = Arc::new(config.with_no_client_auth().with_cert_resolver(Arc::new(certified)));
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let port = listener.local_addr().unwrap().port();
         std::thread::spawn(move || {
@@ -156,6 +201,27 @@ mod tests {
         format!("https://localhost:{port}")
     }
 
+    /// Fails where that certificate is taken and should not be, or the other way round.
+    async fn try_it(
+        certificate: &str,
+        ca: &str,
+        taken: bool,
+        versions: &[&'static rustls::SupportedProtocolVersion],
+    ) {
+        let login = Login::Secret { secret: "s".to_owned().into(), admin_user: "imAdmin".to_owned() };
+        let settings = Settings {
+            ca: Some(pem(&format!("{ca}.pem"))),
+            ..Settings::new(server(certificate, versions), login)
+        };
+        match Client::new(&settings).unwrap().log_in().await {
+            Ok(()) => assert!(taken, "{certificate} with {ca}"),
+            Err(CallError::WrongAddress(why)) => {
+                assert!(!taken && why.contains("certificate"), "{certificate} with {ca}: {why}");
+            }
+            Err(other) => panic!("{certificate} with {ca}: {other}"),
+        }
+    }
+
     #[tokio::test]
     async fn what_curl_takes_is_taken_and_nothing_else() {
         for (certificate, ca, taken) in [
@@ -167,18 +233,47 @@ mod tests {
             ("own", "ca", false),
             ("own", "noname", false),
             ("signed", "own", false),
+            ("newbyold", "oldca", true),
         ] {
-            let login = Login::Secret { secret: "s".to_owned().into(), admin_user: "imAdmin".to_owned() };
-            let ca = Some(pem(&format!("{ca}.pem")));
-            let settings = Settings { ca: ca.clone(), ..Settings::new(server(certificate), login) };
-            let came = Client::new(&settings).unwrap().log_in().await;
-            match came {
-                Ok(()) => assert!(taken, "{certificate} with {ca:?}"),
-                Err(CallError::WrongAddress(why)) => {
-                    assert!(!taken && why.contains("certificate"), "{certificate} with {ca:?}: {why}");
-                }
-                Err(other) => panic!("{certificate} with {ca:?}: {other}"),
+            try_it(certificate, ca, taken, rustls::DEFAULT_VERSIONS).await;
+        }
+    }
+
+    #[tokio::test]
+    async fn certificates_of_version_1_too() {
+        use rustls::version::{TLS12, TLS13};
+        for version in [&TLS12, &TLS13] {
+            for (certificate, ca, taken) in [
+                ("old", "old", true),
+                ("oldsigned", "oldca", true),
+                ("oldsigned", "oldsigned", true),
+                ("oldother", "oldother", false),
+                ("old", "oldca", false),
+                ("old", "ca", false),
+                ("oldsigned", "old", false),
+                ("forged", "oldca", false),
+            ] {
+                try_it(certificate, ca, taken, &[version]).await;
             }
         }
+    }
+
+    /// Whoever has a certificate, and not its key, is nobody.
+    #[tokio::test]
+    async fn the_key_counts() {
+        let provider = rustls::crypto::aws_lc_rs::default_provider();
+        let known = provider.signature_verification_algorithms;
+        let der = |name: &str| CertificateDer::from_pem_file(pem(&format!("{name}.pem"))).unwrap();
+        let (old, forged) = (der("oldsigned"), der("forged"));
+        let by = |certificate: &CertificateDer<'_>, authority: &CertificateDer<'_>| {
+            Certificate::read(certificate).unwrap().is_signed_by(authority, &known)
+        };
+        assert!(by(&old, &der("oldca")));
+        assert!(!by(&forged, &der("oldca")) && !by(&old, &old) && !by(&old, &der("old")));
+        // One byte of what was signed is another.
+        let mut changed = old.to_vec();
+        let at = changed.windows(9).position(|window| window == b"localhost").unwrap();
+        changed[at] = b'L';
+        assert!(!by(&CertificateDer::from(changed), &der("oldca")));
     }
 }

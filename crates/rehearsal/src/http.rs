@@ -2,20 +2,21 @@
 
 use super::answer::Refusal;
 use super::api;
+use super::bounds::{self, Room};
 use super::chat::{self, Door};
 use super::faults::{FaultKind, Moment, perform};
 use super::shared::{CutAll, Shared};
-use http_body_util::{BodyExt, Full};
+use http_body_util::Full;
 use hyper::body::{Bytes, Incoming};
 use hyper::header::{CONTENT_TYPE, HeaderName, HeaderValue};
 use hyper::service::service_fn;
 use hyper::{Method, Request, Response, StatusCode};
-use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::rt::TokioIo;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, watch};
+use tokio::sync::{mpsc, watch};
 use tokio_util::sync::CancellationToken;
 
 /// The connection ends here, without an answer.
@@ -53,12 +54,6 @@ impl Reply {
 /// How long calls under way may take to end when the server stops; one that hangs is cut.
 const LAST_CALLS: Duration = Duration::from_secs(2);
 
-/// So long a caller may take for a head, for a body, and between two calls: longer than clients keep idle connections.
-const LONGEST_SILENCE: Duration = Duration::from_mins(1);
-
-/// So many are open at once; others wait. Each task has a buffer, each file handle is one of about a thousand.
-const CONNECTIONS: usize = 1000;
-
 /// Takes connections until it is told to stop, and waits for the calls under way: what is acknowledged must be
 /// in the state file. At a restart it is deaf for a while, at the same address.
 pub(super) async fn accept(
@@ -86,7 +81,7 @@ async fn take_connections(
 ) {
     let mut gate = shared.gate();
     let mut listener = Some(listener);
-    let room = Arc::new(Semaphore::new(CONNECTIONS));
+    let room = Room::new();
     loop {
         let Some(ear) = &listener else {
             listener = tokio::select! {
@@ -112,7 +107,7 @@ async fn take_connections(
                     }
                 }
             }
-            accepted = accept_one(ear, &room) => match accepted {
+            accepted = room.accept(ear) => match accepted {
                 Ok((stream, place)) => {
                     let serve = connection(stream, door, Arc::clone(&shared), gate.clone(), stop.clone());
                     let open = open.clone();
@@ -129,15 +124,6 @@ async fn take_connections(
             },
         }
     }
-}
-
-/// The next connection, when there is room for it.
-async fn accept_one(
-    ear: &TcpListener,
-    room: &Arc<Semaphore>,
-) -> std::io::Result<(TcpStream, OwnedSemaphorePermit)> {
-    let place = Arc::clone(room).acquire_owned().await.map_err(std::io::Error::other)?;
-    Ok((ear.accept().await?.0, place))
 }
 
 /// Somebody may have taken the port meanwhile: try until it is free.
@@ -165,10 +151,7 @@ async fn connection(
         let shared = Arc::clone(&shared);
         async move { answer(request, door, &shared).await.map(response) }
     });
-    let connection = hyper::server::conn::http1::Builder::new()
-        .timer(TokioTimer::new())
-        .header_read_timeout(LONGEST_SILENCE)
-        .serve_connection(TokioIo::new(stream), serve);
+    let connection = bounds::http().serve_connection(TokioIo::new(stream), serve);
     tokio::pin!(connection);
     let ended = tokio::select! {
         biased;
@@ -339,13 +322,8 @@ fn too_many(shared: &Shared, retry_after: u64) -> Reply {
     reply
 }
 
-/// Longer than any call that a server takes (8 MiB between its parts).
-const LONGEST: usize = 64 << 20;
-
 async fn read(body: Incoming) -> Result<Bytes, Cut> {
-    let body = http_body_util::Limited::new(body, LONGEST).collect();
-    let body = tokio::time::timeout(LONGEST_SILENCE, body).await.map_err(|_| Cut)?;
-    Ok(body.map_err(|_| Cut)?.to_bytes())
+    bounds::whole(body).await.ok_or(Cut)
 }
 
 fn response(reply: Reply) -> Response<Full<Bytes>> {

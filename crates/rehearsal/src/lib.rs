@@ -30,6 +30,7 @@ mod answer;
 mod api;
 mod audit;
 mod body;
+mod bounds;
 mod capacity;
 mod chat;
 mod config;

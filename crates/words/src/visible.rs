@@ -63,8 +63,11 @@ pub fn cell_as_it_was(text: &str) -> &str {
     text.strip_prefix('\'').filter(|rest| is_formula(rest)).unwrap_or(text)
 }
 
+/// How formulas begin; the wide ones count where people write Chinese or Japanese.
+const FORMULA: [char; 11] = ['=', '+', '-', '@', '\t', '\r', '\n', '＝', '＋', '－', '＠'];
+
 fn is_formula(text: &str) -> bool {
-    text.trim_start_matches('\'').starts_with(['=', '+', '-', '@', '\t', '\r'])
+    text.trim_start_matches('\'').starts_with(FORMULA)
 }
 
 /// Whether a character does something instead of being seen.
@@ -104,9 +107,12 @@ mod tests {
 
     #[test]
     fn cells_come_back_as_they_were() {
-        for text in ["", "a", "=1+1", "+49 30", "-5", "@ann", "'=1", "''@", "'quoted'", "\t=x", "'"] {
+        for text in [
+            "", "a", "=1+1", "+49 30", "-5", "@ann", "'=1", "''@", "'quoted'", "\t=x", "'", "＝1+1", "\n=1",
+            "'＠x",
+        ] {
             let written = cell(text);
-            assert!(!written.starts_with(['=', '+', '-', '@', '\t', '\r']), "{written}");
+            assert!(!written.starts_with(FORMULA), "{written}");
             assert_eq!(cell_as_it_was(&written), text);
         }
     }

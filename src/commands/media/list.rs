@@ -7,6 +7,7 @@ use super::super::{Exit, Failure, OrFail};
 use crate::formats::{UploadOutcome, UploadProblem, Uploaded, UploadedFile};
 use crate::job::{Job, JobReader, MediaFile, MediaObject, ObjectState};
 use crate::report::count;
+use crate::visible::cell;
 
 /// The list, in the job's folder.
 pub(super) const LIST: &str = "media.csv";
@@ -79,6 +80,8 @@ pub(super) fn write_list(job: &Job) -> Result<(), Failure> {
         .map(|object| (object.name.clone(), object))
         .collect();
     let mut out = csv::Writer::from_writer(job.new_file(LIST).map_err(job_failure)?);
+    // People open it in a spreadsheet.
+    let shown = |text: &String| cell(text).into_owned();
     let mut named = HashSet::new();
     out.write_record(["path", "kind", "place", "object", "url", "size", "state", "why"])
         .or_fail(Exit::Internal)?;
@@ -86,13 +89,13 @@ pub(super) fn write_list(job: &Job) -> Result<(), Failure> {
         let object = file.object.as_ref().and_then(|name| objects.get(name));
         named.extend(object.map(|object| object.name.as_str()));
         let row = row(object, file.problem.as_deref(), &file.why);
-        out.write_record([&file.key, &file.kind, &file.place].into_iter().chain(&row))
+        out.write_record([&file.key, &file.kind, &file.place].into_iter().chain(&row).map(shown))
             .or_fail(Exit::Internal)?;
     }
     for object in objects.values().filter(|object| !named.contains(object.name.as_str())) {
         let row = row(Some(object), None, "");
         let none = String::new();
-        out.write_record([&none, &none, &none].into_iter().chain(&row)).or_fail(Exit::Internal)?;
+        out.write_record([&none, &none, &none].into_iter().chain(&row).map(shown)).or_fail(Exit::Internal)?;
     }
     out.into_inner()
         .map_err(csv::IntoInnerError::into_error)

@@ -13,6 +13,7 @@
 mod mapper;
 
 use std::collections::HashMap;
+use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
@@ -20,6 +21,7 @@ use xxhash_rust::xxh3::xxh3_64;
 
 use crate::finding::shorten;
 use crate::message::{ConversationId, Message, Peer, SendTime};
+use crate::visible::{cell, cell_as_it_was};
 
 pub use mapper::{Diverted, WRITTEN_AT};
 
@@ -124,7 +126,10 @@ impl Table {
                 let at = error.position().map_or(line, csv::Position::line);
                 wrong(at, error.to_string())
             })?;
-            let (conversation, way) = row.read().map_err(|what| wrong(line, what))?;
+            let (conversation, way) = row
+                .each_cell(|text| cell_as_it_was(text).to_owned())
+                .read()
+                .map_err(|what| wrong(line, what))?;
             if table.rows.insert(conversation.clone(), way).is_some() {
                 return Err(wrong(line, format!("`{conversation}` stands here a second time")));
             }
@@ -133,17 +138,22 @@ impl Table {
         Ok(table)
     }
 
-    /// Writes it, in the order of the conversations' names.
+    /// Writes it, in the order of the conversations' names; a new file can be read by its owner alone.
     pub fn write(&self, path: &Path) -> Result<(), TableError> {
         let file = |source| TableError::File { path: path.to_owned(), source };
         let mut rows: Vec<_> = self.rows.iter().collect();
         rows.sort_by_key(|(conversation, _)| *conversation);
         let mut out = csv::Writer::from_writer(Vec::new());
         for (conversation, way) in rows {
-            out.serialize(Line::of(conversation, way)).map_err(|error| file(error.into()))?;
+            let line = Line::of(conversation, way).each_cell(|text| cell(text).into_owned());
+            out.serialize(line).map_err(|error| file(error.into()))?;
         }
         let bytes = out.into_inner().map_err(|error| file(error.into_error()))?;
-        fs_err::write(path, bytes).map_err(file)
+        let mut options = fs_err::OpenOptions::new();
+        options.write(true).create(true).truncate(true);
+        #[cfg(unix)]
+        fs_err::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+        options.open(path).and_then(|mut to| to.write_all(&bytes)).map_err(file)
     }
 
     /// Whether nothing stands in it.
@@ -238,6 +248,14 @@ impl Line {
             }
             other => Err(format!("`{}` is no way: there are archive and behind", shorten(other))),
         }
+    }
+
+    /// What an export called its people and groups, otherwise: a spreadsheet would take some of it for a formula.
+    fn each_cell(mut self, change: impl Fn(&str) -> String) -> Self {
+        for cell in [&mut self.group, &mut self.name, &mut self.owner, &mut self.members] {
+            *cell = change(cell);
+        }
+        self
     }
 
     fn of(conversation: &ConversationId, way: &Way) -> Self {

@@ -48,6 +48,20 @@ fn what_is_written_is_read_again() {
 }
 
 #[test]
+fn names_are_no_formulas_in_a_spreadsheet() {
+    let text = format!("{HEAD}sg_x,archive,archive1,\"'=cmd|'' /C calc'!A0\",'+49,'-1 b,\n");
+    let table = parse(&text).unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("occupied.csv");
+    table.write(&path).unwrap();
+    assert_eq!(fs_err::read_to_string(&path).unwrap(), text.replace('"', ""));
+    let Some(Way::Archive(archive)) = table.way(&ConversationId("sg_x".to_owned())) else { panic!() };
+    assert_eq!((archive.name.as_str(), archive.owner.as_str()), ("=cmd|'' /C calc'!A0", "+49"));
+    assert_eq!(archive.members, ["-1", "b"]);
+    assert_eq!(Table::read(&path).unwrap(), table);
+}
+
+#[test]
 fn mistakes_are_named_with_their_line() {
     for (line, said) in [
         ("anna,archive,g,n,anna,anna otto,", "`anna` is no conversation"),

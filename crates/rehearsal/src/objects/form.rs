@@ -13,9 +13,6 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
 
-/// Longest form that is read, bytes.
-pub(super) const LONGEST: usize = 64 << 20;
-
 /// `/object/initiate_form_data`
 pub(super) fn initiate(shared: &Shared, caller: &Caller<'_>) -> Outcome {
     let value = parse(caller.body)?;

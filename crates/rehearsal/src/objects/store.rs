@@ -2,14 +2,14 @@
 
 use super::body::Content;
 use super::bucket::Blob;
-use super::form;
 use super::names::{pairs, unescaped};
 use super::sign::{BUCKET, Signer, Unsigned};
+use super::{MAX_PART, form};
+use crate::bounds::{self, Room};
 use crate::faults::{FaultKind, Moment};
 use crate::shared::Shared;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use http_body_util::BodyExt;
 use hyper::body::Incoming;
 use hyper::header::HeaderMap;
 use hyper::service::service_fn;
@@ -56,13 +56,18 @@ const BROKEN: Refused = (500, "InternalError", "We encountered an internal error
 
 /// Takes connections until it is told to stop.
 pub(crate) async fn accept(listener: TcpListener, shared: Arc<Shared>, stop: CancellationToken) {
+    let room = Room::new();
     loop {
         tokio::select! {
             biased;
             () = stop.cancelled() => return,
-            accepted = listener.accept() => match accepted {
-                Ok((stream, _)) => {
-                    tokio::spawn(connection(stream, Arc::clone(&shared), stop.clone()));
+            accepted = room.accept(&listener) => match accepted {
+                Ok((stream, place)) => {
+                    let serve = connection(stream, Arc::clone(&shared), stop.clone());
+                    tokio::spawn(async move {
+                        serve.await;
+                        drop(place);
+                    });
                 }
                 Err(error) => {
                     tracing::warn!(%error, "the store can't take a connection");
@@ -84,7 +89,7 @@ async fn connection(stream: TcpStream, shared: Arc<Shared>, stop: CancellationTo
         let shared = Arc::clone(&shared);
         async move { answer(request, &shared).await }
     });
-    let connection = hyper::server::conn::http1::Builder::new().serve_connection(TokioIo::new(stream), serve);
+    let connection = bounds::http().serve_connection(TokioIo::new(stream), serve);
     tokio::select! {
         ended = connection => {
             if let Err(error) = ended {
@@ -125,7 +130,7 @@ async fn answer(request: Request<Incoming>, shared: &Shared) -> Answer {
             post(shared, &head.headers, body).await
         }
         _ => {
-            drop(body.collect().await);
+            bounds::whole(body).await.ok_or(Cut)?;
             Ok(refused(UNSUPPORTED))
         }
     }
@@ -171,17 +176,20 @@ async fn put(
     let Ok(mut incoming) = bucket.incoming() else { return Ok(refused(BROKEN)) };
     let cut = strikes.contains(&FaultKind::CutUpload);
     let mut whole = true;
-    while let Some(frame) = body.frame().await {
-        let Ok(frame) = frame else {
-            whole = false;
-            break;
+    let mut len = 0;
+    loop {
+        let bytes = match bounds::next(&mut body).await {
+            Ok(Some(bytes)) => bytes,
+            Ok(None) => break,
+            Err(()) => {
+                whole = false;
+                break;
+            }
         };
-        let Some(bytes) = frame.data_ref() else { continue };
-        if wrong.is_none() && incoming.write(bytes).is_err() {
-            whole = false;
-            break;
-        }
-        if cut {
+        len += bytes.len() as u64;
+        // No part may be longer; what is refused is read as far as a client has sent it.
+        let most = if wrong.is_none() { MAX_PART.unsigned_abs() } else { bounds::LONGEST_BODY as u64 };
+        if cut || len > most || (wrong.is_none() && incoming.write(&bytes).is_err()) {
             whole = false;
             break;
         }
@@ -226,7 +234,7 @@ async fn put(
 
 async fn post(shared: &Shared, headers: &HeaderMap, body: Incoming) -> Answer {
     let kind = headers.get("content-type").and_then(|value| value.to_str().ok()).unwrap_or_default();
-    let body = http_body_util::Limited::new(body, form::LONGEST).collect().await.map_err(|_| Cut)?.to_bytes();
+    let body = bounds::whole(body).await.ok_or(Cut)?;
     let Some(form) = form::read(kind, &body) else { return Ok(refused(UNSUPPORTED)) };
     if !form.is_signed(&shared.options.secret) {
         return Ok(refused(DENIED));
