@@ -167,7 +167,7 @@ impl Chat {
     /// Makes the client; nothing is sent yet.
     pub fn new(settings: &ChatSettings) -> Result<Self, SetupError> {
         // One transport for both addresses: what differs between them is the address.
-        Self::over(settings, |http, secure| Transport::new(http, secure))
+        Self::over(settings, Transport::new)
     }
 
     /// The same for a server of this process.
