@@ -35,6 +35,10 @@ impl Fields {
                 continue;
             }
             match recipe.value(found, draft.get(Key::SendId).map(Value::text)) {
+                // A body of tags alone: a picture that is not in it, a signature, an empty line.
+                Ok((Some(words), _)) if recipe.takes_words() && words.is_empty() => {
+                    return sink.left_out(place, "no-text");
+                }
                 Ok((value, warning)) => {
                     if let Some((code, value)) = warning {
                         sink.finding(Finding::new(code, place, &value));

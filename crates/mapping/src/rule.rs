@@ -143,6 +143,11 @@ impl Recipe {
         }
     }
 
+    /// Whether it takes the words out of HTML, which may have none.
+    pub(super) fn takes_words(&self) -> bool {
+        self.html == Some(true) && matches!(self.key, Key::Text | Key::Content)
+    }
+
     /// Makes the value of the field.
     pub(super) fn value<'r>(
         &'r self,

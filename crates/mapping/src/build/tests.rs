@@ -497,6 +497,12 @@ fn bodies_that_are_html() {
     let (kept, findings) = html("");
     assert_eq!(kept, messages);
     assert!(matches!(&findings[..], [one] if one.contains("html-as-text")), "{findings:?}");
+    // Tags without words are no message, and counted.
+    let toml = SIMPLE.replace("\"said\"", "{ column = \"said\", html = true }");
+    let got =
+        run(&toml, "x.csv", "at,said,from,to\n1700000000000,<p>&nbsp;</p>,a,b\n1700000000001,<p>x</p>,b,a\n");
+    assert_eq!((got.messages.len(), got.findings.len()), (1, 0), "{}", got.text());
+    assert_eq!(got.left_out, ["2 no-text"]);
     let sender = SIMPLE.replace("\"from\"", "{ column = \"from\", html = true }");
     insta::assert_snapshot!(error(&sender, "x.csv", rows), @"`fields.sendID` in [mapping] can't be: `html` is for `text`, `content`, `quoteText` and `senderNickname`");
 }
