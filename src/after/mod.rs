@@ -4,6 +4,7 @@
 //! is none, by what it says.
 
 mod adopt;
+mod behind;
 mod book;
 mod difference;
 mod fallen;
@@ -21,6 +22,7 @@ mod verify;
 mod visit;
 
 pub use adopt::{Adopted, adopt};
+pub use behind::{Behind, send_behind};
 pub use difference::{Counts, Difference, Kind};
 pub use fallen::fallen;
 pub use mark_read::{MarkReport, mark_read, mark_read_as_they_finish, mark_read_from};

@@ -37,11 +37,13 @@ pub struct UndoReport {
 /// How far a conversation is, what was left of it since the last time, and how many messages that took.
 type StepOf = (ConvNo, Undone, Vec<Left>, u64);
 
-/// Deletes what the job imported; begun before, it goes on, and what could not be deleted is tried again. `tell` hears how many messages were dealt with.
+/// Deletes what the job imported; begun before, it goes on, and what could not be deleted is tried again. `cuts`: also
+/// what others wrote is cut off. `tell` hears how many messages were dealt with.
 pub async fn undo(
     client: Client,
     job: &mut Job,
     settings: Settings,
+    cuts: bool,
     mut tell: impl FnMut(u64),
 ) -> Result<UndoReport, AfterError> {
     job.undo_failed_again()?;
@@ -50,8 +52,8 @@ pub async fn undo(
     wait_until_stored(&server, &reader).await?;
     begin(&server.settings, job, &reader).await?;
     // All are deleted before the first is looked at again: what comes back has had its time by then.
-    for part in [Part::Delete, Part::LookAgain] {
-        if part == Part::LookAgain {
+    for part in [Part::Delete, Part::LookAgain { cuts }] {
+        if part != Part::Delete {
             server.sleep(server.settings.stay_away).await?;
         }
         each(&server, job, &reader, part, &mut tell).await?;
@@ -82,7 +84,10 @@ async fn begin(settings: &Settings, job: &mut Job, reader: &JobReader) -> Result
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Part {
     Delete,
-    LookAgain,
+    /// And cut off, where nothing is left, or where it is to be cut whatever is.
+    LookAgain {
+        cuts: bool,
+    },
 }
 
 /// Does that part of it to all conversations, several at once.
@@ -159,12 +164,17 @@ async fn undo_one(
     let conv = conversation.no;
     let Some(progress) = desk.read(|reader| reader.progress(conv))? else { return Ok(()) };
     let mut undone = desk.read(|reader| reader.undone(conv))?.unwrap_or_default();
-    if undone.is_done {
-        return Ok(());
-    }
+    let cuts = match part {
+        _ if undone.is_done && part != (Part::LookAgain { cuts: true }) => return Ok(()),
+        Part::Delete => {
+            let mut log = Log::open(server, desk, conversation).await?;
+            return delete(&mut log, desk, conversation, undone, steps).await;
+        }
+        Part::LookAgain { cuts } => cuts,
+    };
     let mut log = Log::open(server, desk, conversation).await?;
-    if part == Part::Delete {
-        return delete(&mut log, desk, conversation, undone, steps).await;
+    if undone.is_done {
+        return Ok(log.cut().await?);
     }
     let kept: Vec<Seq> = desk.read(|reader| reader.kept_by_undo(conv))?;
     let left = look_again(&mut log, server, desk, conversation, progress.baseline, &kept).await?;
@@ -172,7 +182,9 @@ async fn undo_one(
     undone.failed += failed;
     undone.deleted = undone.deleted.saturating_sub(failed);
     undone.is_done = true;
-    if undone.failed + undone.kept == 0 {
+    if cuts && undone.failed == 0 {
+        log.cut().await?;
+    } else if undone.failed + undone.kept == 0 {
         // What is sent anew stands behind a long hole otherwise, which clients don't get over (law 15).
         log.cut_if_empty().await?;
     }

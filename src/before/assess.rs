@@ -129,6 +129,7 @@ fn conversations(conversations: &Conversations, found: &mut Found) {
             format!("{slots} notices in {} conversations, such as {first}", conversations.notices.len());
         found.add(&codes::NOTICES_CUT, value);
     }
+    found.tally(&codes::WRITTEN_SINCE, &conversations.written_since, "conversations that were begun");
     found.tally(&codes::NOT_EMPTY, &others, "conversations");
     let what = format!("conversations in {}", duration(conversations.watched));
     found.tally(&codes::LIVE_TRAFFIC, &conversations.moving, &what);

@@ -25,6 +25,7 @@ pub const CODES: &[&Code] = &[
     &NOT_EMPTY,
     &WOULD_NOT_SCROLL,
     &NOTICES_CUT,
+    &WRITTEN_SINCE,
     &RETENTION,
     &WEBHOOKS,
     &FRIEND_CHECK,
@@ -170,6 +171,12 @@ pub(super) const NOTICES_CUT: Code = warn(
     "notices-cut",
     "nothing but notices (friends, group made) stands in conversations of this history: `run` cuts them off before it sends, so that apps page into the history alone (law 15)",
     "nothing; make friends and groups after the history, to have their notices at the end",
+);
+
+pub(super) const WRITTEN_SINCE: Code = warn(
+    "written-since",
+    "people have written in conversations that were begun, since they were read last: nothing of what is left of their history is sent behind that, because apps could not scroll it (law 15)",
+    "`run` leaves these alone, ends with exit code 5 and names the ways: `run --behind` sends the rest behind, under later times; `undo --only` takes them back, for an archive, or to send them anew",
 );
 
 pub(super) const RETENTION: Code = refuse(

@@ -218,7 +218,9 @@ pub struct Conversations {
     pub already_there: Tally,
     /// Of those looked into, those whose newest message is newer than our oldest.
     pub newer: Tally,
-    /// The same, with what has to be known to find them a place.
+    /// Of those that were begun, those into which people have written since what is newer than the rest.
+    pub written_since: Tally,
+    /// The same as `newer`, with what has to be known to find them a place.
     pub occupied: Vec<Occupied>,
     /// Of those looked into, those in which nothing but notices stands.
     pub notices: Vec<Notices>,

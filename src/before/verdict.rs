@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 
 use crate::finding::{Code, Finding, Severity};
 
-use super::codes::{CODES, can_be_allowed, code};
+use super::codes::{self, CODES, can_be_allowed, code};
 
 /// Findings the user goes on in spite of (`--allow CODE`).
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -47,6 +47,11 @@ impl Allowed {
     /// Whether it was given.
     pub fn contains(&self, code: &Code) -> bool {
         self.0.contains(code.name)
+    }
+
+    /// Whether a history may go behind what people have written later than it begins.
+    pub fn lets_go_behind_newer(&self) -> bool {
+        self.contains(&codes::WOULD_NOT_SCROLL)
     }
 
     /// Whether this finding stops the run (exit 6).

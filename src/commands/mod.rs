@@ -19,6 +19,7 @@ pub mod media;
 mod night;
 pub mod occupied;
 mod output;
+mod overtaken;
 pub mod preflight;
 mod prepare;
 pub mod provision;

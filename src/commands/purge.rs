@@ -32,7 +32,8 @@ pub(super) fn purge(context: &Context, args: &PurgeArgs) -> Result<Exit, Failure
     let dir = context.job();
     let mut job = Job::open(&dir).map_err(job_failure)?;
     let reader = job.reader().map_err(job_failure)?;
-    let left = reader.queue().map_err(job_failure)?.messages();
+    let overtaken = reader.overtaken_in_all(&|_| true).map_err(job_failure)?.messages;
+    let left = reader.queue().map_err(job_failure)?.messages() + overtaken;
     if left > 0 {
         let text = format!(
             "the job in `{}` is not finished: {} messages are not sent yet, and without their texts they never can be; \

@@ -10,7 +10,7 @@ use super::context::Context;
 use super::prepare::job_failure;
 use super::{Exit, Failure, OrFail, shard, whole};
 use crate::config::JobsArgs;
-use crate::job::{Job, JobError, JobReader};
+use crate::job::{Job, JobError, JobReader, OvertakenInAll};
 use crate::prepare;
 use crate::report::{self, Document, Progress, Snapshot, Table, Verdict, count, percent, time};
 
@@ -100,6 +100,8 @@ struct Sums {
     undone: u64,
     /// Messages that the server refused.
     refused: u64,
+    /// Conversations into which people have written what is newer.
+    overtaken: OvertakenInAll,
 }
 
 impl Sums {
@@ -140,6 +142,8 @@ impl Sums {
         self.passed += standing.passed;
         self.undone += standing.undone;
         self.refused += standing.rejected;
+        let overtaken = reader.overtaken_in_all(&|_| true).map_err(job_failure)?;
+        self.overtaken.merge(overtaken);
         Ok(())
     }
 
@@ -160,6 +164,12 @@ impl Sums {
                 "{} messages are confirmed, {refused} were refused by the server, {left_out} records of the export can't \
                  be sent and were left out: see rejected.jsonl.",
                 count(confirmed),
+            )
+        } else if self.overtaken.conversations > 0 {
+            format!(
+                "{} messages are confirmed. {}",
+                count(confirmed),
+                super::verdict::left_alone(&self.overtaken)
             )
         } else {
             format!(

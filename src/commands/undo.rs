@@ -23,6 +23,10 @@ pub struct UndoArgs {
     /// Don't ask
     #[arg(long)]
     pub yes: bool,
+    /// Cut the conversations off also where others have written: what they wrote is hidden from everybody as well, and
+    /// what is sent anew is all that anybody sees
+    #[arg(long)]
+    pub cut: bool,
     /// Where the messages are.
     #[command(flatten)]
     pub server: ServerArgs,
@@ -65,6 +69,11 @@ pub(super) fn undo(context: &Context, args: &UndoArgs) -> Result<Exit, Failure> 
         "This deletes {what} on {}, for everybody. Apps that have shown them already keep them.",
         client.api()
     );
+    if args.cut {
+        question.push_str(
+            " And it cuts these conversations off: what others have written there is hidden from everybody, for good.",
+        );
+    }
     if let Some(stay) = media::that_stay(&job, &reader)? {
         question.push(' ');
         question.push_str(&stay);
@@ -87,7 +96,7 @@ pub(super) fn undo(context: &Context, args: &UndoArgs) -> Result<Exit, Failure> 
             ..Snapshot::default()
         };
         let drawn = Progress::start(context.style, Arc::new(look));
-        let report = after::undo(client, &mut job, settings, |messages| {
+        let report = after::undo(client, &mut job, settings, args.cut, |messages| {
             done.fetch_add(messages, Ordering::Relaxed);
         });
         let report = report.await;

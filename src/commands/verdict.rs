@@ -3,7 +3,7 @@
 use super::prepare::job_failure;
 use super::{Exit, Failure};
 use crate::import::{Ended, Outcome};
-use crate::job::{Evidence, JobReader};
+use crate::job::{Evidence, JobReader, OvertakenInAll};
 use crate::prepare;
 use crate::report::count;
 
@@ -40,6 +40,9 @@ pub(super) fn verdict(outcome: &Outcome, known: Known, part: bool) -> (Exit, Str
     let again = "the same command goes on";
     let left = count(outcome.left);
     match &outcome.ended {
+        Ended::Done | Ended::NothingToDo if outcome.overtaken.conversations > 0 => {
+            (Exit::Unfinished, overtaken(outcome, part))
+        }
         Ended::Done | Ended::NothingToDo if !outcome.held.is_empty() => {
             let text = format!(
                 "{confirmed} messages are confirmed; {} conversations wait at a refused message: {}. Mend it, then `retry`.",
@@ -74,6 +77,45 @@ pub(super) fn verdict(outcome: &Outcome, known: Known, part: bool) -> (Exit, Str
             (Exit::Unfinished, text)
         }
     }
+}
+
+/// People have written into conversations while their history was being sent, or before.
+fn overtaken(outcome: &Outcome, part: bool) -> String {
+    let OvertakenInAll { messages, .. } = outcome.overtaken;
+    let mut said = vec![
+        format!("Not finished: {} messages are confirmed.", count(outcome.confirmed)),
+        left_alone(&outcome.overtaken),
+    ];
+    let more = outcome.left.saturating_sub(messages);
+    if more > 0 && !part {
+        said.push(format!("{} other messages are left; the same command goes on.", count(more)));
+    }
+    if !outcome.held.is_empty() {
+        let held = count(outcome.held.len() as u64);
+        said.push(format!("{held} conversations wait at a refused message: mend it, then `retry`."));
+    }
+    said.join(" ")
+}
+
+/// Which conversations were overtaken, and the ways out: two sentences.
+pub(super) fn left_alone(overtaken: &OvertakenInAll) -> String {
+    const SHOWN: usize = 5;
+    let OvertakenInAll { conversations, messages, some } = overtaken;
+    let mut names: Vec<String> =
+        some.iter().take(SHOWN).map(|(name, by)| format!("{name} ({by} wrote)")).collect();
+    if *conversations > SHOWN as u64 {
+        names.push("…".to_owned());
+    }
+    format!(
+        "Into {} conversations somebody has written what is newer than the rest of their history: {}; {} messages were \
+         not sent there, because behind that nobody could scroll them. `run --behind all` (or some names) sends them behind, \
+         under times after what was written; or `undo --only` takes back what is there, for an archive beside it (`check \
+         SOURCE --job NEW --api URL --archive …`), or with --cut and then `run --again` for the history in its place, \
+         which hides from everybody what people have written there.",
+        count(*conversations),
+        names.join(", "),
+        count(*messages),
+    )
 }
 
 /// Nothing is left to send.
@@ -220,6 +262,7 @@ mod tests {
             rejected_now: rejected,
             left: 0,
             conversations_left: 0,
+            overtaken: OvertakenInAll::default(),
             held: Vec::new(),
             lost_and_resent: 0,
             retries: 0,

@@ -7,7 +7,7 @@ use std::time::Duration;
 use tokio::sync::Semaphore;
 
 use super::lane::{Lane, Now};
-use crate::job::{Conversation, Double, Entry, LostCall, Receipt, Reject, Unseen, Withdrawn};
+use crate::job::{Conversation, Double, Entry, LostCall, Overtaken, Receipt, Reject, Unseen, Withdrawn};
 
 /// A conversation under way.
 #[derive(Debug)]
@@ -69,6 +69,7 @@ pub(super) struct Unwritten {
     pub(super) withdrawn: Vec<Withdrawn>,
     pub(super) doubles: Vec<Double>,
     pub(super) unseen: Vec<Unseen>,
+    pub(super) overtaken: Option<Overtaken>,
 }
 
 /// Who has it.

@@ -6,9 +6,9 @@ use std::sync::atomic::Ordering;
 
 use super::cell::{Cell, CellState, Role};
 use super::engine::Engine;
-use super::lane::Effects;
+use super::lane::{Effects, Overtaking};
 use super::{confirm, examine, withdraw};
-use crate::job::{Double, Durability, Gone, Receipt, Reject, Step, Under, Withdrawn, Write};
+use crate::job::{Double, Durability, Gone, Overtaken, Receipt, Reject, Step, Under, Withdrawn, Write};
 use crate::openim::Rejection;
 
 impl Engine {
@@ -54,6 +54,10 @@ impl Engine {
             ordinal: copy.ordinal,
             server: copy.ids.server.clone(),
         }));
+        if let Some(Overtaking { seq, by, time }) = effects.overtaken {
+            tracing::info!(conversation = cell.name, seq = seq.0, "overtaken: somebody writes there");
+            state.unwritten.overtaken.get_or_insert(Overtaken { seq, by, time });
+        }
         state.dirty = true;
         self.flush(cell, state);
         if !effects.examine.is_empty() {
@@ -113,6 +117,7 @@ impl Engine {
             withdrawn: unwritten.withdrawn,
             doubles: unwritten.doubles,
             unseen: unwritten.unseen,
+            overtaken: unwritten.overtaken,
         };
         match self.writer.try_lazily(Write::Step(Box::new(step))) {
             Ok(()) => {
@@ -125,6 +130,7 @@ impl Engine {
                 state.unwritten.withdrawn = step.withdrawn;
                 state.unwritten.doubles = step.doubles;
                 state.unwritten.unseen = step.unseen;
+                state.unwritten.overtaken = step.overtaken;
                 false
             }
             Err(_) => {

@@ -192,7 +192,7 @@ async fn search(
                     None => identify(engine, cell, log.ids.clone(), &stored, false)?,
                 };
                 // The store knows other conversations of the same two people.
-                if !matches!(who, Who::Foreign) {
+                if matches!(who, Who::Ours { .. }) {
                     found.push(Sighting { seq, who });
                 }
             }

@@ -113,7 +113,7 @@ fn idle_cell(
     conversation: Conversation,
     progress: &Progress,
 ) -> Result<Arc<Cell>, ImportError> {
-    let lane = schedule::lane(engine, &conversation, progress)?;
+    let lane = schedule::lane(engine, &conversation, progress, false)?;
     Ok(Cell::new(conversation, lane, Role::Reading))
 }
 

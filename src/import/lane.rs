@@ -18,7 +18,7 @@ mod tests;
 use std::collections::{BTreeMap, HashSet, VecDeque};
 use std::time::Duration;
 
-pub use reading::{Ask, Effects, FellBack, Hurry, Receipt, Stray};
+pub use reading::{Ask, Effects, FellBack, Hurry, Overtaking, Receipt, Stray};
 pub use sending::{Answered, Company, Next};
 
 use crate::log::{Book, Due, Past, Sighting};
@@ -83,6 +83,8 @@ pub struct Start {
     pub cursor: Ordinal,
     /// One behind the last to send.
     pub end: Ordinal,
+    /// Somebody has written since what is newer than what is left: nothing of it is sent any more.
+    pub overtaken: bool,
     /// Slots up to here are decided.
     pub read_to: Seq,
     /// What an earlier process may have left under way.
@@ -104,6 +106,11 @@ pub enum Left {
         wait: Duration,
         /// Whether it had sent a message a second time: such a one can surface behind the last.
         doubt: bool,
+    },
+    /// Nothing, as far as this job knows; but the log has grown since it was read.
+    Grown {
+        /// How long the last call of a process that this job knows nothing of may still be under way, from now.
+        wait: Duration,
     },
 }
 
@@ -143,6 +150,10 @@ pub struct Lane {
     phase: Phase,
     /// An earlier process may have sent what we know nothing of.
     ghosts: bool,
+    /// That is unlikely: the job says that it ended in peace.
+    peaceful: bool,
+    /// Somebody has written what is newer than the message at `end`.
+    overtaken: bool,
     /// A message was sent a second time since the conversation was last settled whole.
     doubt: bool,
     /// A message was refused and `limits.hold` says to stop there.
@@ -239,10 +250,13 @@ impl Lane {
         let (phase, ghosts, doubt) = match start.left {
             Left::Nothing => (Phase::Flow, false, false),
             Left::Unknown { wait, doubt } => (Phase::Unsure { until: now + wait }, true, doubt),
+            Left::Grown { wait } => (Phase::Unsure { until: now + wait }, true, false),
         };
         Self {
             limits,
-            end: start.end,
+            end: if start.overtaken { start.cursor } else { start.end },
+            overtaken: start.overtaken,
+            peaceful: matches!(start.left, Left::Grown { .. }),
             cursor: start.cursor,
             next: start.cursor,
             read_to: start.read_to,

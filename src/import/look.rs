@@ -1,5 +1,6 @@
 //! Below the baseline: whoever finds a conversation not empty compares what stands there with *all* messages of its
-//! own, before it sends the first. A second job over the same history, or over a part of it, is noticed so.
+//! own, before it sends the first. A second job over the same history, or over a part of it, is noticed so. And it looks
+//! how new that is: behind newer messages nothing is sent.
 
 use std::sync::Arc;
 
@@ -11,18 +12,28 @@ use super::lane::{Lane, Left, Start};
 use super::read;
 use super::settings::ImportError;
 use super::worker::is_refusal;
-use crate::job::{Conversation, JobError, Peers};
-use crate::log::{Stored, candidates, next_senders};
-use crate::message::{Ordinal, Seq};
-use crate::openim::{Range, Seqs, pages};
+use crate::job::{Conversation, JobError, Overtaken, Peers};
+use crate::log::{Stored, candidates, is_notice, next_senders};
+use crate::message::{Ordinal, Seq, UserId};
+use crate::openim::{LogRecord, Range, Seqs, pages};
 
-/// The first slot at or below the baseline in which a message of ours stands. Nothing is read that is not written
-/// for sure (law 3); what nobody may read is looked for in the store.
+/// What stands at or below a baseline.
+pub(super) enum Below {
+    /// A message of ours, there.
+    Ours(Seq),
+    /// Messages of others, of which this one is newer than our oldest.
+    Newer(Overtaken),
+    /// Nothing that is in the way: notices alone are cut away, which takes nothing from anybody.
+    Nothing,
+}
+
+/// What stands at or below the baseline. Nothing is read that is not written for sure (law 3); what nobody may read is
+/// looked for in the store.
 pub(super) async fn below(
     engine: &Arc<Engine>,
     conversation: &Conversation,
     baseline: Seq,
-) -> Result<Option<Seq>, ImportError> {
+) -> Result<Below, ImportError> {
     let mut users = engine.read(|reader| {
         let mut users: Vec<String> = Vec::new();
         for ordinal in ends(conversation) {
@@ -35,7 +46,7 @@ pub(super) async fn below(
     })?;
     users.truncate(MOST_ASKED);
     let cell = idle(engine, conversation);
-    let Some((_, mut bound)) = safe_bound(engine, &cell, &users).await else { return Ok(None) };
+    let Some((_, mut bound)) = safe_bound(engine, &cell, &users).await else { return Ok(Below::Nothing) };
     if bound < baseline
         && let Peers::Group(group) = &conversation.peers
     {
@@ -49,20 +60,71 @@ pub(super) async fn below(
     }
     let end = bound.min(baseline);
     let mut is_read = end == baseline;
+    let mut others = Others::default();
     for (from, to) in pages(Seq(1), end, AT_ONCE) {
         if engine.has_ended() {
             break;
         }
-        match page(engine, &cell, &mut users, from, to).await? {
-            Page::Ours(seq) => return Ok(Some(seq)),
+        match page(engine, &cell, &mut users, (from, to), &mut others).await? {
+            Page::Ours(seq) => return Ok(Below::Ours(seq)),
             Page::Others => {}
             Page::Unseen => is_read = false,
         }
     }
-    if is_read {
-        return Ok(None);
+    if !is_read && let Some(seq) = examine::stands_in_store(engine, conversation, &ends(conversation)).await?
+    {
+        return Ok(Below::Ours(seq));
     }
-    Ok(examine::stands_in_store(engine, conversation, &ends(conversation)).await?)
+    let Some(newest) = others.newest.filter(|newest| newest.time >= conversation.first_time) else {
+        return Ok(Below::Nothing);
+    };
+    if engine.settings.behind_newer {
+        return Ok(Below::Nothing);
+    }
+    let is_whole = is_read && others.slots == baseline.0.unsigned_abs();
+    if is_whole && others.notices == others.messages && cut(engine, &cell.name, &users).await {
+        return Ok(Below::Nothing);
+    }
+    Ok(Below::Newer(newest))
+}
+
+/// What others have there.
+#[derive(Default)]
+struct Others {
+    slots: u64,
+    messages: u64,
+    notices: u64,
+    /// The message with the latest time.
+    newest: Option<Overtaken>,
+}
+
+impl Others {
+    fn take(&mut self, record: &LogRecord<'_>) {
+        self.messages += 1;
+        self.notices += u64::from(is_notice(record.content_type));
+        if self.newest.as_ref().is_none_or(|newest| newest.time < record.time()) {
+            let by = UserId(record.sender.to_string());
+            self.newest = Some(Overtaken { seq: Seq(record.seq), by, time: record.time() });
+        }
+    }
+}
+
+/// Cuts a conversation off, as anybody who may.
+async fn cut(engine: &Engine, name: &str, users: &[String]) -> bool {
+    for user in users {
+        loop {
+            match engine.client.cut(user, name).await {
+                Ok(()) => {
+                    tracing::info!(conversation = name, "cut off: only notices stood there");
+                    return true;
+                }
+                Err(error) if is_refusal(&error) => break,
+                Err(error) if engine.call_failed(&error) && !engine.has_ended() => engine.pause().await,
+                Err(_) => return false,
+            }
+        }
+    }
+    false
 }
 
 /// Slots read at once.
@@ -90,6 +152,7 @@ fn idle(engine: &Engine, conversation: &Conversation) -> Arc<Cell> {
     let start = Start {
         cursor: Ordinal(0),
         end: Ordinal(0),
+        overtaken: false,
         read_to: Seq(0),
         left: Left::Nothing,
         withdrawn: Vec::new(),
@@ -114,10 +177,11 @@ async fn page(
     engine: &Arc<Engine>,
     cell: &Cell,
     users: &mut [String],
-    from: Seq,
-    to: Seq,
+    (from, to): (Seq, Seq),
+    others: &mut Others,
 ) -> Result<Page, JobError> {
     let (mut looked, mut seen) = (0, std::collections::HashSet::new());
+    let mut slots = 0;
     for at in 0..users.len() {
         let Some(user) = users.get(at) else { break };
         let range = Range { conversation: &cell.name, from, to };
@@ -128,10 +192,15 @@ async fn page(
             continue;
         }
         for record in records.iter().filter(|record| !record.is_empty()) {
-            if seen.insert(record.seq) && is_ours(engine, &cell.conversation, &Stored::of(record))? {
+            if !seen.insert(record.seq) {
+                continue;
+            }
+            if is_ours(engine, &cell.conversation, &Stored::of(record))? {
                 return Ok(Page::Ours(Seq(record.seq)));
             }
+            others.take(record);
         }
+        slots = slots.max(records.len() as u64);
         // The next page is asked of him first.
         users[..=at].rotate_right(1);
         looked += 1;
@@ -139,6 +208,7 @@ async fn page(
             break;
         }
     }
+    others.slots += slots;
     Ok(if looked == 0 { Page::Unseen } else { Page::Others })
 }
 

@@ -33,7 +33,7 @@ mod worker;
 pub use dial::Dial;
 pub use lane::{
     Answered, Ask, Company, Effects, FellBack, Hurry, Lane, Left, Limits, MOST_UNCONFIRMED, Next, Now,
-    Receipt, Receipts, Start, Stray,
+    Overtaking, Receipt, Receipts, Start, Stray,
 };
 pub use pace::Cause;
 pub use progress::{Count, Limiting, Progress, Reasons, Shown};

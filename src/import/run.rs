@@ -31,6 +31,7 @@ pub async fn run(
 ) -> Result<Outcome, ImportError> {
     let started = Instant::now();
     let reader = job.reader()?;
+    job.look_again_at_overtaken()?;
     let queue = reader.queue_by(settings.order)?;
     let suspected = is_crash_suspected(&reader)?;
     begin_counting(&reader, &queue, &progress)?;
@@ -238,6 +239,8 @@ fn outcome(
     crash_suspected: bool,
 ) -> Result<Outcome, ImportError> {
     let (standing, left) = (reader.standing()?, reader.queue()?);
+    let overtaken = reader.overtaken_in_all(&|id| only.is_none_or(|only| only.contains(id)))?;
+    let all_overtaken = reader.overtaken_in_all(&|_| true)?;
     let (_, doubled) = reader.repair_counts()?;
     let rejected: u64 = reader.reject_counts()?.iter().map(|(_, count)| count).sum();
     Ok(Outcome {
@@ -248,8 +251,9 @@ fn outcome(
         confirmed_now: progress.confirmed.get(),
         rejected,
         rejected_now: progress.rejected.get(),
-        left: left.messages(),
-        conversations_left: left.conversations(),
+        left: left.messages() + all_overtaken.messages,
+        conversations_left: left.conversations() + all_overtaken.conversations,
+        overtaken,
         held: held(reader)?,
         lost_and_resent: progress.lost.get(),
         retries: progress.retries.get(),

@@ -1,14 +1,16 @@
 //! Takes up conversations as places become free, in the order of the queue. Each is activated, with its baseline,
 //! before its first call.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use super::cell::{Cell, Role};
 use super::engine::Engine;
 use super::lane::{Lane, Left, Start};
+use super::look::{self, Below};
 use super::settings::{AlreadyThere, ImportError};
-use super::{look, worker};
+use super::worker;
 use crate::job::{
     ConvNo, Conversation, Durability, JobError, LostCall, Progress, Queue, Queued, Under, Write,
 };
@@ -69,8 +71,8 @@ async fn take_up(engine: &Arc<Engine>, wanted: Vec<Queued>) -> Result<usize, Imp
         }
     }
     let mut begun = Vec::new();
-    for (conversation, progress) in as_they_stand(engine, known).await {
-        let lane = lane(engine, &conversation, &progress)?;
+    for (conversation, progress, has_grown) in as_they_stand(engine, known).await {
+        let lane = lane(engine, &conversation, &progress, has_grown)?;
         if lane.remaining() > 0 || progress.state != Under::Nothing {
             begun.push((progress.baseline, Cell::new(conversation, lane, Role::Sending)));
         }
@@ -87,22 +89,23 @@ async fn take_up(engine: &Arc<Engine>, wanted: Vec<Queued>) -> Result<usize, Imp
     Ok(taken)
 }
 
-/// Where a conversation has grown since the job read it last, something of ours may stand there that this copy of the
-/// job knows nothing of: it may have been put back from a backup. Nothing goes out before that is read.
+/// Whether conversations have grown since the job read them last. Somebody may have written there, or something of ours
+/// stands there that this copy of the job knows nothing of: it may have been put back from a backup. Nothing goes out
+/// before that is read.
 async fn as_they_stand(
     engine: &Engine,
-    mut known: Vec<(Conversation, Progress)>,
-) -> Vec<(Conversation, Progress)> {
+    known: Vec<(Conversation, Progress)>,
+) -> Vec<(Conversation, Progress, bool)> {
+    let mut known: Vec<_> =
+        known.into_iter().map(|(conversation, progress)| (conversation, progress, false)).collect();
     let at_peace: Vec<usize> = (0..known.len()).filter(|at| known[*at].1.state == Under::Nothing).collect();
     for some in at_peace.chunks(ACTIVE_AT_ONCE) {
         let names: Vec<String> = some.iter().map(|at| known[*at].0.id().0).collect();
         let names: Vec<&str> = names.iter().map(String::as_str).collect();
         let Some(seqs) = look::seqs(engine, &names).await else { return Vec::new() };
         for (at, seqs) in some.iter().zip(seqs) {
-            let progress = &mut known[*at].1;
-            if seqs.max_seq > progress.read_to.0 {
-                progress.state = Under::Way { doubt: false, lost: None };
-            }
+            let (_, progress, has_grown) = &mut known[*at];
+            *has_grown = seqs.max_seq > progress.read_to.0;
         }
     }
     known
@@ -131,26 +134,44 @@ async fn activate(engine: &Arc<Engine>, conversations: Vec<Conversation>) -> Res
         let Some(seqs) = look::seqs(engine, &some).await else { return Ok(()) };
         baselines.extend(seqs.into_iter().map(|seqs| Seq(seqs.max_seq)));
     }
-    let mut there = Vec::new();
+    let (mut there, mut overtaken) = (Vec::new(), Vec::new());
     for (conversation, baseline) in
         conversations.iter().zip(&baselines).filter(|(_, baseline)| baseline.0 > 0)
     {
-        if let Some(seq) = look::below(engine, conversation, *baseline).await? {
-            there.push(AlreadyThere { conversation: conversation.id().0, seq: seq.0 });
+        match look::below(engine, conversation, *baseline).await? {
+            Below::Ours(seq) => {
+                there.push(AlreadyThere { conversation: conversation.id().0, seq: seq.0 });
+            }
+            Below::Newer(one) => overtaken.push((conversation.no, one)),
+            Below::Nothing => {}
         }
     }
     if !there.is_empty() {
         return Err(ImportError::AlreadyThere(there));
     }
-    let rows =
-        conversations.iter().map(|conversation| conversation.no).zip(baselines.iter().copied()).collect();
+    let left_alone: HashSet<ConvNo> = overtaken.iter().map(|(conv, _)| *conv).collect();
+    if !overtaken.is_empty() {
+        let written = engine.writer.surely(Write::Overtaken(overtaken), Durability::Written).await;
+        if let Err(gone) = written {
+            engine.writer_gone(gone);
+            return Ok(());
+        }
+        engine.slots.add_permits(left_alone.len());
+    }
+    let begun: Vec<_> = conversations
+        .into_iter()
+        .zip(baselines)
+        .filter(|(conversation, _)| !left_alone.contains(&conversation.no))
+        .collect();
+    let rows = begun.iter().map(|(conversation, baseline)| (conversation.no, *baseline)).collect();
     if !commit(engine, rows).await {
         return Ok(());
     }
-    for (conversation, baseline) in conversations.into_iter().zip(baselines) {
+    for (conversation, baseline) in begun {
         let start = Start {
             cursor: Ordinal(0),
             end: worker::end_at(engine, &conversation, engine.settings.until)?,
+            overtaken: false,
             read_to: baseline,
             left: Left::Nothing,
             withdrawn: Vec::new(),
@@ -167,9 +188,11 @@ pub(super) fn lane(
     engine: &Engine,
     conversation: &Conversation,
     progress: &Progress,
+    has_grown: bool,
 ) -> Result<Lane, JobError> {
     let limits = engine.settings.limits;
     let left = match progress.state {
+        Under::Nothing if has_grown => Left::Grown { wait: limits.cut_wait },
         Under::Nothing => Left::Nothing,
         Under::Way { doubt, lost: Some(LostCall::TimedOut) } => {
             Left::Unknown { wait: limits.timeout_wait, doubt }
@@ -179,11 +202,14 @@ pub(super) fn lane(
         }
     };
     let conv = conversation.no;
-    let (withdrawn, last) =
-        engine.read(|reader| Ok((reader.withdrawn(conv)?, reader.last_receipt(conv, progress.cursor)?)))?;
+    let (withdrawn, last, overtaken) = engine.read(|reader| {
+        let last = reader.last_receipt(conv, progress.cursor)?;
+        Ok((reader.withdrawn(conv)?, last, reader.overtaken(conv)?.is_some()))
+    })?;
     let start = Start {
         cursor: progress.cursor,
         end: worker::end_at(engine, conversation, engine.settings.until)?.max(progress.cursor),
+        overtaken,
         read_to: progress.read_to,
         left,
         withdrawn: withdrawn.into_iter().map(|one| (one.seq, one.ids.server)).collect(),

@@ -7,7 +7,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::dial::Dial;
 use super::lane::{FellBack, Limits};
-use crate::job::{JobError, Order};
+use crate::job::{JobError, Order, OvertakenInAll};
 use crate::message::{ConversationId, SendTime};
 use crate::openim::{CallError, Reason, Stop};
 
@@ -31,6 +31,8 @@ pub struct Settings {
     pub order: Order,
     /// Delete copies that the server made (law 5).
     pub repair: bool,
+    /// Go on although others write meanwhile what is newer: nobody will be able to scroll that (law 15).
+    pub behind_newer: bool,
     /// Only these conversations.
     pub only: Option<HashSet<ConversationId>>,
     /// Only messages up to that time; the rest is for a later run.
@@ -75,6 +77,7 @@ impl Default for Settings {
             dial: Dial::default(),
             order: Order::default(),
             repair: false,
+            behind_newer: false,
             only: None,
             until: None,
             give_up: Duration::from_mins(30),
@@ -133,6 +136,8 @@ pub struct Outcome {
     pub conversations_left: u64,
     /// Conversations that wait at a refused message (policy `hold`), some of them by name.
     pub held: Vec<String>,
+    /// Conversations that were left where they are, because somebody has written what is newer than the rest.
+    pub overtaken: OvertakenInAll,
     /// Acknowledged, lost by the server, sent again.
     pub lost_and_resent: u64,
     /// Calls made again.

@@ -93,7 +93,7 @@ fn replace(db: &rusqlite::Connection, conv: ConvNo, ordinal: Ordinal, entry: &En
     for old in Unpacker::new(first, &data) {
         let new = if old.ordinal == ordinal { entry } else { &old };
         // Its time stays: the order within the pass rests on it.
-        packer.push(new.offset, new.len, old.written(), old.spread, new.reply);
+        packer.entry(&Entry { offset: new.offset, len: new.len, reply: new.reply, ..old });
     }
     db.prepare_cached("UPDATE blocks SET data = ?2 WHERE id = ?1")?.execute(params![id, packer.data()])?;
     Ok(())
@@ -166,8 +166,17 @@ fn forget(transaction: &Transaction<'_>, conv: ConvNo) -> rusqlite::Result<bool>
     transaction
         .prepare_cached("DELETE FROM receipts WHERE id BETWEEN ?1 AND ?2")?
         .execute([block_id(conv, 0), block_id(conv, u64::from(u32::MAX))])?;
-    for table in ["superseded", "progress", "rejects", "withdrawn", "doubled", "unseen", "undo", "undo_left"]
-    {
+    for table in [
+        "superseded",
+        "progress",
+        "rejects",
+        "withdrawn",
+        "doubled",
+        "unseen",
+        "undo",
+        "undo_left",
+        "overtaken",
+    ] {
         transaction.prepare_cached(&format!("DELETE FROM {table} WHERE conv = ?1"))?.execute([conv.0])?;
     }
     Ok(true)

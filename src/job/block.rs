@@ -18,6 +18,8 @@ pub struct Entry {
     pub spread: u64,
     /// Whether it replies to another message of its conversation, by its ids.
     pub reply: Reply,
+    /// It is sent so much later, behind what people wrote, that it has its own time in `ex`.
+    pub moved: bool,
 }
 
 impl Entry {
@@ -52,7 +54,8 @@ const FULL: usize = 1_960;
 /// And when it has that many entries: so many are unpacked to get at one.
 const MOST: u32 = 256;
 
-/// Stands in the place of the kind of reply: a spread comes first, and the kind with it.
+/// Stands in the place of the kind of reply: a spread comes first, and the kind with it. In its place in turn, alone: the
+/// message has its own time in `ex`.
 const SPREAD: u64 = 3;
 
 /// Packs entries of one conversation and one pass, which come in order.
@@ -65,8 +68,18 @@ pub(super) struct Packer {
 }
 
 impl Packer {
-    /// Adds an entry; its ordinal is its place. `send_time` is the export's, which `spread` comes on top of.
-    pub(super) fn push(&mut self, offset: u64, len: u32, send_time: SendTime, spread: u64, reply: Reply) {
+    /// Adds an entry. `written` is the export's time, which `spread` comes on top of.
+    pub(super) fn push(&mut self, offset: u64, len: u32, written: SendTime, spread: u64, reply: Reply) {
+        let send_time = SendTime(written.0.wrapping_add_unsigned(spread));
+        // Its ordinal is its place.
+        let ordinal = Ordinal(0);
+        self.entry(&Entry { ordinal, offset, len, send_time, spread, reply, moved: false });
+    }
+
+    /// Adds an entry as it was unpacked; its ordinal is its place.
+    pub(super) fn entry(&mut self, entry: &Entry) {
+        let Entry { offset, len, spread, reply, moved, .. } = *entry;
+        let send_time = entry.written();
         // Messages of a conversation exported as one piece follow each other without a gap: one byte.
         let gap = zigzag(offset.wrapping_sub(self.end).cast_signed());
         let kind = match reply {
@@ -75,10 +88,13 @@ impl Packer {
             Reply::AsText => 2,
         };
         // 62 bits are enough for a gap between two places of a file.
-        if spread == 0 {
+        if spread == 0 && !moved {
             put(&mut self.data, gap << 2 | kind);
         } else {
             put(&mut self.data, gap << 2 | SPREAD);
+            if moved {
+                put(&mut self.data, SPREAD);
+            }
             put(&mut self.data, spread << 2 | kind);
         }
         put(&mut self.data, u64::from(len));
@@ -132,9 +148,14 @@ impl<'a> Unpacker<'a> {
     fn entry(&mut self) -> Option<Entry> {
         let gap_and_kind = self.from.number()?;
         let offset = self.end.wrapping_add(unzigzag(gap_and_kind >> 2).cast_unsigned());
+        let mut moved = false;
         let (spread, kind) = match gap_and_kind & 3 {
             SPREAD => {
-                let spread_and_kind = self.from.number()?;
+                let mut spread_and_kind = self.from.number()?;
+                moved = spread_and_kind == SPREAD;
+                if moved {
+                    spread_and_kind = self.from.number()?;
+                }
                 (spread_and_kind >> 2, spread_and_kind & 3)
             }
             kind => (0, kind),
@@ -155,7 +176,7 @@ impl<'a> Unpacker<'a> {
         let ordinal = Ordinal(self.next);
         self.next += 1;
         let send_time = SendTime(send_time.0.wrapping_add_unsigned(spread));
-        Some(Entry { ordinal, offset, len, send_time, spread, reply })
+        Some(Entry { ordinal, offset, len, send_time, spread, reply, moved })
     }
 }
 

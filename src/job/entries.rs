@@ -34,6 +34,9 @@ impl JobReader {
     /// one that quotes has its slot still open, and those words in the text that may have to stand for it.
     pub fn message(&self, entry: &Entry) -> Result<Spooled, JobError> {
         let mut message = self.spool()?.message(entry)?;
+        if entry.moved {
+            message = message.written_at(entry.written());
+        }
         match entry.reply {
             Reply::No => return Ok(message),
             Reply::To(target) if message.lacks_words() => {

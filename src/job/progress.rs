@@ -7,6 +7,7 @@
 use rusqlite::{OptionalExtension, Row, Transaction, params};
 
 use super::error::{InJob, JobError};
+use super::overtaken::{self, Overtaken};
 use super::read::{from_sql, to_sql};
 use super::receipts::{self, Receipt};
 use super::rejects::{self, Reject};
@@ -78,6 +79,8 @@ pub struct Step {
     pub doubles: Vec<Double>,
     /// Empty slots of which nobody knew anything.
     pub unseen: Vec<Unseen>,
+    /// Somebody has written what is newer than the rest.
+    pub overtaken: Option<Overtaken>,
 }
 
 /// Sums over all conversations.
@@ -146,6 +149,9 @@ pub(super) fn step(transaction: &Transaction<'_>, step: &Step) -> rusqlite::Resu
         .execute(params![step.conv.0, to_sql(step.cursor.0)])?;
     rejects::insert(transaction, step.conv, &step.rejects)?;
     unseen::insert(transaction, step.conv, &step.unseen)?;
+    if let Some(one) = &step.overtaken {
+        overtaken::insert(transaction, step.conv, one)?;
+    }
     withdrawn::insert(transaction, step.conv, &step.withdrawn, &step.doubles)
 }
 

@@ -91,7 +91,7 @@ impl JobReader {
         Ok(LeftToDo { conversations, messages, batches, longest })
     }
 
-    /// Sorts what is left to do; of what was undone, nothing is. One walk over all conversations; the order is kept
+    /// Sorts what is left to do; of what was undone or overtaken, nothing is. One walk over all conversations; the order is kept
     /// in a file, not in memory.
     pub fn queue(&self) -> Result<Queue, JobError> {
         self.queue_by(Order::Longest)
@@ -116,7 +116,7 @@ impl JobReader {
                      coalesce(p.state, 0) > 0 AS open
                    FROM segments s LEFT JOIN progress p ON p.conv = s.conv
                    WHERE s.conv NOT IN (SELECT conv FROM undo)
-                   GROUP BY s.conv HAVING remaining > 0 OR open
+                   GROUP BY s.conv HAVING (remaining > 0 AND s.conv NOT IN (SELECT conv FROM overtaken)) OR open
                    ORDER BY open DESC, {order}, s.conv;",
             ))
             .in_job(reader.dir())?;

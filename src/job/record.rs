@@ -22,6 +22,7 @@ use super::packed::{Unpack, put, put_signed, put_text};
 use crate::message::{
     ContentType, ConversationId, Message, Peer, Place, Quote, SendTime, SourceId, SourceNo, UserId,
 };
+use crate::written::with_written_at;
 
 /// Length and checksum.
 pub(super) const HEAD: usize = 8;
@@ -109,6 +110,32 @@ impl Spooled {
             self.body = body.into();
         }
         self.send_time = send_time;
+        self
+    }
+
+    /// The same with the time at which it was written in `ex`; as it is, where `ex` holds something else of its own.
+    pub(super) fn written_at(mut self, time: SendTime) -> Self {
+        let Some(ex) = with_written_at(&self.ex(), time.0) else { return self };
+        let head = self.body.get(..self.type_at).unwrap_or_default();
+        // As above. Without one it goes to the end of the head.
+        let (start, end) = match memchr::memmem::find(head, EX) {
+            Some(at) => {
+                let value = head.get(at + EX.len()..).unwrap_or_default();
+                let mut values = serde_json::Deserializer::from_slice(value).into_iter::<Cow<'_, str>>();
+                if !matches!(values.next(), Some(Ok(_))) {
+                    return self;
+                }
+                (at, at + EX.len() + values.byte_offset())
+            }
+            None => (self.type_at, self.type_at),
+        };
+        let mut body = Vec::with_capacity(self.body.len() + EX.len() + ex.len() + 8);
+        body.extend_from_slice(&self.body[..start]);
+        body.extend_from_slice(EX);
+        put_json(&mut body, &ex);
+        body.extend_from_slice(&self.body[end..]);
+        self.type_at = self.type_at + body.len() - self.body.len();
+        self.body = body.into();
         self
     }
 
@@ -350,6 +377,7 @@ fn put_head(out: &mut Vec<u8>, message: &Message<'_>, peer: &str) {
 }
 
 const SEND_TIME: &[u8] = b",\"sendTime\":";
+const EX: &[u8] = b",\"ex\":";
 const CONTENT_TYPE: &[u8] = b"\"contentType\":";
 const CONTENT: &[u8] = b",\"content\":";
 

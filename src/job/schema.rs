@@ -214,6 +214,7 @@ const TABLES: &[Table] = &[
     super::adopt::TABLE,
     super::again::TABLE,
     super::undo::TABLE,
+    super::overtaken::TABLE,
     super::purge::TABLE,
     super::media::TABLE,
     super::shard::TABLE,

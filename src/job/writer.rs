@@ -12,6 +12,7 @@ use rusqlite::{Connection, Transaction, TransactionBehavior};
 use tokio::sync::{mpsc, oneshot};
 
 use super::error::{InJob, JobError};
+use super::overtaken::{self, Overtaken};
 use super::progress::{self, Step};
 use super::receipts::{self, Receipt};
 use super::withdrawn::{self, Deleted};
@@ -38,6 +39,8 @@ pub enum Entry {
     Repaired(ConvNo, Vec<Seq>),
     /// Slots that nobody had seen were looked at once more.
     LookedAt(ConvNo, Vec<Seq>),
+    /// Conversations are not begun: what people have written there is newer.
+    Overtaken(Vec<(ConvNo, Overtaken)>),
     /// How long the server takes to store messages.
     Lag(Duration),
     /// A message was confirmed out of its turn.
@@ -268,6 +271,9 @@ fn apply(transaction: &Transaction<'_>, entry: &Entry) -> rusqlite::Result<()> {
         Entry::Deleted(conv, seqs, deleted) => withdrawn::deleted(transaction, *conv, seqs, *deleted),
         Entry::LookedAt(conv, seqs) => unseen::forget(transaction, *conv, seqs),
         Entry::Repaired(conv, seqs) => withdrawn::repaired(transaction, *conv, seqs),
+        Entry::Overtaken(all) => {
+            all.iter().try_for_each(|(conv, one)| overtaken::insert(transaction, *conv, one))
+        }
         Entry::Lag(lag) => lag::set(transaction, *lag),
         Entry::Receipt(conv, receipt) => {
             receipts::update(transaction, *conv, receipt)?;

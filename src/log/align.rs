@@ -10,7 +10,7 @@
 
 use std::collections::HashMap;
 
-use crate::message::{Ids, MsgId, Ordinal, Seq};
+use crate::message::{Ids, MsgId, Ordinal, SendTime, Seq, UserId};
 
 /// A slot of the log, already compared with what we meant to send.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -31,6 +31,15 @@ pub enum Who {
     },
     /// Somebody else's message, or a slot that was dealt with before.
     Foreign,
+    /// Somebody else's message, and newer than some of ours, which must not come to stand behind it (law 15).
+    Newer {
+        /// Ours below that ordinal are not newer than it.
+        older: Ordinal,
+        /// Who wrote it.
+        by: UserId,
+        /// Its `sendTime`.
+        time: SendTime,
+    },
     /// A message of ours.
     Ours {
         /// Its names.
@@ -107,6 +116,8 @@ pub struct Alignment {
     pub keep_from: usize,
     /// Empty slots that have to be examined before it can go on.
     pub examine: Vec<Seq>,
+    /// Which slot is newer than what was still to come: from there on none of ours is in its place.
+    pub overtaken: Option<usize>,
 }
 
 /// So many more empty slots than missing messages still count as ours: others delete theirs as well. Above
@@ -125,6 +136,7 @@ pub fn align(book: &impl Book, cursor: Ordinal, end: Ordinal, log: &[Sighting]) 
         empties: Vec::new(),
         seen: HashMap::with_capacity(log.len()),
     };
+    let mut overtaken = None;
     let mut examine = Vec::new();
     for (at, sighting) in log.iter().enumerate() {
         let fate = match &sighting.who {
@@ -133,6 +145,13 @@ pub fn align(book: &impl Book, cursor: Ordinal, end: Ordinal, log: &[Sighting]) 
                 Fate::Empty
             }
             Who::Foreign => Fate::Foreign,
+            Who::Newer { older, .. } => {
+                if a.cursor < *older {
+                    a.end = a.cursor;
+                    overtaken.get_or_insert(at);
+                }
+                Fate::Foreign
+            }
             Who::Ours { ids, ordinals, .. } => match a.ours(ids, ordinals, log) {
                 Ok(fate) => fate,
                 Err(unexamined) => {
@@ -144,7 +163,7 @@ pub fn align(book: &impl Book, cursor: Ordinal, end: Ordinal, log: &[Sighting]) 
         a.fates.push(fate);
     }
     let keep_from = a.empties.first().copied().unwrap_or(a.fates.len());
-    Alignment { fates: a.fates, cursor: a.cursor, keep_from, examine }
+    Alignment { fates: a.fates, cursor: a.cursor, keep_from, examine, overtaken }
 }
 
 struct Aligner<'a, B> {
@@ -192,6 +211,9 @@ impl<B: Book> Aligner<'_, B> {
         let Some(ahead) = ordinals.iter().copied().find(|ordinal| *ordinal >= self.cursor) else {
             return Ok(self.behind(ordinals));
         };
+        if ahead >= self.end {
+            return Ok(Fate::Early(ahead));
+        }
         let missing: Vec<Ordinal> = (self.cursor.0..ahead.0)
             .map(Ordinal)
             .filter(|ordinal| self.book.due(*ordinal) == Due::Message)

@@ -192,8 +192,15 @@ impl<'a> Log<'a> {
         if self.name.starts_with("sg_") && seen as u64 != self.bound.0.unsigned_abs() {
             return Ok(());
         }
-        if let Some(reader) = self.readers.first() {
-            self.server.cut(reader, &self.name).await?;
+        self.cut().await
+    }
+
+    /// Cuts the conversation off, whatever stands there.
+    pub async fn cut(&self) -> Result<(), LogError> {
+        for reader in self.readers.iter().take(MOST_LOOKING) {
+            if self.server.cut(reader, &self.name).await? {
+                break;
+            }
         }
         Ok(())
     }

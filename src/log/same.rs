@@ -63,6 +63,11 @@ impl<'a> Stored<'a> {
 /// `contentType` of a message that its sender took back (law 13): the content is another, the rest is not.
 const REVOKED: i32 = 2101;
 
+/// Whether that is a notice of the server: friends (1201 to 1299) and groups (1501 to 1599).
+pub fn is_notice(content_type: i32) -> bool {
+    matches!(content_type, 1201..=1299 | 1501..=1599)
+}
+
 /// Whether that can be this message.
 pub fn is_same(message: &Spooled, record: &Stored<'_>) -> bool {
     if record.time != message.send_time || record.sender != message.sender.as_str() {

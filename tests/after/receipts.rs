@@ -44,7 +44,7 @@ async fn receipts_name_what_stands_on_the_server_also_after_a_purge() {
     assert_eq!(write(ReceiptFormat::Jsonl).1, lines);
     assert_eq!(write(ReceiptFormat::Csv).1, rows);
     // What is left is enough to take it back.
-    let report = after::undo(client(&server), &mut job, settings(), |_| {}).await.unwrap();
+    let report = after::undo(client(&server), &mut job, settings(), false, |_| {}).await.unwrap();
     assert_eq!((report.deleted, report.failed), (700, 0));
     server.settle().await;
     assert!(there(&server, "si_a_b").is_empty());

@@ -14,7 +14,7 @@ use crate::support::scroll::scrolls;
 use super::support::{add, call, client, history, job, run, server, settings, start, texts, there, write};
 
 async fn undo(job: &mut Job, server: &Running) -> UndoReport {
-    after::undo(client(server), job, settings(), |_| {}).await.unwrap()
+    after::undo(client(server), job, settings(), false, |_| {}).await.unwrap()
 }
 
 async fn both(test: impl AsyncFn(Release)) {
@@ -106,7 +106,7 @@ async fn what_is_not_in_the_store_yet_is_waited_for() {
     let mut job = job(dir.path(), &history(150));
     run(&mut job, &server).await;
     let settings = after::Settings { store_wait: Duration::from_secs(20), ..settings() };
-    let undone = after::undo(client(&server), &mut job, settings, |_| {}).await.unwrap();
+    let undone = after::undo(client(&server), &mut job, settings, false, |_| {}).await.unwrap();
     assert_eq!(undone.deleted, 150);
     server.settle().await;
     assert_eq!(left(&server), [""; 0], "law 14: nothing came back");
@@ -125,7 +125,7 @@ async fn stopped_in_the_middle_it_goes_on() {
             let rate = std::num::NonZeroU32::new(1_000);
             let settings = after::Settings { stop: stop.clone(), connections: 1, rate, ..settings() };
             let mut deleted = 0;
-            let ended = after::undo(client(&server), &mut job, settings, |n| {
+            let ended = after::undo(client(&server), &mut job, settings, false, |n| {
                 deleted += n;
                 if deleted >= 2 {
                     stop.cancel();

@@ -314,3 +314,41 @@ fn notices_are_cut_off_with_patience() {
         .stderr(contains("1 conversations in which only notices stood were cut off"));
     assert_eq!(town.texts("si_anna_otto").len(), 24);
 }
+
+/// Two nights, and people who write in between: nothing goes behind what they wrote, and each of the ways works.
+#[test]
+fn people_write_between_two_nights() {
+    let town = Town::new("3.8.3");
+    town.export("chat.jsonl", 0, 40);
+    town.export("more.jsonl", 0, 80);
+    town.json(&["run", "chat.jsonl"], 0);
+    town.write("si_anna_otto", 3);
+    town.write("sg_team", 2);
+    // Said beforehand.
+    let api = town.server.url.clone();
+    town.ask(&["check", "more.jsonl", "--add", "--api", &api])
+        .stderr(contains("warning written-since").and(contains("2 of").or(contains("2 conversations"))));
+    let done = town.json(&["run"], 5);
+    let verdict = done["verdict"].as_str().unwrap();
+    assert!(verdict.contains("Into 2 conversations somebody has written"), "{verdict}");
+    assert!(verdict.contains("si_anna_otto (otto wrote)") && verdict.contains("run --behind"), "{verdict}");
+    // What was not written into is whole, the others end with what people wrote.
+    assert_eq!(town.texts("si_anna_eva").len(), 16);
+    assert_eq!(town.texts("sg_team")[39..], ["@Otto team 39", "today 0", "today 1"].map(str::to_owned)[..]);
+    assert_eq!(town.texts("si_anna_otto").len(), 48 + 3);
+    // The same command again sends nothing, and says the same.
+    town.json(&["run"], 5);
+    assert_eq!(town.texts("sg_team").len(), 42);
+    town.ask(&["run", "--behind", "si_anna_eva"]).code(2).stderr(contains("none of the conversations"));
+    // Behind, with its own times in `ex`.
+    town.json(&["run", "--behind", "sg_team"], 5);
+    let texts = town.texts("sg_team");
+    assert_eq!((texts.len(), texts[81].as_str()), (82, "@Otto team 79"));
+    let last = town.server.log("sg_team").pop().unwrap();
+    assert_eq!(last["ex"], json!({"writtenAt": town.start + 79 * 60_000}).to_string());
+    // In its place, which takes what people wrote.
+    town.ask(&["undo", "--only", "si_anna_otto", "--cut", "--yes"]).success();
+    town.json(&["run", "--again"], 0);
+    assert_eq!(town.texts("si_anna_otto").len(), 96);
+    town.json(&["verify", "--client"], 0);
+}

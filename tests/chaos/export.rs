@@ -50,7 +50,7 @@ impl Importer {
                 .arg("run")
                 .arg(export)
                 .args(["--job", "x.job", "--api", &server.url, "--quiet", "-v"])
-                .args(["--allow", "retention", "--allow", "live-traffic"])
+                .args(["--allow", "retention", "--allow", "live-traffic", "--allow", "would-not-scroll"])
                 .args(["--unanswered-wait", "300ms", "--give-up", "5m"])
                 .args(options)
                 .stdout(log())

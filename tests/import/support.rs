@@ -60,6 +60,8 @@ pub(super) fn settings() -> Settings {
         receiver_wait: Duration::from_secs(3),
         stay_away: Duration::from_millis(300),
         drain: Duration::from_secs(5),
+        // What is exact among people; tests/import/overtaken.rs is about what users can scroll.
+        behind_newer: true,
         ..Settings::default()
     }
 }

@@ -35,12 +35,13 @@ pub(super) struct Judgement {
 const LAW_1: &str = "more than 100";
 
 /// Judges all conversations.
-pub(super) fn judge(server: &Within, history: &History, passes: usize) -> Judgement {
+/// `by_time`: each message has to have its own; otherwise some were sent behind what people wrote, later.
+pub(super) fn judge(server: &Within, history: &History, passes: usize, by_time: bool) -> Judgement {
     let mut judgement = Judgement::default();
     for conversation in history.conversations() {
         let expected = history.expected(&conversation, passes);
         let expected: Vec<_> = expected.into_iter().filter(|(_, _, text)| text != REFUSED).collect();
-        judgement.add(&conversation, &expected, &server.log(&conversation));
+        judgement.add(&conversation, &expected, &server.log(&conversation), by_time);
     }
     for audit in server.audit().conversations.values() {
         judgement.live_lost += (audit.tally.live - audit.tally.live_dropped).cast_signed();
@@ -50,11 +51,31 @@ pub(super) fn judge(server: &Within, history: &History, passes: usize) -> Judgem
     judgement
 }
 
+/// How many of ours stand behind newer messages of others.
+pub(super) fn behind_newer(log: &[LogEntry]) -> u64 {
+    let (mut newest, mut behind) = (i64::MIN, 0);
+    for entry in log.iter().filter(|entry| !matches!(entry.state, SlotState::Deleted | SlotState::Empty)) {
+        if entry.origin == Origin::Live {
+            newest = newest.max(entry.send_time);
+        } else {
+            behind += u64::from(entry.origin == Origin::Sent && entry.send_time <= newest);
+        }
+    }
+    behind
+}
+
 impl Judgement {
-    fn add(&mut self, conversation: &str, expected: &[(String, i64, String)], log: &[LogEntry]) {
+    fn add(
+        &mut self,
+        conversation: &str,
+        expected: &[(String, i64, String)],
+        log: &[LogEntry],
+        by_time: bool,
+    ) {
+        let time_of = |time: i64| if by_time { time } else { 0 };
         let mut places: HashMap<(String, i64, String), Vec<usize>> = HashMap::new();
         for (place, (sender, time, text)) in expected.iter().enumerate().rev() {
-            places.entry((sender.clone(), *time, text.clone())).or_default().push(place);
+            places.entry((sender.clone(), time_of(*time), text.clone())).or_default().push(place);
         }
         let mut latest = None;
         let (mut seen, mut in_place) = (HashSet::new(), HashSet::new());
@@ -79,7 +100,7 @@ impl Judgement {
             }
             let text: serde_json::Value = serde_json::from_str(&entry.content).unwrap_or_default();
             let text = text["content"].as_str().unwrap_or_default();
-            let key = (entry.send_id.clone(), entry.send_time, text.to_owned());
+            let key = (entry.send_id.clone(), time_of(entry.send_time), text.to_owned());
             let Some(left) = places.get_mut(&key) else {
                 self.strange += 1;
                 continue;

@@ -8,7 +8,7 @@ use std::time::Duration;
 use openim_importer::after::{self, Counts, Event, Extent, Extras, Kind};
 use openim_importer::import::{self, Ended, Outcome, Progress, Settings, StopSignal};
 use openim_importer::job::{Committed, Conversation, Durability, Job};
-use openim_importer::message::{ConversationId, Message, Release};
+use openim_importer::message::{ConversationId, Message, Release, SendTime};
 use openim_importer::openim::{self, Client, Login};
 use openim_importer::prepare::{few, few_spread};
 use openim_importer::rehearsal::{Fault, FaultKind, Options, Server, Timing, UserAct, Users, When};
@@ -53,6 +53,8 @@ pub(super) struct Story {
     pub(super) spread: bool,
     /// Withdrawn messages that the server gave out again after the end.
     pub(super) repeated_late: u64,
+    /// Conversations of which the rest was not sent behind what people had written.
+    pub(super) overtaken: u64,
 }
 
 /// A command of a life.
@@ -170,6 +172,8 @@ impl Lived {
         let settings = Settings {
             connections: u16::try_from(1 + life.dice.below(8)).unwrap(),
             give_up: Duration::from_mins(10),
+            // Half of them go on where people write, which nobody will be able to scroll.
+            behind_newer: life.seed.is_multiple_of(2),
             ..Settings::default()
         };
         Self {
@@ -361,6 +365,11 @@ impl Lived {
         for _ in 0..TRIES {
             let Some(outcome) = self.run(self.settings.clone(), None).await else { return };
             if matches!(outcome.ended, Ended::Done | Ended::NothingToDo) {
+                if outcome.overtaken.conversations > 0 {
+                    self.nothing_stands_behind_newer(&outcome).await;
+                    self.send_behind().await;
+                    continue;
+                }
                 if outcome.left > 0 {
                     self.wrong(format!("done, and {} are left", outcome.left));
                 }
@@ -375,15 +384,43 @@ impl Lived {
         self.wrong("it never ends".to_owned());
     }
 
+    /// People have written while a history was sent: nothing of ours stands behind what they wrote.
+    async fn nothing_stands_behind_newer(&mut self, outcome: &Outcome) {
+        sleep(Duration::from_secs(5)).await;
+        self.network.server().settle().await;
+        self.story.overtaken += outcome.overtaken.conversations;
+        for (name, _) in &outcome.overtaken.some {
+            let behind = judge::behind_newer(&self.network.server().log(name));
+            if behind > 0 {
+                self.wrong(format!("{behind} behind newer messages of others in {name}"));
+            }
+        }
+    }
+
+    /// The rest goes behind, as `run --behind all` does it.
+    async fn send_behind(&mut self) {
+        let (client, mut job) = (self.client.clone(), self.open());
+        let now = SendTime(1_900_000_000_000);
+        let behind = after::send_behind(client, &mut job, after::Settings::default(), now).await.unwrap();
+        self.network.say(|| format!("{behind:?}"));
+        if behind.conversations == 0 || !behind.not.is_empty() {
+            self.wrong(format!("nothing goes behind: {behind:?}"));
+        }
+    }
+
     async fn judge(&mut self, outcome: &Outcome) {
         // What a process that was killed had under way, deletions among it, arrives up to four seconds late.
         sleep(Duration::from_secs(5)).await;
         self.network.server().settle().await;
-        let judged = judge::judge(self.network.server(), &self.life.history, self.passes);
+        let by_time = self.story.overtaken == 0;
+        let judged = judge::judge(self.network.server(), &self.life.history, self.passes, by_time);
         self.network.say(|| format!("{judged:?}"));
         self.story.spread = self.life.history.spread;
         self.story.scrolling = scrolling(self.network.server(), &self.life.history);
         self.network.say(|| format!("{:?}", self.story.scrolling));
+        if !self.settings.behind_newer && self.story.scrolling.older > 0 {
+            self.wrong(format!("something older behind something newer: {:?}", self.story.scrolling));
+        }
         let (messages, refused) = (self.messages(), self.life.history.refused(self.passes));
         self.story.refused += refused;
         let judged = self.verified(judged).await;
@@ -463,7 +500,8 @@ impl Lived {
         self.story.repeated_late += judged.doubled.len() as u64;
         self.verify(true).await;
         self.network.server().settle().await;
-        let judged = judge::judge(self.network.server(), &self.life.history, self.passes);
+        let by_time = self.story.overtaken == 0;
+        let judged = judge::judge(self.network.server(), &self.life.history, self.passes, by_time);
         self.network.say(|| format!("mended: {judged:?}"));
         if judged.needless > 0 {
             self.wrong(format!("{} copies that verify --repair did not delete", judged.needless));

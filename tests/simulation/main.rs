@@ -46,7 +46,10 @@ fn a_share_of_lives() {
         told.add(seed, &Life::draw(seed).live(false));
     }
     println!("{told}");
-    assert!(told.kills > SHARE / 4 && told.resent > 0, "nothing happens any more: {told}");
+    assert!(
+        told.kills > SHARE / 4 && told.resent > 0 && told.overtaken > 0,
+        "nothing happens any more: {told}"
+    );
 }
 
 #[test]
@@ -135,6 +138,7 @@ struct Sums {
     /// The same where equal times are kept.
     scrolling_kept: Scrolling,
     repeated_late: u64,
+    overtaken: u64,
 }
 
 impl Sums {
@@ -159,6 +163,7 @@ impl Sums {
         let scrolling = if story.spread { &mut self.scrolling } else { &mut self.scrolling_kept };
         scrolling.merge(story.scrolling);
         self.repeated_late += story.repeated_late;
+        self.overtaken += story.overtaken;
     }
 }
 
@@ -166,7 +171,7 @@ impl std::fmt::Display for Sums {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(
             f,
-            "{} lives, {} messages, {} runs, {} kills, {} power cuts, {} sent again, {} withdrawn, {} refused, {} repeated after the end and then deleted; {}; where equal times are kept, {}",
+            "{} lives, {} messages, {} runs, {} kills, {} power cuts, {} sent again, {} withdrawn, {} refused, {} overtaken, {} repeated after the end and then deleted; {}; where equal times are kept, {}",
             self.lives,
             self.messages,
             self.runs,
@@ -175,6 +180,7 @@ impl std::fmt::Display for Sums {
             self.resent,
             self.withdrawn,
             self.refused,
+            self.overtaken,
             self.repeated_late,
             self.scrolling,
             self.scrolling_kept

@@ -68,7 +68,7 @@ async fn crash_and_look() -> String {
     assert_eq!((outcome.ended, outcome.confirmed), (Ended::Done, 4_000));
     assert!(outcome.crash_suspected, "the server was gone for a moment");
     network.server().settle().await;
-    let judged = judge::judge(network.server(), &history, 1);
+    let judged = judge::judge(network.server(), &history, 1, true);
     assert!(judged.not_stored > 500, "{judged:?}");
     network.calls();
     let settings = after::Settings { store_wait: Duration::from_secs(1), ..after::Settings::default() };

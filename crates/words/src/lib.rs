@@ -4,3 +4,4 @@ pub mod finding;
 pub mod message;
 pub mod secrets;
 pub mod visible;
+pub mod written;

@@ -374,6 +374,7 @@ impl<'a> Reading<'a> {
             withdrawn: Vec::new(),
             doubles: Vec::new(),
             unseen: Vec::new(),
+            overtaken: None,
         }
     }
 

@@ -90,7 +90,7 @@ impl Walk {
         for slot in slots {
             self.read_to = slot.seq;
             let worth_it = match &slot.who {
-                Who::Foreign => continue,
+                Who::Foreign | Who::Newer { .. } => continue,
                 Who::Empty { .. } => false,
                 Who::Ours { ordinals, .. } => {
                     self.idle = self.idle.saturating_sub(1);

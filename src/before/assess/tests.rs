@@ -90,6 +90,7 @@ fn provoked() -> Vec<Facts> {
             f.conversations.notices =
                 vec![Notices { conversation: "si_a_b".into(), user: "a".into(), slots: 1 }];
         }),
+        change(|f| f.conversations.written_since = tally(&["si_a_b (newest from b)"])),
         change(|f| {
             f.loss = Some(RetentionLoss {
                 loss: Loss { deleted: 1_234_567, hidden: 89 },

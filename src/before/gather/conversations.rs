@@ -24,7 +24,7 @@ pub(super) struct First {
     at: Instant,
     /// In the order of the job.
     max_seqs: Vec<i64>,
-    /// Not begun, and not empty; as many as are looked into.
+    /// Not begun, and not empty, or grown since; as many as are looked into.
     held: Vec<ConvNo>,
 }
 
@@ -53,16 +53,21 @@ pub(super) async fn look(
                 blocked.look(is.then(|| format!("{receiver} blocks {sender}")));
             }
             for (no, id, max_seq) in seen.max_seqs {
-                let id = ConversationId(id);
-                let is_wanted = looks.only.as_ref().is_none_or(|only| only.contains(&id));
-                // What stands in a conversation that was begun is for `run` to judge: it knows what it sent.
-                if is_wanted && job.progress(no)?.is_none() {
-                    facts.conversations.not_empty.look((max_seq > 0).then_some(id.0));
-                    if max_seq > 0 && (first.held.len() as u64) < looks.depth.held() {
-                        first.held.push(no);
-                    }
-                }
                 first.max_seqs.push(max_seq);
+                let id = ConversationId(id);
+                if looks.only.as_ref().is_some_and(|only| !only.contains(&id)) {
+                    continue;
+                }
+                let has_room = (first.held.len() as u64) < looks.depth.held();
+                match job.progress(no)? {
+                    None => {
+                        facts.conversations.not_empty.look((max_seq > 0).then_some(id.0));
+                        first.held.extend((max_seq > 0 && has_room).then_some(no));
+                    }
+                    // Of one that was begun `run` knows what it has sent: what has come since is looked at.
+                    Some(progress) if max_seq > progress.read_to.0 && has_room => first.held.push(no),
+                    Some(_) => {}
+                }
             }
             for (question, why) in seen.unanswered {
                 if facts.unanswered.iter().all(|(known, _)| *known != question) {
@@ -165,7 +170,8 @@ pub(super) async fn what_is_there(
     let unanswered = &mut facts.unanswered;
     ask.all(next, work, |found: Result<There, String>| {
         match found {
-            Ok(There { ours, newer, notices }) => {
+            Ok(There { ours, newer, notices, since }) => {
+                conversations.written_since.look(since);
                 conversations.already_there.look(ours);
                 let (example, occupied) = newer.unzip();
                 conversations.newer.look(example);

@@ -9,7 +9,7 @@ use std::collections::HashSet;
 use std::sync::{Mutex, PoisonError};
 
 use crate::job::{ConvNo, Conversation, JobError, JobReader, Peers};
-use crate::log::{Stored, candidates};
+use crate::log::{Stored, candidates, is_notice};
 use crate::message::{Ordinal, SendTime, Seq};
 use crate::openim::{CallError, LogRecord, Range, pages};
 
@@ -29,6 +29,8 @@ pub(super) struct Held {
     /// Who may read it, and may have written there: who writes first and last in our history, both of a pair, of a
     /// group some more who write in it.
     users: Vec<String>,
+    /// Of one that was begun: the last slot that is known, and the first message that is left to send.
+    begun: Option<(i64, SendTime)>,
     /// Held only while something is looked up.
     job: Mutex<JobReader>,
 }
@@ -36,6 +38,12 @@ pub(super) struct Held {
 impl Held {
     pub(super) fn of(job: &JobReader, no: ConvNo) -> Result<Option<Self>, JobError> {
         let Some(conversation) = job.conversation(no)? else { return Ok(None) };
+        let mut begun = None;
+        if let Some(progress) = job.progress(no)? {
+            // Nothing is left to send there: nothing is in its way.
+            let Some(next) = job.entries(no, progress.cursor, 1)?.pop() else { return Ok(None) };
+            begun = Some((progress.read_to.0, next.send_time));
+        }
         let mut users = Vec::new();
         for ordinal in [0, conversation.messages.saturating_sub(1)] {
             for entry in job.entries(no, Ordinal(ordinal), 1)? {
@@ -48,7 +56,7 @@ impl Held {
         }
         let mut known = HashSet::new();
         users.retain(|user| known.insert(user.clone()));
-        Ok(Some(Self { conversation, users, job: Mutex::new(job.reopen()?) }))
+        Ok(Some(Self { conversation, users, begun, job: Mutex::new(job.reopen()?) }))
     }
 
     /// Whether that is one of its messages.
@@ -69,13 +77,10 @@ pub(super) struct There {
     pub(super) ours: Option<String>,
     /// Its name, and who wrote the newest message, if that is newer than our oldest (law 15).
     pub(super) newer: Option<(String, Occupied)>,
+    /// It was begun: its name, and who wrote since what is newer than the rest.
+    pub(super) since: Option<String>,
     /// Nothing but notices of the server stands in it.
     pub(super) notices: Option<Notices>,
-}
-
-/// Friends (1201 to 1299) and groups (1501 to 1599).
-fn is_notice(content_type: i32) -> bool {
-    matches!(content_type, 1201..=1299 | 1501..=1599)
 }
 
 /// Looks into the first and the last hundred slots. The inner error: it was not answered.
@@ -86,11 +91,12 @@ pub(super) async fn look(ask: &Ask, held: &Held) -> Result<Result<There, CallErr
         Err(error) => return Ok(Err(error)),
     };
     // Slot 100 is not read by itself where others follow: a hole across it would be dated wrongly (law 15).
-    let first = if bound > SLOTS { SLOTS + 1 } else { bound };
+    let from = held.begun.map_or(1, |(read_to, _)| read_to + 1);
+    let first = if bound >= from + SLOTS { from + SLOTS } else { bound };
     let last = (bound - SLOTS + 1).max(first + 1);
     for user in &held.users {
         let mut seen = Seen::default();
-        for (from, to) in [(1, first), (last, bound)] {
+        for (from, to) in [(from, first), (last, bound)] {
             for (from, to) in pages(Seq(from), Seq(to), SLOTS + 1) {
                 let ranges = [Range { conversation: &name, from, to }];
                 let pulled = match ask.read(|client| client.pull(user, &ranges)).await {
@@ -156,6 +162,11 @@ impl Seen {
     }
 
     fn there(self, held: &Held, name: String, user: &str, (max_seq, bound): (i64, i64)) -> There {
+        if let Some((_, next)) = held.begun {
+            let newer = self.newest.filter(|(time, _)| !self.ours && *time >= next);
+            let since = newer.map(|(_, sender)| format!("{name} (newest from {sender})"));
+            return There { since, ..There::default() };
+        }
         if self.ours {
             return There { ours: Some(name), ..There::default() };
         }

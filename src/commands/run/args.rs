@@ -59,6 +59,10 @@ pub struct RunArgs {
     /// Send anew what `undo` took back
     #[arg(long)]
     pub again: bool,
+    /// Where people have written what is newer than the rest of a history, send that rest behind it, under times after
+    /// theirs and with its own in `ex`; `all`, or such as `si_alice_bob`
+    #[arg(long, value_name = "CONVERSATION|all", value_delimiter = ',')]
+    pub behind: Vec<String>,
     /// Where to send.
     #[command(flatten)]
     pub server: ServerArgs,

@@ -11,7 +11,8 @@ use super::super::preflight::{self, Verdict as Looked};
 use super::super::prepare::{Prepared, job_failure};
 use super::super::verdict::{Known, remaining, verdict};
 use super::super::{
-    Exit, Failure, OrFail, afterwards, mark_read, provision, report as reports, server, shard, status, stop,
+    Exit, Failure, OrFail, afterwards, mark_read, overtaken, provision, report as reports, server, shard,
+    status, stop,
 };
 use super::args::RunArgs;
 use super::first::{Canaried, Sent};
@@ -53,12 +54,17 @@ impl Night<'_> {
         let reader = job.reader().map_err(job_failure)?;
         let undone = afterwards::undone(&mut job, &reader, self.args.again)?;
         let shard = job.shard().map_err(job_failure)?;
-        let settings = self.settings(&reader, shard)?;
+        let mut settings = self.settings(&reader, shard)?;
+        settings.behind_newer = allowed.lets_go_behind_newer();
         let clock = self.clock.clone().of(shard);
         // A night that has begun is not given up sooner than its operator said; a wrong address shows at once.
         let started = job.is_started().map_err(job_failure)?;
         let work = if started { server::Work::Begun } else { server::Work::Fresh };
         server::reach(&self.client, self.args.server.wait_for_server, (work, settings.give_up)).await?;
+        if !self.args.behind.is_empty() {
+            overtaken::send_behind(&mut job, &reader, &self.client, (&self.args.behind, settings.give_up))
+                .await?;
+        }
         let files = self.args.files.files(&self.context.file, reader.dir());
         if self.rehearsed || self.args.provision {
             let made = provision::make(&self.client, Some(&reader), &files, Stage::Before, false).await?;

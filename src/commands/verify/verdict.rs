@@ -83,7 +83,8 @@ pub(super) struct Looked {
 
 impl Looked {
     pub(super) fn new(reader: &JobReader, found: Found, mended: Mended) -> Result<Self, Failure> {
-        let left = reader.queue().map_err(job_failure)?.messages();
+        let overtaken = reader.overtaken_in_all(&|_| true).map_err(job_failure)?.messages;
+        let left = reader.queue().map_err(job_failure)?.messages() + overtaken;
         let held = reader.held(1).map_err(job_failure)?.len() as u64;
         let (undone, _) = reader.undone_in_all().map_err(job_failure)?;
         let figures = status::figures(std::slice::from_ref(reader))?;

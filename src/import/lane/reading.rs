@@ -2,7 +2,7 @@
 
 use super::{Lane, Now, Phase, Receipts, State};
 use crate::log::{Fate, Sighting, Who, align};
-use crate::message::{Ids, Ordinal, Seq, UserId};
+use crate::message::{Ids, Ordinal, SendTime, Seq, UserId};
 use crate::openim::Rejection;
 use std::time::Duration;
 
@@ -19,10 +19,30 @@ pub struct Effects {
     pub lost: u64,
     /// Messages of others.
     pub foreign: u64,
+    /// What somebody else wrote is newer than what is left to send: that ends here.
+    pub overtaken: Option<Overtaking>,
     /// Empty slots to be shown to another participant and looked up in the store: [`Lane::examined`].
     pub examine: Vec<Seq>,
     /// How long the newest of them took from its answer to being read, where that was the server's doing.
     pub lag: Option<Duration>,
+}
+
+/// A message of somebody else that is newer than what was still to be sent.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Overtaking {
+    /// Its slot.
+    pub seq: Seq,
+    /// Who wrote it.
+    pub by: UserId,
+    /// Its `sendTime`.
+    pub time: SendTime,
+}
+
+impl Overtaking {
+    fn of(slot: &Sighting) -> Option<Self> {
+        let Who::Newer { by, time, .. } = &slot.who else { return None };
+        Some(Self { seq: slot.seq, by: by.clone(), time: *time })
+    }
 }
 
 /// A confirmed message.
@@ -191,7 +211,8 @@ impl Lane {
         if slots.iter().any(|slot| matches!(slot.who, Who::Ours { .. })) {
             self.moved = now;
         }
-        let foreign = slots.iter().filter(|slot| slot.who == Who::Foreign).count() as u64;
+        let is_foreign = |slot: &&Sighting| matches!(slot.who, Who::Foreign | Who::Newer { .. });
+        let foreign = slots.iter().filter(is_foreign).count() as u64;
         let mut effects = Effects { foreign, ..Effects::default() };
         self.foreign |= effects.foreign > 0;
         // A number without a message may be one that nobody was given.
@@ -260,6 +281,12 @@ impl Lane {
         }
         let alignment = align(&self.book(receipts), self.cursor, self.end, &self.tail);
         let progress = alignment.cursor > self.cursor;
+        effects.overtaken = alignment.overtaken.and_then(|at| Overtaking::of(self.tail.get(at)?));
+        if effects.overtaken.is_some() {
+            // What of ours stands behind it is withdrawn, and nothing more is sent: behind newer messages nobody could
+            // scroll it (law 15).
+            (self.end, self.overtaken, self.held) = (alignment.cursor, true, false);
+        }
         let mut decided = None;
         let mut tail = std::mem::take(&mut self.tail);
         for (slot, fate) in tail.iter_mut().zip(&alignment.fates) {
@@ -448,7 +475,8 @@ impl Lane {
             return;
         }
         // An earlier process had everything confirmed and had sent nothing twice: nothing can be left.
-        let needless = self.cursor >= self.end && self.attempts.is_empty() && !self.doubt;
+        let is_all = !self.overtaken || self.peaceful;
+        let needless = self.cursor >= self.end && self.attempts.is_empty() && !self.doubt && is_all;
         let impossible = self.fence().is_none() && self.is_quiet(now, 4 * self.limits.stale, lag);
         if needless || impossible {
             self.attempts.clear();

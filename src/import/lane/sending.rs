@@ -239,7 +239,7 @@ impl Lane {
             self.fence_refused = true;
         } else {
             self.refused.insert(ordinal, Refused { rejection, perhaps, tentative });
-            if self.limits.hold && !self.held {
+            if self.limits.hold && !self.held && ordinal < self.end {
                 self.held = true;
                 self.end = ordinal;
             }

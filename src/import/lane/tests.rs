@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use super::*;
 use crate::log::{Sighting, Who};
+use crate::message::SendTime;
 use crate::openim::{Lost, Reason};
 
 const A: &str = "a";
@@ -335,6 +336,7 @@ impl World {
         let start = Start {
             cursor: Ordinal(self.disk.cursor),
             end: Ordinal(self.says.len() as u64),
+            overtaken: false,
             read_to: Seq(self.disk.read_to),
             left: Left::Unknown { wait: self.limits.cut_wait, doubt: self.disk.doubt },
             withdrawn: self.disk.withdrawn.iter().map(|(seq, ids)| (Seq(*seq), ids.server.clone())).collect(),
@@ -606,6 +608,7 @@ fn run(seed: u64, tell: bool) -> (u64, u64) {
     let start = Start {
         cursor: Ordinal(0),
         end: Ordinal(count),
+        overtaken: false,
         read_to: Seq(0),
         left: Left::Nothing,
         withdrawn: Vec::new(),
@@ -675,6 +678,7 @@ fn a_full_window() -> Lane {
     let start = Start {
         cursor: Ordinal(0),
         end: Ordinal(1_000),
+        overtaken: false,
         read_to: Seq(0),
         left: Left::Nothing,
         withdrawn: Vec::new(),
@@ -724,4 +728,51 @@ fn what_nobody_can_read_is_not_sent_for_ever() {
         send_all(&mut lane);
     }
     assert_eq!(lane.live(), MOST_UNREAD);
+}
+
+#[test]
+fn nothing_goes_behind_what_somebody_has_just_written() {
+    let mut lane = a_full_window();
+    let ours = |seq: i64, n: u32| {
+        let who = Who::Ours { ids: ids(n), ordinals: vec![Ordinal(u64::from(n))], readable: true };
+        Sighting { seq: Seq(seq), who }
+    };
+    let time = SendTime(9);
+    let newer = Who::Newer { older: Ordinal(1_000), by: UserId(B.to_owned()), time };
+    let mut slots: Vec<Sighting> = (0..10).map(|n| ours(i64::from(n) + 1, n)).collect();
+    slots.push(Sighting { seq: Seq(11), who: newer });
+    slots.extend((10..15).map(|n| ours(i64::from(n) + 2, n)));
+    lane.polled(Seq(16), STEP).unwrap();
+    lane.bounded(Seq(16), true);
+    let effects = lane.read(&Disk::default(), slots, STEP);
+    assert_eq!(effects.confirmed.len(), 10);
+    let strays: Vec<i64> = effects.strays.iter().map(|stray| stray.seq.0).collect();
+    assert_eq!(strays, [12, 13, 14, 15, 16], "what stands behind it is taken back");
+    assert_eq!(effects.overtaken, Some(Overtaking { seq: Seq(11), by: UserId(B.to_owned()), time }));
+    assert_eq!(send_all(&mut lane), 0);
+    // The rest of the window is on its way still, and is taken back as it comes.
+    let rest: Vec<Sighting> = (15..64).map(|n| ours(i64::from(n) + 2, n)).collect();
+    lane.polled(Seq(65), STEP).unwrap();
+    lane.bounded(Seq(65), true);
+    let effects = lane.read(&Disk::default(), rest, STEP);
+    assert_eq!((effects.confirmed.len(), effects.strays.len(), effects.overtaken), (0, 49, None));
+    assert!(lane.is_done() && lane.is_at_peace());
+    assert_eq!(lane.cursor(), Ordinal(10));
+}
+
+#[test]
+fn what_others_wrote_before_our_times_is_in_nobody_s_way() {
+    let mut lane = a_full_window();
+    let newer = |older| Who::Newer { older: Ordinal(older), by: UserId(B.to_owned()), time: SendTime(9) };
+    let who = Who::Ours { ids: ids(0), ordinals: vec![Ordinal(0)], readable: true };
+    // The second is newer than the first of ours alone, and that stands above it.
+    let slots = vec![
+        Sighting { seq: Seq(1), who: newer(0) },
+        Sighting { seq: Seq(2), who },
+        Sighting { seq: Seq(3), who: newer(1) },
+    ];
+    lane.polled(Seq(3), STEP).unwrap();
+    lane.bounded(Seq(3), true);
+    let effects = lane.read(&Disk::default(), slots, STEP);
+    assert_eq!((effects.confirmed.len(), effects.foreign, effects.overtaken), (1, 2, None));
 }

@@ -4,16 +4,12 @@ use std::borrow::Cow;
 use std::collections::HashSet;
 use std::sync::Arc;
 
-use serde_json::{Map, Value};
-
 use super::{Archive, Table, Way};
 use crate::export::Chunk;
 use crate::message::{ConversationId, Message, Peer};
 use crate::people::{Kind, Person};
+use crate::written::with_written_at;
 use crate::{Mapper, Pass, Relation, Sink};
-
-/// The key in `ex` under which a message that is sent with a later time has its own, ms.
-pub const WRITTEN_AT: &str = "writtenAt";
 
 /// Puts what another mapper makes where the table says. That mapper speaks of OpenIM's users and groups.
 pub struct Diverted<M> {
@@ -64,7 +60,7 @@ impl Pass for Diverting<'_> {
                 self.sink.message(Message { peer: Peer::Group(group), ..message });
             }
             Some(Way::Behind(_)) => {
-                let ex = with_time(&message.ex, message.send_time.0).map(Cow::Owned);
+                let ex = with_written_at(&message.ex, message.send_time.0).map(Cow::Owned);
                 let ex = ex.unwrap_or_else(|| message.ex.clone());
                 self.sink.message(Message { ex, ..message });
             }
@@ -96,26 +92,5 @@ impl Pass for Diverting<'_> {
             }
             _ => self.sink.relation(relation),
         }
-    }
-}
-
-/// `ex` with the time in it; `None` where it holds something of the export's own that is no object.
-fn with_time(ex: &str, time: i64) -> Option<String> {
-    let mut object: Map<String, Value> =
-        if ex.trim().is_empty() { Map::new() } else { serde_json::from_str(ex).ok()? };
-    object.entry(WRITTEN_AT).or_insert(time.into());
-    Some(Value::Object(object).to_string())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_time_is_added_and_what_was_there_stays() {
-        assert_eq!(with_time("", 5).unwrap(), r#"{"writtenAt":5}"#);
-        assert_eq!(with_time(r#"{"a":[1]}"#, 5).unwrap(), r#"{"a":[1],"writtenAt":5}"#);
-        assert_eq!(with_time(r#"{"writtenAt":1}"#, 5).unwrap(), r#"{"writtenAt":1}"#);
-        assert_eq!(with_time("words", 5), None);
     }
 }

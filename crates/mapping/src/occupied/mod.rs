@@ -23,7 +23,7 @@ use crate::finding::shorten;
 use crate::message::{ConversationId, Message, Peer, SendTime};
 use crate::visible::{cell, cell_as_it_was};
 
-pub use mapper::{Diverted, WRITTEN_AT};
+pub use mapper::Diverted;
 
 /// `[occupied]`
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]

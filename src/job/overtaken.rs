@@ -1,0 +1,168 @@
+//! Conversations into which somebody has written while their history was being sent, or before: what is left of that is
+//! older, and behind newer messages nobody could scroll it (law 15). They are left alone until it is decided what
+//! becomes of them.
+
+use rusqlite::{Connection, OptionalExtension, Transaction, params};
+
+use super::block::{Packer, Unpacker};
+use super::error::{InJob, JobError};
+use super::read::{JobReader, block_id, from_sql, to_sql};
+use super::schema::Table;
+use super::{ConvNo, Job};
+use crate::message::{ConversationId, Ordinal, SendTime, Seq, UserId};
+
+/// A row for each; the first message that was newer than what was left.
+pub(super) const TABLE: Table = Table {
+    name: "overtaken",
+    version: 1,
+    sql: "CREATE TABLE overtaken (
+            conv INTEGER PRIMARY KEY,
+            seq INTEGER NOT NULL,
+            by TEXT NOT NULL,
+            time INTEGER NOT NULL
+          );",
+};
+
+/// Whose message overtook a history.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Overtaken {
+    /// Its slot.
+    pub seq: Seq,
+    /// Who wrote it.
+    pub by: UserId,
+    /// Its `sendTime`.
+    pub time: SendTime,
+}
+
+/// All of them together.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct OvertakenInAll {
+    /// How many conversations.
+    pub conversations: u64,
+    /// What is left of them.
+    pub messages: u64,
+    /// Some of them, each with who wrote.
+    pub some: Vec<(String, String)>,
+}
+
+pub(super) fn insert(transaction: &Transaction<'_>, conv: ConvNo, one: &Overtaken) -> rusqlite::Result<()> {
+    transaction
+        .prepare_cached("INSERT OR IGNORE INTO overtaken (conv, seq, by, time) VALUES (?1, ?2, ?3, ?4)")?
+        .execute(params![conv.0, one.seq.0, one.by.as_str(), one.time.0])
+        .map(|_| ())
+}
+
+impl OvertakenInAll {
+    /// Adds those of another shard.
+    pub fn merge(&mut self, other: Self) {
+        self.conversations += other.conversations;
+        self.messages += other.messages;
+        self.some.extend(other.some);
+    }
+}
+
+impl JobReader {
+    /// Whose message overtook that conversation.
+    pub fn overtaken(&self, conv: ConvNo) -> Result<Option<Overtaken>, JobError> {
+        self.db
+            .prepare_cached("SELECT seq, by, time FROM overtaken WHERE conv = ?1")
+            .and_then(|mut statement| {
+                statement
+                    .query_row([conv.0], |row| {
+                        Ok(Overtaken {
+                            seq: Seq(row.get(0)?),
+                            by: UserId(row.get(1)?),
+                            time: SendTime(row.get(2)?),
+                        })
+                    })
+                    .optional()
+            })
+            .in_job(self.dir())
+    }
+
+    /// Conversations that were overtaken and not undone since, by number, from the one after `after`.
+    pub fn all_overtaken(&self, after: Option<ConvNo>, limit: usize) -> Result<Vec<ConvNo>, JobError> {
+        let sql = "SELECT conv FROM overtaken WHERE conv > ?1 AND conv NOT IN (SELECT conv FROM undo)
+                   ORDER BY conv LIMIT ?2";
+        let after = after.map_or(-1, |conv| i64::from(conv.0));
+        self.rows(sql, params![after, to_sql(limit as u64)], |row| Ok(ConvNo(row.get(0)?)))
+    }
+
+    /// How many of the wanted ones were overtaken, how much is left of them, and some of them by name.
+    pub fn overtaken_in_all(
+        &self,
+        is_wanted: &dyn Fn(&ConversationId) -> bool,
+    ) -> Result<OvertakenInAll, JobError> {
+        const SOME: usize = 20;
+        const PAGE: usize = 500;
+        let (mut all, mut after) = (OvertakenInAll::default(), None);
+        loop {
+            let page = self.all_overtaken(after, PAGE)?;
+            let Some(last) = page.last() else { return Ok(all) };
+            after = Some(*last);
+            for conv in page {
+                let known = self.conversation(conv)?.zip(self.overtaken(conv)?);
+                let Some((conversation, one)) = known.filter(|(known, _)| is_wanted(&known.id())) else {
+                    continue;
+                };
+                let passed = self.progress(conv)?.map_or(0, |progress| progress.cursor.0);
+                all.conversations += 1;
+                all.messages += conversation.messages.saturating_sub(passed);
+                if all.some.len() < SOME {
+                    all.some.push((conversation.id().0, one.by.0));
+                }
+            }
+        }
+    }
+}
+
+impl Job {
+    /// Forgets it of conversations that were not begun: they are looked at again when they are.
+    pub fn look_again_at_overtaken(&mut self) -> Result<(), JobError> {
+        let sql = "DELETE FROM overtaken WHERE conv NOT IN (SELECT conv FROM progress)";
+        self.db.execute(sql, []).in_job(&self.dir).map(|_| ())
+    }
+
+    /// What is left of these conversations goes behind what people wrote: each message gets a time after that,
+    /// rising, and has its own in `ex`. On the disk when it returns.
+    pub fn send_behind(&mut self, conversations: &[(ConvNo, Ordinal, SendTime)]) -> Result<(), JobError> {
+        let transaction = self.db.transaction().in_job(&self.dir)?;
+        for (conv, from, after) in conversations {
+            move_behind(&transaction, *conv, *from, *after).in_job(&self.dir)?;
+        }
+        transaction.commit().in_job(&self.dir)
+    }
+}
+
+/// Gives the messages from that one on times after `after`.
+fn move_behind(db: &Connection, conv: ConvNo, from: Ordinal, after: SendTime) -> rusqlite::Result<()> {
+    let blocks: Vec<(i64, Vec<u8>)> = {
+        let mut statement =
+            db.prepare_cached("SELECT id, data FROM blocks WHERE id BETWEEN ?1 AND ?2 ORDER BY id")?;
+        let all = [block_id(conv, 0), block_id(conv, u64::from(u32::MAX))];
+        let rows = statement.query_map(all, |row| Ok((row.get(0)?, row.get(1)?)))?;
+        rows.collect::<Result<_, _>>()?
+    };
+    let mut last = after.0;
+    for (id, data) in blocks {
+        let first = Ordinal(from_sql(id) & u64::from(u32::MAX));
+        let mut packer = Packer::default();
+        for mut entry in Unpacker::new(first, &data) {
+            if entry.ordinal >= from {
+                let written = entry.written();
+                last = entry.send_time.0.max(last.saturating_add(1));
+                entry.moved |= last > entry.send_time.0;
+                entry.spread = last.abs_diff(written.0);
+            }
+            packer.entry(&entry);
+        }
+        db.prepare_cached("UPDATE blocks SET data = ?2 WHERE id = ?1")?
+            .execute(params![id, packer.data()])?;
+    }
+    // By the times that they have now it is told whether something in the log can be theirs.
+    db.prepare_cached(
+        "UPDATE segments SET last_time = max(last_time, ?2) WHERE conv = ?1 AND first + messages > ?3",
+    )?
+    .execute(params![conv.0, last, to_sql(from.0)])?;
+    db.prepare_cached("DELETE FROM overtaken WHERE conv = ?1")?.execute([conv.0]).map(|_| ())
+}
