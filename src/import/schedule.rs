@@ -71,7 +71,13 @@ async fn take_up(engine: &Arc<Engine>, wanted: Vec<Queued>) -> Result<usize, Imp
         }
     }
     let mut begun = Vec::new();
-    for (conversation, progress, has_grown) in as_they_stand(engine, known).await {
+    for (conversation, mut progress, mut has_grown) in as_they_stand(engine, known).await {
+        if has_grown
+            && progress.cursor.0 == 0
+            && let Some(read_to) = notices_alone(engine, &conversation).await?
+        {
+            (progress.read_to, has_grown) = (read_to, false);
+        }
         let lane = lane(engine, &conversation, &progress, has_grown)?;
         if lane.remaining() > 0 || progress.state != Under::Nothing {
             begun.push((progress.baseline, Cell::new(conversation, lane, Role::Sending)));
@@ -87,6 +93,21 @@ async fn take_up(engine: &Arc<Engine>, wanted: Vec<Queued>) -> Result<usize, Imp
     }
     activate(engine, fresh).await?;
     Ok(taken)
+}
+
+/// Up to where a conversation that holds nothing of ours yet, such as one that waits at its first message, was read, if
+/// nothing stands in the way there: notices (a mute that was lifted) are cut away.
+async fn notices_alone(
+    engine: &Arc<Engine>,
+    conversation: &Conversation,
+) -> Result<Option<Seq>, ImportError> {
+    let name = conversation.id().0;
+    let Some(seqs) = look::seqs(engine, &[name.as_str()]).await else { return Ok(None) };
+    let max_seq = Seq(seqs.first().map_or(0, |seqs| seqs.max_seq));
+    Ok(match look::below(engine, conversation, max_seq).await? {
+        Below::Nothing => Some(max_seq),
+        Below::Ours(_) | Below::Newer(_) => None,
+    })
 }
 
 /// Whether conversations have grown since the job read them last. Somebody may have written there, or something of ours

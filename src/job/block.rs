@@ -207,17 +207,23 @@ mod tests {
         fn entries_come_back(
             first in 0u64..1 << 31,
             entries in prop::collection::vec(
-                (0u64..1 << 45, any::<u32>(), 0i64..1 << 45, prop_oneof![Just(0), 0u64..1 << 45], reply()), 1..50
+                (
+                    0u64..1 << 45, any::<u32>(), 0i64..1 << 45, prop_oneof![Just(0), 0u64..1 << 45], reply(),
+                    any::<bool>()
+                ),
+                1..50
             )
         ) {
             let mut packer = Packer::default();
-            for (offset, len, time, spread, reply) in &entries {
-                packer.push(*offset, *len, SendTime(*time), *spread, *reply);
+            for (offset, len, time, spread, reply, moved) in entries.iter().copied() {
+                let send_time = SendTime(time.wrapping_add_unsigned(spread));
+                let ordinal = Ordinal(0);
+                packer.entry(&Entry { ordinal, offset, len, send_time, spread, reply, moved });
             }
             let mut back = Unpacker::new(Ordinal(first), packer.data());
-            for (n, (offset, len, time, spread, reply)) in (first..).zip(entries) {
+            for (n, (offset, len, time, spread, reply, moved)) in (first..).zip(entries) {
                 let send_time = SendTime(time.wrapping_add_unsigned(spread));
-                let want = Entry { ordinal: Ordinal(n), offset, len, send_time, spread, reply };
+                let want = Entry { ordinal: Ordinal(n), offset, len, send_time, spread, reply, moved };
                 prop_assert_eq!(back.next(), Some(want));
             }
             prop_assert_eq!(back.next(), None);

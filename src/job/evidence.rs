@@ -153,6 +153,7 @@ mod tests {
             withdrawn: Vec::new(),
             doubles: Vec::new(),
             unseen: Vec::new(),
+            overtaken: None,
         };
         let begin = Write::Activate { run: 1, conversations: vec![(conv, Seq(0))] };
         handle.lazily(begin).await.unwrap();

@@ -40,6 +40,7 @@ fn a_step(conv: ConvNo) -> Step {
         withdrawn: vec![Withdrawn { seq: Seq(7), ordinal: Ordinal(5), ids: ids(50) }],
         doubles: vec![Double { seq: Seq(8), ordinal: Ordinal(1), server: ids(1).server }],
         unseen: vec![Unseen { seq: Seq(9), ordinal: Ordinal(2) }],
+        overtaken: None,
     }
 }
 
