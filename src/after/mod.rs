@@ -4,6 +4,7 @@
 //! is none, by what it says.
 
 mod adopt;
+mod anew;
 mod behind;
 mod book;
 mod difference;
@@ -22,6 +23,7 @@ mod verify;
 mod visit;
 
 pub use adopt::{Adopted, adopt};
+pub use anew::{all_ours, take_back};
 pub use behind::{Behind, send_behind};
 pub use difference::{Counts, Difference, Kind};
 pub use fallen::fallen;

@@ -15,7 +15,7 @@ use crate::job::{ConvNo, JobError, JobReader, Progress, SharedReader};
 use crate::log::{Log, PAGE};
 use crate::message::{MsgId, Ordinal, Seq};
 use crate::openim::{Client, pages};
-use crate::shown::{self, Breach, Judgement, Slot};
+use crate::shown::{self, Judgement, Slot};
 
 /// What users will see of a conversation.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -26,6 +26,8 @@ pub struct Scrolled {
     pub seen: Result<Judgement, Unknown>,
     /// Empty slots that were given another date.
     pub redated: u64,
+    /// Everything that is read in it is ours.
+    pub ours: bool,
 }
 
 /// Why it can't be said what users will see of a conversation.
@@ -100,7 +102,8 @@ async fn one(
             seen = judge(&slots, log.bound, progress.read_to);
         }
     }
-    Ok(Scrolled { name: log.name().to_owned(), seen, redated })
+    let ours = desk.read(|reader| is_ours(reader, conv, &slots))?;
+    Ok(Scrolled { name: log.name().to_owned(), seen, redated, ours })
 }
 
 /// All slots up to the safe bound, in ranges that date nothing wrongly.
@@ -133,10 +136,7 @@ fn judge(slots: &[Slot<MsgId>], bound: Seq, ours: Seq) -> Result<Judgement, Unkn
 /// Empty slots whose date is wrong, if everything in the conversation is ours: what is deleted once more belonged to
 /// nobody else.
 fn wrongly_dated(reader: &JobReader, conv: ConvNo, slots: &[Slot<MsgId>]) -> Result<Vec<Seq>, JobError> {
-    let receipts = reader.receipts(conv, Ordinal(0), usize::MAX)?;
-    let ours: HashSet<&MsgId> =
-        receipts.iter().filter_map(|receipt| Some(&receipt.ids.as_ref()?.client)).collect();
-    if slots.iter().filter_map(|slot| slot.id.as_ref()).any(|id| !ours.contains(id)) {
+    if !is_ours(reader, conv, slots)? {
         return Ok(Vec::new());
     }
     let mut wrong = Vec::new();
@@ -158,15 +158,23 @@ fn wrongly_dated(reader: &JobReader, conv: ConvNo, slots: &[Slot<MsgId>]) -> Res
     Ok(wrong)
 }
 
-/// What mends it, a sentence's end.
-pub fn mend(judgement: &Judgement) -> Option<&'static str> {
-    let Judgement::Broken(breaches, _) = judgement else { return None };
-    Some(match breaches.first.first() {
-        Some(Breach::HoleDate { .. }) => {
-            "`verify --client --repair` has empty slots dated anew; where that does not help, `undo` and `run --again`"
-        }
-        Some(Breach::Copy { .. }) => "`verify --repair` deletes copies; then look again",
-        _ => "`undo --only` this conversation and `run --again` send it anew",
+/// Whether everything that is read in a conversation is ours.
+fn is_ours(reader: &JobReader, conv: ConvNo, slots: &[Slot<MsgId>]) -> Result<bool, JobError> {
+    let receipts = reader.receipts(conv, Ordinal(0), usize::MAX)?;
+    let ours: HashSet<&MsgId> =
+        receipts.iter().filter_map(|receipt| Some(&receipt.ids.as_ref()?.client)).collect();
+    Ok(slots.iter().filter_map(|slot| slot.id.as_ref()).all(|id| ours.contains(id)))
+}
+
+/// What mends it, a sentence's end. `ours`: nobody else has written there.
+pub fn mend(judgement: &Judgement, ours: bool) -> Option<&'static str> {
+    let Judgement::Broken(..) = judgement else { return None };
+    Some(if ours {
+        "`verify --client --repair` mends it: copies are deleted, empty slots dated anew, and where that is not enough it is \
+         taken back and sent anew, which it asks first (--yes)"
+    } else {
+        "others have written there: `undo --only` takes ours back, for an archive beside it; or with --cut, which hides what \
+         they wrote, and `run --again` for the history in its place"
     })
 }
 

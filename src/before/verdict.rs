@@ -54,6 +54,26 @@ impl Allowed {
         self.contains(&codes::WOULD_NOT_SCROLL)
     }
 
+    /// Whether messages may be refused that could be sent if something were put right first.
+    pub fn lets_be_refused(&self) -> bool {
+        use codes::{
+            BLOCKED, FRIEND_CHECK, GROUP_MUTED, MEMBER_MUTED, MISSING_GROUPS, MISSING_USERS, NOT_MEMBERS,
+            WEBHOOKS,
+        };
+        [
+            &MISSING_USERS,
+            &MISSING_GROUPS,
+            &NOT_MEMBERS,
+            &BLOCKED,
+            &GROUP_MUTED,
+            &MEMBER_MUTED,
+            &FRIEND_CHECK,
+            &WEBHOOKS,
+        ]
+        .iter()
+        .any(|code| self.contains(code))
+    }
+
     /// Whether this finding stops the run (exit 6).
     pub fn refuses(&self, finding: &Finding) -> bool {
         finding.code.severity == Severity::Error && !self.contains(finding.code)

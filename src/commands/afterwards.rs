@@ -12,7 +12,7 @@ use clap::Args;
 use super::context::{Context, note};
 use super::prepare::{job_failure, now};
 use super::server::exit_of;
-use super::{Exit, Failure, OrFail, rehearsal};
+use super::{Exit, Failure, OrFail, anew, rehearsal};
 use crate::after::{AfterError, Settings};
 use crate::config::{Rate, parse_duration};
 use crate::import::StopSignal;
@@ -162,6 +162,7 @@ pub(super) fn is_confirmed(dir: &Path, yes: bool, what: &str) -> Result<bool, Fa
 
 /// How many conversations were undone and are not to be sent; with `again` they start anew.
 pub(super) fn undone(job: &mut Job, reader: &JobReader, again: bool) -> Result<u64, Failure> {
+    anew::refuse_meanwhile(reader)?;
     let (conversations, sum) = reader.undone_in_all().map_err(job_failure)?;
     if conversations == 0 {
         return Ok(0);

@@ -2,6 +2,7 @@
 
 pub mod adopt;
 mod afterwards;
+mod anew;
 mod canary;
 mod check;
 mod clock;

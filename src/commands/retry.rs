@@ -1,6 +1,7 @@
-//! `retry`: refused messages go out again, as they stand in `rejected.jsonl` by now.
+//! `retry`: refused messages go out again, as they stand in `rejected.jsonl` by now. Where later ones of their
+//! conversations stand on the server already, these are taken back and sent anew with them in their places.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::time::Instant;
 
 use clap::Args;
@@ -8,7 +9,7 @@ use clap::Args;
 use super::context::{Context, note};
 use super::prepare::{job_failure, now};
 use super::verdict::{Known, verdict};
-use super::{Exit, Failure, OrFail, afterwards, run, server, stop};
+use super::{Exit, Failure, OrFail, afterwards, anew, run, server, stop, verify};
 use crate::after::{self, AGAIN, Retried};
 use crate::checks::Checker;
 use crate::config::{OnReject, PaceArgs, ServerArgs};
@@ -22,9 +23,16 @@ use crate::report::{self, count};
 /// `retry`.
 #[derive(Debug, Args)]
 pub struct RetryArgs {
-    /// What happens to a message that is refused again: skip it, or hold its conversation there [default: skip]
+    /// What happens to a message that is refused again: skip it, hold its conversation there, or hold it where that can
+    /// be mended [default: mendable]
     #[arg(long, value_name = "WHAT", value_enum)]
     pub on_reject: Option<OnReject>,
+    /// Behind what stands there, under a later time, instead of in its place: nothing is taken back
+    #[arg(long)]
+    pub behind: bool,
+    /// Don't ask before conversations are taken back and sent anew
+    #[arg(long)]
+    pub yes: bool,
     /// Only rejects of this conversation, such as `sg_team`; can be given several times
     #[arg(long, value_name = "CONVERSATION")]
     pub only: Vec<String>,
@@ -51,14 +59,15 @@ pub(super) fn retry(context: &Context, args: &RetryArgs) -> Result<Exit, Failure
     let places = reader.rejected_places().map_err(job_failure)?;
     let mut mended = Mended::new(&reader, checker, &places, only);
     mended.read().map_err(job_failure)?;
-    let Mended { refused, prepared, taken, problems, lines, .. } = mended;
+    let Mended { mut refused, prepared, mut taken, problems, lines, lines_of, .. } = mended;
+    let unfinished = !reader.taken_back().map_err(job_failure)?.is_empty();
     for problem in &problems {
         note(problem)?;
     }
     let runtime = tokio::runtime::Runtime::new().or_fail(Exit::Internal)?;
     let outcome = runtime.block_on(async {
         let stop = stop::listen();
-        if refused.is_empty() && prepared.is_empty() {
+        if refused.is_empty() && prepared.is_empty() && !unfinished {
             return Ok(None);
         }
         // Before anything is changed.
@@ -68,6 +77,30 @@ pub(super) fn retry(context: &Context, args: &RetryArgs) -> Result<Exit, Failure
             (server::Work::Afterwards, server::give_up(context)),
         )
         .await?;
+        let look = after::Settings {
+            give_up: server::give_up(context),
+            stop: stop.drain.clone(),
+            ..after::Settings::default()
+        };
+        let late =
+            if args.behind { BTreeSet::new() } else { late(&reader, &refused).map_err(job_failure)? };
+        let ours = anew::all_ours(&reader, &client, look.clone(), late.iter().copied(), OTHERWISE).await?;
+        if !ours.is_empty() && !anew::is_confirmed(&job, args.yes, WHY, &ours)? {
+            return Err(Failure::new(Exit::Usage, "that was not its name: nothing was sent"));
+        }
+        let ours: Vec<ConvNo> = ours.iter().map(|conversation| conversation.no).collect();
+        // What has no place among others' messages stays a reject.
+        refused.retain(|key @ (conv, _), one| {
+            let goes = one.held || !late.contains(conv) || ours.contains(conv);
+            if !goes {
+                taken.retain(|line| lines_of.get(key).is_none_or(|lines| !lines.contains(line)));
+            }
+            goes
+        });
+        if refused.is_empty() && prepared.is_empty() && !unfinished {
+            return Ok(None);
+        }
+        job.begin_taking_back(&ours).map_err(job_failure)?;
         let summary = |messages| {
             serde_json::to_string(&prepare::Summary { messages, ..prepare::Summary::default() })
                 .unwrap_or_default()
@@ -78,13 +111,22 @@ pub(super) fn retry(context: &Context, args: &RetryArgs) -> Result<Exit, Failure
         }
         job.take_rejected_lines(lines, &|no| taken.contains(&no)).map_err(job_failure)?;
         note(&format!("{} messages go out again", count((refused.len() + prepared.len()) as u64)))?;
+        anew::take_back(&mut job, &client, look.clone()).await?;
         let shard = reader.shard().map_err(job_failure)?;
         let mut settings = run::settings(context, &args.pace, args.on_reject, shard)?;
         if !args.only.is_empty() {
             settings.only = Some(args.only.iter().map(|id| ConversationId(id.clone())).collect());
         }
-        run::send(context, &mut job, client, settings, stop).await.map(Some)
+        let outcome = run::send(context, &mut job, client.clone(), settings, stop).await?;
+        if ours.is_empty() || outcome.left > 0 {
+            return Ok(Some((outcome, None)));
+        }
+        // Sent anew for what users see: so that is looked at.
+        let judged = verify::scrolled(&job, &reader, &client, look, false).await?;
+        judged.show(context)?;
+        Ok(Some((outcome, Some(judged))))
     })?;
+    let (outcome, judged) = outcome.unzip();
     let mut summary =
         report::Summary { command: "retry", ..super::status::figures(std::slice::from_ref(&reader))? };
     let (mut exit, said) = match &outcome {
@@ -102,6 +144,13 @@ pub(super) fn retry(context: &Context, args: &RetryArgs) -> Result<Exit, Failure
     if exit == Exit::Done && summary.rejected > 0 {
         exit = Exit::Rejects;
     }
+    let said = match judged.flatten() {
+        Some(judged) => {
+            exit = judged.exit(exit);
+            format!("{said} {}", judged.in_words())
+        }
+        None => said,
+    };
     summary.verdict = match (&outcome, summary.rejected) {
         (Some(_), n @ 1..) => format!("{said} {} rejects are left in rejected.jsonl.", count(n)),
         _ => said,
@@ -113,6 +162,25 @@ pub(super) fn retry(context: &Context, args: &RetryArgs) -> Result<Exit, Failure
     summary.exit_code = exit.code();
     context.end(&summary)?;
     Ok(exit)
+}
+
+/// Why conversations are taken back, and what becomes of rejects where that can't be.
+const WHY: &str = "To put refused messages into their places";
+const OTHERWISE: &str = "refused messages can't be put into their places there without taking what these wrote; `retry --behind` \
+    sends them behind it all";
+
+/// Conversations in which something stands on the server already that comes after a message which is to go out.
+fn late(
+    reader: &JobReader,
+    refused: &BTreeMap<(ConvNo, Ordinal), Retried>,
+) -> Result<BTreeSet<ConvNo>, JobError> {
+    let mut late = BTreeSet::new();
+    for ((conv, ordinal), _) in refused.iter().filter(|(_, one)| !one.held) {
+        let Some(progress) = reader.progress(*conv)? else { continue };
+        let last = reader.last_receipt(*conv, progress.cursor)?;
+        late.extend(last.filter(|last| last.ordinal > *ordinal).map(|_| *conv));
+    }
+    Ok(late)
 }
 
 /// What `rejected.jsonl` holds by now.
@@ -127,6 +195,8 @@ struct Mended<'a> {
     prepared: HashSet<u64>,
     /// Lines that are dealt with.
     taken: HashSet<u64>,
+    /// Which lines these messages have.
+    lines_of: BTreeMap<(ConvNo, Ordinal), Vec<u64>>,
     /// What is wrong with lines that were mended, one a line.
     problems: Vec<String>,
     /// Lines in the file.
@@ -151,6 +221,7 @@ impl<'a> Mended<'a> {
             refused: BTreeMap::new(),
             prepared: HashSet::new(),
             taken: HashSet::new(),
+            lines_of: BTreeMap::new(),
             problems: Vec::new(),
             lines: 0,
         }
@@ -213,6 +284,7 @@ impl<'a> Mended<'a> {
             }
         }
         self.taken.insert(line.no);
+        self.lines_of.entry(key).or_default().push(line.no);
         // After a kill a line can stand there twice: the mended one counts.
         let known = self.refused.entry(key).or_insert(Retried { held: reject.held, record: None });
         if record.is_some() {

@@ -11,7 +11,7 @@ use super::afterwards::{self, LookArgs};
 use super::context::{Context, note};
 use super::prepare::job_failure;
 use super::verdict::{Known, verdict as run_verdict};
-use super::{Exit, Failure, OrFail, media, run, server, stop, whole};
+use super::{Exit, Failure, OrFail, anew, media, run, server, stop, whole};
 use crate::after::{self, Extent, Kind};
 use crate::config::{JobsArgs, ServerArgs};
 use crate::import::{self, Ended, StopSignal};
@@ -27,6 +27,7 @@ mod watch;
 
 pub(super) use look::of_the_store;
 use look::{Found, look};
+use scrolled::Scrollable;
 pub(super) use scrolled::{noted, scrolled};
 use verdict::{Looked, end, show};
 pub(super) use verdict::{forget, last};
@@ -57,9 +58,13 @@ pub struct VerifyArgs {
     /// today, and when people write on. With --repair empty slots are dated anew where that helps
     #[arg(long)]
     pub client: bool,
-    /// Delete second copies and send what is missing, then verify again
+    /// Delete second copies and send what is missing, then verify again; with --client also take back and send anew what
+    /// users can't scroll to the start, where everything in it is ours, which it asks first
     #[arg(long)]
     pub repair: bool,
+    /// Don't ask before conversations are taken back and sent anew
+    #[arg(long, requires = "repair")]
+    pub yes: bool,
     /// Where the messages are.
     #[command(flatten)]
     pub server: ServerArgs,
@@ -166,10 +171,19 @@ impl Verification<'_> {
         server::reach(client, args.server.wait_for_server, waits).await?;
         let (found, mended) = if args.repair {
             let repair = Repair { context, args, client: client.clone(), stop: stop.clone() };
-            let (mut found, mended) = repair.until_nothing_is_left(job, reader, settings.clone()).await?;
+            if !reader.taken_back().map_err(job_failure)?.is_empty() {
+                repair.send_anew(job, settings.clone()).await?;
+            }
+            let (mut found, mut mended) = repair.until_nothing_is_left(job, reader, settings.clone()).await?;
             if args.client {
                 let mends = found.failing() + found.unproved() == 0;
-                let judged = scrolled(job, reader, client, settings, mends).await?;
+                let mut judged = scrolled(job, reader, client, settings.clone(), mends).await?;
+                if repair.take_back(job, reader, settings.clone(), &judged).await? {
+                    let (again, more) = repair.until_nothing_is_left(job, reader, settings.clone()).await?;
+                    found = again;
+                    mended.merge(more);
+                    judged = scrolled(job, reader, client, settings, true).await?;
+                }
                 judged.show(context)?;
                 found.scrolled = Some(judged);
             }
@@ -237,6 +251,10 @@ impl Mended {
     }
 }
 
+/// What mends it where others have written.
+const OTHERWISE: &str = "these can't be sent anew without taking what they wrote; `undo --only` takes ours back, for an archive \
+    beside the conversation, or with --cut and `run --again` for the history in its place";
+
 struct Repair<'a> {
     context: &'a Context,
     args: &'a VerifyArgs,
@@ -298,6 +316,44 @@ impl Repair<'_> {
                     mended.stopped = Some(why);
                     return Ok((found, mended));
                 }
+            }
+        }
+    }
+
+    /// Takes back and sends anew what users can't scroll, where everything in it is ours and that may be. `false`: nothing
+    /// was done.
+    async fn take_back(
+        &self,
+        job: &mut Job,
+        reader: &JobReader,
+        settings: after::Settings,
+        judged: &Scrollable,
+    ) -> Result<bool, Failure> {
+        let mut broken = Vec::new();
+        for id in judged.broken_ones() {
+            broken.extend(reader.find(id).map_err(job_failure)?.map(|conversation| conversation.no));
+        }
+        let ours = anew::all_ours(reader, &self.client, settings.clone(), broken, OTHERWISE).await?;
+        if ours.is_empty() {
+            return Ok(false);
+        }
+        if !anew::is_confirmed(job, self.args.yes, "So that users can scroll them to the start", &ours)? {
+            note("that was not its name: nothing was taken back")?;
+            return Ok(false);
+        }
+        let ours: Vec<_> = ours.iter().map(|conversation| conversation.no).collect();
+        job.begin_taking_back(&ours).map_err(job_failure)?;
+        self.send_anew(job, settings).await?;
+        Ok(true)
+    }
+
+    /// Takes back what is noted for it, and sends what is left.
+    async fn send_anew(&self, job: &mut Job, settings: after::Settings) -> Result<(), Failure> {
+        anew::take_back(job, &self.client, settings).await?;
+        match self.send(job).await? {
+            None => Ok(()),
+            Some(why) => {
+                Err(Failure::new(Exit::Unfinished, format!("{why} First `run`, then the same command.")))
             }
         }
     }

@@ -231,8 +231,10 @@ pub enum Order {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize, clap::ValueEnum)]
 #[serde(rename_all = "kebab-case")]
 pub enum OnReject {
-    /// The message becomes a reject, the conversation goes on.
+    /// Where it can be mended, the conversation waits at it; otherwise it goes on.
     #[default]
+    Mendable,
+    /// The message becomes a reject, the conversation goes on.
     Skip,
     /// The conversation waits at it.
     Hold,

@@ -58,6 +58,8 @@ pub struct Limits {
     pub tries: u32,
     /// A refused message ends the conversation instead of being passed over.
     pub hold: bool,
+    /// So does one that can be mended.
+    pub hold_mendable: bool,
 }
 
 impl Default for Limits {
@@ -72,6 +74,7 @@ impl Default for Limits {
             timeout_wait: Duration::from_mins(1),
             tries: 5,
             hold: false,
+            hold_mendable: false,
         }
     }
 }

@@ -27,6 +27,10 @@ pub(super) const TABLE: Table = Table {
           ) WITHOUT ROWID;",
 };
 
+/// Conversations that are being taken back, to be sent anew: nothing else is done with them until that is done.
+pub(super) const TAKEN_BACK: Table =
+    Table { name: "taken_back", version: 1, sql: "CREATE TABLE taken_back (conv INTEGER PRIMARY KEY);" };
+
 /// A message that goes out once more.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Again {
@@ -109,22 +113,40 @@ impl Job {
             return Err(JobError::Purged(self.dir.clone()));
         }
         let transaction = self.db.transaction().in_job(&self.dir)?;
-        let undone: Vec<u32> = {
+        let undone: Vec<ConvNo> = {
             let mut statement =
                 transaction.prepare("SELECT conv FROM undo WHERE is_done ORDER BY conv").in_job(&self.dir)?;
-            let rows = statement.query_map([], |row| row.get(0)).in_job(&self.dir)?;
+            let rows = statement.query_map([], |row| row.get(0).map(ConvNo)).in_job(&self.dir)?;
             rows.collect::<Result<_, _>>().in_job(&self.dir)?
         };
-        for conv in &undone {
-            if !forget(&transaction, ConvNo(*conv)).in_job(&self.dir)? {
+        drop(transaction);
+        self.start_again_of(&undone)?;
+        Ok(undone.len() as u64)
+    }
+
+    /// The same of some of them.
+    pub fn start_again_of(&mut self, undone: &[ConvNo]) -> Result<(), JobError> {
+        let transaction = self.db.transaction().in_job(&self.dir)?;
+        for conv in undone {
+            if !forget(&transaction, *conv).in_job(&self.dir)? {
                 drop(transaction);
-                let conversation = self.reader()?.conversation(ConvNo(*conv))?;
+                let conversation = self.reader()?.conversation(*conv)?;
                 let name = conversation.map_or_else(String::new, |conversation| conversation.id().0);
                 return Err(JobError::CannotStartAgain { dir: self.dir.clone(), conversation: name });
             }
         }
-        transaction.commit().in_job(&self.dir)?;
-        Ok(undone.len() as u64)
+        transaction.commit().in_job(&self.dir)
+    }
+
+    /// Notes that these conversations are to be taken back and sent anew; on the disk when it returns.
+    pub fn begin_taking_back(&mut self, conversations: &[ConvNo]) -> Result<(), JobError> {
+        let transaction = self.db.transaction().in_job(&self.dir)?;
+        for conv in conversations {
+            transaction
+                .execute("INSERT OR IGNORE INTO taken_back (conv) VALUES (?1)", [conv.0])
+                .in_job(&self.dir)?;
+        }
+        transaction.commit().in_job(&self.dir)
     }
 }
 
@@ -176,6 +198,7 @@ fn forget(transaction: &Transaction<'_>, conv: ConvNo) -> rusqlite::Result<bool>
         "undo",
         "undo_left",
         "overtaken",
+        "taken_back",
     ] {
         transaction.prepare_cached(&format!("DELETE FROM {table} WHERE conv = ?1"))?.execute([conv.0])?;
     }
@@ -183,6 +206,23 @@ fn forget(transaction: &Transaction<'_>, conv: ConvNo) -> rusqlite::Result<bool>
 }
 
 impl JobReader {
+    /// Conversations that are being taken back, to be sent anew.
+    pub fn taken_back(&self) -> Result<Vec<ConvNo>, JobError> {
+        self.rows("SELECT conv FROM taken_back ORDER BY conv", [], |row| row.get(0).map(ConvNo))
+    }
+
+    /// Whether a conversation can start anew: not where a later pass stands behind messages that went out once more.
+    pub fn can_start_again(&self, conv: ConvNo) -> Result<bool, JobError> {
+        self.db
+            .query_row(
+                "SELECT count(*) = 0 OR (SELECT sum(messages) FROM segments WHERE conv = ?1) - min(by) = count(*)
+                 FROM superseded WHERE conv = ?1",
+                [conv.0],
+                |row| row.get(0),
+            )
+            .in_job(self.dir())
+    }
+
     /// Messages of a conversation that went out once more as later ones, in order.
     pub fn superseded(&self, conv: ConvNo) -> Result<Vec<Ordinal>, JobError> {
         self.rows("SELECT ordinal FROM superseded WHERE conv = ?1 ORDER BY ordinal", [conv.0], |row| {

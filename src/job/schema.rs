@@ -213,6 +213,7 @@ const TABLES: &[Table] = &[
     super::lag::TABLE,
     super::adopt::TABLE,
     super::again::TABLE,
+    super::again::TAKEN_BACK,
     super::undo::TABLE,
     super::overtaken::TABLE,
     super::purge::TABLE,

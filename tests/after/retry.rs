@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 use super::support::history;
 use super::world::World;
 use crate::support::as_admin;
+use crate::support::scroll::entries_scroll;
 
 /// A world in which b, who is somebody's receiver, is not registered.
 fn without_b(args: &[&str]) -> World {
@@ -43,11 +44,12 @@ fn provisioned_they_go_out_with_their_own_time_behind_the_rest() {
         .code(7);
     assert_eq!(rejected(&world).len(), 10);
     // Nothing has changed: refused again, for the same reasons, and still there once.
-    let again = world.json(&["retry"]);
+    let skip = ["--on-reject", "skip", "--behind"];
+    let again = world.json(&[&["retry"][..], &skip].concat());
     again.is(3, &json!({"confirmed": 20, "rejected": 10}));
     assert_eq!(rejected(&world).len(), 10);
     world.ask(&["provision"]).code(0);
-    world.json(&["retry"]).is(0, &json!({"confirmed": 30, "rejected": 0, "messages": 30}));
+    world.json(&["retry", "--behind"]).is(0, &json!({"confirmed": 30, "rejected": 0, "messages": 30}));
     assert_eq!(rejected(&world).len(), 0);
     let judgement = world.judge(&["chat.jsonl"]);
     assert_eq!((judgement.lost, judgement.doubled), (0, 0), "{judgement:?}");
@@ -103,7 +105,7 @@ fn mended_in_the_file() {
         line["message"]["content"]["content"] = format!("for b: {}", line["id"].as_str().unwrap()).into();
     }
     write_rejected(&world, &lines);
-    world.json(&["retry", "--only", "sg_g"]).is(3, &json!({"confirmed": 25, "rejected": 5}));
+    world.json(&["retry", "--only", "sg_g", "--behind"]).is(3, &json!({"confirmed": 25, "rejected": 5}));
     let said: Vec<String> = world.texts("sg_g");
     assert_eq!(said.iter().filter(|text| text.starts_with("for b: m15")).count(), 5, "{said:?}");
     // The others are still there, untouched.
@@ -125,7 +127,7 @@ fn lines_that_are_still_wrong_stay_and_are_named() {
     // Nobody wants the fourth any more; the fifth is as it was.
     lines.remove(3);
     write_rejected(&world, &lines);
-    let retried = world.json(&["retry"]);
+    let retried = world.json(&["retry", "--behind", "--on-reject", "skip"]);
     retried.is(3, &json!({"rejected": 10}));
     for said in [
         "rejected.jsonl:1: it belongs to `si_a_b` and not to `si_a_c`",
@@ -183,4 +185,78 @@ fn a_group_that_was_muted() {
     world.json(&["retry"]).is(0, &json!({"confirmed": 60}));
     let judgement = world.judge(&["chat.jsonl"]);
     assert!(judgement.is_exact(), "{judgement:?}");
+}
+
+/// The texts of a conversation that can be read by who comes now.
+fn shown(world: &World, conversation: &str) -> Vec<String> {
+    let log = world.server.log(conversation);
+    assert!(entries_scroll(conversation, &log), "{conversation}");
+    let seen = log.iter().filter(|entry| entry["state"] == "readable" && entry["cut"] != true);
+    seen.map(|entry| {
+        let content: Value = serde_json::from_str(entry["content"].as_str().unwrap()).unwrap();
+        content["content"].as_str().unwrap().to_owned()
+    })
+    .collect()
+}
+
+/// What was passed over goes into its place: its conversation is taken back and sent anew, which is asked first.
+#[test]
+fn passed_over_and_mended_it_goes_into_its_place() {
+    let world = without_b(&[]);
+    let before = shown(&world, "sg_g");
+    let mut lines = rejected(&world);
+    for line in lines.iter_mut().filter(|line| line["message"]["groupID"] == "g") {
+        line["message"]["sendID"] = "c".into();
+        line["message"]["content"]["content"] = format!("for b, {}", line["id"].as_str().unwrap()).into();
+    }
+    write_rejected(&world, &lines);
+    // Nobody is at a terminal to be asked, and nothing is done.
+    world.ask(&["retry", "--only", "sg_g"]).code(2).stderr(contains("1 conversations (sg_g) are taken back"));
+    assert_eq!((shown(&world, "sg_g"), rejected(&world).len()), (before.clone(), 10));
+    let done = world.json(&["retry", "--only", "sg_g", "--yes"]);
+    done.is(3, &json!({"confirmed": 25, "rejected": 5}));
+    let verdict = done.json["verdict"].as_str().unwrap();
+    assert!(verdict.contains("can be scrolled to the start"), "{verdict}");
+    let after = shown(&world, "sg_g");
+    assert_eq!(after.len(), before.len() + 5);
+    assert!(after[1].starts_with("for b, "), "in its place: {after:?}");
+    assert_eq!(after.iter().filter(|text| !text.starts_with("for b")).cloned().collect::<Vec<_>>(), before);
+    world.json(&["verify", "--client"]).is(3, &json!({"missing": 0, "changed": 0, "out_of_place": 0}));
+    // Where somebody else has written it stays, and the other way is named.
+    world.write("today");
+    world.server.control("/_rehearsal/settle", Some(&json!({})));
+    let refused = world.json(&["retry", "--yes"]);
+    refused.is(3, &json!({"rejected": 5}));
+}
+
+/// Killed at any moment, the same command goes on, and nothing else sends meanwhile.
+#[test]
+fn killed_while_it_takes_back() {
+    for after_ms in [150, 900, 5_500] {
+        let world = without_b(&[]);
+        world.ask(&["provision"]).code(0);
+        let mut child = crate::support::importer_process()
+            .current_dir(world.dir.path())
+            .env("OPENIM_SECRET", "openIM123")
+            .args(["retry", "--yes", "--quiet", "--api", &world.server.url])
+            .stderr(std::process::Stdio::null())
+            .spawn()
+            .unwrap();
+        std::thread::sleep(std::time::Duration::from_millis(after_ms));
+        drop(child.kill());
+        child.wait().unwrap();
+        world.json(&["retry", "--yes"]).is(0, &json!({"confirmed": 30, "rejected": 0}));
+        assert!(rejected(&world).is_empty());
+        let mut all = Vec::new();
+        for conversation in ["sg_g", "si_a_b", "si_a_c"] {
+            let texts = shown(&world, conversation);
+            let numbers: Vec<u64> =
+                texts.iter().map(|text| text.trim_start_matches("message ").parse().unwrap()).collect();
+            assert!(numbers.is_sorted(), "{after_ms} ms: {conversation} {numbers:?}");
+            all.extend(numbers);
+        }
+        all.sort_unstable();
+        all.dedup();
+        assert_eq!(all.len(), 30, "{after_ms} ms");
+    }
 }

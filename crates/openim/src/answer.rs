@@ -166,6 +166,24 @@ impl Reason {
         self.texts().2
     }
 
+    /// Whether it is usually mended: somebody or something is missing or shut, and what was refused goes out in its place
+    /// once that is put right. What is wrong with a message itself, or is refused for ever, is not.
+    pub fn is_mendable(self) -> bool {
+        matches!(
+            self,
+            Self::ReceiverUnknown
+                | Self::SenderUnknown
+                | Self::NotFound
+                | Self::NotMember
+                | Self::GroupUnknown
+                | Self::MemberMuted
+                | Self::GroupMuted
+                | Self::Blocked
+                | Self::NotFriends
+                | Self::Webhook
+        )
+    }
+
     /// Whether mending one of them mends the other: a server without our users lacks our groups as well.
     pub fn is_mended_with(self, other: Self) -> bool {
         let is_absent = |reason| {

@@ -50,7 +50,8 @@ pub struct RunArgs {
     /// Go on after the canary without asking, if nothing differs
     #[arg(long, requires = "canary")]
     pub yes: bool,
-    /// A message that the server refuses: skip it, or hold its conversation there until `retry` [default: skip]
+    /// A message that the server refuses: skip it, hold its conversation there until `retry`, or hold it where the cause
+    /// can be mended, unless --allow has it be refused [default: mendable]
     #[arg(long, value_name = "WHAT", value_enum)]
     pub on_reject: Option<OnReject>,
     /// Mark each conversation as read by everybody as soon as it is finished

@@ -56,6 +56,8 @@ impl Night<'_> {
         let shard = job.shard().map_err(job_failure)?;
         let mut settings = self.settings(&reader, shard)?;
         settings.behind_newer = allowed.lets_go_behind_newer();
+        // Whoever knows that they will be refused does not want to wait at them.
+        settings.limits.hold_mendable &= !allowed.lets_be_refused();
         let clock = self.clock.clone().of(shard);
         // A night that has begun is not given up sooner than its operator said; a wrong address shows at once.
         let started = job.is_started().map_err(job_failure)?;

@@ -54,7 +54,9 @@ pub(in super::super) fn settings(
         settings.limits.cut_wait = wait;
         settings.limits.timeout_wait = wait;
     }
-    settings.limits.hold = on_reject.unwrap_or(file.on_reject) == config::OnReject::Hold;
+    let on_reject = on_reject.unwrap_or(file.on_reject);
+    settings.limits.hold = on_reject == config::OnReject::Hold;
+    settings.limits.hold_mendable = on_reject == config::OnReject::Mendable;
     Ok(settings)
 }
 

@@ -10,6 +10,7 @@ use super::super::{Exit, Failure, OrFail, afterwards};
 use super::verdict::SHOWN;
 use crate::after::{self, AfterError, Scrolled};
 use crate::job::{Job, JobReader, UNSCROLLABLE};
+use crate::message::ConversationId;
 use crate::openim::Client;
 use crate::report::count;
 use crate::shown::Judgement;
@@ -21,6 +22,8 @@ pub(in super::super) struct Scrollable {
     pub(super) judged: u64,
     /// Of these, how many can't be scrolled to the start.
     pub(super) broken: u64,
+    /// Which.
+    names: Vec<ConversationId>,
     /// Of how many it is not known.
     pub(super) unknown: u64,
     /// Of those that can, for how many that depends on who reads first a day later.
@@ -78,7 +81,8 @@ impl Scrollable {
             }
             Ok(judgement @ Judgement::Broken(..)) => {
                 self.broken += 1;
-                (Seen::Broken, judgement.to_string(), after::mend(judgement))
+                self.names.push(ConversationId(one.name.clone()));
+                (Seen::Broken, judgement.to_string(), after::mend(judgement, one.ours))
             }
             Err(unknown) => {
                 self.unknown += 1;
@@ -99,6 +103,11 @@ impl Scrollable {
             Exit::Done if self.unknown > 0 => Exit::Unfinished,
             exit => exit,
         }
+    }
+
+    /// Those that can't be scrolled to the start.
+    pub(super) fn broken_ones(&self) -> &[ConversationId] {
+        &self.names
     }
 
     /// Adds what was seen in another shard.

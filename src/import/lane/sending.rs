@@ -238,8 +238,9 @@ impl Lane {
         if ordinal < self.cursor {
             self.fence_refused = true;
         } else {
+            let holds = self.limits.hold || (self.limits.hold_mendable && rejection.reason.is_mendable());
             self.refused.insert(ordinal, Refused { rejection, perhaps, tentative });
-            if self.limits.hold && !self.held && ordinal < self.end {
+            if holds && !self.held && ordinal < self.end {
                 self.held = true;
                 self.end = ordinal;
             }
