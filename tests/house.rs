@@ -25,7 +25,7 @@ const MAY_NAME: &[(&str, &[&str])] = &[
         &["accounts", "finding", "import", "job", "log", "message", "openim", "pacing", "report", "shown"],
     ),
     ("import", &["finding", "job", "log", "message", "openim", "pacing", "shown"]),
-    ("after", &["finding", "import", "job", "log", "message", "openim", "shown", "visible"]),
+    ("after", &["finding", "import", "job", "log", "message", "openim", "shown", "visible", "written"]),
     ("pacing", &[]),
     // Their own `log`: a crate can't name ours.
     ("rehearsal", &["log", "message"]),

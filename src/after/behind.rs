@@ -10,6 +10,7 @@ use crate::job::{Conversation, Job, JobError, Overtaken, SharedReader, Under};
 use crate::log::{Log, PAGE};
 use crate::message::{Ordinal, SendTime, Seq};
 use crate::openim::{Client, pages};
+use crate::written::WRITTEN_AT;
 
 /// What came of it.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -78,18 +79,30 @@ async fn place(
     if progress.is_some_and(|progress| progress.state != Under::Nothing) {
         return Ok(Err("a run that was cut off has left something under way there: first `run`"));
     }
+    if overtaken.keeps {
+        return Ok(Err(
+            "what an earlier job sent stands there behind what is missing, and would come twice: first \
+                       `undo --only` it",
+        ));
+    }
     let mut log = Log::open(server, desk, conversation).await?;
     if log.bound < log.max_seq {
         return Ok(Err("somebody is writing there just now: again in a moment"));
     }
+    let from = progress.map_or(Ordinal(0), |progress| progress.cursor);
     let mut newest = overtaken.time;
-    let from = Seq(overtaken.seq.0.min(log.bound.0).max(1));
-    for (from, to) in pages(from, log.bound, PAGE) {
-        for seen in log.page(from, to, &[]).await? {
+    let first = Seq(overtaken.seq.0.min(log.bound.0).max(1));
+    for (first, last) in pages(first, log.bound, PAGE) {
+        for seen in log.page(first, last, &[]).await? {
             newest = newest.max(seen.stored.time);
+            if seen.stored.ex.contains(WRITTEN_AT) {
+                return Ok(Err(
+                    "messages stand there already that went behind, and this job knows nothing of it: was \
+                               its folder put back from a backup? `verify` shows what stands there",
+                ));
+            }
         }
     }
-    let from = progress.map_or(Ordinal(0), |progress| progress.cursor);
     if newest.0.saturating_add_unsigned(conversation.messages - from.0) >= now.0 {
         return Ok(Err(
             "its times, a millisecond a message behind what was written last, would reach into the future: \

@@ -162,7 +162,13 @@ async fn undo_one(
     steps: &mpsc::Sender<StepOf>,
 ) -> Result<(), AfterError> {
     let conv = conversation.no;
-    let Some(progress) = desk.read(|reader| reader.progress(conv))? else { return Ok(()) };
+    let Some(progress) = desk.read(|reader| reader.progress(conv))? else {
+        // Nothing of ours is there, because what people have written is newer: that is what is cut off.
+        if part == (Part::LookAgain { cuts: true }) && desk.read(|reader| reader.overtaken(conv))?.is_some() {
+            Log::open(server, desk, conversation).await?.cut().await?;
+        }
+        return Ok(());
+    };
     let mut undone = desk.read(|reader| reader.undone(conv))?.unwrap_or_default();
     let cuts = match part {
         _ if undone.is_done && part != (Part::LookAgain { cuts: true }) => return Ok(()),

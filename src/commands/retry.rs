@@ -60,7 +60,9 @@ pub(super) fn retry(context: &Context, args: &RetryArgs) -> Result<Exit, Failure
     let mut mended = Mended::new(&reader, checker, &places, only);
     mended.read().map_err(job_failure)?;
     let Mended { mut refused, prepared, mut taken, problems, lines, lines_of, .. } = mended;
-    let unfinished = !reader.taken_back().map_err(job_failure)?.is_empty();
+    // A `retry` before was cut short: it goes on, whatever is left of `rejected.jsonl`.
+    let unfinished = !reader.taken_back().map_err(job_failure)?.is_empty()
+        || !reader.queue().map_err(job_failure)?.is_empty();
     for problem in &problems {
         note(problem)?;
     }
@@ -77,11 +79,8 @@ pub(super) fn retry(context: &Context, args: &RetryArgs) -> Result<Exit, Failure
             (server::Work::Afterwards, server::give_up(context)),
         )
         .await?;
-        let look = after::Settings {
-            give_up: server::give_up(context),
-            stop: stop.drain.clone(),
-            ..after::Settings::default()
-        };
+        let give_up = server::give_up(context);
+        let look = after::Settings { give_up, stop: stop.drain.clone(), ..after::Settings::default() };
         let late =
             if args.behind { BTreeSet::new() } else { late(&reader, &refused).map_err(job_failure)? };
         let ours = anew::all_ours(&reader, &client, look.clone(), late.iter().copied(), OTHERWISE).await?;
@@ -101,11 +100,7 @@ pub(super) fn retry(context: &Context, args: &RetryArgs) -> Result<Exit, Failure
             return Ok(None);
         }
         job.begin_taking_back(&ours).map_err(job_failure)?;
-        let summary = |messages| {
-            serde_json::to_string(&prepare::Summary { messages, ..prepare::Summary::default() })
-                .unwrap_or_default()
-        };
-        after::release(&mut job, &refused, summary).map_err(job_failure)?;
+        after::release(&mut job, &refused, summary_of).map_err(job_failure)?;
         if !prepared.is_empty() {
             add(&mut job, &reader, checker, &prepared)?;
         }
@@ -130,15 +125,7 @@ pub(super) fn retry(context: &Context, args: &RetryArgs) -> Result<Exit, Failure
     let mut summary =
         report::Summary { command: "retry", ..super::status::figures(std::slice::from_ref(&reader))? };
     let (mut exit, said) = match &outcome {
-        None if summary.rejected > 0 || !places.is_empty() => {
-            let what = if lines == 0 { "has no lines" } else { "has no line that can go out as it is" };
-            let rejected = count(summary.rejected.max(places.len() as u64));
-            (
-                Exit::Rejects,
-                format!("Nothing was sent: rejected.jsonl {what}; {rejected} messages are rejected."),
-            )
-        }
-        None => (Exit::Done, "There is nothing to retry: no message was rejected.".to_owned()),
+        None => nothing_sent(summary.rejected.max(places.len() as u64), lines == 0),
         Some(outcome) => verdict(outcome, Known::of(&reader)?, !args.only.is_empty()),
     };
     if exit == Exit::Done && summary.rejected > 0 {
@@ -162,6 +149,21 @@ pub(super) fn retry(context: &Context, args: &RetryArgs) -> Result<Exit, Failure
     summary.exit_code = exit.code();
     context.end(&summary)?;
     Ok(exit)
+}
+
+/// What the job keeps of a pass of so many messages.
+fn summary_of(messages: u64) -> String {
+    serde_json::to_string(&prepare::Summary { messages, ..prepare::Summary::default() }).unwrap_or_default()
+}
+
+/// How it ends where nothing could go out.
+fn nothing_sent(rejected: u64, is_empty: bool) -> (Exit, String) {
+    if rejected == 0 {
+        return (Exit::Done, "There is nothing to retry: no message was rejected.".to_owned());
+    }
+    let what = if is_empty { "has no lines" } else { "has no line that can go out as it is" };
+    let said = format!("Nothing was sent: rejected.jsonl {what}; {} messages are rejected.", count(rejected));
+    (Exit::Rejects, said)
 }
 
 /// Why conversations are taken back, and what becomes of rejects where that can't be.

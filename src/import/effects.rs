@@ -56,7 +56,7 @@ impl Engine {
         }));
         if let Some(Overtaking { seq, by, time }) = effects.overtaken {
             tracing::info!(conversation = cell.name, seq = seq.0, "overtaken: somebody writes there");
-            state.unwritten.overtaken.get_or_insert(Overtaken { seq, by, time });
+            state.unwritten.overtaken.get_or_insert(Overtaken { seq, by, time, keeps: false });
         }
         state.dirty = true;
         self.flush(cell, state);

@@ -385,6 +385,11 @@ impl Lane {
         self.recent.iter().any(|(known, _)| *known == ordinal)
     }
 
+    /// Whether a message of that name was withdrawn.
+    pub fn has_withdrawn_name(&self, ids: &Ids) -> bool {
+        self.withdrawn.contains(&ids.server)
+    }
+
     /// Whether that slot held a message of ours that was withdrawn: empty slots of that kind mean nothing.
     pub fn has_withdrawn(&self, seq: Seq) -> bool {
         self.withdrawn_slots.contains(&seq)

@@ -23,17 +23,20 @@ pub(super) enum Below {
     Ours(Seq),
     /// Messages of others, of which this one is newer than our oldest.
     Newer(Overtaken),
-    /// Nothing that is in the way: notices alone are cut away, which takes nothing from anybody.
+    /// Notices alone: they were cut away, which takes nothing from anybody.
+    Cut,
+    /// Nothing that is in the way, as far as it could be read.
     Nothing,
 }
 
-/// What stands at or below the baseline. Nothing is read that is not written for sure (law 3); what nobody may read is
-/// looked for in the store.
+/// What stands at or below the baseline, of a conversation in which `next` is the first message to go out. Nothing is read
+/// that is not written for sure (law 3); what nobody may read is looked for in the store.
 pub(super) async fn below(
     engine: &Arc<Engine>,
     conversation: &Conversation,
-    baseline: Seq,
+    (next, baseline): (Ordinal, Seq),
 ) -> Result<Below, ImportError> {
+    let next = engine.read(|reader| reader.entries(conversation.no, next, 1))?.pop();
     let mut users = engine.read(|reader| {
         let mut users: Vec<String> = Vec::new();
         for ordinal in ends(conversation) {
@@ -75,7 +78,8 @@ pub(super) async fn below(
     {
         return Ok(Below::Ours(seq));
     }
-    let Some(newest) = others.newest.filter(|newest| newest.time >= conversation.first_time) else {
+    let Some(newest) = others.newest.filter(|newest| next.is_some_and(|next| newest.time >= next.send_time))
+    else {
         return Ok(Below::Nothing);
     };
     if engine.settings.behind_newer {
@@ -83,9 +87,37 @@ pub(super) async fn below(
     }
     let is_whole = is_read && others.slots == baseline.0.unsigned_abs();
     if is_whole && others.notices == others.messages && cut(engine, &cell.name, &users).await {
-        return Ok(Below::Nothing);
+        return Ok(Below::Cut);
     }
     Ok(Below::Newer(newest))
+}
+
+/// What others have written behind the last message of ours, if that is newer than `next`: when it was read, nothing
+/// of ours was older.
+pub(super) async fn behind_ours(
+    engine: &Arc<Engine>,
+    conversation: &Conversation,
+    next: Ordinal,
+    read_to: Seq,
+) -> Result<Option<Overtaken>, ImportError> {
+    let (last, next_time, mut users) = engine.read(|reader| -> Result<_, JobError> {
+        let next_time = reader.entries(conversation.no, next, 1)?.pop().map(|entry| entry.send_time);
+        let users = next_senders(reader, conversation, next)?;
+        Ok((reader.last_receipt(conversation.no, next)?, next_time, without_repeats(users)))
+    })?;
+    let (Some(last), Some(next_time)) = (last, next_time) else { return Ok(None) };
+    let cell = idle(engine, conversation);
+    let mut others = Others::default();
+    let mut from = Seq(last.seq.0 + 1);
+    while from <= read_to && !engine.has_ended() {
+        let to = read_to.min(Seq(from.0 + AT_ONCE - 1));
+        from = match page(engine, &cell, &mut users, (from, to), &mut others).await? {
+            // A copy that the server made.
+            Page::Ours(seq) => Seq(seq.0 + 1),
+            Page::Others | Page::Unseen => Seq(to.0 + 1),
+        };
+    }
+    Ok(others.newest.filter(|newest| newest.time >= next_time))
 }
 
 /// What others have there.
@@ -104,7 +136,7 @@ impl Others {
         self.notices += u64::from(is_notice(record.content_type));
         if self.newest.as_ref().is_none_or(|newest| newest.time < record.time()) {
             let by = UserId(record.sender.to_string());
-            self.newest = Some(Overtaken { seq: Seq(record.seq), by, time: record.time() });
+            self.newest = Some(Overtaken { seq: Seq(record.seq), by, time: record.time(), keeps: false });
         }
     }
 }

@@ -84,6 +84,10 @@ fn who(engine: &Engine, cell: &Cell, lane: &Lane, record: &LogRecord<'_>) -> Res
     if let Some(ordinal) = lane.find(&ids) {
         return Ok(Who::Ours { ids, ordinals: vec![ordinal], readable: true });
     }
+    if lane.has_withdrawn_name(&ids) {
+        // It may have had another time then than the message has by now, which went behind what people wrote.
+        return Ok(Who::Ours { ids, ordinals: Vec::new(), readable: true });
+    }
     identify(engine, cell, ids, &Stored::of(record), true)
 }
 

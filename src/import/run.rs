@@ -31,7 +31,7 @@ pub async fn run(
 ) -> Result<Outcome, ImportError> {
     let started = Instant::now();
     let reader = job.reader()?;
-    job.look_again_at_overtaken()?;
+    job.look_again_at_overtaken(settings.behind_newer)?;
     let queue = reader.queue_by(settings.order)?;
     let suspected = is_crash_suspected(&reader)?;
     begin_counting(&reader, &queue, &progress)?;

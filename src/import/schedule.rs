@@ -12,7 +12,7 @@ use super::look::{self, Below};
 use super::settings::{AlreadyThere, ImportError};
 use super::worker;
 use crate::job::{
-    ConvNo, Conversation, Durability, JobError, LostCall, Progress, Queue, Queued, Under, Write,
+    ConvNo, Conversation, Durability, JobError, LostCall, Overtaken, Progress, Queue, Queued, Under, Write,
 };
 use crate::message::{Ordinal, Seq};
 use crate::openim::ACTIVE_AT_ONCE;
@@ -70,18 +70,35 @@ async fn take_up(engine: &Arc<Engine>, wanted: Vec<Queued>) -> Result<usize, Imp
             Some(progress) => known.push((conversation, progress)),
         }
     }
-    let mut begun = Vec::new();
-    for (conversation, mut progress, mut has_grown) in as_they_stand(engine, known).await {
-        if has_grown
-            && progress.cursor.0 == 0
-            && let Some(read_to) = notices_alone(engine, &conversation).await?
+    let (mut begun, mut overtaken) = (Vec::new(), Vec::new());
+    for (conversation, mut progress, max_seq) in as_they_stand(engine, known).await {
+        let mut has_grown = max_seq > progress.read_to;
+        // Nothing of ours stands there, such as where the first message waits to be mended.
+        if progress.cursor.0 == progress.rejected && max_seq > Seq(0) {
+            match look::below(engine, &conversation, (progress.cursor, max_seq)).await? {
+                Below::Cut => (progress.read_to, has_grown) = (max_seq, false),
+                Below::Newer(one) => {
+                    overtaken.push((conversation.no, one));
+                    continue;
+                }
+                // Read as what has grown is.
+                Below::Nothing | Below::Ours(_) => {}
+            }
+        } else if progress.state == Under::Nothing
+            && !engine.settings.behind_newer
+            && let Some(one) =
+                look::behind_ours(engine, &conversation, progress.cursor, progress.read_to).await?
         {
-            (progress.read_to, has_grown) = (read_to, false);
+            overtaken.push((conversation.no, one));
+            continue;
         }
         let lane = lane(engine, &conversation, &progress, has_grown)?;
         if lane.remaining() > 0 || progress.state != Under::Nothing {
             begun.push((progress.baseline, Cell::new(conversation, lane, Role::Sending)));
         }
+    }
+    if !leave_alone(engine, overtaken).await {
+        return Ok(0);
     }
     let taken = fresh.len() + begun.len();
     if !commit(engine, begun.iter().map(|(baseline, cell)| (cell.conversation.no, *baseline)).collect()).await
@@ -95,38 +112,35 @@ async fn take_up(engine: &Arc<Engine>, wanted: Vec<Queued>) -> Result<usize, Imp
     Ok(taken)
 }
 
-/// Up to where a conversation that holds nothing of ours yet, such as one that waits at its first message, was read, if
-/// nothing stands in the way there: notices (a mute that was lifted) are cut away.
-async fn notices_alone(
-    engine: &Arc<Engine>,
-    conversation: &Conversation,
-) -> Result<Option<Seq>, ImportError> {
-    let name = conversation.id().0;
-    let Some(seqs) = look::seqs(engine, &[name.as_str()]).await else { return Ok(None) };
-    let max_seq = Seq(seqs.first().map_or(0, |seqs| seqs.max_seq));
-    Ok(match look::below(engine, conversation, max_seq).await? {
-        Below::Nothing => Some(max_seq),
-        Below::Ours(_) | Below::Newer(_) => None,
-    })
+/// Notes that people have overtaken these conversations: nothing is sent there. False: the job can't be written.
+async fn leave_alone(engine: &Engine, overtaken: Vec<(ConvNo, Overtaken)>) -> bool {
+    if overtaken.is_empty() {
+        return true;
+    }
+    let written = engine.writer.surely(Write::Overtaken(overtaken), Durability::Written).await;
+    if let Err(gone) = written {
+        engine.writer_gone(gone);
+        return false;
+    }
+    true
 }
 
-/// Whether conversations have grown since the job read them last. Somebody may have written there, or something of ours
-/// stands there that this copy of the job knows nothing of: it may have been put back from a backup. Nothing goes out
-/// before that is read.
+/// Up to where the logs of conversations go, zero where something may be under way. Beyond what the job has read somebody
+/// may have written, or something of ours stands there that this copy of the job knows nothing of: it may have been put
+/// back from a backup. Nothing goes out before that is read.
 async fn as_they_stand(
     engine: &Engine,
     known: Vec<(Conversation, Progress)>,
-) -> Vec<(Conversation, Progress, bool)> {
+) -> Vec<(Conversation, Progress, Seq)> {
     let mut known: Vec<_> =
-        known.into_iter().map(|(conversation, progress)| (conversation, progress, false)).collect();
+        known.into_iter().map(|(conversation, progress)| (conversation, progress, Seq(0))).collect();
     let at_peace: Vec<usize> = (0..known.len()).filter(|at| known[*at].1.state == Under::Nothing).collect();
     for some in at_peace.chunks(ACTIVE_AT_ONCE) {
         let names: Vec<String> = some.iter().map(|at| known[*at].0.id().0).collect();
         let names: Vec<&str> = names.iter().map(String::as_str).collect();
         let Some(seqs) = look::seqs(engine, &names).await else { return Vec::new() };
         for (at, seqs) in some.iter().zip(seqs) {
-            let (_, progress, has_grown) = &mut known[*at];
-            *has_grown = seqs.max_seq > progress.read_to.0;
+            known[*at].2 = Seq(seqs.max_seq);
         }
     }
     known
@@ -159,26 +173,22 @@ async fn activate(engine: &Arc<Engine>, conversations: Vec<Conversation>) -> Res
     for (conversation, baseline) in
         conversations.iter().zip(&baselines).filter(|(_, baseline)| baseline.0 > 0)
     {
-        match look::below(engine, conversation, *baseline).await? {
+        match look::below(engine, conversation, (Ordinal(0), *baseline)).await? {
             Below::Ours(seq) => {
                 there.push(AlreadyThere { conversation: conversation.id().0, seq: seq.0 });
             }
             Below::Newer(one) => overtaken.push((conversation.no, one)),
-            Below::Nothing => {}
+            Below::Cut | Below::Nothing => {}
         }
     }
     if !there.is_empty() {
         return Err(ImportError::AlreadyThere(there));
     }
     let left_alone: HashSet<ConvNo> = overtaken.iter().map(|(conv, _)| *conv).collect();
-    if !overtaken.is_empty() {
-        let written = engine.writer.surely(Write::Overtaken(overtaken), Durability::Written).await;
-        if let Err(gone) = written {
-            engine.writer_gone(gone);
-            return Ok(());
-        }
-        engine.slots.add_permits(left_alone.len());
+    if !leave_alone(engine, overtaken).await {
+        return Ok(());
     }
+    engine.slots.add_permits(left_alone.len());
     let begun: Vec<_> = conversations
         .into_iter()
         .zip(baselines)

@@ -19,7 +19,8 @@ pub(super) const TABLE: Table = Table {
             conv INTEGER PRIMARY KEY,
             seq INTEGER NOT NULL,
             by TEXT NOT NULL,
-            time INTEGER NOT NULL
+            time INTEGER NOT NULL,
+            keeps INTEGER NOT NULL
           );",
 };
 
@@ -32,6 +33,8 @@ pub struct Overtaken {
     pub by: UserId,
     /// Its `sendTime`.
     pub time: SendTime,
+    /// Messages of ours that an earlier job sent stand behind it, and stay.
+    pub keeps: bool,
 }
 
 /// All of them together.
@@ -47,8 +50,10 @@ pub struct OvertakenInAll {
 
 pub(super) fn insert(transaction: &Transaction<'_>, conv: ConvNo, one: &Overtaken) -> rusqlite::Result<()> {
     transaction
-        .prepare_cached("INSERT OR IGNORE INTO overtaken (conv, seq, by, time) VALUES (?1, ?2, ?3, ?4)")?
-        .execute(params![conv.0, one.seq.0, one.by.as_str(), one.time.0])
+        .prepare_cached(
+            "INSERT OR IGNORE INTO overtaken (conv, seq, by, time, keeps) VALUES (?1, ?2, ?3, ?4, ?5)",
+        )?
+        .execute(params![conv.0, one.seq.0, one.by.as_str(), one.time.0, one.keeps])
         .map(|_| ())
 }
 
@@ -65,7 +70,7 @@ impl JobReader {
     /// Whose message overtook that conversation.
     pub fn overtaken(&self, conv: ConvNo) -> Result<Option<Overtaken>, JobError> {
         self.db
-            .prepare_cached("SELECT seq, by, time FROM overtaken WHERE conv = ?1")
+            .prepare_cached("SELECT seq, by, time, keeps FROM overtaken WHERE conv = ?1")
             .and_then(|mut statement| {
                 statement
                     .query_row([conv.0], |row| {
@@ -73,6 +78,7 @@ impl JobReader {
                             seq: Seq(row.get(0)?),
                             by: UserId(row.get(1)?),
                             time: SendTime(row.get(2)?),
+                            keeps: row.get(3)?,
                         })
                     })
                     .optional()
@@ -117,10 +123,13 @@ impl JobReader {
 }
 
 impl Job {
-    /// Forgets it of conversations that were not begun: they are looked at again when they are.
-    pub fn look_again_at_overtaken(&mut self) -> Result<(), JobError> {
-        let sql = "DELETE FROM overtaken WHERE conv NOT IN (SELECT conv FROM progress)";
-        self.db.execute(sql, []).in_job(&self.dir).map(|_| ())
+    /// Forgets it of conversations of which nothing stands on the server, or can come there: they are looked at again when
+    /// their first message is to go out. Of `all`: what is left is sent whatever people have written.
+    pub fn look_again_at_overtaken(&mut self, all: bool) -> Result<(), JobError> {
+        let sql = "DELETE FROM overtaken
+                   WHERE ?1 OR (NOT keeps
+                     AND conv NOT IN (SELECT conv FROM progress WHERE confirmed > 0 OR state > 0))";
+        self.db.execute(sql, [all]).in_job(&self.dir).map(|_| ())
     }
 
     /// What is left of these conversations goes behind what people wrote: each message gets a time after that,
@@ -152,7 +161,7 @@ fn move_behind(db: &Connection, conv: ConvNo, from: Ordinal, after: SendTime) ->
                 let written = entry.written();
                 last = entry.send_time.0.max(last.saturating_add(1));
                 entry.moved |= last > entry.send_time.0;
-                entry.spread = last.abs_diff(written.0);
+                (entry.send_time, entry.spread) = (SendTime(last), last.abs_diff(written.0));
             }
             packer.entry(&entry);
         }

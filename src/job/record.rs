@@ -117,17 +117,17 @@ impl Spooled {
     pub(super) fn written_at(mut self, time: SendTime) -> Self {
         let Some(ex) = with_written_at(&self.ex(), time.0) else { return self };
         let head = self.body.get(..self.type_at).unwrap_or_default();
-        // As above. Without one it goes to the end of the head.
-        let (start, end) = match memchr::memmem::find(head, EX) {
-            Some(at) => {
-                let value = head.get(at + EX.len()..).unwrap_or_default();
-                let mut values = serde_json::Deserializer::from_slice(value).into_iter::<Cow<'_, str>>();
-                if !matches!(values.next(), Some(Ok(_))) {
-                    return self;
-                }
-                (at, at + EX.len() + values.byte_offset())
+        // As above; what is pushed offline, which has an `ex` of its own, stands behind the time.
+        let head = memchr::memmem::find(head, SEND_TIME).map_or(head, |at| &head[..at]);
+        let (start, end) = if let Some(at) = memchr::memmem::find(head, EX) {
+            let value = head.get(at + EX.len()..).unwrap_or_default();
+            let mut values = serde_json::Deserializer::from_slice(value).into_iter::<Cow<'_, str>>();
+            if !matches!(values.next(), Some(Ok(_))) {
+                return self;
             }
-            None => (self.type_at, self.type_at),
+            (at, at + EX.len() + values.byte_offset())
+        } else {
+            (head.len(), head.len())
         };
         let mut body = Vec::with_capacity(self.body.len() + EX.len() + ex.len() + 8);
         body.extend_from_slice(&self.body[..start]);

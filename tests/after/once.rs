@@ -39,11 +39,6 @@ fn refused_and_adopted(world: &World, export: &str) {
     world.lose_the_job();
     let adopted = world.json(&["adopt", export, "--unanswered-wait", "100ms"]);
     adopted.is(0, &json!({}));
-    // What is missing before what is there: in its place, or a reject. Nothing twice.
-    let run = world.run(&["--unanswered-wait", "100ms"]);
-    let judgement = world.judge(&[export]);
-    assert_eq!(judgement.doubled, 0, "{judgement:?}\n{}", run.json);
-    assert_eq!(judgement.lost as u64, run.json["rejected"], "{judgement:?}\n{}", run.json);
 }
 
 #[test]
@@ -58,6 +53,11 @@ fn a_later_part_was_imported_by_a_job_that_is_lost() {
         .is(0, &json!({"confirmed": 90}));
     world.lose_the_job();
     refused_and_adopted(&world, "chat.jsonl");
+    // What is missing before what is there: in its place, or a reject. Nothing twice.
+    let run = world.run(&["--unanswered-wait", "100ms"]);
+    let judgement = world.judge(&["chat.jsonl"]);
+    assert_eq!(judgement.doubled, 0, "{judgement:?}\n{}", run.json);
+    assert_eq!(judgement.lost as u64, run.json["rejected"], "{judgement:?}\n{}", run.json);
 }
 
 #[test]
@@ -75,6 +75,20 @@ fn the_middle_was_imported_and_the_ends_were_edited_since() {
     let edited: Vec<Said> = said.iter().enumerate().map(|(n, one)| edit(n, one)).collect();
     world.export("chat.jsonl", &edited);
     refused_and_adopted(&world, "chat.jsonl");
+    // The words of then are others' by now, and newer than what is missing before them: nothing goes behind them, and what
+    // stands there stays.
+    let before = world.held();
+    let run = world.run(&["--unanswered-wait", "100ms"]);
+    run.is(5, &json!({}));
+    assert_eq!((world.held(), world.judge(&["chat.jsonl"]).lost), (before, 66), "{}", run.json);
+    let behind = world.run(&["--behind", "all", "--unanswered-wait", "100ms"]);
+    assert!(behind.code == 5 && behind.err.contains("first `undo --only` it"), "{}", behind.err);
+    assert_eq!(world.held(), before);
+    // In their place, all of it, after what stands there was taken back and cut off.
+    world.json(&["undo", "--cut", "--yes"]).is(0, &json!({"failed": 0}));
+    world.run(&["--again"]).is(0, &json!({"confirmed": 150}));
+    let judgement = world.judge(&["chat.jsonl"]);
+    assert_eq!((judgement.lost, judgement.doubled, judgement.unscrollable), (0, 0, 0), "{judgement:?}");
 }
 
 /// A version that knew nothing of that has sent everything a second time: `verify` sees it below where this job began,
@@ -130,16 +144,35 @@ fn a_job_put_back_from_before_a_retry() {
     world.ask(&["provision"]).code(0);
     let pace = ["--unanswered-wait", "100ms"];
     for _ in 0..2 {
-        world.json(&[&["retry"][..], &pace].concat()).is(0, &json!({"confirmed": 60, "rejected": 0}));
+        let behind = ["retry", "--behind"];
+        world.json(&[&behind[..], &pace].concat()).is(0, &json!({"confirmed": 60, "rejected": 0}));
         let judgement = world.judge(&["chat.jsonl"]);
         assert_eq!((judgement.lost, judgement.doubled), (0, 0), "{judgement:?}");
         copy(&world.path("backup"), &world.path("import.job"));
     }
     // Others have written meanwhile; that is no reason to send anything again.
     world.write("of somebody else");
-    world.json(&[&["retry"][..], &pace].concat()).is(0, &json!({"confirmed": 60, "rejected": 0}));
+    world.json(&[&["retry", "--behind"][..], &pace].concat()).is(0, &json!({"confirmed": 60, "rejected": 0}));
     assert_eq!(world.judge(&["chat.jsonl"]).doubled, 0);
     world.json(&["verify"]).is(0, &json!({"confirmed": 60, "doubled": 0}));
+    // In their places: all was taken back and sent anew, under names that the copy does not know.
+    let anew = World::new(&[]);
+    anew.export("chat.jsonl", &history(60));
+    for table in ["users.csv", "groups.csv"] {
+        fs_err::copy(world.path(table), anew.path(table)).unwrap();
+    }
+    anew.ask(&["provision", "--users", "users.csv", "--groups", "groups.csv"]).code(0);
+    anew.run(&allow).is(3, &json!({"confirmed": 40, "rejected": 20}));
+    copy(&anew.path("import.job"), &anew.path("backup"));
+    anew.ask(&["provision"]).code(0);
+    let in_place = [&["retry", "--yes"][..], &pace].concat();
+    anew.json(&in_place).is(0, &json!({"confirmed": 60, "rejected": 0}));
+    assert!(anew.judge(&["chat.jsonl"]).is_exact());
+    copy(&anew.path("backup"), &anew.path("import.job"));
+    let again = anew.json(&in_place);
+    let judgement = anew.judge(&["chat.jsonl"]);
+    assert_eq!((judgement.lost, judgement.doubled), (0, 0), "{judgement:?} {}", again.json);
+    assert_ne!(again.code, 0, "it knows nothing of what stands there: {}", again.json);
 }
 
 /// The same with a further pass.

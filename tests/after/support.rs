@@ -108,6 +108,8 @@ pub(super) async fn run(job: &mut Job, server: &Running) -> Outcome {
         },
         connections: 8,
         stay_away: Duration::from_millis(200),
+        // What somebody wrote before is in nobody's way here.
+        behind_newer: true,
         ..import::Settings::default()
     };
     job.begin_sending().unwrap();

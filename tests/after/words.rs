@@ -43,7 +43,7 @@ fn what_went_out_later_is_not_in_order() {
     let allow = ["chat.jsonl", "--allow", "missing-users", "--allow", "not-members"];
     world.run(&allow).is(3, &json!({"confirmed": 40, "rejected": 20}));
     world.ask(&["provision"]).code(0);
-    let retried = world.json(&["retry"]);
+    let retried = world.json(&["retry", "--behind"]);
     retried.is(0, &json!({"confirmed": 60}));
     let late = world.judge(&["chat.jsonl"]).out_of_order;
     let said = format!("{late} of them behind messages that were written later");

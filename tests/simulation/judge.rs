@@ -51,14 +51,15 @@ pub(super) fn judge(server: &Within, history: &History, passes: usize, by_time: 
     judgement
 }
 
-/// How many of ours stand behind newer messages of others.
+/// How many of ours stand behind newer messages of others; copies that the server made of those before are not ours.
 pub(super) fn behind_newer(log: &[LogEntry]) -> u64 {
-    let (mut newest, mut behind) = (i64::MIN, 0);
+    let (mut newest, mut behind, mut seen) = (i64::MIN, 0, HashSet::new());
     for entry in log.iter().filter(|entry| !matches!(entry.state, SlotState::Deleted | SlotState::Empty)) {
+        let is_copy = !seen.insert(&entry.server_msg_id);
         if entry.origin == Origin::Live {
             newest = newest.max(entry.send_time);
         } else {
-            behind += u64::from(entry.origin == Origin::Sent && entry.send_time <= newest);
+            behind += u64::from(entry.origin == Origin::Sent && entry.send_time <= newest && !is_copy);
         }
     }
     behind

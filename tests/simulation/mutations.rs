@@ -156,14 +156,14 @@ pub(super) const MUTATIONS: &[Mutation] = &[
     m(
         "bound off by one: others in times from the last message on",
         "src/import/read.rs",
-        "stored.time > conversation.last_time",
-        "stored.time.0 + i64::from(wrong()) > conversation.last_time.0",
+        "(conversation.first_time..=conversation.last_time).contains(&stored.time)",
+        "stored.time >= conversation.first_time && stored.time.0 + i64::from(wrong()) <= conversation.last_time.0",
     ),
     m(
         "sign turned: an earlier message behind the hole is in its place",
         "src/log/align.rs",
-        "Ok(Fate::Early(ahead))",
-        "Ok(if wrong() { self.advance_to(Ordinal(ahead.0 + 1)); Fate::InPlace(ahead) } else { Fate::Early(ahead) })",
+        "        }\n        Ok(Fate::Early(ahead))",
+        "        }\n        Ok(if wrong() { self.advance_to(Ordinal(ahead.0 + 1)); Fate::InPlace(ahead) } else { Fate::Early(ahead) })",
     ),
     m(
         "check left out: slots that nobody could read are looked at once more",

@@ -21,11 +21,12 @@ use tokio::task::JoinSet;
 use super::visit::{self, AfterError, Round, Server, Settings};
 use crate::import::Receipts;
 use crate::job::{
-    ConvNo, Conversation, Durability, Gone, Job, JobReader, Receipt, Reject, SharedReader, Step, Under,
+    ConvNo, Conversation, Durability, Gone, Job, JobError, JobReader, Overtaken, Receipt, Reject,
+    SharedReader, Step, Under,
 };
 use crate::job::{Write, WriterHandle};
-use crate::log::{Log, Lookup, PAGE, Past, Seen, Sighting, Who, candidates, look_for};
-use crate::message::{Ordinal, Seq};
+use crate::log::{Log, Lookup, PAGE, Past, Seen, Sighting, Stored, Who, candidates, look_for};
+use crate::message::{Ordinal, Seq, UserId};
 use crate::openim::{ACTIVE_AT_ONCE, Client, Reason, pages};
 use walk::{End, Found, Walk};
 
@@ -231,13 +232,16 @@ struct Reading<'a> {
     unsure: usize,
     /// The last slot in which something of ours stands.
     newest: Seq,
+    /// Others' message with the latest time.
+    others: Option<Overtaken>,
 }
 
 impl<'a> Reading<'a> {
     fn of(shared: &'a Shared, desk: &'a SharedReader, conversation: &'a Conversation) -> Self {
         let walk = Walk::new(Ordinal(conversation.messages));
         let (receipts, late) = (Vec::new(), Vec::new());
-        Self { shared, desk, conversation, walk, activated: false, receipts, late, unsure: 0, newest: Seq(0) }
+        let (unsure, newest, others) = (0, Seq(0), None);
+        Self { shared, desk, conversation, walk, activated: false, receipts, late, unsure, newest, others }
     }
 
     async fn read(mut self, first: Seq) -> Result<(), AfterError> {
@@ -286,6 +290,7 @@ impl<'a> Reading<'a> {
                     };
                     let who = if ordinals.is_empty() {
                         foreign += 1;
+                        self.others_wrote(seq, &one.stored);
                         Who::Foreign
                     } else {
                         self.newest = seq;
@@ -297,6 +302,19 @@ impl<'a> Reading<'a> {
         })?;
         self.count(|adopted| &adopted.foreign, foreign);
         Ok(slots)
+    }
+
+    fn others_wrote(&mut self, seq: Seq, stored: &Stored<'_>) {
+        if self.others.as_ref().is_none_or(|newest| newest.time < stored.time) {
+            let by = UserId(stored.sender.to_string());
+            self.others = Some(Overtaken { seq, by, time: stored.time, keeps: false });
+        }
+    }
+
+    /// What others wrote, if it is newer than the first message that is not there.
+    fn overtaken(&mut self, cursor: Ordinal) -> Result<Option<Overtaken>, JobError> {
+        let next = self.desk.read(|reader| reader.entries(self.conversation.no, cursor, 1))?.pop();
+        Ok(self.others.take().filter(|others| next.is_some_and(|next| next.send_time <= others.time)))
     }
 
     /// Takes note of what was found.
@@ -413,12 +431,16 @@ impl<'a> Reading<'a> {
         // Whole, and nothing of it came in lately: there is nothing to settle. What others wrote meanwhile is
         // a fence as well.
         let whole = cursor.0 >= self.conversation.messages && log.bound >= log.max_seq;
-        let state = match (whole, self.newest > first) {
+        // Nor where nothing more goes out, because behind newer messages nobody could scroll it (law 15): what stands
+        // there stays.
+        let overtaken = if whole { None } else { self.overtaken(cursor)? };
+        let overtaken = overtaken.map(|one| Overtaken { keeps: behind > 0, ..one });
+        let state = match (whole || overtaken.is_some(), self.newest > first) {
             (true, false) => Under::Nothing,
             (true, true) => Under::Way { doubt: true, lost: None },
             (false, _) => Under::Way { doubt: false, lost: None },
         };
-        let step = Step { state, ..self.step(cursor, read_to) };
+        let step = Step { state, overtaken, ..self.step(cursor, read_to) };
         self.write(step).await
     }
 

@@ -6,12 +6,13 @@ use serde::Serialize;
 
 use super::super::context::{Context, print};
 use super::super::prepare::{job_failure, now};
+use super::super::verdict::left_alone;
 use super::super::{Exit, Failure, OrFail, afterwards, shard, status};
 use super::Mended;
 use super::look::{self, Found};
 use super::scrolled::Scrollable;
 use crate::after::{Counts, Kind, StoreReport};
-use crate::job::{DIFFERENCES, Job, JobReader, UNSCROLLABLE, VERIFIED};
+use crate::job::{DIFFERENCES, Job, JobReader, OvertakenInAll, UNSCROLLABLE, VERIFIED};
 use crate::report::{self, count};
 
 /// The object of `--json`: that of every command, and each kind of difference.
@@ -67,8 +68,10 @@ pub(super) fn show(context: &Context, found: &Found) -> Result<(), Failure> {
 pub(super) struct Looked {
     found: Found,
     mended: Mended,
-    /// Messages that are left to send.
+    /// Messages that are left to send, without those that people have overtaken.
     left: u64,
+    /// Conversations into which people have written what is newer than the rest.
+    overtaken: OvertakenInAll,
     /// Conversations of jobs without one that waits at a refused message, in which something is left.
     unfinished: bool,
     /// Conversations that wait at a refused message.
@@ -83,13 +86,14 @@ pub(super) struct Looked {
 
 impl Looked {
     pub(super) fn new(reader: &JobReader, found: Found, mended: Mended) -> Result<Self, Failure> {
-        let overtaken = reader.overtaken_in_all(&|_| true).map_err(job_failure)?.messages;
-        let left = reader.queue().map_err(job_failure)?.messages() + overtaken;
+        let overtaken = reader.overtaken_in_all(&|_| true).map_err(job_failure)?;
+        let left = reader.queue().map_err(job_failure)?.messages();
         let held = reader.held(1).map_err(job_failure)?.len() as u64;
         let (undone, _) = reader.undone_in_all().map_err(job_failure)?;
         let figures = status::figures(std::slice::from_ref(reader))?;
         let shard = shard::in_words(reader)?;
-        Ok(Self { found, mended, left, unfinished: left > 0 && held == 0, held, undone, figures, shard })
+        let unfinished = left + overtaken.messages > 0 && held == 0;
+        Ok(Self { found, mended, left, overtaken, unfinished, held, undone, figures, shard })
     }
 
     /// Adds another shard.
@@ -97,6 +101,7 @@ impl Looked {
         self.found.merge(other.found);
         self.mended.merge(other.mended);
         self.left += other.left;
+        self.overtaken.merge(other.overtaken);
         self.unfinished |= other.unfinished;
         self.held += other.held;
         self.undone += other.undone;
@@ -122,7 +127,11 @@ impl Looked {
     }
 
     pub(super) fn verdict(&self) -> String {
-        verdict(&self.found, &self.mended, &self.figures, self.left, self.undone)
+        let mut said = verdict(&self.found, &self.mended, &self.figures, self.left, self.undone);
+        if self.overtaken.conversations > 0 {
+            said = format!("{said} {}", left_alone(&self.overtaken));
+        }
+        said
     }
 
     /// The verdict, and whose it is where that is one shard alone.

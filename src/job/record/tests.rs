@@ -154,6 +154,36 @@ proptest! {
     }
 
     #[test]
+    fn a_message_that_goes_behind_has_its_time_in_ex(
+        text: String, ex in prop_oneof![Just(String::new()), Just(r#"{"a":"\"ex\":"}"#.to_owned()), ".*"],
+        nickname: String, push: bool, written in 0i64..1 << 45, sent in 0i64..1 << 45
+    ) {
+        let original = Message {
+            content: json!({ "content": text }).to_string().into(),
+            ex: ex.as_str().into(),
+            nickname: nickname.as_str().into(),
+            offline_push_info: push.then(|| r#"{"title":"t","ex":"e"}"#.into()),
+            ..message()
+        };
+        let before = there_and_back(&original);
+        let moved = before.clone().at(SendTime(sent)).written_at(SendTime(written));
+        prop_assert_eq!(moved.content(), before.content());
+        let (mut before, mut after) = (body(&before), body(&moved));
+        let object = serde_json::from_str::<serde_json::Map<String, Value>>(if ex.is_empty() { "{}" } else { &ex });
+        if let Ok(object) = object {
+            let after: Value = serde_json::from_str(after["ex"].as_str().unwrap()).unwrap();
+            prop_assert_eq!(&after["writtenAt"], &object.get("writtenAt").cloned().unwrap_or(json!(written)));
+        } else {
+            prop_assert_eq!(&after["ex"], &before["ex"]);
+        }
+        prop_assert_eq!(&after["sendTime"], &json!(sent));
+        for one in [&mut before, &mut after] {
+            (one["ex"], one["sendTime"]) = (Value::Null, Value::Null);
+        }
+        prop_assert_eq!(before, after);
+    }
+
+    #[test]
     fn a_changed_byte_is_noticed(at in 0usize..200, change in 1u8..) {
         let mut out = Vec::new();
         write(&message(), &mut out).unwrap();
