@@ -23,9 +23,12 @@ const USUAL_TABLE: &str = "occupied.csv";
 /// Stands for all of them.
 const ALL: &str = "all";
 
+/// Over the options of that kind, in every command.
+pub(super) const HEADING: &str = "Conversations in which people have written already";
+
 /// What becomes of conversations in which people have written already (`would-not-scroll`).
 #[derive(Debug, Clone, Default, Args)]
-#[command(next_help_heading = "Conversations in which people have written already")]
+#[command(next_help_heading = HEADING)]
 pub struct WayArgs {
     /// Give their history an archive: a group of its own beside the conversation, with the same members and a name that
     /// says so, which `provision` makes; `all`, or such as `si_alice_bob`, `sg_team`

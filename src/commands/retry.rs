@@ -7,6 +7,7 @@ use std::time::Instant;
 use clap::Args;
 
 use super::context::{Context, note};
+use super::occupied::HEADING;
 use super::prepare::{job_failure, now};
 use super::verdict::{Known, verdict};
 use super::{Exit, Failure, OrFail, afterwards, anew, run, server, stop, verify};
@@ -28,7 +29,7 @@ pub struct RetryArgs {
     #[arg(long, value_name = "WHAT", value_enum)]
     pub on_reject: Option<OnReject>,
     /// Behind what stands there, under a later time, instead of in its place: nothing is taken back
-    #[arg(long)]
+    #[arg(long, help_heading = HEADING)]
     pub behind: bool,
     /// Don't ask before conversations are taken back and sent anew
     #[arg(long)]

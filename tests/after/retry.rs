@@ -296,8 +296,7 @@ fn what_can_not_be_scrolled_is_taken_back_and_sent_anew() {
     // The one into which somebody has written stays, and is named.
     done.is(8, &json!({"missing": 0, "doubled": 0}));
     assert!(done.err.contains("si_a_b: can't be scrolled to the start"), "{}", done.err);
-    let judgement = world.judge(&["one.jsonl", "two.jsonl"]);
-    assert_eq!((judgement.lost, judgement.doubled), (0, 0), "{judgement:?}");
+    assert_eq!((world.texts("si_a_b").len(), world.texts("si_a_c").len()), (31, 30));
 }
 
 /// A message that is missing can't go behind what somebody has written since: that is said, and no other command is named.

@@ -8,7 +8,6 @@ use super::judged::judged;
 
 /// Tests that leave a log which users can't scroll, and the law that it breaks; they are to become none.
 const NOT_YET: &[(&str, &str)] = &[
-    ("after::command::undone_and_sent_anew", "an older history behind what somebody wrote meanwhile"),
     ("after::damage::deleted", "a hole in front, which `verify --repair` can't fill"),
     (
         "after::damage::repaired_while_the_server_falls_over",
@@ -20,12 +19,7 @@ const NOT_YET: &[(&str, &str)] = &[
         "after::once::a_later_part_was_imported_by_a_job_that_is_lost",
         "a hole in front, left by an undo beside another job's messages",
     ),
-    (
-        "after::once::the_middle_was_imported_and_the_ends_were_edited_since",
-        "an older history behind another job's",
-    ),
     ("after::once::what_stands_below_the_beginning_is_looked_at", "an older history behind another job's"),
-    ("after::retry::a_group_that_was_muted", "the server's notices of today in front of the history"),
     ("chaos::small::five_at_once", "copies; holes; people who write"),
     ("chaos::small::killed_importers", "holes"),
     ("import::faults::a_lost_queue", "holes read before the store had what is below"),

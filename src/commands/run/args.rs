@@ -5,6 +5,7 @@ use clap::{Arg, ArgAction, Args};
 
 use crate::commands::control::EndpointArgs;
 use crate::commands::media::HowArgs;
+use crate::commands::occupied::HEADING;
 use crate::commands::preflight::PreflightArgs;
 use crate::commands::provision::FileArgs;
 use crate::commands::shard::ShardArgs;
@@ -62,7 +63,7 @@ pub struct RunArgs {
     pub again: bool,
     /// Where people have written what is newer than the rest of a history, send that rest behind it, under times after
     /// theirs and with its own in `ex`; `all`, or such as `si_alice_bob`
-    #[arg(long, value_name = "CONVERSATION|all", value_delimiter = ',')]
+    #[arg(long, value_name = "CONVERSATION|all", value_delimiter = ',', help_heading = HEADING)]
     pub behind: Vec<String>,
     /// Where to send.
     #[command(flatten)]
