@@ -370,6 +370,7 @@ mod tests {
             "\"x\" * 123456789123456789123456789",
             "\"x\" * 4000000 | gsub(\"x\"; \"\")",
             "\"x\" * 4000000 | [match(\".\"; \"g\")] | length",
+            "\"x\" * 200000 | [match(\"a*?\"; \"g\")] | length",
             "\"x\" * 4000000 | explode",
             "\"x\" * 4000000 / \"\"",
             "\"x\" * 4000000 / \"x\"",
@@ -377,6 +378,14 @@ mod tests {
             let why = run(code, "{}").unwrap_err();
             assert!(why.contains("the program"), "{code}: {why}");
         }
+    }
+
+    /// Nothing stops one search: of a text at the bound it comes back, and the steps over its matches are counted.
+    #[test]
+    fn the_longest_search_comes_back() {
+        let code = "\"x\" * 131072 | [match(\"a*?\"; \"g\")] | length";
+        let why = run(code, "{}").unwrap_err();
+        assert!(why.contains("steps for this record"), "{why}");
     }
 
     #[test]
