@@ -17,7 +17,7 @@ pub enum Exit {
     Rejects = 3,
     /// `check` found errors, nothing was sent.
     Check = 4,
-    /// Unfinished: the same command goes on.
+    /// Unfinished: the same command goes on, or the verdict names the one that does.
     Unfinished = 5,
     /// Preflight refused.
     Preflight = 6,

@@ -52,7 +52,7 @@ fn wrong_secret_no_address_no_server_and_a_job_that_another_holds() {
             .code(7)
             .stderr(contains("secret").and(contains("hush-hush").not()));
         let nobody = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
-        with(&format!("http://{nobody}"), "openIM123").code(5).stderr(contains("cannot reach"));
+        with(&format!("http://{nobody}"), "openIM123").code(2).stderr(contains("cannot reach"));
         world.command(args).code(2).stderr(contains("--api"));
     }
     let held = openim_importer::job::Job::open(&world.path("import.job")).unwrap();
