@@ -30,7 +30,10 @@ const SECTIONS: &[Section] = &[
             ("2", "Usage, configuration, or an address that can't be right."),
             ("3", "Done, with rejects: they stand in rejected.jsonl, with the reason of each."),
             ("4", "check found errors; nothing was sent."),
-            ("5", "Unfinished, or not known: what is left is said; the same command goes on, or the verdict names the one that does."),
+            (
+                "5",
+                "Unfinished, or not known: what is left is said; the same command goes on, or the verdict names the one that does.",
+            ),
             ("6", "The preflight refused; nothing was sent."),
             ("7", "Login, or a certificate."),
             ("8", "Verification found a difference, or a conversation that can't be scrolled."),
