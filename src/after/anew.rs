@@ -2,15 +2,12 @@
 //! leaves a log that users can scroll, whatever stood there before.
 
 use std::collections::HashSet;
-use std::sync::Arc;
-
-use tokio::sync::mpsc;
 
 use super::undo::undo;
-use super::visit::{AfterError, Server, Settings, all, each};
+use super::visit::{AfterError, Server, Settings, all, look_in_each};
 use crate::job::{ConvNo, Conversation, Job, JobError, JobReader, SharedReader};
 use crate::log::{Log, PAGE, is_notice};
-use crate::message::{ConversationId, MsgId, Seq};
+use crate::message::{ConversationId, MsgId, Ordinal, Seq};
 use crate::openim::{Client, pages};
 
 /// Which of the conversations that `settings` are about can be taken back and sent anew: those in which nobody else has
@@ -18,20 +15,11 @@ use crate::openim::{Client, pages};
 pub async fn all_ours(
     client: Client,
     reader: &JobReader,
-    settings: Settings,
+    settings: &Settings,
 ) -> Result<Vec<Conversation>, AfterError> {
-    let (send, mut found) = mpsc::channel(64);
-    let server = Arc::new(Server::new(client, settings.clone()));
-    let tasks = each(reader, &settings, move |desk, next| {
-        let (server, send) = (Arc::clone(&server), send.clone());
-        async move {
-            let can = desk.read(|reader| reader.can_start_again(next.no))?;
-            if can && is_ours(&server, &desk, &next).await? {
-                // Nobody listens any more: it was stopped.
-                send.send(next).await.map_err(|_| AfterError::Stopped)?;
-            }
-            Ok(())
-        }
+    let (tasks, mut found) = look_in_each(client, reader, settings, |server, desk, next| async move {
+        let can = desk.read(|reader| reader.can_start_again(next.no))?;
+        Ok((can && is_ours(&server, &desk, &next).await?).then_some(next))
     })?;
     let mut ours = Vec::new();
     while let Some(conversation) = found.recv().await {
@@ -77,7 +65,7 @@ struct Known {
 impl Known {
     fn of(reader: &JobReader, conv: ConvNo) -> Result<Self, JobError> {
         let mut known = Self { names: HashSet::new(), nameless: HashSet::new() };
-        for receipt in reader.receipts(conv, crate::message::Ordinal(0), usize::MAX)? {
+        for receipt in reader.receipts(conv, Ordinal(0), usize::MAX)? {
             let _is_new = match receipt.ids {
                 Some(ids) => known.names.insert(ids.server),
                 None => known.nameless.insert(receipt.seq),

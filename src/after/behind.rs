@@ -3,9 +3,7 @@
 
 use std::sync::Arc;
 
-use tokio::sync::mpsc;
-
-use super::visit::{AfterError, Server, Settings, all, each};
+use super::visit::{AfterError, Server, Settings, all, look_in_each};
 use crate::job::{Conversation, Job, JobError, Overtaken, SharedReader, Under};
 use crate::log::{Log, PAGE};
 use crate::message::{Ordinal, SendTime, Seq};
@@ -31,26 +29,21 @@ type Place = Result<(Ordinal, SendTime), &'static str>;
 pub async fn send_behind(
     client: Client,
     job: &mut Job,
-    settings: Settings,
+    settings: &Settings,
     now: SendTime,
 ) -> Result<Behind, AfterError> {
     let reader = job.reader()?;
-    let (send, mut found) = mpsc::channel(64);
-    let server = Arc::new(Server::new(client, settings.clone()));
-    let tasks = each(&reader, &settings, move |desk, next| {
-        let (server, send) = (Arc::clone(&server), send.clone());
-        async move {
-            let known = desk.read(|reader| -> Result<_, JobError> {
-                // What was undone has nothing left.
-                let is_undone = reader.undone(next.no)?.is_some();
-                Ok(reader.overtaken(next.no)?.filter(|_| !is_undone))
-            })?;
-            let Some(overtaken) = known else { return Ok(()) };
-            let place = place(&server, &desk, &next, &overtaken, now).await?;
-            // Nobody listens any more: it was stopped.
-            send.send((next, place)).await.map_err(|_| AfterError::Stopped)
-        }
-    })?;
+    let look = move |server: Arc<Server>, desk: Arc<SharedReader>, next: Conversation| async move {
+        let known = desk.read(|reader| -> Result<_, JobError> {
+            // What was undone has nothing left.
+            let is_undone = reader.undone(next.no)?.is_some();
+            Ok(reader.overtaken(next.no)?.filter(|_| !is_undone))
+        })?;
+        let Some(overtaken) = known else { return Ok(None) };
+        let place = place(&server, &desk, &next, &overtaken, now).await?;
+        Ok(Some((next, place)))
+    };
+    let (tasks, mut found) = look_in_each(client, &reader, settings, look)?;
     let (mut behind, mut moves) = (Behind::default(), Vec::new());
     while let Some((conversation, place)) = found.recv().await {
         match place {

@@ -66,11 +66,6 @@ impl Book for JobBook<'_> {
     }
 
     fn equals(&mut self, record: &Self::Record) -> Result<Vec<Ordinal>, JobError> {
-        let Conversation { first_time, last_time, .. } = self.conversation;
-        // What users write today is none of ours.
-        if record.time < *first_time || record.time > *last_time {
-            return Ok(Vec::new());
-        }
         candidates(self.reader, self.conversation, record)
     }
 

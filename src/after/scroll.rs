@@ -8,10 +8,8 @@ use std::collections::HashSet;
 use std::fmt;
 use std::sync::Arc;
 
-use tokio::sync::mpsc;
-
-use super::visit::{AfterError, Server, Settings, all, each};
-use crate::job::{ConvNo, JobError, JobReader, Progress, SharedReader};
+use super::visit::{AfterError, Server, Settings, all, look_in_each};
+use crate::job::{ConvNo, Conversation, JobError, JobReader, Progress, SharedReader};
 use crate::log::{Log, PAGE};
 use crate::message::{MsgId, Ordinal, Seq};
 use crate::openim::{Client, pages};
@@ -26,7 +24,7 @@ pub struct Scrolled {
     pub seen: Result<Judgement, Unknown>,
     /// Empty slots that were given another date.
     pub redated: u64,
-    /// Everything that is read in it is ours.
+    /// It can't be scrolled, and everything that is read in it is ours.
     pub ours: bool,
 }
 
@@ -61,22 +59,16 @@ impl fmt::Display for Unknown {
 pub async fn scroll(
     client: Client,
     reader: &JobReader,
-    settings: Settings,
+    settings: &Settings,
     mends: bool,
     mut tell: impl FnMut(Scrolled) -> Result<(), AfterError>,
 ) -> Result<(), AfterError> {
-    let (send, mut judged) = mpsc::channel(64);
-    let server = Arc::new(Server::new(client, settings.clone()));
-    let tasks = each(reader, &settings, move |desk, next| {
-        let (server, send) = (Arc::clone(&server), send.clone());
-        async move {
-            let Some(progress) = desk.read(|reader| reader.progress(next.no))? else { return Ok(()) };
-            let mut log = Log::open(&server, &desk, &next).await?;
-            let scrolled = one(&mut log, &desk, next.no, &progress, mends).await?;
-            // Nobody listens any more: it was stopped.
-            send.send(scrolled).await.map_err(|_| AfterError::Stopped)
-        }
-    })?;
+    let look = move |server: Arc<Server>, desk: Arc<SharedReader>, next: Conversation| async move {
+        let Some(progress) = desk.read(|reader| reader.progress(next.no))? else { return Ok(None) };
+        let mut log = Log::open(&server, &desk, &next).await?;
+        one(&mut log, &desk, next.no, &progress, mends).await.map(Some)
+    };
+    let (tasks, mut judged) = look_in_each(client, reader, settings, look)?;
     while let Some(one) = judged.recv().await {
         tell(one)?;
     }
@@ -90,19 +82,20 @@ async fn one(
     progress: &Progress,
     mends: bool,
 ) -> Result<Scrolled, AfterError> {
-    let mut slots = read(log).await?;
+    let slots = read(log).await?;
     let mut seen = judge(&slots, log.bound, progress.read_to);
     let mut redated = 0;
-    if mends && seen.as_ref().is_ok_and(|judgement| !judgement.scrolls()) {
-        let wrong = desk.read(|reader| wrongly_dated(reader, conv, &slots))?;
+    let is_broken = seen.as_ref().is_ok_and(|judgement| !judgement.scrolls());
+    let ours = is_broken && desk.read(|reader| is_ours(reader, conv, &slots))?;
+    // What is deleted once more belonged to nobody else.
+    if mends && ours {
+        let wrong = wrongly_dated(&slots);
         if !wrong.is_empty() {
             log.delete(&wrong).await?;
             redated = wrong.len() as u64;
-            slots = read(log).await?;
-            seen = judge(&slots, log.bound, progress.read_to);
+            seen = judge(&read(log).await?, log.bound, progress.read_to);
         }
     }
-    let ours = desk.read(|reader| is_ours(reader, conv, &slots))?;
     Ok(Scrolled { name: log.name().to_owned(), seen, redated, ours })
 }
 
@@ -133,12 +126,8 @@ fn judge(slots: &[Slot<MsgId>], bound: Seq, ours: Seq) -> Result<Judgement, Unkn
     Ok(judgement)
 }
 
-/// Empty slots whose date is wrong, if everything in the conversation is ours: what is deleted once more belonged to
-/// nobody else.
-fn wrongly_dated(reader: &JobReader, conv: ConvNo, slots: &[Slot<MsgId>]) -> Result<Vec<Seq>, JobError> {
-    if !is_ours(reader, conv, slots)? {
-        return Ok(Vec::new());
-    }
+/// Empty slots whose date is wrong.
+fn wrongly_dated(slots: &[Slot<MsgId>]) -> Vec<Seq> {
     let mut wrong = Vec::new();
     let mut below = None;
     let mut hole = Vec::new();
@@ -155,7 +144,7 @@ fn wrongly_dated(reader: &JobReader, conv: ConvNo, slots: &[Slot<MsgId>]) -> Res
         hole.clear();
         below = Some(slot.time);
     }
-    Ok(wrong)
+    wrong
 }
 
 /// Whether everything that is read in a conversation is ours.

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::sync::Mutex as AsyncMutex;
+use tokio::sync::{Mutex as AsyncMutex, mpsc};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
@@ -107,13 +107,16 @@ impl std::ops::Deref for Server {
     }
 }
 
+/// What is at work.
+pub(super) type Tasks = JoinSet<Result<(), AfterError>>;
+
 /// Starts tasks that do `work` for every conversation, for as many at once as there are connections. Dropped, they end;
 /// [`all`] waits for them.
 pub(super) fn each<F>(
     reader: &JobReader,
     settings: &Settings,
     work: impl Fn(Arc<SharedReader>, Conversation) -> F + Clone + Send + 'static,
-) -> Result<JoinSet<Result<(), AfterError>>, JobError>
+) -> Result<Tasks, JobError>
 where
     F: Future<Output = Result<(), AfterError>> + Send + 'static,
 {
@@ -132,8 +135,34 @@ where
     Ok(tasks)
 }
 
+/// The same, where something is looked for in each; what is found comes out as it is found.
+pub(super) fn look_in_each<T, F>(
+    client: Client,
+    reader: &JobReader,
+    settings: &Settings,
+    look: impl Fn(Arc<Server>, Arc<SharedReader>, Conversation) -> F + Clone + Send + 'static,
+) -> Result<(Tasks, mpsc::Receiver<T>), JobError>
+where
+    T: Send + 'static,
+    F: Future<Output = Result<Option<T>, AfterError>> + Send + 'static,
+{
+    let (send, found) = mpsc::channel(64);
+    let server = Arc::new(Server::new(client, settings.clone()));
+    let tasks = each(reader, settings, move |desk, next| {
+        let (send, looked) = (send.clone(), look(Arc::clone(&server), desk, next));
+        async move {
+            match looked.await? {
+                // Nobody listens any more: it was stopped.
+                Some(found) => send.send(found).await.map_err(|_| AfterError::Stopped),
+                None => Ok(()),
+            }
+        }
+    })?;
+    Ok((tasks, found))
+}
+
 /// Waits for all tasks; the first error.
-pub(super) async fn all(mut tasks: JoinSet<Result<(), AfterError>>) -> Result<(), AfterError> {
+pub(super) async fn all(mut tasks: Tasks) -> Result<(), AfterError> {
     let mut first = Ok(());
     while let Some(ended) = tasks.join_next().await {
         first = first.and(ended.unwrap_or_else(|panic| std::panic::resume_unwind(panic.into_panic())));

@@ -81,7 +81,7 @@ pub(super) async fn all_ours(
         return Ok(Vec::new());
     }
     let looked = after::Settings { only: Some(names.clone()), ..settings };
-    let ours = after::all_ours(client.clone(), reader, looked).await.map_err(afterwards::failure)?;
+    let ours = after::all_ours(client.clone(), reader, &looked).await.map_err(afterwards::failure)?;
     for conversation in &ours {
         names.remove(&conversation.id());
     }

@@ -25,7 +25,7 @@ pub(super) async fn send_behind(
     refuse_others(reader, only.as_ref())?;
     let settings = after::Settings { give_up, only, ..after::Settings::default() };
     let behind =
-        after::send_behind(client.clone(), job, settings, now()).await.map_err(afterwards::failure)?;
+        after::send_behind(client.clone(), job, &settings, now()).await.map_err(afterwards::failure)?;
     let Behind { conversations, messages, not } = behind;
     if conversations > 0 {
         note(&format!(

@@ -330,7 +330,7 @@ impl Repair<'_> {
         judged: &Scrollable,
     ) -> Result<bool, Failure> {
         let mut broken = Vec::new();
-        for id in judged.broken_ones() {
+        for id in &judged.broken {
             broken.extend(reader.find(id).map_err(job_failure)?.map(|conversation| conversation.no));
         }
         let ours = anew::all_ours(reader, &self.client, settings.clone(), broken, OTHERWISE).await?;

@@ -14,7 +14,7 @@ use super::settings::ImportError;
 use super::worker::is_refusal;
 use crate::job::{Conversation, JobError, Overtaken, Peers};
 use crate::log::{Stored, candidates, is_notice, next_senders};
-use crate::message::{Ordinal, Seq, UserId};
+use crate::message::{Ordinal, Seq};
 use crate::openim::{LogRecord, Range, Seqs, pages};
 
 /// What stands at or below a baseline.
@@ -134,10 +134,7 @@ impl Others {
     fn take(&mut self, record: &LogRecord<'_>) {
         self.messages += 1;
         self.notices += u64::from(is_notice(record.content_type));
-        if self.newest.as_ref().is_none_or(|newest| newest.time < record.time()) {
-            let by = UserId(record.sender.to_string());
-            self.newest = Some(Overtaken { seq: Seq(record.seq), by, time: record.time(), keeps: false });
-        }
+        Overtaken::keep_newest(&mut self.newest, Seq(record.seq), &record.sender, record.time());
     }
 }
 
@@ -250,9 +247,6 @@ pub(super) fn is_ours(
     conversation: &Conversation,
     stored: &Stored<'_>,
 ) -> Result<bool, JobError> {
-    if stored.time < conversation.first_time || stored.time > conversation.last_time {
-        return Ok(false);
-    }
     Ok(!engine.read(|reader| candidates(reader, conversation, stored))?.is_empty())
 }
 

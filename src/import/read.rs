@@ -7,9 +7,9 @@ use super::engine::{Engine, JobReceipts};
 use super::lane::Lane;
 use super::settings::ImportError;
 use super::worker::is_refusal;
-use crate::job::{Conversation, JobError, JobReader};
+use crate::job::JobError;
 use crate::log::{Sighting, Stored, Who, candidates};
-use crate::message::{Ids, Ordinal, SendTime, Seq, UserId};
+use crate::message::{Ids, Seq, UserId};
 use crate::openim::{LogRecord, Pulled, Range};
 
 /// What a participant sees there, tried until it is answered; `None` if he may not look, or the run ends.
@@ -100,38 +100,13 @@ pub(super) fn identify(
     readable: bool,
 ) -> Result<Who, JobError> {
     let conversation = &cell.conversation;
-    if (conversation.first_time..=conversation.last_time).contains(&stored.time) {
-        let ordinals = engine.read(|reader| candidates(reader, conversation, stored))?;
-        if !ordinals.is_empty() {
-            return Ok(Who::Ours { ids, ordinals, readable });
-        }
+    let ordinals = engine.read(|reader| candidates(reader, conversation, stored))?;
+    if !ordinals.is_empty() {
+        return Ok(Who::Ours { ids, ordinals, readable });
     }
     if engine.settings.behind_newer || stored.time < conversation.first_time {
         return Ok(Who::Foreign);
     }
-    let older = engine.read(|reader| older(reader, conversation, stored.time))?;
+    let older = engine.read(|reader| reader.first_later(conversation, stored.time))?;
     Ok(Who::Newer { older, by: UserId(stored.sender.to_string()), time: stored.time })
-}
-
-/// The first message of ours that is newer than that.
-pub(super) fn older(
-    reader: &JobReader,
-    conversation: &Conversation,
-    time: SendTime,
-) -> Result<Ordinal, JobError> {
-    let (mut low, mut high) = (0, conversation.messages);
-    if conversation.last_time <= time {
-        return Ok(Ordinal(high));
-    }
-    // Times rise with the ordinals.
-    while low < high {
-        let middle = low + (high - low) / 2;
-        let entry = reader.entries(conversation.no, Ordinal(middle), 1)?.pop();
-        if entry.is_some_and(|entry| entry.send_time <= time) {
-            low = middle + 1;
-        } else {
-            high = middle;
-        }
-    }
-    Ok(Ordinal(low))
 }

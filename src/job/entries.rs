@@ -1,12 +1,14 @@
 //! Messages of a conversation, in the order of sending: page by page, and by what a reply quotes.
 
+use std::ops::Range;
+
 use rusqlite::{OptionalExtension, params};
 
-use super::ConvNo;
 use super::block::{Entry, Reply, Target, Unpacker};
 use super::error::{InJob, JobError};
 use super::read::{JobReader, block_id, from_sql};
 use super::record::Spooled;
+use super::{ConvNo, Conversation};
 use crate::message::{Ordinal, SendTime};
 
 impl JobReader {
@@ -90,14 +92,7 @@ impl JobReader {
         let mut found = Vec::new();
         for (first, messages) in self.segments(conv, time)? {
             let end = first + messages;
-            let (mut low, mut high) = (first, end);
-            // The first message of that time or later.
-            while low < high {
-                let middle = low + (high - low) / 2;
-                let Some(entry) = self.entries(conv, Ordinal(middle), 1)?.pop() else { break };
-                if entry.send_time < time { low = middle + 1 } else { high = middle }
-            }
-            let mut next = low;
+            let mut next = self.first_where(conv, first..end, |entry| entry.send_time >= time)?;
             while next < end {
                 let page = self.entries(conv, Ordinal(next), 64)?;
                 let before = found.len();
@@ -111,6 +106,31 @@ impl JobReader {
             }
         }
         Ok(found)
+    }
+
+    /// The first message of a conversation that is sent under a later time, or one behind the last: times rise with the
+    /// ordinals.
+    pub fn first_later(&self, conversation: &Conversation, time: SendTime) -> Result<Ordinal, JobError> {
+        let all = conversation.messages;
+        if conversation.last_time <= time {
+            return Ok(Ordinal(all));
+        }
+        self.first_where(conversation.no, 0..all, |entry| entry.send_time > time).map(Ordinal)
+    }
+
+    /// The first of these messages of which that is so, as of all behind it; the end, if it is so of none.
+    fn first_where(
+        &self,
+        conv: ConvNo,
+        Range { start: mut low, end: mut high }: Range<u64>,
+        is_so: impl Fn(&Entry) -> bool,
+    ) -> Result<u64, JobError> {
+        while low < high {
+            let middle = low + (high - low) / 2;
+            let Some(entry) = self.entries(conv, Ordinal(middle), 1)?.pop() else { break };
+            if is_so(&entry) { high = middle } else { low = middle + 1 }
+        }
+        Ok(low)
     }
 
     /// The block that holds the ordinal, or the last one before it.

@@ -37,6 +37,15 @@ pub struct Overtaken {
     pub keeps: bool,
 }
 
+impl Overtaken {
+    /// Keeps it where it is the newest of what others wrote.
+    pub fn keep_newest(newest: &mut Option<Self>, seq: Seq, by: &str, time: SendTime) {
+        if newest.as_ref().is_none_or(|newest| newest.time < time) {
+            *newest = Some(Self { seq, by: UserId(by.to_owned()), time, keeps: false });
+        }
+    }
+}
+
 /// All of them together.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct OvertakenInAll {

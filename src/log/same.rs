@@ -97,6 +97,10 @@ pub fn candidates(
     stored: &Stored<'_>,
 ) -> Result<Vec<Ordinal>, JobError> {
     let mut ordinals = Vec::new();
+    // What users write today is none of ours.
+    if !(conversation.first_time..=conversation.last_time).contains(&stored.time) {
+        return Ok(ordinals);
+    }
     for entry in reader.written_at(conversation.no, stored.time)? {
         if is_same(&reader.message(&entry)?, stored) {
             ordinals.push(entry.ordinal);

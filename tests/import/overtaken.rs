@@ -36,7 +36,7 @@ async fn nothing_goes_behind_what_people_write() {
         assert_eq!((again.ended, again.left), (Ended::NothingToDo, outcome.left));
         let now = SendTime(jiff::Timestamp::now().as_millisecond() + 60_000);
         let behind =
-            after::send_behind(client(&server), &mut job, after::Settings::default(), now).await.unwrap();
+            after::send_behind(client(&server), &mut job, &after::Settings::default(), now).await.unwrap();
         assert_eq!((behind.messages, behind.not.len()), (outcome.left, 0), "{behind:?}");
         let outcome = run(stops, &mut job, &server).await.unwrap();
         assert_eq!((outcome.confirmed, outcome.left), (1_200, 0));

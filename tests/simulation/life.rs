@@ -405,7 +405,7 @@ impl Lived {
     async fn send_behind(&mut self) {
         let (client, mut job) = (self.client.clone(), self.open());
         let now = SendTime(1_900_000_000_000);
-        let behind = after::send_behind(client, &mut job, after::Settings::default(), now).await.unwrap();
+        let behind = after::send_behind(client, &mut job, &after::Settings::default(), now).await.unwrap();
         self.network.say(|| format!("{behind:?}"));
         if behind.conversations == 0 || !behind.not.is_empty() {
             self.wrong(format!("nothing goes behind: {behind:?}"));

@@ -155,9 +155,9 @@ pub(super) const MUTATIONS: &[Mutation] = &[
     ),
     m(
         "bound off by one: others in times from the last message on",
-        "src/import/read.rs",
+        "src/log/same.rs",
         "(conversation.first_time..=conversation.last_time).contains(&stored.time)",
-        "stored.time >= conversation.first_time && stored.time.0 + i64::from(wrong()) <= conversation.last_time.0",
+        "(stored.time >= conversation.first_time && stored.time.0 + i64::from(wrong()) <= conversation.last_time.0)",
     ),
     m(
         "sign turned: an earlier message behind the hole is in its place",

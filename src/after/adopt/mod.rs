@@ -26,7 +26,7 @@ use crate::job::{
 };
 use crate::job::{Write, WriterHandle};
 use crate::log::{Log, Lookup, PAGE, Past, Seen, Sighting, Stored, Who, candidates, look_for};
-use crate::message::{Ordinal, Seq, UserId};
+use crate::message::{Ordinal, Seq};
 use crate::openim::{ACTIVE_AT_ONCE, Client, Reason, pages};
 use walk::{End, Found, Walk};
 
@@ -282,15 +282,11 @@ impl<'a> Reading<'a> {
                         // Several participants were asked.
                         return Ok(Sighting { seq, who: Who::Empty { examined: true } });
                     };
-                    let times = conversation.first_time..=conversation.last_time;
-                    let ordinals = if times.contains(&one.stored.time) {
-                        candidates(reader, conversation, &one.stored)?
-                    } else {
-                        Vec::new()
-                    };
+                    let ordinals = candidates(reader, conversation, &one.stored)?;
                     let who = if ordinals.is_empty() {
                         foreign += 1;
-                        self.others_wrote(seq, &one.stored);
+                        let Stored { sender, time, .. } = &one.stored;
+                        Overtaken::keep_newest(&mut self.others, seq, sender, *time);
                         Who::Foreign
                     } else {
                         self.newest = seq;
@@ -302,13 +298,6 @@ impl<'a> Reading<'a> {
         })?;
         self.count(|adopted| &adopted.foreign, foreign);
         Ok(slots)
-    }
-
-    fn others_wrote(&mut self, seq: Seq, stored: &Stored<'_>) {
-        if self.others.as_ref().is_none_or(|newest| newest.time < stored.time) {
-            let by = UserId(stored.sender.to_string());
-            self.others = Some(Overtaken { seq, by, time: stored.time, keeps: false });
-        }
     }
 
     /// What others wrote, if it is newer than the first message that is not there.

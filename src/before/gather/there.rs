@@ -61,10 +61,6 @@ impl Held {
 
     /// Whether that is one of its messages.
     fn has(&self, stored: &Stored<'_>) -> Result<bool, JobError> {
-        let Conversation { first_time, last_time, .. } = self.conversation;
-        if stored.time < first_time || stored.time > last_time {
-            return Ok(false);
-        }
         let job = self.job.lock().unwrap_or_else(PoisonError::into_inner);
         Ok(!candidates(&job, &self.conversation, stored)?.is_empty())
     }

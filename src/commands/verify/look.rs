@@ -55,7 +55,7 @@ impl Found {
 
     /// Conversations that users can't scroll.
     pub(super) fn broken(&self) -> u64 {
-        self.scrolled.as_ref().map_or(0, |scrolled| scrolled.broken)
+        self.scrolled.as_ref().map_or(0, Scrollable::not)
     }
 
     /// Conversations of which it is not known whether users can scroll them.

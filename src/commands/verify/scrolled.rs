@@ -20,10 +20,8 @@ use crate::shown::Judgement;
 pub(in super::super) struct Scrollable {
     /// Conversations that were looked at.
     pub(super) judged: u64,
-    /// Of these, how many can't be scrolled to the start.
-    pub(super) broken: u64,
-    /// Which.
-    names: Vec<ConversationId>,
+    /// Those of them that can't be scrolled to the start.
+    pub(super) broken: Vec<ConversationId>,
     /// Of how many it is not known.
     pub(super) unknown: u64,
     /// Of those that can, for how many that depends on who reads first a day later.
@@ -80,8 +78,7 @@ impl Scrollable {
                 (Seen::Fades, judgement.to_string(), None)
             }
             Ok(judgement @ Judgement::Broken(..)) => {
-                self.broken += 1;
-                self.names.push(ConversationId(one.name.clone()));
+                self.broken.push(ConversationId(one.name.clone()));
                 (Seen::Broken, judgement.to_string(), after::mend(judgement, one.ours))
             }
             Err(unknown) => {
@@ -99,21 +96,21 @@ impl Scrollable {
     /// How a run ends that would have ended with `exit`, were it not for what users see.
     pub(in super::super) fn exit(&self, exit: Exit) -> Exit {
         match exit {
-            _ if self.broken > 0 => Exit::Difference,
+            _ if !self.broken.is_empty() => Exit::Difference,
             Exit::Done if self.unknown > 0 => Exit::Unfinished,
             exit => exit,
         }
     }
 
-    /// Those that can't be scrolled to the start.
-    pub(super) fn broken_ones(&self) -> &[ConversationId] {
-        &self.names
+    /// How many can't be scrolled to the start.
+    pub(super) fn not(&self) -> u64 {
+        self.broken.len() as u64
     }
 
     /// Adds what was seen in another shard.
     pub(super) fn merge(&mut self, other: Self) {
         self.judged += other.judged;
-        self.broken += other.broken;
+        self.broken.extend(other.broken);
         self.unknown += other.unknown;
         self.fading += other.fading;
         self.redated += other.redated;
@@ -122,13 +119,13 @@ impl Scrollable {
 
     /// Conversations that can be scrolled to the start.
     pub(super) fn can(&self) -> u64 {
-        self.judged - self.broken - self.unknown
+        self.judged - self.not() - self.unknown
     }
 
     /// The conversations that can't be scrolled, each with its reason.
     pub(super) fn lines(&self) -> Vec<String> {
         let mut lines = self.shown.clone();
-        let more = (self.broken + self.fading + self.unknown).saturating_sub(self.shown.len() as u64);
+        let more = (self.not() + self.fading + self.unknown).saturating_sub(self.shown.len() as u64);
         if more > 0 {
             let more = count(more);
             lines.push(format!(
@@ -173,7 +170,7 @@ pub(in super::super) async fn scrolled(
 ) -> Result<Scrollable, Failure> {
     let mut file = BufWriter::new(job.new_file(UNSCROLLABLE).map_err(job_failure)?);
     let mut all = Scrollable::default();
-    after::scroll(client.clone(), reader, settings, mends, |one| {
+    after::scroll(client.clone(), reader, &settings, mends, |one| {
         let Some(noted) = all.add(one) else { return Ok(()) };
         serde_json::to_writer(&mut file, &noted).map_err(|error| AfterError::Io(error.into()))?;
         file.write_all(b"\n").map_err(AfterError::Io)

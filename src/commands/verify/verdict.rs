@@ -184,7 +184,7 @@ pub(super) fn end(context: &Context, looked: &Looked, began: Instant) -> Result<
         foreign: of(Kind::Foreign),
         unread: found.unproved(),
         scrollable: found.scrolled.as_ref().map(Scrollable::can),
-        not_scrollable: found.scrolled.as_ref().map(|scrolled| scrolled.broken),
+        not_scrollable: found.scrolled.as_ref().map(Scrollable::not),
         scroll_unknown: found.scrolled.as_ref().map(|scrolled| scrolled.unknown),
         store_checked: found.store.as_ref().map(|store| store.checked),
         repaired_deleted: looked.mended.deleted,
