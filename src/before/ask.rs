@@ -70,6 +70,11 @@ impl Ask {
         self.client.admin_user()
     }
 
+    /// Whether a token that the server takes no more is renewed.
+    pub(super) fn renews_tokens(&self) -> bool {
+        self.client.renews_tokens()
+    }
+
     /// When a token that we can't renew expires.
     pub(super) fn token_expires(&self) -> Option<SendTime> {
         self.client.token_expires()

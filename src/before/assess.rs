@@ -71,6 +71,10 @@ fn server(server: &ServerFacts, history: Option<&History>, found: &mut Found) {
             found.add(&codes::TOKEN_EXPIRES, value);
         }
     }
+    let release = server.release_said.or(server.release_seen);
+    if !server.renews_tokens && release == Some(Release::Main) {
+        found.add(&codes::TOKEN_ENDS_AT_LOGINS, format!("admin user `{}`", server.admin_user));
+    }
     match (server.release_said, server.release_seen) {
         (Some(said), Some(seen)) if said != seen => {
             found.add(

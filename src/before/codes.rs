@@ -9,6 +9,7 @@ pub const CODES: &[&Code] = &[
     &NOT_OPENIM,
     &NOT_ADMIN,
     &TOKEN_EXPIRES,
+    &TOKEN_ENDS_AT_LOGINS,
     &RELEASE_UNCLEAR,
     &RELEASE_DIFFERS,
     &CLOCK_DIFFERS,
@@ -75,6 +76,12 @@ pub(super) const TOKEN_EXPIRES: Code = warn(
     "token-expires",
     "the token may expire before the import is done, and only a secret can renew it",
     "set OPENIM_SECRET instead of OPENIM_TOKEN, or give the same command a new token when it stops",
+);
+
+pub(super) const TOKEN_ENDS_AT_LOGINS: Code = warn(
+    "token-ends-at-logins",
+    "on this release every other login of the admin ends our token within five minutes, a chat server's too, and only a secret can renew it",
+    "set OPENIM_SECRET instead of OPENIM_TOKEN; an admin user of its own (--admin-user, `imAdminUserID` in share.yml) keeps several importers from ending each other's tokens",
 );
 
 pub(super) const RELEASE_UNCLEAR: Code = warn(

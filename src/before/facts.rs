@@ -46,6 +46,8 @@ pub struct ServerFacts {
     pub version: Option<String>,
     /// Its clock minus ours; absent if it doesn't tell.
     pub clock_ahead_ms: Option<i64>,
+    /// We can make a new token where ours is taken no more.
+    pub renews_tokens: bool,
     /// How long our token is still good, if we can't renew it.
     pub token_left: Option<Duration>,
 }
@@ -62,6 +64,7 @@ impl Default for ServerFacts {
             release_said: None,
             version: None,
             clock_ahead_ms: Some(0),
+            renews_tokens: true,
             token_left: None,
         }
     }

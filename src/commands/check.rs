@@ -1,5 +1,6 @@
 //! `check`: everything but the sending. No network, unless a server is named.
 
+mod logins;
 mod who;
 
 use std::collections::BTreeMap;
@@ -39,6 +40,9 @@ pub struct CheckArgs {
     /// message stays there for 24 hours
     #[arg(long, value_name = "SIZE")]
     pub redis_memory: Option<Size>,
+    /// Table of people for `provision --accounts`: who will be able to log in, and who won't
+    #[arg(long, value_name = "FILE", help_heading = "Accounts (docs/accounts.md)")]
+    pub accounts: Option<std::path::PathBuf>,
     /// With an address, the server is looked at too (preflight).
     #[command(flatten)]
     pub server: ServerArgs,
@@ -75,6 +79,10 @@ fn look(context: &Context, args: &CheckArgs, finds_places: bool) -> Result<Exit,
     let reader = job.reader().map_err(job_failure)?;
     let files = reader.sources(PassNo(summary.pass)).map_err(job_failure)?.len();
     context.say(&who::who_could_read(&reader, files).map_err(job_failure)?)?;
+    let table = args.accounts.as_deref().or(context.file.accounts.file.as_deref());
+    if let Some(said) = logins::who_can_log_in(context, table, &reader)? {
+        context.say(&said)?;
+    }
     let redis = args.redis_memory.map(|memory| memory.0);
     let forecast = say_night(context, Given { release, redis, ..Given::default() }, &reader)?;
     let skip = args.source.skip_invalid || context.file.import.skip_invalid;
@@ -299,6 +307,7 @@ pub(super) fn text(summary: &Summary, dir: &std::path::Path) -> String {
         (summary.told.friends, "users with their friends", crate::job::FRIENDS, "provision --stage after"),
         (summary.told.blacks, "block lists", crate::job::BLACKS, "provision --stage after"),
         (summary.told.read, "read positions", crate::job::READ, "mark-read --positions"),
+        (summary.told.emails, "users with their e-mail", crate::job::EMAILS, "provision --accounts"),
     ] {
         if n > 0 {
             let file = dir.join(file);

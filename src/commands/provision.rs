@@ -1,6 +1,6 @@
 //! `provision`, and `run --provision`.
 
-mod accounts;
+pub(super) mod accounts;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -14,8 +14,11 @@ use super::context::{note, print};
 use super::prepare::job_failure;
 use super::server::{self, exit_of};
 use super::{Exit, Failure, OrFail, afterwards};
-use crate::before::{Count, Files, Patience, Provision, ProvisionError, Provisioned, Stage, provision};
+use crate::before::{
+    Count, Files, Patience, Provision, ProvisionError, Provisioned, Stage, Thing, provision,
+};
 use crate::config::{ImportFile, ServerArgs};
+use crate::init::plural;
 use crate::job::{BLACKS, FRIENDS, GROUPS, Job, JobError, JobReader};
 use crate::openim::Client;
 use crate::report::count;
@@ -23,10 +26,15 @@ use crate::report::count;
 /// `provision`.
 #[derive(Debug, Args)]
 pub struct ProvisionArgs {
-    /// What to make: users, groups and members (before), friends and block lists (after), or all
-    #[arg(long, value_enum, default_value_t)]
-    pub stage: Stage,
-    /// List what would be made, and make nothing
+    /// What to make: users, groups and members (before), friends and block lists (after), or all [default: before;
+    /// nothing with --leave-former]
+    #[arg(long, value_enum)]
+    pub stage: Option<Stage>,
+    /// After the history: take out of its groups, without a notice, who wrote there and is not among the members that the
+    /// export or --groups names; and whom --former names. What they wrote stays
+    #[arg(long)]
+    pub leave_former: bool,
+    /// List what would be done, and do nothing
     #[arg(long)]
     pub dry_run: bool,
     /// Where to make it.
@@ -35,6 +43,9 @@ pub struct ProvisionArgs {
     /// What the export doesn't have.
     #[command(flatten)]
     pub files: FileArgs,
+    /// Who is to leave.
+    #[command(flatten)]
+    pub former: FormerArgs,
     /// Accounts in the chat server.
     #[command(flatten)]
     pub accounts: AccountsArgs,
@@ -78,6 +89,15 @@ pub struct FileArgs {
     pub blacks: Option<PathBuf>,
 }
 
+/// Who is to leave.
+#[derive(Debug, Clone, Default, Args)]
+#[command(next_help_heading = "Provisioning")]
+pub struct FormerArgs {
+    /// Former members for --leave-former, where no list of members tells: groupID, formerUserIDs
+    #[arg(long, value_name = "FILE", requires = "leave_former")]
+    pub former: Option<PathBuf>,
+}
+
 impl FileArgs {
     /// What was typed, or else what the configuration says, or else what the export told.
     pub(super) fn files(&self, file: &ImportFile, job: &Path) -> Files {
@@ -91,6 +111,7 @@ impl FileArgs {
             groups: or(&self.groups, &configured.groups, GROUPS),
             friends: or(&self.friends, &configured.friends, FRIENDS),
             blacks: or(&self.blacks, &configured.blacks, BLACKS),
+            former: configured.former.clone(),
             occupied: file.occupied.table.clone(),
         }
     }
@@ -113,7 +134,12 @@ struct Outcome {
 
 /// The command.
 pub(super) fn command(context: &Context, args: &ProvisionArgs) -> Result<Exit, Failure> {
-    let files = args.files.files(&context.file, &context.job());
+    let mut files = args.files.files(&context.file, &context.job());
+    files.former = args.former.former.clone().or(files.former);
+    let stage = args.stage.or((!args.leave_former).then_some(Stage::Before));
+    if args.leave_former && matches!(stage, Some(Stage::Before | Stage::All)) {
+        return Err(Failure::new(Exit::Usage, LEAVES_AFTERWARDS.to_owned()));
+    }
     let table = args.accounts.accounts.clone().or_else(|| context.file.accounts.file.clone());
     let job = match Job::observe(&context.job()) {
         Ok(job) => Some(job),
@@ -131,9 +157,12 @@ pub(super) fn command(context: &Context, args: &ProvisionArgs) -> Result<Exit, F
         );
         return Err(Failure::new(Exit::Usage, text));
     }
+    if let Some(job) = job.as_ref().filter(|_| args.leave_former) {
+        all_is_sent(job)?;
+    }
     let client = server::client(context, &args.server)?;
     // All of the table before the first call: line 9,000 is no place to find an e-mail that stands twice.
-    let accounts = match table.filter(|_| args.stage != Stage::After) {
+    let accounts = match table.filter(|_| matches!(stage, Some(Stage::Before | Stage::All))) {
         Some(table) => Some(accounts::read(context, args, &client, &table, job.as_ref())?),
         None => None,
     };
@@ -144,7 +173,15 @@ pub(super) fn command(context: &Context, args: &ProvisionArgs) -> Result<Exit, F
     if let Some(accounts) = &accounts {
         runtime.block_on(accounts.ready(&client, args.dry_run))?;
     }
-    let mut made = runtime.block_on(make(&client, job.as_ref(), &files, args.stage, args.dry_run))?;
+    let what = Provision {
+        job: job.as_ref(),
+        files: &files,
+        stage,
+        leave_former: args.leave_former,
+        dry_run: args.dry_run,
+        patience: Patience::default(),
+    };
+    let mut made = runtime.block_on(make(&client, &what))?;
     let told = match accounts {
         Some(accounts) => {
             let what = accounts::What { client: &client, job: job.as_ref(), dry_run: args.dry_run };
@@ -157,7 +194,7 @@ pub(super) fn command(context: &Context, args: &ProvisionArgs) -> Result<Exit, F
     if let Some(job) = job.as_ref().filter(|_| !args.dry_run) {
         afterwards::note_deed(job, "provision", &verdict)?;
     }
-    if args.stage == Stage::Before && (files.friends.is_some() || files.blacks.is_some()) {
+    if stage == Some(Stage::Before) && (files.friends.is_some() || files.blacks.is_some()) {
         verdict += "; friends and block lists come after the history: `provision --stage after`";
     }
     if let Some(told) = &told {
@@ -179,21 +216,44 @@ pub(super) fn command(context: &Context, args: &ProvisionArgs) -> Result<Exit, F
     context.print_json(&outcome).map(|()| exit)
 }
 
-/// Makes it. What failed is said as it happens; a dry run says everything.
-pub(super) async fn make(
+/// When former members leave.
+const LEAVES_AFTERWARDS: &str = "--leave-former comes when the history is there, because who has left a group can't be the \
+    sender of what he wrote there: first `provision` and `run`, then `provision --leave-former`";
+
+/// Nobody leaves before what he wrote is there.
+fn all_is_sent(job: &JobReader) -> Result<(), Failure> {
+    let left = job.queue().map_err(job_failure)?.messages();
+    if left == 0 {
+        return Ok(());
+    }
+    let text =
+        format!("{} of the job are to be sent yet: {LEAVES_AFTERWARDS}", plural(left, "message", "messages"));
+    Err(Failure::new(Exit::Usage, text))
+}
+
+/// What `run --provision` makes at a stage.
+pub(super) async fn make_stage(
     client: &Client,
-    job: Option<&JobReader>,
+    job: &JobReader,
     files: &Files,
     stage: Stage,
-    dry_run: bool,
 ) -> Result<Provisioned, Failure> {
-    let what = Provision { job, files, stage, dry_run, patience: Patience::default() };
+    let (stage, patience) = (Some(stage), Patience::default());
+    make(client, &Provision { job: Some(job), files, stage, leave_former: false, dry_run: false, patience })
+        .await
+}
+
+/// Makes it. What failed is said as it happens; a dry run says everything.
+async fn make(client: &Client, what: &Provision<'_>) -> Result<Provisioned, Failure> {
     let mut unsaid = Ok(());
-    let made = provision(client, &what, &mut |step| {
-        let line = match &step.failed {
-            Some(_) => note(&format!("failed: {step}")),
-            None if dry_run => note(&format!("would make {step}")),
-            None => Ok(()),
+    let made = provision(client, what, &mut |step| {
+        let line = match (&step.failed, &step.thing) {
+            (Some(_), _) => note(&format!("failed: {step}")),
+            (None, Thing::Former(user, group)) if what.dry_run => {
+                note(&format!("would take {user} out of group {group}"))
+            }
+            (None, _) if what.dry_run => note(&format!("would make {step}")),
+            (None, _) => Ok(()),
         };
         if unsaid.is_ok() {
             unsaid = line;
@@ -210,25 +270,28 @@ pub(super) async fn make(
 
 /// `users: 3 made, 1 there already · groups: 1 made`
 pub(super) fn verdict(made: &Provisioned, dry_run: bool) -> String {
-    let word = if dry_run { "would be made" } else { "made" };
-    let one = |what: &str, n: &Count| {
-        let parts = [(n.made, word), (n.there, "there already"), (n.failed, "failed")];
+    let made_it = if dry_run { "would be made" } else { "made" };
+    let took_out = if dry_run { "would be taken out" } else { "taken out" };
+    let all = |what: &str, n: &Count, done: &str, before: &str| {
+        let parts = [(n.made, done), (n.there, before), (n.failed, "failed")];
         let parts: Vec<String> =
             parts.iter().filter(|(n, _)| *n > 0).map(|(n, word)| format!("{} {word}", count(*n))).collect();
         (!parts.is_empty()).then(|| format!("{what}: {}", parts.join(", ")))
     };
+    let one = |what: &str, n: &Count| all(what, n, made_it, "there already");
     let lines: Vec<String> = [
         one("users", &made.users),
         one("groups", &made.groups),
         one("members", &made.members),
         one("friends", &made.friends),
         one("block lists", &made.blacks),
+        all("former members", &made.former_members, took_out, "out already"),
         one("accounts", &made.accounts),
     ]
     .into_iter()
     .flatten()
     .collect();
-    if lines.is_empty() { "nothing to make".to_owned() } else { lines.join(" · ") }
+    if lines.is_empty() { "nothing to do".to_owned() } else { lines.join(" · ") }
 }
 
 #[cfg(test)]
@@ -238,11 +301,15 @@ mod tests {
     #[test]
     fn how_it_ends_in_words() {
         let mut made = Provisioned::default();
-        assert_eq!(verdict(&made, false), "nothing to make");
+        assert_eq!(verdict(&made, false), "nothing to do");
         made.users = Count { there: 1, made: 3_000, failed: 0 };
         made.groups = Count { there: 0, made: 0, failed: 2 };
         assert_eq!(verdict(&made, false), "users: 3,000 made, 1 there already · groups: 2 failed");
+        made.former_members = Count { there: 1, made: 2, failed: 0 };
         made.users.there = 0;
-        assert_eq!(verdict(&made, true), "users: 3,000 would be made · groups: 2 failed");
+        assert_eq!(
+            verdict(&made, true),
+            "users: 3,000 would be made · groups: 2 failed · former members: 2 would be taken out, 1 out already"
+        );
     }
 }

@@ -69,13 +69,14 @@ impl From<Trouble> for Failure {
 
 fn write(reader: &crate::job::JobReader, out: impl Write) -> Result<u64, Failure> {
     let mut out = csv::Writer::from_writer(BufWriter::new(out));
-    let columns = ["id", "openim_id", "nickname", "face_url", "kind", "messages"];
+    let columns = ["id", "openim_id", "nickname", "face_url", "email", "kind", "messages"];
     out.write_record(columns).map_err(Trouble::Out)?;
     let mut lines = 0;
     reader.who(|who: Who| {
         let kind = if who.is_group { "group" } else { "user" };
         let messages = who.messages.to_string();
-        let line = [&who.source_id, &who.openim_id, &who.nickname, &who.face_url, kind, &messages];
+        let line =
+            [&who.source_id, &who.openim_id, &who.nickname, &who.face_url, &who.email, kind, &messages];
         lines += 1;
         out.write_record(line.map(|text| cell(text).into_owned())).map_err(Trouble::Out)
     })?;

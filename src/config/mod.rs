@@ -18,6 +18,6 @@ pub use secret::{
     Credentials, SecretError, chat_password, completion_index, first_line, rehearsal_chat_password,
     rehearsal_secret,
 };
-pub use server::{AccountsAddress, ServerError, accounts, rehearsal, server, without_server};
+pub use server::{AccountsAddress, ServerError, USUAL_ADMIN, accounts, rehearsal, server, without_server};
 pub use timetable::{Deadline, Pace, Timetable};
 pub use values::{MaxLag, Rate, Size, parse_duration, parse_max_lag, parse_moment};

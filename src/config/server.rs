@@ -9,7 +9,7 @@ use crate::openim::{ChatSettings, Login, Settings};
 use crate::secrets::{hide, hide_parts};
 
 /// The admin user that OpenIM is delivered with.
-const USUAL_ADMIN: &str = "imAdmin";
+pub const USUAL_ADMIN: &str = "imAdmin";
 /// The admin that the chat server is delivered with.
 const USUAL_CHAT_ADMIN: &str = "chatAdmin";
 

@@ -18,6 +18,8 @@ pub const FRIENDS: &str = "friends.jsonl";
 pub const BLACKS: &str = "blacks.jsonl";
 /// How far everybody has read, as the export tells it; for `mark-read`.
 pub const READ: &str = "read-positions.jsonl";
+/// E-mails, as the export tells them; for `users` and `provision --accounts`.
+pub const EMAILS: &str = "emails.jsonl";
 pub(super) const REJECTED: &str = "rejected.jsonl";
 
 /// Opens a file of lines in a job's folder, to add some.

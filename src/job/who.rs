@@ -6,6 +6,7 @@ use rusqlite::OptionalExtension;
 
 use super::error::InJob;
 use super::key::ConvKey;
+use super::lines::{self, EMAILS};
 use super::read::{JobReader, each_member, from_sql};
 use super::{JobError, UserKey};
 
@@ -22,6 +23,8 @@ pub struct Who {
     pub nickname: String,
     /// URL of its picture; empty if that isn't known.
     pub face_url: String,
+    /// His e-mail; empty if that isn't known.
+    pub email: String,
     /// Messages that the user sent, or that the group has, in all passes.
     pub messages: u64,
 }
@@ -45,24 +48,41 @@ const EVERYBODY: &str = "
 impl JobReader {
     /// Hands on everybody: users first, then groups, sorted by what OpenIM calls them.
     ///
-    /// Takes memory for the number of users, 16 bytes each; the sorting is SQLite's, on the disk.
+    /// Takes memory for the number of users, 16 bytes each, and for their e-mails, which [`EMAILS`] has; the sorting is
+    /// SQLite's, on the disk.
     ///
     /// # Errors
     /// What can't be read; and what `take` says, which ends it.
     pub fn who<E: From<JobError>>(&self, mut take: impl FnMut(Who) -> Result<(), E>) -> Result<(), E> {
-        let sent = self.sent()?;
+        let (sent, mut emails) = (self.sent()?, self.emails()?);
         let mut statement = self.db.prepare(EVERYBODY).in_job(self.dir())?;
         let mut rows = statement.query([]).in_job(self.dir())?;
         while let Some(row) = rows.next().in_job(self.dir())? {
             let mut who = line(row).in_job(self.dir())?;
-            who.messages = if who.is_group {
-                self.messages_of_group(&who.openim_id)?
+            if who.is_group {
+                who.messages = self.messages_of_group(&who.openim_id)?;
             } else {
-                sent.get(&UserKey::of(&who.openim_id)).copied().unwrap_or(0)
-            };
+                let user = UserKey::of(&who.openim_id);
+                who.messages = sent.get(&user).copied().unwrap_or(0);
+                // Some exports call people by nothing else.
+                let is_email = || is_email(&who.source_id).then(|| who.source_id.clone());
+                who.email = emails.remove(&user).or_else(is_email).unwrap_or_default();
+            }
             take(who)?;
         }
         Ok(())
+    }
+
+    /// The e-mail of each user whose e-mail the export tells.
+    fn emails(&self) -> Result<HashMap<UserKey, String>, JobError> {
+        #[derive(serde::Deserialize)]
+        struct Line {
+            #[serde(rename = "userID")]
+            user: String,
+            email: String,
+        }
+        let lines = lines::read_all::<Line>(self.dir(), EMAILS)?;
+        Ok(lines.into_iter().map(|line| (UserKey::of(&line.user), line.email)).collect())
     }
 
     /// How many messages each user sent.
@@ -100,6 +120,41 @@ fn line(row: &rusqlite::Row<'_>) -> rusqlite::Result<Who> {
         openim_id: row.get(2)?,
         nickname: row.get(3)?,
         face_url: row.get(4)?,
+        email: String::new(),
         messages: 0,
     })
+}
+
+/// Whether an id of the export is an address that mail could be sent to.
+fn is_email(id: &str) -> bool {
+    let Some((local, domain)) = id.split_once('@') else { return false };
+    let of_an_address = |c: char| c.is_ascii_graphic() && !"@:/,;<>()[]\\\"".contains(c);
+    !local.is_empty()
+        && domain.trim_matches('.').contains('.')
+        && local.chars().chain(domain.chars()).all(of_an_address)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_email;
+
+    #[test]
+    fn an_id_that_is_an_address() {
+        for id in ["ann@x.example", "a.b+c@mail.x.example"] {
+            assert!(is_email(id), "{id}");
+        }
+        // A user of Matrix, of a domain of WhatsApp's, of nothing.
+        for id in [
+            "@ann:matrix.org",
+            "ann",
+            "ann@host",
+            "ann@.",
+            "@x.example",
+            "a@b@c.d",
+            "Ann <a@b.cd>",
+            "ann@x. y",
+        ] {
+            assert!(!is_email(id), "{id}");
+        }
+    }
 }

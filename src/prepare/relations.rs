@@ -1,5 +1,5 @@
-//! Who is in which group, whose friend, whom blocked, and how far each has read, as the export tells it: files in
-//! the job's folder that `provision` and `mark-read` take.
+//! Who is in which group, whose friend, whom blocked, how far each has read and what his e-mail is, as the export tells
+//! it: files in the job's folder that `provision` and `mark-read` take.
 
 use std::collections::HashMap;
 use std::io::Write;
@@ -11,7 +11,7 @@ use super::heap::{Heap, Spot, put_texts, texts};
 use super::people::Lately;
 use super::rows::Row;
 use super::sort::Sorter;
-use crate::job::{BLACKS, FRIENDS, GROUPS, JobError, Pass, READ};
+use crate::job::{BLACKS, EMAILS, FRIENDS, GROUPS, JobError, Pass, READ};
 use crate::mapping::people::Kind;
 use crate::mapping::{Relation, Role};
 
@@ -24,10 +24,10 @@ pub(super) struct RelationRow {
 }
 
 /// The files, in the order of `RelationRow::file`.
-const FILES: [&str; 4] = [GROUPS, FRIENDS, BLACKS, READ];
+const FILES: [&str; 5] = [GROUPS, FRIENDS, BLACKS, READ, EMAILS];
 
 /// Texts of a row: in [`GROUPS`] group, user, role; in [`FRIENDS`] and [`BLACKS`] two users; in [`READ`] user,
-/// kind, peer, id.
+/// kind, peer, id; in [`EMAILS`] user, e-mail.
 type Texts<'a> = Vec<&'a str>;
 
 impl RelationRow {
@@ -49,6 +49,7 @@ impl RelationRow {
             Relation::Read { user, peer, kind, id } => {
                 (3, vec![user, if *kind == Kind::Group { "g" } else { "u" }, peer, id])
             }
+            Relation::Email { user, email } => (4, vec![user, email]),
         };
         Self::of(file, &texts, |bytes| lately.is_news(&[&[b'r', file], bytes]), heap)
     }
@@ -131,6 +132,7 @@ fn told(file: u8, line: &Value) -> Vec<Vec<String>> {
         }
         1 => each("ownerUserID", "friendUserIDs", &[]),
         2 => each("ownerUserID", "blackUserIDs", &[]),
+        4 => vec![vec![text("userID"), text("email")]],
         _ => {
             let group = text("groupID");
             let (kind, peer) = if group.is_empty() { ("u", text("peerID")) } else { ("g", group) };
@@ -140,8 +142,8 @@ fn told(file: u8, line: &Value) -> Vec<Vec<String>> {
 }
 
 /// Writes the files; says how many lines each has.
-pub(super) fn write(rows: Sorter<RelationRow>, heap: &Heap, pass: &Pass<'_>) -> Result<[u64; 4], JobError> {
-    let mut counts = [0; 4];
+pub(super) fn write(rows: Sorter<RelationRow>, heap: &Heap, pass: &Pass<'_>) -> Result<[u64; 5], JobError> {
+    let mut counts = [0; 5];
     let mut rows = rows.sorted()?;
     let mut next = rows.next()?;
     for (file, (name, count)) in (0..).zip(FILES.into_iter().zip(&mut counts)) {
@@ -170,9 +172,12 @@ pub(super) fn write(rows: Sorter<RelationRow>, heap: &Heap, pass: &Pass<'_>) -> 
 /// The line that says all that was told of one group, user or position.
 fn line(file: u8, told: &[Texts<'_>]) -> Value {
     let first = &told[0];
+    // Told twice: what was told last.
+    let last = &told[told.len() - 1];
+    if file == 4 {
+        return json!({ "userID": last[0], "email": last[1] });
+    }
     if file == 3 {
-        // Told twice: what was told last.
-        let last = &told[told.len() - 1];
         let peer = if last[1] == "g" { "groupID" } else { "peerID" };
         return json!({ "userID": last[0], peer: last[2], "id": last[3] });
     }
@@ -226,6 +231,9 @@ mod tests {
         assert_eq!(read.to_string(), r#"{"groupID":"x","id":"2","userID":"a"}"#);
         assert_eq!(told(3, &read), [["a", "g", "x", "2"]]);
         assert_eq!(told(3, &line(3, &[vec!["a", "u", "b", "2"]])), [["a", "u", "b", "2"]]);
+        let email = line(4, &[vec!["a", "old@e.example"], vec!["a", "a@e.example"]]);
+        assert_eq!(email.to_string(), r#"{"email":"a@e.example","userID":"a"}"#);
+        assert_eq!(told(4, &email), [["a", "a@e.example"]]);
     }
 
     #[test]

@@ -79,6 +79,9 @@ pub struct Told {
     pub blacks: u64,
     /// How far users have read: `read-positions.jsonl`.
     pub read: u64,
+    /// Users whose e-mail it tells: `emails.jsonl`.
+    #[serde(default)]
+    pub emails: u64,
 }
 
 /// Files that were not read for one reason.

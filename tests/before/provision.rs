@@ -22,9 +22,18 @@ async fn run(
     dry_run: bool,
 ) -> Result<(Provisioned, Vec<String>), ProvisionError> {
     let mut steps = Vec::new();
-    let what = Provision { job, files, stage, dry_run, patience: PATIENCE };
+    let what = Provision { job, files, stage: Some(stage), leave_former: false, dry_run, patience: PATIENCE };
     let done = provision(client, &what, &mut |step| steps.push(step.to_string())).await?;
     Ok((done, steps))
+}
+
+/// Takes former members out.
+async fn leave(client: &Client, job: &JobReader, files: &Files, dry_run: bool) -> (Provisioned, Vec<String>) {
+    let mut steps = Vec::new();
+    let what =
+        Provision { job: Some(job), files, stage: None, leave_former: true, dry_run, patience: PATIENCE };
+    let done = provision(client, &what, &mut |step| steps.push(step.to_string())).await.unwrap();
+    (done, steps)
 }
 
 fn made(n: u64) -> Count {
@@ -334,4 +343,70 @@ async fn a_broken_file_is_found_before_the_first_call() {
     let error = run(&world.client, None, &files, Stage::Before, false).await.unwrap_err().to_string();
     assert!(error.ends_with("groups.csv:4: `g` stands in line 2 already"), "{error}");
     assert_eq!(world.client.users_exist(&["a"]).await.unwrap(), [false]);
+}
+
+/// Who wrote in a group is its member for that; whom the list of its members doesn't name leaves it afterwards, and nobody
+/// reads of it.
+#[tokio::test(flavor = "multi_thread")]
+async fn former_members_leave_without_a_notice() {
+    for release in BOTH {
+        let world = World::new(release).await;
+        // `h` has a list that names its owner alone, `i` none.
+        let job = world.job(&["a>#g", "gone>#g", "left>#g", "a>#h", "gone>#h", "a>#i", "gone>#i"]);
+        let groups = "{\"groupID\":\"g\",\"ownerUserID\":\"boss\",\"memberUserIDs\":[\"a\",\"idle\"]}\n\
+                      {\"groupID\":\"h\",\"ownerUserID\":\"boss\"}\n";
+        let files = Files { groups: Some(world.file("groups.jsonl", groups)), ..Files::default() };
+        run(&world.client, Some(&job), &files, Stage::Before, false).await.unwrap();
+        world.server.settle().await;
+        let length = world.log_length();
+
+        let (dry, steps) = leave(&world.client, &job, &files, true).await;
+        assert_eq!((dry.former_members, dry.made()), (made(2), 2), "{release} {steps:#?}");
+        assert_eq!(world.client.members("g").await.unwrap().len(), 5, "a dry run took somebody out");
+
+        let (done, steps) = leave(&world.client, &job, &files, false).await;
+        assert_eq!(
+            (done.former_members, done.made(), done.failed()),
+            (made(2), 2, 0),
+            "{release} {steps:#?}"
+        );
+        let world = &world;
+        let members = |group: &'static str| async move {
+            world.client.members(group).await.unwrap().into_iter().collect::<BTreeSet<String>>()
+        };
+        assert_eq!(members("g").await, ["a", "boss", "idle"].map(str::to_owned).into());
+        assert_eq!(members("h").await, ["a", "boss", "gone"].map(str::to_owned).into());
+        assert_eq!(members("i").await, ["a", "gone"].map(str::to_owned).into());
+        let (again, steps) = leave(&world.client, &job, &files, false).await;
+        assert_eq!((again.former_members, again.made()), (there(2), 0), "{release} {steps:#?}");
+
+        // Where nothing tells, a file does; a group's owner stays, and so do groups that aren't there.
+        let former = "groupID,formerUserIDs\ni,gone a\nnowhere,gone\nh,gone gone\n";
+        let files = Files { former: Some(world.file("former.csv", former)), ..files };
+        let (done, steps) = leave(&world.client, &job, &files, false).await;
+        let count = Count { there: 3, made: 2, failed: 1 };
+        assert_eq!(done.former_members, count, "{release} {steps:#?}");
+        assert!(steps.iter().any(|step| step.starts_with("former member a of group i: the group is his")));
+        assert_eq!(members("i").await, ["a"].map(str::to_owned).into());
+        world.server.settle().await;
+        assert_eq!(world.log_length(), length, "a notice in a history on {release}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn thousands_leave_a_group() {
+    for release in BOTH {
+        let world = World::new(release).await;
+        let all: Vec<String> = (0..1_234).map(|n| format!("u{n}")).collect();
+        let row = serde_json::json!({ "groupID": "big", "ownerUserID": "u0", "memberUserIDs": all });
+        let row = world.file("groups.jsonl", &row.to_string());
+        let former = format!("groupID,formerUserIDs\nbig,{}\nbig,u1233 u1\n", all[1..].join(" "));
+        let files =
+            Files { groups: Some(row), former: Some(world.file("former.csv", &former)), ..Files::default() };
+        run(&world.client, None, &files, Stage::Before, false).await.unwrap();
+        let job = world.job(&["u0>#big"]);
+        let (done, steps) = leave(&world.client, &job, &files, false).await;
+        assert_eq!(done.failed(), 0, "{release} {:#?}", &steps[steps.len().saturating_sub(5)..]);
+        assert_eq!(world.client.members("big").await.unwrap(), ["u0"]);
+    }
 }

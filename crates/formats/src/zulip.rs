@@ -150,6 +150,13 @@ fn directory(row: &Node<'_>, realm: &Realm, sink: &mut dyn Sink) {
     let id = row.str("id");
     if !row.get("full_name").is_empty() {
         sink.person(Person::new(PersonKind::User, &id, &row.str("full_name"), ""));
+        // `email` may be one that Zulip has made up, where people hide theirs.
+        let email = row.any(&["delivery_email", "email"]).text();
+        let lets_in = !matches!(row.get("is_active"), Node::Flag(false))
+            && !matches!(row.get("is_bot"), Node::Flag(true));
+        if lets_in && !email.is_empty() {
+            sink.relation(Relation::Email { user: id, email });
+        }
     } else if !row.get("recipient").is_empty() && !row.get("user_profile").is_empty() {
         let recipient = row.get("recipient").int().unwrap_or(0);
         if let Some((kind @ 2..=3, target)) = realm.recipients.get(&recipient).copied()

@@ -1,5 +1,5 @@
 //! What an export tells about people besides their messages: who is in which group, who is whose friend, who
-//! blocks whom, how far somebody has read.
+//! blocks whom, how far somebody has read, what his e-mail is.
 
 use std::borrow::Cow;
 
@@ -32,6 +32,13 @@ pub enum Relation<'a> {
         /// Source id of the last message read.
         id: Cow<'a, str>,
     },
+    /// Somebody has this e-mail. Told of nobody who can't log in to where the export comes from any more.
+    Email {
+        /// Who.
+        user: Cow<'a, str>,
+        /// His e-mail, as it is written there.
+        email: Cow<'a, str>,
+    },
 }
 
 /// What a member of a group may do there.
@@ -61,6 +68,9 @@ impl Relation<'_> {
                 kind: *kind,
                 id: Cow::Borrowed(id),
             },
+            Self::Email { user: who, email } => {
+                Relation::Email { user: user(who), email: Cow::Borrowed(email) }
+            }
         }
     }
 }

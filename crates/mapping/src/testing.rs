@@ -78,6 +78,7 @@ impl Sink for Got {
             Relation::Member { group, user, role } => format!("{user} in #{group} {role:?}"),
             Relation::Friends(one, other) => format!("{one} and {other} are friends"),
             Relation::Blocks(who, whom) => format!("{who} blocks {whom}"),
+            Relation::Email { user, email } => format!("{user} has the e-mail {email}"),
             Relation::Read { user, peer, kind, id } => format!("{user} has read {kind:?} {peer} up to {id}"),
         });
     }

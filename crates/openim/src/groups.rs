@@ -166,6 +166,22 @@ impl Client {
         self.tell("/group/invite_user_to_group", &Ask { group, users, reason: "", send_message: false }).await
     }
 
+    /// Takes members out of a group, without a notice. What they wrote stays, and they still read what was there until
+    /// now. The owner can't be taken out.
+    pub async fn kick(&self, group: &str, users: &[&str]) -> Result<(), CallError> {
+        #[derive(Serialize)]
+        #[serde(rename_all = "camelCase")]
+        struct Ask<'a> {
+            #[serde(rename = "groupID")]
+            group: &'a str,
+            #[serde(rename = "kickedUserIDs")]
+            users: &'a [&'a str],
+            reason: &'a str,
+            send_message: bool,
+        }
+        self.tell("/group/kick_group", &Ask { group, users, reason: "", send_message: false }).await
+    }
+
     /// The groups that exist among these, by id.
     pub async fn groups(&self, groups: &[&str]) -> Result<HashMap<String, Group>, CallError> {
         #[derive(Serialize)]

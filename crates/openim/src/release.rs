@@ -31,6 +31,11 @@ impl Client {
         }
     }
 
+    /// Whether a token that the server takes no more is renewed: with the secret, not where one was given to us.
+    pub fn renews_tokens(&self) -> bool {
+        !matches!(self.login(), Login::Token { .. })
+    }
+
     /// When a token that was given to us expires; `None` where we can make a new one, and where it doesn't
     /// say so.
     pub fn token_expires(&self) -> Option<SendTime> {

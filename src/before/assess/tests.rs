@@ -181,3 +181,15 @@ fn a_token_that_lasts_is_no_finding() {
     facts.history = Some(History { messages: 10_000_000, bytes: 0, singles: 0, pace: 900.0 });
     assert!(names(&facts).contains(&"token-expires"));
 }
+
+#[test]
+fn a_token_of_ones_own_is_ended_by_logins_of_others_on_main() {
+    let of = |said, seen, renews_tokens| {
+        let mut facts = fine();
+        (facts.server.release_said, facts.server.release_seen) = (said, seen);
+        facts.server.renews_tokens = renews_tokens;
+        names(&facts).contains(&"token-ends-at-logins")
+    };
+    assert!(of(None, Some(Release::Main), false) && of(Some(Release::Main), Some(Release::Main), false));
+    assert!(!of(None, Some(Release::Main), true) && !of(None, Some(Release::V3_8_3), false));
+}

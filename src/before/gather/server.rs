@@ -14,6 +14,7 @@ pub(super) async fn look(ask: &Ask, looks: &Looks<'_>, facts: &mut Facts) -> Res
     server.release_said = looks.release;
     server.release_seen = None;
     server.clock_ahead_ms = None;
+    server.renews_tokens = ask.renews_tokens();
     server.token_left = ask
         .token_expires()
         .map(|expires| Duration::from_millis(u64::try_from(expires.0.saturating_sub(now_ms())).unwrap_or(0)));

@@ -8,8 +8,8 @@ use serde::de::DeserializeOwned;
 use crate::job::{ConvKey, ConvNo, JobError, JobReader, Peers, Shard, User, UserKey};
 
 use super::{
-    BlackRow, Files, FriendRow, GroupRow, OccupiedRow, Provision, ProvisionError, RowError, Rows, UserRow,
-    groups, users,
+    BlackRow, Files, FormerRow, FriendRow, GroupRow, OccupiedRow, Provision, ProvisionError, RowError, Rows,
+    UserRow, groups, users,
 };
 
 /// Gives one piece of work after the other.
@@ -21,6 +21,7 @@ pub(super) fn check(files: &Files) -> Result<(), RowError> {
     each::<GroupRow>(files.groups.as_deref(), Some(|row| &row.id))?;
     each::<OccupiedRow>(files.occupied.as_deref(), Some(|row| &row.conversation))?;
     each::<FriendRow>(files.friends.as_deref(), None)?;
+    each::<FormerRow>(files.former.as_deref(), None)?;
     each::<BlackRow>(files.blacks.as_deref(), None)
 }
 
@@ -191,6 +192,58 @@ impl<'a> Groups<'a> {
                     }
                     batch.push(wanted);
                 }
+            }
+            if !batch.is_empty() {
+                return Ok(Some(batch));
+            }
+        }
+    }
+}
+
+/// Who is to leave, group by group: whom the file of former members names, then who wrote in a group and is not among
+/// those whom the groups file names in it. A file that names nobody but the owner says nothing of that.
+pub(super) struct Former<'a> {
+    listed: Option<Rows<FormerRow>>,
+    job: Option<&'a JobReader>,
+    after: Option<ConvNo>,
+    seen: Seen,
+}
+
+impl<'a> Former<'a> {
+    pub(super) fn new(what: &Provision<'a>) -> Result<Self, ProvisionError> {
+        let mut seen = Seen::default();
+        let mut groups = ListedGroups::open(what)?;
+        while let Some(row) = groups.next()? {
+            if row.everybody().any(|user| *user != row.owner) {
+                seen.insert(&row);
+            }
+        }
+        let listed = what.files.former.as_deref().map(Rows::open).transpose()?;
+        Ok(Self { listed, job: what.job, after: None, seen })
+    }
+
+    /// The next ones.
+    pub(super) fn next(&mut self) -> Result<Option<Vec<FormerRow>>, ProvisionError> {
+        if let Some(rows) = &mut self.listed {
+            if let Some(batch) = batch(rows, groups::AT_ONCE)? {
+                return Ok(Some(batch));
+            }
+            self.listed = None;
+        }
+        let Some(job) = self.job else { return Ok(None) };
+        loop {
+            let page = job.conversations(self.after, groups::AT_ONCE)?;
+            let Some(last) = page.last() else { return Ok(None) };
+            self.after = Some(last.no);
+            let mut batch = Vec::new();
+            for conversation in &page {
+                let Peers::Group(group) = &conversation.peers else { continue };
+                let senders = job.senders(conversation.no)?.into_iter().map(|user| user.0);
+                let former = self.seen.what_is_new(group.as_str(), senders).filter(|wanted| wanted.again);
+                batch.extend(former.map(|Wanted { row, .. }| FormerRow {
+                    users: row.everybody().cloned().collect(),
+                    group: row.id,
+                }));
             }
             if !batch.is_empty() {
                 return Ok(Some(batch));

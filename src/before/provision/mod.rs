@@ -8,6 +8,7 @@
 mod ensure;
 mod feed;
 mod groups;
+mod leave;
 mod relations;
 mod rows;
 mod users;
@@ -21,7 +22,7 @@ use crate::openim::{CallError, Client};
 use super::ask::{Ask, Patience};
 
 pub(super) use relations::block_list;
-pub use rows::{BlackRow, FriendRow, GroupRow, OccupiedRow, RowError, Rows, UserRow};
+pub use rows::{BlackRow, FormerRow, FriendRow, GroupRow, OccupiedRow, RowError, Rows, UserRow};
 
 /// What is to be there.
 #[derive(Debug, Clone, Copy)]
@@ -30,8 +31,11 @@ pub struct Provision<'a> {
     pub job: Option<&'a JobReader>,
     /// Users, groups, friends and block lists that the export doesn't have.
     pub files: &'a Files,
-    /// Which part of it.
-    pub stage: Stage,
+    /// Which part of it; `None`: nothing is made.
+    pub stage: Option<Stage>,
+    /// Take former members out of their groups, after the history: [`FormerRow`], and who wrote in a group that
+    /// [`Files::groups`] names others in.
+    pub leave_former: bool,
     /// Only say what would be done.
     pub dry_run: bool,
     /// How much at once.
@@ -50,6 +54,8 @@ pub struct Files {
     pub friends: Option<PathBuf>,
     /// [`BlackRow`]
     pub blacks: Option<PathBuf>,
+    /// [`FormerRow`]
+    pub former: Option<PathBuf>,
     /// [`OccupiedRow`]: what becomes of conversations in which people have written already; its archives are groups. Named
     /// by `[occupied]`, not here.
     #[serde(skip)]
@@ -92,6 +98,8 @@ pub struct Provisioned {
     pub friends: Count,
     /// Entries of block lists.
     pub blacks: Count,
+    /// Former members, who are in their groups no more; those made were taken out.
+    pub former_members: Count,
     /// Accounts in the chat server.
     pub accounts: Count,
     /// Calls made.
@@ -101,18 +109,16 @@ pub struct Provisioned {
 impl Provisioned {
     /// How many things could not be made.
     pub fn failed(&self) -> u64 {
-        [self.users, self.groups, self.members, self.friends, self.blacks, self.accounts]
-            .iter()
-            .map(|n| n.failed)
-            .sum()
+        self.all().iter().map(|n| n.failed).sum()
     }
 
     /// How many were made.
     pub fn made(&self) -> u64 {
-        [self.users, self.groups, self.members, self.friends, self.blacks, self.accounts]
-            .iter()
-            .map(|n| n.made)
-            .sum()
+        self.all().iter().map(|n| n.made).sum()
+    }
+
+    fn all(&self) -> [Count; 7] {
+        [self.users, self.groups, self.members, self.friends, self.blacks, self.former_members, self.accounts]
     }
 
     fn add(&mut self, other: &Self) {
@@ -122,6 +128,7 @@ impl Provisioned {
             (&mut self.members, other.members),
             (&mut self.friends, other.friends),
             (&mut self.blacks, other.blacks),
+            (&mut self.former_members, other.former_members),
             (&mut self.accounts, other.accounts),
         ];
         for (mine, theirs) in pairs {
@@ -154,6 +161,8 @@ pub enum Thing {
     Friend(String, String),
     /// Somebody on somebody's block list: who blocks, who is blocked.
     Black(String, String),
+    /// Somebody who is in a group no more: user, group.
+    Former(String, String),
     /// An account in the chat server: whose, and what he logs in with.
     Account(String, String),
 }
@@ -164,6 +173,7 @@ impl fmt::Display for Step {
             Thing::User(id) => write!(f, "user {id}")?,
             Thing::Group(id, owner) => write!(f, "group {id}, owner {owner}")?,
             Thing::Member(user, group) => write!(f, "member {user} of group {group}")?,
+            Thing::Former(user, group) => write!(f, "former member {user} of group {group}")?,
             Thing::Friend(a, b) => write!(f, "friends {a} and {b}")?,
             Thing::Account(user, with) => write!(f, "account of {user}: {with}")?,
             Thing::Black(owner, black) => write!(f, "{black} on the block list of {owner}")?,
@@ -202,7 +212,7 @@ pub async fn provision(
         Ok(())
     };
     let dry = what.dry_run;
-    if what.stage != Stage::After {
+    if matches!(what.stage, Some(Stage::Before | Stage::All)) {
         let work = |ask: Ask, rows| async move { Ok(users::ensure(&ask, rows, dry).await?) };
         ask.all(feed::users(what)?, work, &mut take).await?;
         let work = |ask: Ask, wanted| async move { Ok(groups::ensure(&ask, wanted, dry).await?) };
@@ -210,7 +220,12 @@ pub async fn provision(
         ask.all(|| groups.of_file(), work, &mut take).await?;
         ask.all(|| groups.of_job(), work, &mut take).await?;
     }
-    if what.stage != Stage::Before {
+    if what.leave_former {
+        let work = |ask: Ask, rows| async move { Ok(leave::ensure(&ask, rows, dry).await?) };
+        let mut former = feed::Former::new(what)?;
+        ask.all(|| former.next(), work, &mut take).await?;
+    }
+    if matches!(what.stage, Some(Stage::After | Stage::All)) {
         if let Some(path) = &what.files.friends {
             let mut windows = feed::friends(path)?;
             while let Some(window) = windows()? {
@@ -279,6 +294,7 @@ impl Done {
             Thing::Member(..) => &mut self.counts.members,
             Thing::Friend(..) => &mut self.counts.friends,
             Thing::Black(..) => &mut self.counts.blacks,
+            Thing::Former(..) => &mut self.counts.former_members,
             Thing::Account(..) => &mut self.counts.accounts,
         }
     }

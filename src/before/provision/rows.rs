@@ -6,6 +6,7 @@
 //! | groups | `groupID`, `ownerUserID`, `groupName`, `faceURL`, `adminUserIDs`, `memberUserIDs` |
 //! | friends | `ownerUserID`, `friendUserIDs` |
 //! | block lists | `ownerUserID`, `blackUserIDs` |
+//! | former members | `groupID`, `formerUserIDs` |
 //! | occupied conversations | `conversation`, `way`, `groupID`, `groupName`, `ownerUserID`, `memberUserIDs`, `after` |
 //!
 //! The names are those of the server's API. A list is a JSON array, or, in CSV, ids with blanks, `,` or `;`
@@ -136,6 +137,18 @@ pub struct BlackRow {
     /// Who is blocked.
     #[serde(rename = "blackUserIDs", deserialize_with = "list")]
     pub blacks: Vec<String>,
+}
+
+/// Who is to leave a group after its history.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct FormerRow {
+    /// The group.
+    #[serde(rename = "groupID", deserialize_with = "id")]
+    pub group: String,
+    /// Who.
+    #[serde(rename = "formerUserIDs", deserialize_with = "list")]
+    pub users: Vec<String>,
 }
 
 /// Why a file can't be used.

@@ -55,13 +55,23 @@ pub(super) fn read(
     let typed =
         AccountsAddress { api: args.accounts.accounts_api.clone(), chat_api: args.accounts.chat_api.clone() };
     let chat = chat(context, &typed, args.server.ca.as_ref())?;
+    let people = listed(context, table, client.admin_user(), job)?;
+    Ok(Ready { chat, people, table: table.to_owned(), codes_are_set_up: args.accounts.codes_are_set_up })
+}
+
+/// The people of a table of whom the chat server could take every one.
+pub(in super::super) fn listed(
+    context: &Context,
+    table: &Path,
+    admin_user: &str,
+    job: Option<&JobReader>,
+) -> Result<Vec<Person>, Failure> {
     let read = Table::read(table).or_fail(Exit::Usage)?;
     if !read.unused.is_empty() {
         note(&format!("{}: not used for accounts: {}", table.display(), read.unused.join(", ")))?;
     }
     let known = job.map_or(Ok(Known::default()), Known::of)?;
-    let rules =
-        Rules { area_code: context.file.accounts.area_code.as_deref(), admin_user: client.admin_user() };
+    let rules = Rules { area_code: context.file.accounts.area_code.as_deref(), admin_user };
     let (people, mut wrong) = people(
         read,
         &rules,
@@ -69,10 +79,7 @@ pub(super) fn read(
         |user| known.told.get(user).cloned().unwrap_or_default(),
     );
     wrong.extend(among(&people));
-    if !wrong.is_empty() {
-        return Err(refused(table, wrong));
-    }
-    Ok(Ready { chat, people, table: table.to_owned(), codes_are_set_up: args.accounts.codes_are_set_up })
+    if wrong.is_empty() { Ok(people) } else { Err(refused(table, wrong)) }
 }
 
 /// The client of the chat server that is named.
@@ -120,7 +127,7 @@ impl Known {
         let mut known = Self::default();
         let taken: Result<(), crate::job::JobError> = job.who(|who| {
             if !who.is_group {
-                let told = Told { nickname: who.nickname, face_url: who.face_url, email: String::new() };
+                let told = Told { nickname: who.nickname, face_url: who.face_url, email: who.email };
                 known.told.insert(who.openim_id.clone(), told);
                 known.called.insert(who.source_id, who.openim_id);
             }

@@ -69,7 +69,7 @@ impl Night<'_> {
         }
         let files = self.args.files.files(&self.context.file, reader.dir());
         if self.rehearsed || self.args.provision {
-            let made = provision::make(&self.client, Some(&reader), &files, Stage::Before, false).await?;
+            let made = provision::make_stage(&self.client, &reader, &files, Stage::Before).await?;
             let made = provision::verdict(&made, false);
             afterwards::note_deed(&reader, "provision", &made)?;
             note(&made)?;
@@ -120,7 +120,7 @@ impl Night<'_> {
         if self.args.provision && later && !shard.is_whole() {
             said.extend(shard.is_first().then(|| OF_ALL_SHARDS.to_owned()));
         } else if self.args.provision && later && exit != Exit::Unfinished && outcome.left == 0 {
-            let made = provision::make(&self.client, Some(&reader), &files, Stage::After, false).await?;
+            let made = provision::make_stage(&self.client, &reader, &files, Stage::After).await?;
             let done = provision::verdict(&made, false);
             afterwards::note_deed(&reader, "provision --stage after", &done)?;
             said.push(format!("Now that the history is there: {done}."));

@@ -10,7 +10,7 @@
 //! | type `system_…`, "x joined the channel." | left out (`system-row`) |
 //! | `@name`, `@channel`, `@all`, `@here` | 106, for users the export knows |
 //! | `reactions`, `edit_at` | `ex` |
-//! | all other lines | left out (`directory-row`); names of users and channels |
+//! | all other lines | left out (`directory-row`); names of users and channels, e-mails, who is in which channel |
 //!
 //! Traps: posts have no id: channel, user and time tell them apart · answers are nested in their post, in no order
 //! of time · users stand in front of the posts, so that names of mentions can be known · lists can be `null` · in
@@ -31,12 +31,12 @@ use super::super::codes::{self, reason};
 use super::super::compose::{Composer, Draft, Extras, Part, Platform, Reaction, Reply, invalid, refuse};
 use super::super::media::{Kind, Medium, mime_by_name};
 use super::super::settings::SameTime;
-use super::line::{Line, Post, attached};
+use super::line::{Line, Post, User, attached};
 use super::mentions;
 use crate::export::cut::{Cutter, Lines};
 use crate::export::{CHUNK, Chunk, Context, ExportError, Found, Input, Layout, Origin, Pool};
 use crate::mapping::people::{Kind as PersonKind, Person};
-use crate::mapping::{Mapper, Record as Raw, Sink, each};
+use crate::mapping::{Mapper, Record as Raw, Relation, Role, Sink, each};
 use crate::message::{Peer, Place, SendTime, SourceNo};
 
 /// Both halves of the format.
@@ -72,13 +72,19 @@ impl Bulk {
                 let key = format!("{}/{}", post.team.0, post.channel.0);
                 self.post(post, &Chat { key: Cow::Owned(key), members: Vec::new() }, place, sink);
             }
-            ("direct_post", _, Some(post)) => self.post(post, &direct(post), place, sink),
+            ("direct_post", _, Some(post)) => {
+                let chat = direct(post);
+                if chat.members.is_empty() {
+                    tell_members(&chat.key, post, sink);
+                }
+                self.post(post, &chat, place, sink);
+            }
             ("post" | "direct_post", ..) => {
                 refuse(sink, &codes::RECORD_INVALID, place, "the post itself is missing");
             }
             ("user", ..) => {
                 if let Some(user) = &line.user.0 {
-                    sink.person(Person::new(PersonKind::User, &user.username.0, &user.shown(), ""));
+                    tell(user, sink);
                 }
                 sink.left_out(place, reason::DIRECTORY_ROW);
             }
@@ -266,6 +272,33 @@ fn names(file: &Found, max: usize, users: &mut HashMap<String, String>) -> Resul
         pool.give(chunk.text);
     }
     Ok(())
+}
+
+/// Tells of a user: his name, his e-mail, the channels he is in. The server keeps those of whom it does not let in any
+/// more, who are in none for others.
+fn tell(user: &User<'_>, sink: &mut dyn Sink) {
+    let name = &user.username;
+    sink.person(Person::new(PersonKind::User, &name.0, &user.shown(), ""));
+    if !user.email().is_empty() {
+        sink.relation(Relation::Email { user: name.share(), email: user.email().into() });
+    }
+    if user.is_deactivated() {
+        return;
+    }
+    for team in &user.teams.0 {
+        for channel in &team.channels.0 {
+            let group = Cow::Owned(format!("{}/{}", team.name.0, channel.name.0));
+            sink.relation(Relation::Member { group, user: name.share(), role: channel.role() });
+        }
+    }
+}
+
+/// Tells who is in a chat of several, which no line of a user names.
+fn tell_members(group: &str, post: &Post<'_>, sink: &mut dyn Sink) {
+    for user in &post.channel_members.0 {
+        let (group, user) = (Cow::Borrowed(group), Cow::Borrowed(&**user));
+        sink.relation(Relation::Member { group, user, role: Role::Member });
+    }
 }
 
 /// The conversation of a direct post: its members, in the order of their names.

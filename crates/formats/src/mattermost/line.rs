@@ -4,7 +4,8 @@ use std::borrow::Cow;
 
 use serde::Deserialize;
 
-use super::super::loose::{Object, Objects, Text, Texts};
+use super::super::loose::{Number, Object, Objects, Text, Texts};
+use crate::mapping::Role;
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
@@ -119,6 +120,32 @@ pub(super) struct User<'a> {
     first_name: Text<'a>,
     #[serde(borrow)]
     last_name: Text<'a>,
+    #[serde(borrow)]
+    email: Text<'a>,
+    delete_at: Number,
+    #[serde(borrow)]
+    pub(super) teams: Objects<Team<'a>>,
+}
+
+/// A team that somebody is in, with the channels that he is in.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct Team<'a> {
+    #[serde(borrow)]
+    pub(super) name: Text<'a>,
+    #[serde(borrow)]
+    pub(super) channels: Objects<Member<'a>>,
+}
+
+/// A channel that somebody is in.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct Member<'a> {
+    #[serde(borrow)]
+    pub(super) name: Text<'a>,
+    /// Words with blanks between.
+    #[serde(borrow)]
+    roles: Text<'a>,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -150,6 +177,24 @@ impl User<'_> {
             (None, "") => Cow::Borrowed(&*self.username.0),
             (None, full) => Cow::Owned(full.to_owned()),
         }
+    }
+
+    /// Whether the server doesn't let him in any more.
+    pub(super) fn is_deactivated(&self) -> bool {
+        self.delete_at.0 > 0.0
+    }
+
+    /// His e-mail; none where he is not let in.
+    pub(super) fn email(&self) -> &str {
+        if self.is_deactivated() { "" } else { &self.email.0 }
+    }
+}
+
+impl Member<'_> {
+    /// What he may do there.
+    pub(super) fn role(&self) -> Role {
+        let is_admin = self.roles.0.split_whitespace().any(|role| role == "channel_admin");
+        if is_admin { Role::Admin } else { Role::Member }
     }
 }
 

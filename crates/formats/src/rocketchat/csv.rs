@@ -54,6 +54,11 @@ impl Ordinary for RocketChatCsv {
             // `csv_import_users.csv` as well.
             users if users.ends_with("users.csv") => {
                 sink.person(Person::new(PersonKind::User, &cell("1"), &cell("3"), ""));
+                // A blank in front of a quotation mark makes it a part of the cell.
+                let email = cell("2").trim_matches('"').to_owned();
+                if email.contains('@') {
+                    sink.relation(Relation::Email { user: cell("1"), email: email.into() });
+                }
                 return sink.left_out(at.place, reason::DIRECTORY_ROW);
             }
             rooms if rooms.ends_with("channels.csv") || rooms.ends_with("rooms.csv") => {

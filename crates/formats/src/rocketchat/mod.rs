@@ -159,6 +159,11 @@ impl RocketChat {
         if row.get("t").is_empty() {
             if !row.get("username").is_empty() {
                 sink.person(Person::new(PersonKind::User, id, &row.any(&["name", "username"]).text(), ""));
+                let email =
+                    row.get("emails").list().first().map_or(Cow::Borrowed(""), |one| one.str("address"));
+                if !email.is_empty() && !matches!(row.get("active"), Node::Flag(false)) {
+                    sink.relation(Relation::Email { user: Cow::Borrowed(id), email });
+                }
             }
         } else if !self.direct.get().and_then(|direct| direct.get(id)).copied().unwrap_or(false) {
             sink.person(Person::new(PersonKind::Group, id, &name, ""));

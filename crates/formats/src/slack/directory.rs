@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use serde::Deserialize;
 
-use super::super::loose::{Object, Text, Texts};
+use super::super::loose::{Number, Object, Text, Texts};
 use crate::export::cut::{Cutter, Json};
 use crate::export::{CHUNK, Context, ExportError, Found, Input, Origin, Pool};
 use crate::message::SourceNo;
@@ -58,6 +58,8 @@ pub(super) struct UserRow<'a> {
     name: Text<'a>,
     #[serde(borrow)]
     real_name: Text<'a>,
+    deleted: Number,
+    is_bot: Number,
     #[serde(borrow)]
     profile: Object<Profile<'a>>,
 }
@@ -77,6 +79,8 @@ struct Profile<'a> {
     image_72: Text<'a>,
     #[serde(borrow)]
     bot_id: Text<'a>,
+    #[serde(borrow)]
+    email: Text<'a>,
 }
 
 /// A row of `channels.json`, `groups.json`, `mpims.json` or `dms.json`.
@@ -88,7 +92,10 @@ pub(super) struct ChannelRow<'a> {
     #[serde(borrow)]
     pub(super) name: Text<'a>,
     #[serde(borrow)]
-    members: Texts<'a>,
+    pub(super) creator: Text<'a>,
+    /// Who is in it now. Of an archived channel there is nobody.
+    #[serde(borrow)]
+    pub(super) members: Texts<'a>,
 }
 
 impl List {
@@ -123,6 +130,12 @@ impl UserRow<'_> {
             .into_iter()
             .find_map(|i| i.some())
             .unwrap_or("")
+    }
+
+    /// His e-mail; none of bots, nor of those whom the workspace doesn't let in any more.
+    pub(super) fn email(&self) -> &str {
+        let lets_in = self.deleted.0 == 0.0 && self.is_bot.0 == 0.0 && self.id.0 != super::SLACKBOT;
+        self.profile.0.as_ref().filter(|_| lets_in).map_or("", |p| &p.email.0)
     }
 
     fn bot_id(&self) -> &str {

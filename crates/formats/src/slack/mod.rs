@@ -43,7 +43,7 @@ use super::media::{self, Kind as MediaKind, Link, Medium, Reach};
 use crate::export::cut::{Cutter, Json};
 use crate::export::{Chunk, ExportError, Found, Input, Layout, RecordPath, unread};
 use crate::mapping::people::{Kind as PersonKind, Person};
-use crate::mapping::{Mapper, Record as Raw, Sink, each};
+use crate::mapping::{Mapper, Record as Raw, Relation, Role, Sink, each};
 use crate::message::{Peer, Place, SendTime};
 
 /// Both halves of the format.
@@ -302,9 +302,16 @@ fn person(list: List, text: &str, place: Place, sink: &mut dyn Sink) {
     let result = match list {
         List::Users => serde_json::from_str::<UserRow<'_>>(text).map(|row| {
             sink.person(Person::new(PersonKind::User, &row.id.0, row.nickname(), row.face_url()));
+            if !row.email().is_empty() {
+                sink.relation(Relation::Email { user: row.id.share(), email: row.email().into() });
+            }
         }),
         List::Groups => serde_json::from_str::<ChannelRow<'_>>(text).map(|row| {
             sink.person(Person::new(PersonKind::Group, &row.id.0, &row.name.0, ""));
+            for user in &row.members.0 {
+                let role = if **user == *row.creator.0 { Role::Owner } else { Role::Member };
+                sink.relation(Relation::Member { group: row.id.share(), user: Cow::Borrowed(user), role });
+            }
         }),
         List::Directs => Ok(()),
     };

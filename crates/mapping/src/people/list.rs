@@ -58,6 +58,9 @@ struct Line {
     face_url: String,
     kind: String,
     /// Printed by `users`, of no use here.
+    #[serde(rename = "email")]
+    _email: serde::de::IgnoredAny,
+    /// The same.
     #[serde(rename = "messages")]
     _messages: serde::de::IgnoredAny,
 }
@@ -286,7 +289,8 @@ mod tests {
     #[test]
     fn several_names_can_be_one_user_and_groups_stand_beside_users() {
         let list = list(
-            "id,openim_id,kind,messages\nAnna,anna,,7\nAnna M.,anna,user,2\nAnna,g-1,group,0\nOps,dev ops,group,\n",
+            "id,openim_id,email,kind,messages\nAnna,anna,a@x.org,,7\nAnna M.,anna,,user,2\nAnna,g-1,,group,0\n\
+             Ops,dev ops,,group,\n",
         )
         .unwrap();
         assert_eq!(openim_id(&list, "Anna"), Some("anna"));
