@@ -93,11 +93,11 @@ fn a_zone_that_the_export_does_not_say_is_asked_for_and_check_says_so_too() {
     assert_eq!(check.code, 0, "{}{}", check.out, check.err);
     let users = run(dir.path(), &["users"]);
     insta::assert_snapshot!(users.out, @r#"
-    id,openim_id,nickname,face_url,kind,messages
-    li.si@corp.cn,lisicorpcnq4n1cpqh,李四,,user,2
-    wang@corp.cn,wangcorpcn4j9ctyex,王五,,user,1
-    zhang.san@corp.cn,zhangsancorpcnc887b6xs,张三,,user,1
-    88001,88001,,,group,2
+    id,openim_id,nickname,face_url,email,kind,messages
+    li.si@corp.cn,lisicorpcnq4n1cpqh,李四,,li.si@corp.cn,user,2
+    wang@corp.cn,wangcorpcn4j9ctyex,王五,,wang@corp.cn,user,1
+    zhang.san@corp.cn,zhangsancorpcnc887b6xs,张三,,zhang.san@corp.cn,user,1
+    88001,88001,,,,group,2
     "#);
 }
 

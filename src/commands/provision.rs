@@ -160,6 +160,7 @@ pub(super) fn command(context: &Context, args: &ProvisionArgs) -> Result<Exit, F
     if let Some(job) = job.as_ref().filter(|_| args.leave_former) {
         all_is_sent(job)?;
     }
+    let have_left = job.as_ref().map_or(Ok(false), former_have_left)?;
     let client = server::client(context, &args.server)?;
     // All of the table before the first call: line 9,000 is no place to find an e-mail that stands twice.
     let accounts = match table.filter(|_| matches!(stage, Some(Stage::Before | Stage::All))) {
@@ -178,6 +179,7 @@ pub(super) fn command(context: &Context, args: &ProvisionArgs) -> Result<Exit, F
         files: &files,
         stage,
         leave_former: args.leave_former,
+        senders_are_members: !have_left,
         dry_run: args.dry_run,
         patience: Patience::default(),
     };
@@ -192,7 +194,11 @@ pub(super) fn command(context: &Context, args: &ProvisionArgs) -> Result<Exit, F
     let exit = if made.failed() > 0 { Exit::Rejects } else { Exit::Done };
     let mut verdict = verdict(&made, args.dry_run);
     if let Some(job) = job.as_ref().filter(|_| !args.dry_run) {
-        afterwards::note_deed(job, "provision", &verdict)?;
+        let command = if args.leave_former { LEAVE_FORMER } else { "provision" };
+        afterwards::note_deed(job, command, &verdict)?;
+    }
+    if have_left && stage == Some(Stage::Before) {
+        verdict += "; all is sent, and former members stay out of their groups";
     }
     if stage == Some(Stage::Before) && (files.friends.is_some() || files.blacks.is_some()) {
         verdict += "; friends and block lists come after the history: `provision --stage after`";
@@ -214,6 +220,19 @@ pub(super) fn command(context: &Context, args: &ProvisionArgs) -> Result<Exit, F
         exit_code: exit.code(),
     };
     context.print_json(&outcome).map(|()| exit)
+}
+
+/// What the job remembers of it.
+const LEAVE_FORMER: &str = "provision --leave-former";
+
+/// Whether they have, and nothing is left to send, or to send again, for which they would have to come back.
+fn former_have_left(job: &JobReader) -> Result<bool, Failure> {
+    if !job.deeds().map_err(job_failure)?.iter().any(|deed| deed.command == LEAVE_FORMER) {
+        return Ok(false);
+    }
+    let standing = job.standing().map_err(job_failure)?;
+    let is_settled = standing.rejected == 0 && standing.undone == 0;
+    Ok(is_settled && job.queue().map_err(job_failure)?.messages() == 0)
 }
 
 /// When former members leave.
@@ -239,8 +258,16 @@ pub(super) async fn make_stage(
     stage: Stage,
 ) -> Result<Provisioned, Failure> {
     let (stage, patience) = (Some(stage), Patience::default());
-    make(client, &Provision { job: Some(job), files, stage, leave_former: false, dry_run: false, patience })
-        .await
+    let what = Provision {
+        job: Some(job),
+        files,
+        stage,
+        leave_former: false,
+        senders_are_members: true,
+        dry_run: false,
+        patience,
+    };
+    make(client, &what).await
 }
 
 /// Makes it. What failed is said as it happens; a dry run says everything.

@@ -2,6 +2,7 @@
 
 mod command;
 mod many;
+mod migration;
 mod recordings;
 mod refused;
 mod secret;

@@ -31,7 +31,11 @@ impl Place {
     }
 
     pub(super) fn table(&self, text: &str) -> PathBuf {
-        let path = self.dir.path().join("people.csv");
+        self.file("people.csv", text)
+    }
+
+    pub(super) fn file(&self, name: &str, text: &str) -> PathBuf {
+        let path = self.dir.path().join(name);
         fs_err::write(&path, text).unwrap();
         path
     }

@@ -272,3 +272,65 @@ fn a_part_of_the_history() {
     check(&["chat.jsonl", "--since", "yesterday"]).code(2).stderr(contains("`yesterday` is no moment"));
     check(&["--since", "2024-05-11"]).code(2).stderr(contains("name the SOURCE as well"));
 }
+
+/// Who has left can't be the sender of what is still to be sent; and once they have left, `provision` does not fetch them
+/// back, unless something is to be sent again.
+#[test]
+fn former_members_leave_when_all_is_sent_and_stay_out() {
+    let server = Rehearsal::start(&["--answer-time", "0s"]);
+    let line = |n: i64, user: &str| {
+        format!(
+            r#"{{"id":"m{n}","sendID":"{user}","groupID":"g","text":"{n}","sendTime":{}}}"#,
+            1_700_000_000_000_i64 + n * 1000
+        )
+    };
+    let lines: Vec<String> = (0..4).map(|n| line(n, if n % 2 == 0 { "ann" } else { "gone" })).collect();
+    let files = Files::new(&[
+        ("chat.jsonl", &lines.join("\n")),
+        ("later.jsonl", &line(9, "gone")),
+        ("groups.csv", "groupID,ownerUserID,memberUserIDs\ng,ann,bea\n"),
+    ]);
+    let run = |args: &[&str]| {
+        importer()
+            .env("OPENIM_SECRET", "openIM123")
+            .current_dir(files.0.path())
+            .args(args)
+            .arg("--quiet")
+            .assert()
+    };
+    let at = ["--api", &server.url];
+    let send = [&["run", "--allow", "retention"], &at[..]].concat();
+    let groups = |more: &[&'static str]| [&["--groups", "groups.csv"], more].concat();
+    run(&["check", "chat.jsonl"]).success();
+    provision(&server, &files, &groups(&["--leave-former"])).code(2).stderr(
+        contains("4 messages of the job are to be sent yet").and(contains("first `provision` and `run`")),
+    );
+    for stage in ["before", "all"] {
+        provision(&server, &files, &groups(&["--leave-former", "--stage", stage])).code(2);
+    }
+    provision(&server, &files, &["--former", "groups.csv"]).code(2).stderr(contains("--leave-former"));
+    provision(&server, &files, &groups(&[])).success().stdout(contains("members: 3 made"));
+    run(&send).success();
+    provision(&server, &files, &groups(&["--leave-former", "--dry-run"]))
+        .success()
+        .stderr(contains("would take gone out of group g\n"))
+        .stdout(contains("former members: 1 would be taken out"));
+    provision(&server, &files, &groups(&["--leave-former"]))
+        .success()
+        .stdout(contains("former members: 1 taken out"));
+    provision(&server, &files, &groups(&[])).success().stdout(contains(
+        "members: 2 there already; all is sent, and former members stay out of their groups",
+    ));
+    run(&[&["verify", "--client"], &at[..]].concat()).success();
+    // He is needed for what comes later, and for what goes out once more.
+    run(&[&send[..], &["--add", "later.jsonl"]].concat())
+        .code(3)
+        .stdout(contains("at a refused message: sg_g"));
+    provision(&server, &files, &groups(&[])).success().stdout(contains("members: 1 made, 2 there already"));
+    run(&[&["retry"], &at[..]].concat()).success();
+    provision(&server, &files, &groups(&["--leave-former"]))
+        .success()
+        .stdout(contains("former members: 1 taken out"));
+    run(&[&["undo", "--yes"], &at[..]].concat()).success();
+    provision(&server, &files, &groups(&[])).success().stdout(contains("members: 1 made, 2 there already"));
+}

@@ -22,7 +22,15 @@ async fn run(
     dry_run: bool,
 ) -> Result<(Provisioned, Vec<String>), ProvisionError> {
     let mut steps = Vec::new();
-    let what = Provision { job, files, stage: Some(stage), leave_former: false, dry_run, patience: PATIENCE };
+    let what = Provision {
+        job,
+        files,
+        stage: Some(stage),
+        leave_former: false,
+        senders_are_members: true,
+        dry_run,
+        patience: PATIENCE,
+    };
     let done = provision(client, &what, &mut |step| steps.push(step.to_string())).await?;
     Ok((done, steps))
 }
@@ -30,8 +38,15 @@ async fn run(
 /// Takes former members out.
 async fn leave(client: &Client, job: &JobReader, files: &Files, dry_run: bool) -> (Provisioned, Vec<String>) {
     let mut steps = Vec::new();
-    let what =
-        Provision { job: Some(job), files, stage: None, leave_former: true, dry_run, patience: PATIENCE };
+    let what = Provision {
+        job: Some(job),
+        files,
+        stage: None,
+        leave_former: true,
+        senders_are_members: true,
+        dry_run,
+        patience: PATIENCE,
+    };
     let done = provision(client, &what, &mut |step| steps.push(step.to_string())).await.unwrap();
     (done, steps)
 }

@@ -36,6 +36,9 @@ pub struct Provision<'a> {
     /// Take former members out of their groups, after the history: [`FormerRow`], and who wrote in a group that
     /// [`Files::groups`] names others in.
     pub leave_former: bool,
+    /// Who has written in a group has to be in it: as long as something is to be sent. Afterwards that would fetch former
+    /// members back.
+    pub senders_are_members: bool,
     /// Only say what would be done.
     pub dry_run: bool,
     /// How much at once.
@@ -218,7 +221,9 @@ pub async fn provision(
         let work = |ask: Ask, wanted| async move { Ok(groups::ensure(&ask, wanted, dry).await?) };
         let mut groups = feed::Groups::new(what)?;
         ask.all(|| groups.of_file(), work, &mut take).await?;
-        ask.all(|| groups.of_job(), work, &mut take).await?;
+        if what.senders_are_members {
+            ask.all(|| groups.of_job(), work, &mut take).await?;
+        }
     }
     if what.leave_former {
         let work = |ask: Ask, rows| async move { Ok(leave::ensure(&ask, rows, dry).await?) };
