@@ -4,3 +4,4 @@ mod faults;
 mod overtaken;
 mod plain;
 mod support;
+mod tokens;

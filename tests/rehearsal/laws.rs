@@ -437,6 +437,28 @@ async fn notices_move_max_seq_unless_told_not_to() {
 }
 
 #[tokio::test]
+async fn a_mention_over_http_raises_no_flag_at_anybody() {
+    both(async |release| {
+        let client = Client::fast(release, &["a", "b"]).await;
+        client.group("g", &["a", "b"]).await;
+        let body = json!({
+            "sendID": "a", "groupID": "g", "senderPlatformID": 2, "sessionType": 3, "contentType": 106,
+            "content": { "text": "@b and @all", "atUserList": ["b", "AtAllTag"], "isAtSelf": false },
+        });
+        assert_eq!(client.call("/msg/send_msg", &body).await["errCode"], 0);
+        client.server.settle().await;
+        for user in ["a", "b"] {
+            let body = json!({ "ownerUserID": user });
+            let answer = client.call("/conversation/get_all_conversations", &body).await;
+            let all = answer["data"]["conversations"].as_array().unwrap();
+            let group = all.iter().find(|one| one["conversationID"] == "sg_g").unwrap();
+            assert_eq!(group["groupAtType"], 0, "{release} {user}");
+        }
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn a_business_notification_is_a_fence_beside_the_conversation_on_main() {
     let client = Client::fast(Release::Main, &["a", "b"]).await;
     client.send("a", "b", 0).await;
