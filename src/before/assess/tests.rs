@@ -62,6 +62,10 @@ fn provoked() -> Vec<Facts> {
             f.server.admin_user = "u1".into();
         }),
         change(|f| f.server.token_left = Some(Duration::from_mins(50))),
+        change(|f| {
+            f.server.renews_tokens = false;
+            f.server.release_seen = Some(Release::Main);
+        }),
         change(|f| f.server.release_seen = None),
         change(|f| {
             f.server.release_said = Some(Release::Main);

@@ -169,7 +169,7 @@ proptest! {
         let moved = before.clone().at(SendTime(sent)).written_at(SendTime(written));
         prop_assert_eq!(moved.content(), before.content());
         let (mut before, mut after) = (body(&before), body(&moved));
-        let object = serde_json::from_str::<serde_json::Map<String, Value>>(if ex.is_empty() { "{}" } else { &ex });
+        let object = serde_json::from_str::<serde_json::Map<String, Value>>(if ex.trim().is_empty() { "{}" } else { &ex });
         if let Ok(object) = object {
             let after: Value = serde_json::from_str(after["ex"].as_str().unwrap()).unwrap();
             prop_assert_eq!(&after["writtenAt"], &object.get("writtenAt").cloned().unwrap_or(json!(written)));

@@ -303,7 +303,7 @@ mod tests {
     fn mistakes_are_named_with_their_line() {
         for (text, part) in [
             ("name,openim_id\na,b\n", "users.csv:1: there is no column `id`"),
-            ("id,email\na,b\n", "unknown column `email`"),
+            ("id,phone\na,b\n", "unknown column `phone`"),
             ("id,openim_id\na,a-b\n", "users.csv:2: `a-b` can't be a userID"),
             ("id,openim_id\n\"a\nb\",x\n,b\n", "users.csv:4: `id` is empty"),
             ("id,openim_id\na,x\nb,y\na,z\n", "users.csv:4: `a` stands in line 2 already"),
