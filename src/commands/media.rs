@@ -88,6 +88,8 @@ struct Outcome {
     missing: u64,
     refused: u64,
     left: u64,
+    /// Uploads of several parts that may lie open in the object storage for ever.
+    orphaned_uploads: u64,
     retries: u64,
     seconds: f64,
     exit_code: u8,
@@ -226,7 +228,9 @@ impl Step<'_> {
         outcome.uploaded_bytes = uploaded.bytes;
         (outcome.refused, outcome.left) = (uploaded.refused.len() as u64, uploaded.left);
         outcome.retries = done.retries.load(Ordering::Relaxed);
-        outcome.verdict = verdict(&plan, &uploaded, &self.dir);
+        outcome.orphaned_uploads =
+            job.reader().and_then(|reader| reader.orphaned_uploads()).map_err(job_failure)?;
+        outcome.verdict = verdict(&plan, &uploaded, outcome.orphaned_uploads, &self.dir);
         let exit = if uploaded.left > 0 {
             Exit::Unfinished
         } else if counts.problems > 0 || !uploaded.refused.is_empty() {

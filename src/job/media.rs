@@ -45,6 +45,16 @@ pub(super) const TABLE: Table = Table {
           ) WITHOUT ROWID;",
 };
 
+/// Uploads of several parts that the server may have opened, and whose number nobody was told: how many, by object.
+pub(super) const ORPHANED: Table = Table {
+    name: "orphaned_uploads",
+    version: 1,
+    sql: "CREATE TABLE orphaned_uploads (name TEXT PRIMARY KEY, uploads INTEGER NOT NULL) WITHOUT ROWID;",
+};
+
+/// Stands for the upload of an object while the server is asked to open one.
+const ANNOUNCED: &str = "?";
+
 /// A file that messages show.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct MediaFile {
@@ -141,10 +151,26 @@ impl JobReader {
         objects(&self.db).in_job(self.dir())
     }
 
-    /// A job of an earlier release, which nobody wrote in since.
-    fn has_no_media(&self) -> Result<bool, JobError> {
+    /// Uploads of several parts that may lie open in the object storage, without bytes: nobody was told their number.
+    pub fn orphaned_uploads(&self) -> Result<u64, JobError> {
+        if self.lacks("orphaned_uploads")? {
+            return Ok(0);
+        }
         self.db
-            .query_row("SELECT NOT EXISTS (SELECT 1 FROM versions WHERE name = 'media')", [], |row| {
+            .query_row("SELECT coalesce(sum(uploads), 0) FROM orphaned_uploads", [], |row| {
+                row.get(0).map(from_sql)
+            })
+            .in_job(self.dir())
+    }
+
+    fn has_no_media(&self) -> Result<bool, JobError> {
+        self.lacks("media")
+    }
+
+    /// A job of an earlier release, which nobody wrote in since, lacks this table.
+    fn lacks(&self, table: &str) -> Result<bool, JobError> {
+        self.db
+            .query_row("SELECT NOT EXISTS (SELECT 1 FROM versions WHERE name = ?1)", [table], |row| {
                 row.get(0)
             })
             .in_job(self.dir())
@@ -203,6 +229,25 @@ impl MediaBook {
     /// Its address is another one now.
     pub fn moved(&self, name: &str, url: &str) -> Result<(), JobError> {
         self.write("UPDATE objects SET url = ?2 WHERE name = ?1", params![name, url])
+    }
+
+    /// The server is about to be asked for an upload of several parts. A process that ends before its number is known leaves
+    /// one that nobody can use: whoever takes over counts it among the orphaned.
+    pub fn announced(&self, name: &str) -> Result<(), JobError> {
+        let upload = self.object(name)?.and_then(|object| object.upload);
+        if upload.as_deref() == Some(ANNOUNCED) {
+            self.orphaned(name, 1)?;
+        }
+        self.begun(name, ANNOUNCED)
+    }
+
+    /// So many uploads may have been opened whose number nobody was told.
+    pub fn orphaned(&self, name: &str, uploads: u64) -> Result<(), JobError> {
+        self.write(
+            "INSERT INTO orphaned_uploads VALUES (?1, ?2)
+             ON CONFLICT (name) DO UPDATE SET uploads = uploads + excluded.uploads",
+            params![name, to_sql(uploads)],
+        )
     }
 
     /// An upload was begun; no part of it was put yet.

@@ -218,6 +218,7 @@ const TABLES: &[Table] = &[
     super::overtaken::TABLE,
     super::purge::TABLE,
     super::media::TABLE,
+    super::media::ORPHANED,
     super::shard::TABLE,
 ];
 

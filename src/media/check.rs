@@ -6,8 +6,9 @@ use bytes::Bytes;
 use importer_media::Key;
 
 use super::CAUSE;
+use super::upload::Open;
 use crate::job::{JobError, MediaBook, MediaObject, ObjectState};
-use crate::openim::{Announce, Begun, CallError, Client, PART, Web, WebError, digest, hash_of_parts};
+use crate::openim::{Announce, Begun, CallError, Client, PART, Put, Web, WebError, digest, hash_of_parts};
 
 /// Why uploading will not work.
 #[derive(Debug, thiserror::Error)]
@@ -84,6 +85,36 @@ fn explain(error: CallError) -> StoreError {
     }
 }
 
+/// An upload with the addresses of its parts; that of a process that was cut off in the midst of it, if there is one: begun
+/// anew, what that had put would lie in the store for ever. `None`: the content is there.
+async fn opened(
+    client: &Client,
+    file: &Announce<'_>,
+    parts: &[String],
+    book: &MediaBook,
+) -> Result<Option<(String, Vec<Put>)>, StoreError> {
+    if let Some(open) = book.object(file.name)?.and_then(|object| Open::of(&object)) {
+        if client.complete_upload(&open.id, parts, file).await.is_ok() {
+            return Ok(None);
+        }
+        if let Some(put) = open.put {
+            return Ok(Some((open.id, vec![put])));
+        }
+        let numbers: Vec<u32> = (1..).take(parts.len()).collect();
+        if let Ok(puts) = client.sign_parts(&open.id, &numbers).await {
+            return Ok(Some((open.id, puts)));
+        }
+        book.orphaned(file.name, 1)?;
+    }
+    if parts.len() > 1 {
+        book.announced(file.name)?;
+    }
+    let Begun::Upload(upload) = client.begin_upload(file).await.map_err(explain)? else { return Ok(None) };
+    let open = Open::new(&upload, parts.len());
+    book.begun(file.name, &open.text())?;
+    Ok(Some((upload.id, upload.puts)))
+}
+
 async fn probe(
     client: &Client,
     web: &Web,
@@ -123,8 +154,8 @@ async fn probe(
         upload: None,
         why: "written to try whether it works".to_owned(),
     })?;
-    if let Begun::Upload(upload) = client.begin_upload(&file).await.map_err(explain)? {
-        for put in &upload.puts {
+    if let Some((id, puts)) = opened(client, &file, &parts, book).await? {
+        for put in &puts {
             let n = usize::try_from(put.part).unwrap_or(1).saturating_sub(1);
             let from = n * part;
             let bytes = content.slice(from.min(content.len())..(from + part).min(content.len()));
@@ -134,7 +165,11 @@ async fn probe(
                 |error| if size > PART { StoreError::Large(error) } else { StoreError::External(error) },
             )?;
         }
-        client.complete_upload(&upload.id, &parts, &file).await.map_err(explain)?;
+        if let Err(error) = client.complete_upload(&id, &parts, &file).await {
+            // The next try begins anew.
+            book.begun(&name, "")?;
+            return Err(explain(error));
+        }
     }
     book.settle(&name, ObjectState::Completed, "written to try whether it works")?;
     let mut back = Vec::new();

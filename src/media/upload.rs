@@ -3,7 +3,7 @@
 
 use std::path::Path;
 use std::sync::Mutex;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -16,7 +16,7 @@ use importer_media::{Bytes as Readable, Place};
 use super::CAUSE;
 use super::progress::Progress;
 use crate::job::{JobError, MediaBook, MediaObject, ObjectState};
-use crate::openim::{Announce, Begun, CallError, Client, PART, Put, Web, WebError, digest};
+use crate::openim::{self, Announce, Begun, CallError, Client, PART, Put, Web, WebError, digest};
 
 /// Signatures of parts are asked for that many at a time: they last a quarter of an hour.
 const SIGNED_AT_ONCE: usize = 8;
@@ -88,11 +88,29 @@ enum Made {
 /// An upload that was begun, as it stands in the book. That of one part has its address, which lasts a week; the others
 /// are signed when they are needed.
 #[derive(Debug, Serialize, Deserialize)]
-struct Open {
-    id: String,
+pub(super) struct Open {
+    pub(super) id: String,
     part_size: u64,
     #[serde(default)]
-    put: Option<Put>,
+    pub(super) put: Option<Put>,
+}
+
+impl Open {
+    /// One of so many parts that the server has just opened.
+    pub(super) fn new(begun: &openim::Upload, parts: usize) -> Self {
+        let put = begun.puts.first().filter(|_| parts == 1).cloned();
+        Self { id: begun.id.clone(), part_size: begun.part_size, put }
+    }
+
+    /// That of an object, if one was begun.
+    pub(super) fn of(object: &MediaObject) -> Option<Self> {
+        serde_json::from_str(object.upload.as_deref()?).ok()
+    }
+
+    /// As the book has it.
+    pub(super) fn text(&self) -> String {
+        serde_json::to_string(self).unwrap_or_default()
+    }
 }
 
 /// Uploads them, in their order.
@@ -167,7 +185,7 @@ async fn one(object: &MediaObject, place: &Place, with: &Upload<'_>) -> Result<M
         cause: CAUSE,
         max_parts: if object.parts.len() > 1 { 0 } else { -1 },
     };
-    let mut open = object.upload.as_deref().and_then(|text| serde_json::from_str::<Open>(text).ok());
+    let mut open = Open::of(object);
     let mut said = String::new();
     // Its one part may have been put, and even completed, when an earlier process ended: put once more, it would
     // lie in the store for ever.
@@ -181,7 +199,7 @@ async fn one(object: &MediaObject, place: &Place, with: &Upload<'_>) -> Result<M
     for _ in 0..BEGINNINGS {
         let upload = match open.take() {
             Some(open) => open,
-            None => match patience.call(|| with.client.begin_upload(&file)).await? {
+            None => match announce(object, &file, with, &mut patience).await? {
                 Err(refusal) => return refused(object, with, refusal),
                 Ok(Begun::Known) => match known(object, with, &mut patience).await? {
                     None => {
@@ -191,10 +209,8 @@ async fn one(object: &MediaObject, place: &Place, with: &Upload<'_>) -> Result<M
                     Some(why) => return refused(object, with, why),
                 },
                 Ok(Begun::Upload(begun)) => {
-                    let put = begun.puts.into_iter().next().filter(|_| object.parts.len() == 1);
-                    let open = Open { id: begun.id, part_size: begun.part_size, put };
-                    let text = serde_json::to_string(&open).unwrap_or_default();
-                    book(with).begun(&object.name, &text)?;
+                    let open = Open::new(&begun, object.parts.len());
+                    book(with).begun(&object.name, &open.text())?;
                     open
                 }
             },
@@ -224,6 +240,35 @@ async fn one(object: &MediaObject, place: &Place, with: &Upload<'_>) -> Result<M
         with.progress.retry();
     }
     refused(object, with, said)
+}
+
+/// Asks the server for an upload. Of one that may have been opened without an answer the book knows: there is no call that
+/// closes it.
+async fn announce(
+    object: &MediaObject,
+    file: &Announce<'_>,
+    with: &Upload<'_>,
+    patience: &mut Patience<'_>,
+) -> Result<Result<Begun, String>, UploadError> {
+    // What has one part is opened by its bytes alone.
+    if object.parts.len() == 1 {
+        return patience.call(|| with.client.begin_upload(file)).await;
+    }
+    book(with).announced(&object.name)?;
+    let unanswered = AtomicU64::new(0);
+    let begun = patience
+        .call(|| async {
+            let begun = with.client.begin_upload(file).await;
+            let is_unanswered = matches!(begun, Err(CallError::Unanswered { .. }));
+            unanswered.fetch_add(u64::from(is_unanswered), Ordering::Relaxed);
+            begun
+        })
+        .await;
+    let unanswered = unanswered.into_inner();
+    if unanswered > 0 {
+        book(with).orphaned(&object.name, unanswered)?;
+    }
+    begun
 }
 
 /// What came of the parts.

@@ -261,7 +261,12 @@ fn deeds(reader: &JobReader, files: Option<&Kind>) -> Result<Vec<Done>, JobError
         .collect();
     let done = |command: &str, said: String| Done { at: None, command: command.to_owned(), said };
     if let Some(Kind { before, after: Some(after), .. }) = files {
-        let said = format!("{} of {} files can be opened on the server", count(*after), count(*before));
+        let mut said = format!("{} of {} files can be opened on the server", count(*after), count(*before));
+        let orphaned = reader.orphaned_uploads()?;
+        if orphaned > 0 {
+            said +=
+                &format!("; {} uploads of large files may lie open in its object storage", count(orphaned));
+        }
         all.push(done("media", said));
     }
     if let Some(kinds) = Logins::counts(reader.dir()) {

@@ -5,6 +5,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use super::list::LIST;
+use crate::init::plural;
 use crate::job::MediaFile;
 use crate::media;
 use crate::report::{bytes, count};
@@ -35,7 +36,7 @@ fn forecast(plan: &media::Plan) -> Duration {
 }
 
 /// What was done.
-pub(super) fn verdict(plan: &media::Plan, uploaded: &media::Uploaded, dir: &Path) -> String {
+pub(super) fn verdict(plan: &media::Plan, uploaded: &media::Uploaded, orphaned: u64, dir: &Path) -> String {
     let counts = plan.counts;
     let mut text = format!("{} files, {} different ones: ", count(counts.files), count(counts.objects));
     text.push_str(&match (uploaded.objects + uploaded.known, uploaded.left) {
@@ -62,6 +63,16 @@ pub(super) fn verdict(plan: &media::Plan, uploaded: &media::Uploaded, dir: &Path
         }
     }
     problems(&plan.problems, &mut text);
+    if orphaned > 0 {
+        write!(
+            text,
+            "\n{} of large files may lie open in the object storage, because their number was never told (a crash, a lost \
+             answer): OpenIM has no call that closes them; in MinIO `mc rm --incomplete --recursive --force \
+             STORE/BUCKET/openim/data/hash/` does, when nobody uploads",
+            plural(orphaned, "upload", "uploads")
+        )
+        .expect("text takes all");
+    }
     write!(text, "\nAll of them are listed in {}.", dir.join(LIST).display()).expect("text takes all");
     text
 }
