@@ -88,6 +88,10 @@ struct Outcome {
     missing: u64,
     refused: u64,
     left: u64,
+    /// Pictures of users and groups that have an address of this server now.
+    faces: u64,
+    /// Those that could not be had, and keep the address that they have.
+    faces_left: u64,
     /// Uploads of several parts that may lie open in the object storage for ever.
     orphaned_uploads: u64,
     retries: u64,
@@ -156,7 +160,7 @@ impl Step<'_> {
         }
         let first = if self.add { job.next_source().map_err(job_failure)? } else { SourceNo(0) };
         let intake_plan = Plan::new(&self.context.file, self.source)?;
-        let (wants, sources) = wants(&intake_plan, first)?;
+        let (wants, sources) = wants(&intake_plan, first, self.how.fetch)?;
         let key = Key::load(&self.key_path()).or_fail(Exit::Usage)?;
         let public = file.public_url.as_deref();
         if let Some(public) = public {
@@ -193,6 +197,7 @@ impl Step<'_> {
         let counts = plan.counts;
         (outcome.files, outcome.objects, outcome.bytes) = (counts.files, counts.objects, counts.bytes);
         (outcome.there, outcome.missing) = (counts.there, counts.problems);
+        (outcome.faces, outcome.faces_left) = (counts.faces, counts.faces_left);
         let (Some(client), Some(settings)) = (&client, settings) else {
             outcome.left = plan.open.len() as u64;
             outcome.verdict = dry_verdict(&plan);
@@ -275,8 +280,8 @@ impl Step<'_> {
     }
 }
 
-/// Reads the whole export for the files that it names.
-fn wants(plan: &Plan, first: SourceNo) -> Result<(Wants, HashMap<SourceNo, String>), Failure> {
+/// Reads the whole export for the files that it names, and, where links are fetched, for the pictures of its people.
+fn wants(plan: &Plan, first: SourceNo, faces: bool) -> Result<(Wants, HashMap<SourceNo, String>), Failure> {
     if plan.sources().is_empty() {
         return Err(Failure::new(
             Exit::Usage,
@@ -285,6 +290,7 @@ fn wants(plan: &Plan, first: SourceNo) -> Result<(Wants, HashMap<SourceNo, Strin
     }
     let Intake { mut reader, mapper } = plan.open(first)?;
     let mut wants = Wants::default();
+    wants.faces = faces;
     while let Some(chunk) = reader.next_chunk().map_err(intake::failure)? {
         mapper.map(&chunk, &mut wants);
     }

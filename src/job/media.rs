@@ -55,6 +55,10 @@ pub(super) const ORPHANED: Table = Table {
 /// Stands for the upload of an object while the server is asked to open one.
 const ANNOUNCED: &str = "?";
 
+/// The kind of a [`MediaFile`] that no message shows: the picture of a user or group. It has an address already; where it
+/// can't be had, it keeps that.
+pub const FACE: &str = "face";
+
 /// A file that messages show.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct MediaFile {
@@ -62,7 +66,7 @@ pub struct MediaFile {
     pub source: SourceNo,
     /// What it calls it.
     pub key: String,
-    /// `picture`, `voice`, `video`, `file`.
+    /// `picture`, `voice`, `video`, `file`; [`FACE`].
     pub kind: String,
     /// Where it was found, for people.
     pub place: String,

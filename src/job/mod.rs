@@ -69,7 +69,7 @@ pub use keys::{Key, KeyWriter, Known, KnownKeys};
 pub use lines::{BLACKS, EMAILS, FRIENDS, GROUPS, Lines, READ, UPLOADS};
 pub use loader::{Earlier, Loader};
 pub use logins::{LOGINS, LoginRow, Logins};
-pub use media::{MediaBook, MediaFile, MediaObject, ObjectState};
+pub use media::{FACE, MediaBook, MediaFile, MediaObject, ObjectState};
 pub use mended::{RejectedLine, RejectedLines, RejectedPlaces};
 pub use overtaken::{Overtaken, OvertakenInAll};
 pub use pass::Pass;

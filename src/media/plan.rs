@@ -8,7 +8,7 @@ use importer_media::{Key, Look, Place, PlaceError, Places, Wanted};
 use super::fetch::Fetch;
 use super::progress::Progress;
 use super::wanted::Want;
-use crate::job::{JobError, MediaBook, MediaFile, MediaObject, ObjectState};
+use crate::job::{FACE, JobError, MediaBook, MediaFile, MediaObject, ObjectState};
 use crate::message::SourceNo;
 use crate::openim::PART;
 
@@ -26,7 +26,7 @@ pub struct Plan {
 /// Counts of a plan.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Counts {
-    /// Files that messages show.
+    /// Files that messages show, pictures of users and groups not among them.
     pub files: u64,
     /// Objects that they are: each content once.
     pub objects: u64,
@@ -38,6 +38,10 @@ pub struct Counts {
     pub open_bytes: u64,
     /// Files that become no object.
     pub problems: u64,
+    /// Pictures of users and groups that are moved.
+    pub faces: u64,
+    /// Those that could not be had, and stay where they are.
+    pub faces_left: u64,
 }
 
 /// What shapes a plan.
@@ -82,7 +86,8 @@ pub async fn plan(
         book.forget_from(shape.first)?;
     }
     for want in wants {
-        plan.counts.files += 1;
+        let is_face = want.kind == FACE;
+        plan.counts.files += u64::from(!is_face);
         let (file, object) = match examine(want, shape, fetch, &known, book, scratch).await? {
             Examined::There(object, place) => {
                 let file = named(
@@ -95,6 +100,12 @@ pub async fn plan(
             }
             Examined::Not(problem, why) => (named(want, String::new(), None, Some((problem, why))), None),
         };
+        plan.counts.faces += u64::from(is_face && object.is_some());
+        if is_face && object.is_none() {
+            plan.counts.faces_left += 1;
+            progress.file();
+            continue;
+        }
         if !shape.dry {
             book.together(|book| {
                 if let Some((object, _)) = &object {

@@ -3,6 +3,8 @@
 use std::collections::HashSet;
 
 use crate::finding::Finding;
+use crate::job::FACE;
+use crate::mapping::people::{FACES, Person};
 use crate::mapping::{Sink, Upload};
 use crate::message::{Message, Place, SourceNo};
 
@@ -17,7 +19,7 @@ pub struct Want {
     pub path: String,
     /// Its name.
     pub name: String,
-    /// `picture`, `voice`, `video`, `file`.
+    /// `picture`, `voice`, `video`, `file`; [`FACE`].
     pub kind: &'static str,
     /// Where it can be fetched; empty if nowhere. May hold a secret.
     pub url: String,
@@ -28,6 +30,8 @@ pub struct Want {
 pub struct Wants {
     /// In the order of the export.
     pub all: Vec<Want>,
+    /// Pictures of users and groups are wanted too: those behind links, which are fetched.
+    pub faces: bool,
     seen: HashSet<u64>,
 }
 
@@ -44,6 +48,15 @@ impl Sink for Wants {
     fn message(&mut self, _: Message<'_>) {}
     fn left_out(&mut self, _: Place, _: &'static str) {}
     fn finding(&mut self, _: Finding) {}
+
+    fn person(&mut self, person: Person<'_>) {
+        let url = person.face_url;
+        if self.faces && (url.starts_with("https://") || url.starts_with("http://")) {
+            let name = url.rsplit('/').next().unwrap_or_default().to_owned();
+            let (key, url) = (url.to_owned(), url.to_owned());
+            self.add(Want { source: FACES, key, path: String::new(), name, kind: FACE, url });
+        }
+    }
 
     fn upload(&mut self, upload: Upload<'_>) {
         let (path, name) = (upload.path.to_owned(), upload.name.to_owned());

@@ -6,7 +6,7 @@ use super::facts::{Course, Done, Facts, Fate, Kind, Proof, Records, Run, SetAsid
 use super::logins::can_log_in;
 use super::numbers::count;
 use crate::finding::Severity;
-use crate::job::{JobError, JobReader, Logins, MediaFile, ObjectState, Pair, Sums};
+use crate::job::{FACE, JobError, JobReader, Logins, MediaFile, ObjectState, Pair, Sums};
 use crate::message::ContentType;
 use crate::prepare::Summary;
 
@@ -127,7 +127,8 @@ fn longest(reader: &JobReader, sums: &Sums) -> Result<Vec<Kind>, JobError> {
 
 /// Files that messages show: how many there are, and how many can be opened on the server.
 fn files(reader: &JobReader, passes: &[Summary]) -> Result<Option<Kind>, JobError> {
-    let files = reader.media_files()?;
+    let mut files = reader.media_files()?;
+    files.retain(|file| file.kind != FACE);
     let name = "files that messages show".to_owned();
     if files.is_empty() {
         let to_upload = passes.iter().map(|pass| pass.to_upload).sum();

@@ -1,6 +1,7 @@
 //! Files of messages, from the export into the object storage and back out of it, at the addresses that messages have.
 
 mod exports;
+mod faces;
 mod faults;
 mod hostile;
 mod large;

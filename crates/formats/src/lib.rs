@@ -37,6 +37,7 @@ mod zulip;
 pub mod codes;
 mod compose;
 mod content;
+mod faces;
 mod local;
 mod loose;
 mod media;
@@ -48,6 +49,7 @@ mod table;
 mod testing;
 mod uploaded;
 
+pub use faces::Faced;
 pub use recognise::{Apart, recognise, recognise_apart};
 pub use registry::{Format, FormatError, Preset, open};
 pub use settings::{

@@ -26,6 +26,7 @@ pub(super) fn dry_verdict(plan: &media::Plan) -> String {
         crate::report::duration(forecast(plan)),
         count(counts.there)
     );
+    faces(counts, &mut text);
     problems(&plan.problems, &mut text);
     text
 }
@@ -56,6 +57,7 @@ pub(super) fn verdict(plan: &media::Plan, uploaded: &media::Uploaded, orphaned: 
             text
         }
     });
+    faces(counts, &mut text);
     if !uploaded.refused.is_empty() {
         write!(text, " {} were refused:", count(uploaded.refused.len() as u64)).expect("text takes all");
         for (name, why) in uploaded.refused.iter().take(SHOWN) {
@@ -75,6 +77,20 @@ pub(super) fn verdict(plan: &media::Plan, uploaded: &media::Uploaded, orphaned: 
     }
     write!(text, "\nAll of them are listed in {}.", dir.join(LIST).display()).expect("text takes all");
     text
+}
+
+/// What becomes of pictures of users and groups.
+fn faces(counts: media::Counts, text: &mut String) {
+    let media::Counts { faces, faces_left, .. } = counts;
+    if faces + faces_left > 0 {
+        write!(text, " Pictures of users and groups: {} move with them", count(faces))
+            .expect("text takes all");
+        if faces_left > 0 {
+            write!(text, ", {} can't be had and keep the address they have", count(faces_left))
+                .expect("text takes all");
+        }
+        text.push('.');
+    }
 }
 
 fn problems(problems: &[MediaFile], text: &mut String) {

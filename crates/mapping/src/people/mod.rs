@@ -13,6 +13,9 @@ pub use mapper::Renamed;
 pub use settings::{Ids, Settings};
 pub use translate::{group_id, user_id};
 
+/// Pictures of users and groups have no source of their own: wherever an address is named, it is the same picture.
+pub const FACES: crate::message::SourceNo = crate::message::SourceNo(0);
+
 /// Whether an id is a user's or a group's.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Kind {
