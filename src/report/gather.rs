@@ -262,13 +262,12 @@ fn deeds(reader: &JobReader, files: Option<&Kind>) -> Result<Vec<Done>, JobError
         .collect();
     let done = |command: &str, said: String| Done { at: None, command: command.to_owned(), said };
     if let Some(Kind { before, after: Some(after), .. }) = files {
-        let mut said = format!("{} of {} files can be opened on the server", count(*after), count(*before));
-        let orphaned = reader.orphaned_uploads()?;
-        if orphaned > 0 {
-            said +=
-                &format!("; {} uploads of large files may lie open in its object storage", count(orphaned));
-        }
-        all.push(done("media", said));
+        let said = format!("{} of {} files can be opened on the server", count(*after), count(*before));
+        let open = match reader.orphaned_uploads()? {
+            0 => String::new(),
+            n => format!("; {} uploads of large files may lie open in its object storage", count(n)),
+        };
+        all.push(done("media", said + &open));
     }
     if let Some(kinds) = Logins::counts(reader.dir()) {
         all.push(done("provision --accounts", can_log_in(&kinds)));
