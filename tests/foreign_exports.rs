@@ -6,14 +6,20 @@ use std::path::{Path, PathBuf};
 
 use openim_importer::export::{self, Reader};
 use openim_importer::finding::Finding;
+use openim_importer::formats;
 use openim_importer::mapping::{self, Sink};
 use openim_importer::message::{Message, Peer, Place, SourceNo};
 
 /// The folder with real exports; a note and `None` where it is not there.
 pub(crate) fn shared(file: &str) -> Option<PathBuf> {
+    beside(&Path::new("exports").join(file))
+}
+
+/// Something that lies beside the project, or nothing, which is said.
+pub(crate) fn beside(file: &Path) -> Option<PathBuf> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let shared = std::env::var_os("OPENIM_SHARED").map_or_else(|| root.join("../shared"), PathBuf::from);
-    let path = shared.join("exports").join(file);
+    let path = shared.join(file);
     if path.exists() {
         return Some(path);
     }
@@ -71,7 +77,9 @@ fn mattermost_compliance_csv() {
     let sources = [csv.to_string_lossy().into_owned()];
     let mut reader = Reader::open(&config.export, &sources, SourceNo(0)).unwrap().chunk_size(4096);
     let head = reader.head().unwrap();
-    let mapper = mapping::build(&config.mapping, head.as_ref()).unwrap();
+    let mapper =
+        mapping::build(&config.mapping, head.as_ref(), formats::files(formats::Settings::default()).unwrap())
+            .unwrap();
     let mut counts = Counts::default();
     while let Some(chunk) = reader.next_chunk().unwrap() {
         assert!(chunk.findings.is_empty());

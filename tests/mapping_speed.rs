@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use openim_importer::export::{self, Chunk, Reader};
 use openim_importer::finding::Finding;
+use openim_importer::formats;
 use openim_importer::mapping::{self, Mapper, Sink};
 use openim_importer::message::{Message, Place, SourceNo};
 
@@ -100,7 +101,12 @@ mod mapping_head {
 
 fn measure(what: &str, name: &str, text: &[u8], settings: &export::Settings, toml: &str) {
     let (chunks, reading, head) = chunks(name, text, settings);
-    let mapper: Box<dyn Mapper> = mapping::build(&toml::from_str(toml).unwrap(), head.as_ref()).unwrap();
+    let mapper: Box<dyn Mapper> = mapping::build(
+        &toml::from_str(toml).unwrap(),
+        head.as_ref(),
+        formats::files(formats::Settings::default()).unwrap(),
+    )
+    .unwrap();
     let bytes: usize = chunks.iter().map(|c| c.text.len()).sum();
     let mut best = Duration::MAX;
     for _ in 0..3 {

@@ -92,6 +92,31 @@ fn what_a_phones_backup_holds() {
 }
 
 #[test]
+fn files_beside_the_words() {
+    let (dir, commands) = example("Files beside the words");
+    fs_err::create_dir(dir.path().join("plans")).unwrap();
+    fs_err::write(dir.path().join("plans/floor.pdf"), "%PDF-1.4 a floor").unwrap();
+    let said = followed(dir.path(), &commands);
+    assert!(!said.contains("TO DO"), "{said}");
+    let file = fs_err::read_to_string(dir.path().join("import.toml")).unwrap();
+    let rule = r#"attachments = { column = "file_url", with = { name = "file_name", type = "file_type" } }"#;
+    assert!(file.contains(rule) && file.contains("run --media"), "{file}");
+    for words in [
+        "8 messages in 2 conversations (2 groups), 3 users",
+        r#""contentType": 102"#,
+        "1 × media-local",
+        "Sound: 8 messages can be sent",
+    ] {
+        assert!(said.contains(words), "{words}: {said}");
+    }
+    // The file beside the export is found; what lies behind links is not fetched unasked.
+    let output =
+        importer().current_dir(dir.path()).args(["media", "chat.csv", "--dry-run"]).output().unwrap();
+    let said = String::from_utf8_lossy(&[output.stdout, output.stderr].concat()).into_owned();
+    assert!(said.contains("1 file"), "{said}");
+}
+
+#[test]
 fn html_and_mojibake_beside_a_known_format() {
     let dir = tempfile::tempdir().unwrap();
     let write = |name: &str, text: &str| {

@@ -6,6 +6,7 @@ mod adopt;
 mod after;
 mod bad_input;
 mod before;
+mod cases;
 mod chaos;
 mod control;
 mod deploy;

@@ -17,7 +17,8 @@ use crate::config::{Common, ImportFile, SourceArgs};
 use crate::export::Source;
 use crate::formats::{self, About, ChatKind, DateOrder, Format};
 use crate::init::{
-    Answers, Assumed, Guess, Needs, Open, Survey, Template, Unknown, is_native, look, media_and_users, needs,
+    Answers, Assumed, Guess, Needs, Open, Survey, Template, Unknown, is_native, look, media, media_and_users,
+    needs,
 };
 use crate::mapping::Mojibake;
 use crate::message::{Release, SourceNo};
@@ -236,6 +237,7 @@ fn look_at_known(args: &InitArgs, format: Format, tick: &mut dyn FnMut(u64, u64)
 fn unknown(args: &InitArgs, tick: &mut dyn FnMut(u64, u64)) -> Result<Found, Failure> {
     let (found, template, asks_zone) = look_at_unknown(args, tick)?;
     let Some(template) = template else { return Ok(found) };
+    let mut template = template;
     let text = template.text();
     let mut file = read(&text)?;
     let mut found = Found { text: Some(text), ..found };
@@ -244,7 +246,12 @@ fn unknown(args: &InitArgs, tick: &mut dyn FnMut(u64, u64)) -> Result<Found, Fai
             file.mapping.zone = Some("UTC".to_owned());
             found.assumed = Assumed { utc: true, ..Assumed::default() }.words();
         }
-        found.survey = Some(survey(args, &file, tick)?);
+        let seen = survey(args, &file, tick)?;
+        template.sections.extend(media(&seen.0));
+        let text = template.text();
+        read(&text)?;
+        found.text = Some(text);
+        found.survey = Some(seen);
     }
     Ok(found)
 }

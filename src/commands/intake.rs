@@ -127,7 +127,8 @@ impl Plan {
         } else {
             let reader = Reader::open(export, &part.sources, first).map_err(failure)?;
             let head = reader.head().map_err(failure)?;
-            let mapper = mapping::build(mapping, head.as_ref()).map_err(|error| {
+            let files = formats::files(self.format_settings(part)).or_fail(Exit::Usage)?;
+            let mapper = mapping::build(mapping, head.as_ref(), files).map_err(|error| {
                 let file =
                     self.file.path.as_ref().map_or(String::new(), |path| format!("{}: ", path.display()));
                 Failure::new(Exit::Usage, format!("{file}{error}"))

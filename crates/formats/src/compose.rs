@@ -312,7 +312,8 @@ impl Composer {
         }
     }
 
-    fn medium(&self, medium: &Medium<'_>, place: Place, sink: &mut dyn Sink) -> Option<Content> {
+    /// The message for a medium, and what is to be said of it; `None`: it is left out by the settings.
+    pub(super) fn medium(&self, medium: &Medium<'_>, place: Place, sink: &mut dyn Sink) -> Option<Content> {
         let shown = match (&*medium.key, &medium.link) {
             ("", Some(link)) => media::bare(&link.url),
             ("", None) if medium.name.is_empty() => medium.kind.word(),

@@ -43,6 +43,7 @@ mod loose;
 mod media;
 mod node;
 mod ordinary;
+mod own;
 mod pairs;
 mod table;
 #[cfg(test)]
@@ -50,6 +51,7 @@ mod testing;
 mod uploaded;
 
 pub use faces::Faced;
+pub use own::files;
 pub use recognise::{Apart, recognise, recognise_apart};
 pub use registry::{Format, FormatError, Preset, open};
 pub use settings::{

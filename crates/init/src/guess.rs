@@ -3,10 +3,12 @@
 
 mod apart;
 mod chat;
+mod files;
 mod kinds;
 mod outside;
 mod relate;
 mod roles;
+mod shown;
 
 use crate::mapping::mojibake::{self, Reading};
 use crate::mapping::{Key, Mojibake};
@@ -62,6 +64,8 @@ pub struct Open {
     pub note: String,
     /// Rules to choose from.
     pub choices: Vec<Rule>,
+    /// Under each of them, a few messages as they would be.
+    pub shown: Vec<Vec<String>>,
 }
 
 /// Records to leave out.
@@ -99,9 +103,10 @@ pub fn guess(table: &Table, answers: &Answers) -> Guess {
     sender(table, &roles, &mut guess);
     chat::conversation(table, &roles, answers, &mut guess);
     time(table, &roles, &mut guess);
-    text(table, &roles, answers, &mut guess);
+    let has_files = files::attachments(table, &roles, &mut guess);
+    text(table, &roles, (answers, has_files), &mut guess);
     misread(table, answers, &mut guess);
-    kinds::message_types(table, &roles, &mut guess);
+    kinds::message_types(table, &roles, has_files, &mut guess);
     if let Some(platform) = roles.platform {
         kinds::platform(&columns[platform], &mut guess);
     }
@@ -115,9 +120,12 @@ pub fn guess(table: &Table, answers: &Answers) -> Guess {
             field.note.push_str(" (guessed from the values alone)");
         }
     }
+    for Open { key, choices, shown, .. } in &mut guess.open {
+        *shown = choices.iter().map(|rule| shown::messages(table, &roles, *key, rule)).collect();
+    }
     translate(table, &roles, &mut guess);
     let used = |column: &Column| {
-        let reads = |rule: &Rule| rule.column() == Some(column.name.as_str());
+        let reads = |rule: &Rule| rule.reads(&column.name);
         guess.fields.iter().any(|field| reads(&field.rule))
             || guess.open.iter().any(|open| open.choices.iter().any(reads))
             || guess.leave_out.iter().any(|rule| rule.column == column.name)
@@ -211,7 +219,7 @@ fn time(table: &Table, roles: &Roles, guess: &mut Guess) {
     guess.field(Key::SendTime, rule(&how), note);
 }
 
-fn text(table: &Table, roles: &Roles, answers: &Answers, guess: &mut Guess) {
+fn text(table: &Table, roles: &Roles, (answers, has_files): (&Answers, bool), guess: &mut Guess) {
     let Some(text) = roles.text else {
         if guess.doubt(table, roles, Key::Text) {
             return;
@@ -242,7 +250,8 @@ fn text(table: &Table, roles: &Roles, answers: &Answers, guess: &mut Guess) {
         }
     }
     let empty = table.records - column.filled;
-    if empty > 0 {
+    // What has files instead of words is a message, and what has neither is left out by itself.
+    if empty > 0 && !has_files {
         guess.leave_out.push(LeaveOut {
             column: column.name.clone(),
             condition: Condition::Empty,
@@ -320,7 +329,7 @@ impl Guess {
     }
 
     fn open(&mut self, key: Key, note: String, choices: Vec<Rule>) {
-        self.open.push(Open { key, note, choices });
+        self.open.push(Open { key, note, choices, shown: Vec::new() });
     }
 }
 

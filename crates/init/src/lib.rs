@@ -11,6 +11,7 @@ use importer_formats as formats;
 use importer_mapping as mapping;
 use importer_words::{finding, message, visible};
 
+mod attached;
 mod document;
 mod guess;
 mod mask;

@@ -37,6 +37,8 @@ pub(super) enum Role {
     Topic,
     /// Words about a message more often than its own.
     Remark,
+    /// Files that a message has.
+    Files,
 }
 
 /// Names in words, most usual first. A word of two meanings stands where it is the whole name.
@@ -120,6 +122,15 @@ const NAMES: &[(Role, &str)] = &[
     (
         Role::Topic,
         "topic|topic id|subject|title|session|ticket|ticket id|case id|主题|тема|betreff|asunto|sujet",
+    ),
+    (
+        Role::Files,
+        "attachment|attachments|attachment url|attachment urls|attachment link|attachment links|attachment path|file|files|\
+         file url|file urls|file link|file path|filename|file name|media|media url|media path|image|images|image url|\
+         photo|photos|photo url|picture|pictures|document|documents|document url|video|video url|audio|audio url|voice url|\
+         附件|附件地址|附件链接|文件|文件地址|文件路径|图片|图片地址|圖片|媒体|anhang|anhänge|datei|dateien|bild|bilder|foto|fotos|\
+         adjunto|adjuntos|archivo|archivos|imagen|pièce jointe|pièces jointes|fichier|fichiers|anexo|anexos|arquivo|arquivos|\
+         allegato|allegati|вложение|вложения|файл|файлы|фото|添付|添付ファイル|ファイル|画像|첨부|첨부파일|파일|이미지",
     ),
     (
         Role::Remark,
@@ -244,7 +255,7 @@ fn compare(name: &[String], known: &[String]) -> u32 {
 }
 
 /// `fromAccount`, `From_Account` and `from.account` are two words each, `发送者ID` is one and `id`.
-fn words(name: &str) -> Vec<String> {
+pub(super) fn words(name: &str) -> Vec<String> {
     let mut words: Vec<String> = Vec::new();
     let mut before = ' ';
     for c in name.chars() {

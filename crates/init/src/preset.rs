@@ -142,8 +142,8 @@ pub fn media(survey: &Survey) -> Option<Document> {
     section.header("[media]");
     section.comment(&format!("Of the pictures, recordings and files {}.", said.join(", ")));
     section.comment(
-        "The importer uploads nothing: put them where everybody can read them, and say where. Without that they become \
-         texts.",
+        "`openim-import media` and `run --media` upload them (--fetch: those behind links too); or put them where everybody \
+         can read them, and say where. Without that they become texts.",
     );
     section
         .example("base_url = \"https://files.example.com/export\"   # their path in the export is appended");

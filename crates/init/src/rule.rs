@@ -5,6 +5,7 @@ use std::fmt;
 use toml_edit::Value;
 
 use super::document::{inline, string, strings};
+use crate::mapping::More;
 
 /// What a rule reads.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -37,6 +38,8 @@ pub enum Rule {
     Time(String, String),
     /// A column of words, and whether they are taken out of its HTML.
     Html(String, bool),
+    /// Columns of files, what stands between several in one, and columns that tell more of them.
+    Files(Vec<String>, Option<&'static str>, Vec<(More, String)>),
     /// Numbers for values, and the one for all others.
     Table(Of, Vec<(String, u8)>, u8),
     /// 1 where this column has something, else 3: a chat of two, or a group.
@@ -60,8 +63,18 @@ impl Rule {
             | Self::Time(column, _)
             | Self::Html(column, _)
             | Self::Filled(column) => Some(column),
+            Self::Files(columns, ..) => columns.first().map(String::as_str),
             Self::Value(_) | Self::Pair(..) | Self::Table(..) | Self::Members(..) | Self::Constant(_) => None,
         }
+    }
+
+    /// Whether it reads that column, or what stands in it.
+    pub(super) fn reads(&self, name: &str) -> bool {
+        let Self::Files(columns, _, with) = self else { return self.column() == Some(name) };
+        let within = |column: &String| {
+            name.strip_prefix(column.as_str()).is_some_and(|rest| rest.is_empty() || rest.starts_with('['))
+        };
+        columns.iter().any(within) || with.iter().any(|(_, column)| column == name)
     }
 
     /// As TOML.
@@ -74,6 +87,18 @@ impl Rule {
             Self::Members(name, key) => inline([("inherited", string(name)), ("members", string(key))]),
             Self::Time(column, how) => inline([("column", string(column)), ("time", string(how))]),
             Self::Html(column, words) => inline([("column", string(column)), ("html", (*words).into())]),
+            Self::Files(columns, split, with) => {
+                let column = match &columns[..] {
+                    [one] if split.is_none() && with.is_empty() => return string(one),
+                    [one] => string(one),
+                    several => strings(several.iter().map(String::as_str)),
+                };
+                let with = inline(with.iter().map(|(more, column)| (more.name(), string(column))));
+                let has_more = with.as_inline_table().is_some_and(|with| !with.is_empty());
+                let split = split.map(|split| ("split", string(split)));
+                let with = has_more.then_some(("with", with));
+                inline([("column", column)].into_iter().chain(split).chain(with))
+            }
             Self::Table(of, table, default) => {
                 let table = inline(table.iter().map(|(value, n)| (value.as_str(), number(n))));
                 inline([of.pair(), ("table", table), ("default", number(default))])

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, HashSet};
 
 use xxhash_rust::xxh3::xxh3_64;
 
+use super::attached::Attached;
 use super::mask::mask;
 use super::times::Times;
 use crate::finding::shorten;
@@ -43,6 +44,7 @@ pub struct Column {
     html: u64,
     misread: u64,
     read_rightly: u64,
+    attached: Attached,
     different: HashSet<u64>,
     /// How many values were filled when `different` was full.
     full_at: u64,
@@ -85,6 +87,7 @@ impl Column {
             html: 0,
             misread: 0,
             read_rightly: 0,
+            attached: Attached::default(),
             different: HashSet::new(),
             full_at: 0,
         }
@@ -124,6 +127,7 @@ impl Column {
         count(&mut self.uuids, length == 36 && value.bytes().all(|b| b.is_ascii_hexdigit() || b == b'-'));
         count(&mut self.rounded, is_rounded(value));
         count(&mut self.html, is_html(value));
+        self.attached.add(value);
         match mojibake::read(value) {
             Reading::Wrong(_) => self.misread += 1,
             Reading::Right => self.read_rightly += 1,
@@ -218,6 +222,21 @@ impl Column {
     /// How many values could not be the id of a user.
     pub fn illegal(&self) -> u64 {
         self.illegal
+    }
+
+    /// Whether nearly all values are links, names of files, or JSON of these.
+    pub fn is_files(&self) -> bool {
+        self.filled > 0 && self.attached.files * 10 >= self.seen * 9
+    }
+
+    /// Whether nearly all values end as files of a kind that is known do.
+    pub fn is_known_files(&self) -> bool {
+        self.filled > 0 && self.attached.known * 10 >= self.seen * 9
+    }
+
+    /// What stands between several files in a value.
+    pub fn file_split(&self) -> Option<&'static str> {
+        self.attached.split()
     }
 
     /// How many values are HTML, of those that were looked at.

@@ -1,13 +1,15 @@
 //! From the settings to a mapper, checked against how the first source begins.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
+use super::attach::Files;
 use super::columns::Fields;
 use super::draft::Key;
 use super::error::MappingError;
 use super::filters::Filters;
 use super::jq::Program;
-use super::native::{Native, Sieved};
+use super::native::{Sieved, WithFiles};
 use super::object::members;
 use super::pick::{Picks, Wanted};
 use super::program::ByProgram;
@@ -22,11 +24,15 @@ use crate::finding::Finding;
 use crate::message::{Message, Place};
 
 /// The mapper that the settings describe. `head` is how the first source begins: what the settings name must
-/// be there.
+/// be there. `files` makes messages of the files of records.
 ///
 /// # Errors
 /// Rules that can't be, columns that the first source lacks, records that need a mapping and have none.
-pub fn build(settings: &Settings, head: Option<&Head>) -> Result<Box<dyn Mapper>, MappingError> {
+pub fn build(
+    settings: &Settings,
+    head: Option<&Head>,
+    files: Arc<dyn Files>,
+) -> Result<Box<dyn Mapper>, MappingError> {
     let mut picks = Picks::default();
     let filters = Filters::new(&settings.leave_out, &mut picks)?;
     let mojibake = settings.mojibake;
@@ -43,7 +49,7 @@ pub fn build(settings: &Settings, head: Option<&Head>) -> Result<Box<dyn Mapper>
         let program = Program::new("jq", jq)?;
         let sieve = Sieve { filters, picks, mojibake };
         picks_exist(settings, &sieve.picks, &[], head)?;
-        return Ok(Box::new(ByProgram { program, sieve }));
+        return Ok(Box::new(ByProgram { program, sieve, files }));
     }
     if settings.fields.is_empty() {
         if settings.zone.is_some() {
@@ -51,11 +57,11 @@ pub fn build(settings: &Settings, head: Option<&Head>) -> Result<Box<dyn Mapper>
         }
         native_fits(head)?;
         if settings.leave_out.is_empty() {
-            return Ok(Box::new(Native));
+            return Ok(Box::new(WithFiles(files)));
         }
         let sieve = Sieve { filters, picks, mojibake };
         picks_exist(settings, &sieve.picks, &[], head)?;
-        return Ok(Box::new(Sieved(sieve)));
+        return Ok(Box::new(Sieved(sieve, files)));
     }
     let mut recipes = settings
         .fields
@@ -64,9 +70,8 @@ pub fn build(settings: &Settings, head: Option<&Head>) -> Result<Box<dyn Mapper>
         .collect::<Result<Vec<_>, _>>()?;
     Fields::arrange(&mut recipes);
     let has = |keys: &[Key]| keys.iter().any(|key| settings.fields.contains_key(key));
-    for needed in
-        [&[Key::SendId][..], &[Key::SendTime], &[Key::RecvId, Key::GroupId], &[Key::Content, Key::Text]]
-    {
+    let words = &[Key::Content, Key::Text, Key::Attachments];
+    for needed in [&[Key::SendId][..], &[Key::SendTime], &[Key::RecvId, Key::GroupId], words] {
         if !has(needed) {
             let names: Vec<_> = needed.iter().map(|key| format!("`{}`", key.name())).collect();
             let missing = names.join(" or ");
@@ -80,7 +85,7 @@ pub fn build(settings: &Settings, head: Option<&Head>) -> Result<Box<dyn Mapper>
         return Err(bad("fields", "no field comes from a `column`: every record would be the same message"));
     }
     picks_exist(settings, &picks, &recipes, head)?;
-    Ok(Box::new(Fields { recipes, sieve: Sieve { filters, picks, mojibake } }))
+    Ok(Box::new(Fields { recipes, sieve: Sieve { filters, picks, mojibake }, files }))
 }
 
 fn bad(key: &str, why: &str) -> MappingError {
@@ -160,7 +165,7 @@ fn native_fits(head: Option<&Head>) -> Result<(), MappingError> {
         (has(Key::SendId), "`sendID`"),
         (has(Key::SendTime), "`sendTime`"),
         (has(Key::RecvId) || has(Key::GroupId), "`recvID` or `groupID`"),
-        (has(Key::Content) || has(Key::Text), "`content` or `text`"),
+        (has(Key::Content) || has(Key::Text) || has(Key::Attachments), "`content` or `text`"),
     ]
     .into_iter()
     .filter_map(|(has, name)| (!has).then_some(name))

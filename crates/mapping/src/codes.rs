@@ -93,6 +93,18 @@ codes! {
     CONTENT_TWICE Error "content-twice"
         "the record has both `content` and `text`"
         "give one of them";
+    /// Something that names no file.
+    ATTACHMENT_UNREADABLE Error "attachment-unreadable"
+        "`attachments` holds something that is no link, no path, and no object with either, or more than 1,000 of them"
+        "name the column or key that has the files; what else holds them, a jq program can take apart";
+    /// Files of a message that was mended by hand.
+    ATTACHMENTS_HERE Error "attachments-here"
+        "a message that was mended by hand is one message, and files are messages of their own"
+        "give `content` and `contentType` of the message instead of `attachments`";
+    /// An answer that can't say what it answers.
+    REPLY_UNUSED Warning "reply-unused"
+        "a message without words answers another, which only `ex` could say, and its `ex` is no JSON object"
+        "nothing, if it need not be known; else map `ex` to an object";
     /// An answer without words.
     QUOTE_WITHOUT_TEXT Error "quote-without-text"
         "a message that quotes another (`quote`) must be a text"

@@ -1,6 +1,9 @@
 //! Records of any kind, mapped field by field as `[mapping.fields]` says.
 
-use super::draft::{Draft, Key};
+use std::sync::Arc;
+
+use super::attach::Files;
+use super::draft::{Draft, Key, NO_TEXT};
 use super::rule::Recipe;
 use super::sieve::Sieve;
 use super::value::Value;
@@ -13,6 +16,7 @@ use crate::message::Place;
 pub(super) struct Fields {
     pub(super) recipes: Vec<Recipe>,
     pub(super) sieve: Sieve,
+    pub(super) files: Arc<dyn Files>,
 }
 
 impl Fields {
@@ -30,14 +34,15 @@ impl Fields {
 
     fn send(&self, found: &[Option<Value<'_>>], place: Place, sink: &mut dyn Sink) {
         let mut draft = Draft::default();
+        let may_have_files = self.recipes.iter().any(|recipe| recipe.key == Key::Attachments);
         for recipe in &self.recipes {
             if !needed(recipe.key, &draft) {
                 continue;
             }
             match recipe.value(found, draft.get(Key::SendId).map(Value::text)) {
                 // A body of tags alone: a picture that is not in it, a signature, an empty line.
-                Ok((Some(words), _)) if recipe.takes_words() && words.is_empty() => {
-                    return sink.left_out(place, "no-text");
+                Ok((Some(words), _)) if recipe.takes_words() && words.is_empty() && !may_have_files => {
+                    return sink.left_out(place, NO_TEXT);
                 }
                 Ok((value, warning)) => {
                     if let Some((code, value)) = warning {
@@ -48,7 +53,10 @@ impl Fields {
                 Err(problem) => return sink.finding(Finding::new(problem.code, place, &problem.value)),
             }
         }
-        draft.send(place, sink);
+        if may_have_files && draft.get(Key::Attachments).is_none() && !draft.has_words() {
+            return sink.left_out(place, NO_TEXT);
+        }
+        draft.send(place, Some(&*self.files), sink);
     }
 }
 

@@ -5,6 +5,7 @@ use std::borrow::Cow;
 use serde::Deserialize;
 
 use super::Sink;
+use super::attach::{self, Files};
 use super::codes;
 use super::content::{self, Words};
 use super::value::Value;
@@ -15,7 +16,7 @@ use crate::message::{Message, Peer, Place, Quote, SendTime};
 
 macro_rules! keys {
     ($($(#[$doc:meta])* $key:ident $name:literal,)*) => {
-        /// A key of the native format: the fields of `send_msg`, and four of our own.
+        /// A key of the native format: the fields of `send_msg`, and five of our own.
         #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize)]
         pub enum Key {
             $($(#[$doc])* #[serde(rename = $name)] $key,)*
@@ -78,7 +79,12 @@ keys! {
     Quote "quote",
     /// The words quoted, for servers that take no quotes; our own key.
     QuoteText "quoteText",
+    /// Files of the message, which become messages of their own: links, paths, or objects with either; our own key.
+    Attachments "attachments",
 }
+
+/// Why a record with neither words nor files is left out.
+pub(super) const NO_TEXT: &str = "no-text";
 
 /// A message in the making.
 #[derive(Debug, Default)]
@@ -120,12 +126,60 @@ impl<'a> Draft<'a> {
         self.values[key as usize].take().filter(|value| !value.is_empty())
     }
 
-    /// Makes the message and hands it on; or a finding, if it can't be one.
-    pub fn send(self, place: Place, sink: &mut dyn Sink) {
-        match self.message(place, sink) {
-            Ok(message) => sink.message(message),
-            Err(problem) => sink.finding(Finding::new(problem.code, place, &problem.value)),
+    /// Makes the message and those of its files, and hands them on; or a finding, if it can't be one. Gives how many parts
+    /// of the record that is. Without `files` it can have none.
+    pub(super) fn send(mut self, place: Place, files: Option<&dyn Files>, sink: &mut dyn Sink) -> u16 {
+        let sent = match self.take(Key::Attachments) {
+            Some(value) => self.send_with(&value, place, files, sink),
+            None => self.message(place, sink).map(|message| {
+                sink.message(message);
+                1
+            }),
+        };
+        sent.unwrap_or_else(|problem| {
+            sink.finding(Finding::new(problem.code, place, &problem.value));
+            1
+        })
+    }
+
+    fn send_with(
+        mut self,
+        value: &Value<'_>,
+        place: Place,
+        files: Option<&dyn Files>,
+        sink: &mut dyn Sink,
+    ) -> Result<u16, Problem> {
+        let list = attach::read(value)?;
+        let has_words = self.has_words();
+        if list.is_empty() && !has_words {
+            sink.left_out(place, NO_TEXT);
+            return Ok(1);
         }
+        if list.is_empty() {
+            let message = self.message(place, sink)?;
+            sink.message(message);
+            return Ok(1);
+        }
+        let files =
+            files.ok_or_else(|| Problem::new(&codes::ATTACHMENTS_HERE, Key::Attachments, value.text()))?;
+        if !has_words {
+            for key in [Key::Content, Key::ContentType, Key::QuoteText] {
+                self.set(key, None);
+            }
+            self.set(Key::Text, Some(Value::Text("".into())));
+            if let Some(target) = self.id(Key::Quote)? {
+                let ex = self.take(Key::Ex).map(Value::into_text).unwrap_or_default();
+                let ex = attach::with_reply(ex, &target, place, sink);
+                self.set(Key::Ex, Some(Value::Text(ex.into())));
+            }
+        }
+        let base = self.message(place, sink)?;
+        Ok(attach::send(&base, has_words, &list, files, sink))
+    }
+
+    /// Whether it says anything itself.
+    pub(super) fn has_words(&self) -> bool {
+        [Key::Text, Key::Content].iter().any(|key| self.get(*key).is_some_and(|words| !words.is_empty()))
     }
 
     fn message(mut self, place: Place, sink: &mut dyn Sink) -> Result<Message<'a>, Problem> {

@@ -380,12 +380,13 @@ mod tests {
         }
     }
 
-    /// Nothing stops one search: of a text at the bound it comes back, and the steps over its matches are counted.
+    /// Nothing stops one search: of a text at the bound it comes back, and the steps over its matches are counted;
+    /// on a machine that has other things to do, its time is over first.
     #[test]
     fn the_longest_search_comes_back() {
         let code = "\"x\" * 131072 | [match(\"a*?\"; \"g\")] | length";
         let why = run(code, "{}").unwrap_err();
-        assert!(why.contains("steps for this record"), "{why}");
+        assert!(why.contains("steps for this record") || why.contains("takes longer"), "{why}");
     }
 
     #[test]

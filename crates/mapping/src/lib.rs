@@ -4,6 +4,7 @@
 use importer_export as export;
 use importer_words::{finding, message, visible, written};
 
+mod attach;
 mod build;
 pub mod codes;
 mod columns;
@@ -35,6 +36,7 @@ pub mod testing;
 mod time;
 mod value;
 
+pub use attach::{Attachment, Files, files_in, names_a_file};
 pub use build::build;
 pub use draft::{Draft, Key};
 pub use error::MappingError;
@@ -42,7 +44,7 @@ pub use native::{Native, read_message};
 pub use period::{Period, Within};
 pub use records::{Record, Row, each};
 pub use relation::{Relation, Role};
-pub use settings::{Columns, Detail, LeaveOut, Mojibake, Rule, Settings, Values};
+pub use settings::{Columns, Detail, LeaveOut, Mojibake, More, Rule, Settings, Values};
 pub use several::{Named, Several};
 pub use tally::Tally;
 pub use time::{Doubt, Time, TimeFormat, halves};

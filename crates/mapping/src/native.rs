@@ -2,7 +2,9 @@
 //! `quoteText`. Needs no configuration.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
+use super::attach::Files;
 use super::draft::{Draft, Key};
 use super::object::{is_no_object, members};
 use super::records::{Record, Row, each};
@@ -13,51 +15,64 @@ use crate::export::{Chunk, Table};
 use crate::finding::Finding;
 use crate::message::Place;
 
-/// Maps records in the native format.
+/// Maps records in the native format that have no files.
 #[derive(Debug, Clone, Copy)]
 pub struct Native;
 
 impl Mapper for Native {
     fn map(&self, chunk: &Chunk, sink: &mut dyn Sink) {
-        let mut read = Read::new(chunk, sink);
+        let mut read = Read::new(chunk, None, sink);
+        each(chunk, sink, &mut |place, record, sink| read.record(place, record, sink));
+    }
+}
+
+/// Maps records in the native format, with their files.
+pub(super) struct WithFiles(pub(super) Arc<dyn Files>);
+
+impl Mapper for WithFiles {
+    fn map(&self, chunk: &Chunk, sink: &mut dyn Sink) {
+        let mut read = Read::new(chunk, Some(&*self.0), sink);
         each(chunk, sink, &mut |place, record, sink| read.record(place, record, sink));
     }
 }
 
 /// Maps records in the native format, but for those that a sieve holds back.
-pub(super) struct Sieved(pub(super) Sieve);
+pub(super) struct Sieved(pub(super) Sieve, pub(super) Arc<dyn Files>);
 
 impl Mapper for Sieved {
     fn map(&self, chunk: &Chunk, sink: &mut dyn Sink) {
-        let mut read = Read::new(chunk, sink);
+        let mut read = Read::new(chunk, Some(&*self.1), sink);
         self.0.each(chunk, sink, &mut |place, record, _, sink| read.record(place, record, sink));
     }
 }
 
 /// What is known of a chunk while it is read.
-struct Read {
+struct Read<'f> {
+    files: Option<&'f dyn Files>,
     columns: Option<Columns>,
     /// Keys that were reported already.
     unknown: BTreeSet<String>,
 }
 
-impl Read {
-    fn new(chunk: &Chunk, sink: &mut dyn Sink) -> Self {
+impl<'f> Read<'f> {
+    fn new(chunk: &Chunk, files: Option<&'f dyn Files>, sink: &mut dyn Sink) -> Self {
         let columns = chunk.context.table.as_ref().map(Columns::new);
         if let (Some(columns), true) = (&columns, chunk.first) {
             columns.report(chunk, sink);
         }
-        Self { columns, unknown: BTreeSet::new() }
+        Self { files, columns, unknown: BTreeSet::new() }
     }
 
     fn record(&mut self, place: Place, record: Record<'_>, sink: &mut dyn Sink) {
         match (record, &self.columns) {
             (Record::Json(text), _) => {
                 if let Some(draft) = parse(text, place, &mut self.unknown, sink) {
-                    draft.send(place, sink);
+                    draft.send(place, self.files, sink);
                 }
             }
-            (Record::Row(row), Some(columns)) => columns.draft(row).send(place, sink),
+            (Record::Row(row), Some(columns)) => {
+                columns.draft(row).send(place, self.files, sink);
+            }
             (Record::Row(_), None) => unreachable!("rows come with their table"),
         }
     }
@@ -121,7 +136,7 @@ pub fn read_message(text: &str, id: Option<&str>, place: Place, sink: &mut dyn S
     if let (None, Some(id)) = (draft.get(Key::Id), id) {
         draft.set(Key::Id, Some(Value::Text(id.into())));
     }
-    draft.send(place, sink);
+    draft.send(place, None, sink);
 }
 
 /// Which column holds which field.

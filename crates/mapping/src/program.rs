@@ -1,7 +1,9 @@
 //! Records of any kind, made into objects of the native format by a jq program.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
+use super::attach::Files;
 use super::filters::finding;
 use super::jq::Program;
 use super::native::parse;
@@ -17,6 +19,7 @@ const MOST_PARTS: u16 = 10_000;
 pub(super) struct ByProgram {
     pub(super) program: Program,
     pub(super) sieve: Sieve,
+    pub(super) files: Arc<dyn Files>,
 }
 
 impl Mapper for ByProgram {
@@ -28,16 +31,17 @@ impl Mapper for ByProgram {
             let done = self.program.run(record, place, &inherited, &mut |result| {
                 let mut place = place;
                 place.part = part;
-                if part == MOST_PARTS {
+                if part >= MOST_PARTS {
                     sink.finding(Finding::new(&codes::TOO_MANY_PARTS, place, ""));
                     return false;
                 }
-                part += 1;
+                let mut parts = 1;
                 if !result.starts_with('{') {
                     sink.finding(Finding::new(&codes::JQ_OUTPUT, place, result));
                 } else if let Some(draft) = parse(result, place, &mut unknown, sink) {
-                    draft.send(place, sink);
+                    parts = draft.send(place, Some(&*self.files), sink);
                 }
+                part += parts;
                 true
             });
             match done {

@@ -3,13 +3,14 @@
 use std::borrow::Cow;
 use std::collections::HashMap;
 
+use super::attach;
 use super::codes;
 use super::draft::{Key, Problem};
 use super::error::MappingError;
 use super::html;
 use super::mojibake::{self, Reading};
 use super::pick::{Picks, Wanted};
-use super::settings::{Columns, Detail, Mojibake, Rule, Settings};
+use super::settings::{Columns, Detail, Mojibake, More, Rule, Settings};
 use super::time::{Doubt, TimeFormat};
 use super::value::Value;
 use crate::finding::Code;
@@ -29,6 +30,8 @@ pub(super) struct Recipe {
     /// `None`: nobody said whether it is HTML.
     html: Option<bool>,
     repair: bool,
+    split: Option<String>,
+    with: Vec<(More, usize)>,
 }
 
 #[derive(Debug)]
@@ -94,6 +97,7 @@ impl Recipe {
                 "it takes one of `table`, `time`, `pair`, `filled`, `members`, `json` and `html`".to_owned(),
             ));
         }
+        of_files(key, detail, kinds.iter().any(|set| *set)).map_err(&bad)?;
         if detail.members.is_some() && !matches!(key, Key::RecvId | Key::SessionType) {
             return Err(bad("`members` is for `recvID` and `sessionType`".to_owned()));
         }
@@ -131,16 +135,24 @@ impl Recipe {
             json: detail.json,
             html: detail.html,
             repair: common.mojibake == Some(Mojibake::Repair),
+            split: detail.split.clone(),
+            with: detail
+                .with
+                .iter()
+                .map(|(more, column)| (*more, picks.want(Wanted::Column(column.clone()))))
+                .collect(),
         })
     }
 
     /// What it is made of.
     pub(super) fn wants<'p>(&self, picks: &'p Picks) -> Vec<&'p Wanted> {
-        match &self.from {
-            Given::Constant => Vec::new(),
-            Given::Pick(n) => vec![&picks.all()[*n]],
-            Given::Joined { picks: several, .. } => several.iter().map(|n| &picks.all()[*n]).collect(),
-        }
+        let of_itself = match &self.from {
+            Given::Constant => &[][..],
+            Given::Pick(n) => std::slice::from_ref(n),
+            Given::Joined { picks, .. } => picks,
+        };
+        let more = self.with.iter().map(|(_, n)| n);
+        of_itself.iter().chain(more).map(|n| &picks.all()[*n]).collect()
     }
 
     /// Whether it takes the words out of HTML, which may have none.
@@ -155,6 +167,9 @@ impl Recipe {
         sender: Option<&str>,
     ) -> Result<(Option<Value<'r>>, Option<Warning>), Problem> {
         let default = || self.default.as_ref().map(Value::borrowed);
+        if self.key == Key::Attachments {
+            return Ok((self.files(found), None));
+        }
         let picked = match &self.from {
             Given::Constant => None,
             Given::Pick(n) => found[*n].clone(),
@@ -230,6 +245,46 @@ impl Recipe {
             _ => None,
         };
         Ok((Some(value), warning))
+    }
+}
+
+impl Recipe {
+    /// All files that the columns name, each with what others tell of it, as the native format has them.
+    fn files<'r>(&self, found: &[Option<Value<'r>>]) -> Option<Value<'r>> {
+        let of = |n: usize| {
+            let value = found[n].as_ref().filter(|value| !value.is_empty());
+            value.map(|value| attach::list(value, self.split.as_deref())).unwrap_or_default()
+        };
+        let mut files: Vec<serde_json::Value> = match &self.from {
+            Given::Constant => Vec::new(),
+            Given::Pick(n) => of(*n),
+            Given::Joined { picks, .. } => picks.iter().flat_map(|n| of(*n)).collect(),
+        };
+        for (more, n) in &self.with {
+            let told = of(*n);
+            // Of another number of names nobody knows which is whose.
+            if told.len() == files.len() {
+                files.iter_mut().zip(told).for_each(|(file, told)| attach::tell(file, *more, told));
+            }
+        }
+        (!files.is_empty()).then(|| Value::List(serde_json::Value::Array(files).to_string().into()))
+    }
+}
+
+/// What only `attachments` takes, and what it does not; `kinds`: another kind of rule is set.
+fn of_files(key: Key, detail: &Detail, kinds: bool) -> Result<(), String> {
+    let more = detail.split.is_some() || !detail.with.is_empty();
+    let others = kinds || detail.default.is_some() || detail.join.is_some() || detail.constant.is_some();
+    match key {
+        Key::Attachments if others => {
+            Err("`attachments` takes `column` or `inherited`, and `split` and `with`".to_owned())
+        }
+        Key::Attachments if detail.split.as_ref().is_some_and(String::is_empty) => {
+            Err("`split` is what stands between two files, and can't be empty".to_owned())
+        }
+        Key::Attachments => Ok(()),
+        _ if more => Err("`split` and `with` are for `attachments`".to_owned()),
+        _ => Ok(()),
     }
 }
 

@@ -113,6 +113,35 @@ pub struct Detail {
     /// The text is HTML: its words are taken (`true`), or it is sent as it stands (`false`); without it, what looks like
     /// HTML is sent as it stands and said. For `text`, `content`, `quoteText` and `senderNickname`.
     pub html: Option<bool>,
+    /// What stands between several files in a text; without it line ends, and links are told apart by themselves. For
+    /// `attachments`.
+    pub split: Option<String>,
+    /// Columns that tell more of the files, in the same order: `{ name = "file_name", size = "bytes", type = "mime" }`.
+    /// For `attachments`.
+    pub with: BTreeMap<More, String>,
+}
+
+/// What a column tells of the files that another one names.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum More {
+    /// Their names.
+    Name,
+    /// Their bytes.
+    Size,
+    /// `image/png`, or a word for it.
+    Type,
+}
+
+impl More {
+    /// As it is written, and as an attachment has it.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Name => "name",
+            Self::Size => "size",
+            Self::Type => "type",
+        }
+    }
 }
 
 /// One column, or several.

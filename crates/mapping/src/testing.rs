@@ -121,6 +121,18 @@ impl Got {
     }
 }
 
+/// Makes a file of 105 of everything, and tells what it was told.
+#[cfg(test)]
+pub struct AsTold;
+
+#[cfg(test)]
+impl super::Files for AsTold {
+    fn content(&self, file: &super::Attachment, _: Place, _: &mut dyn Sink) -> Option<(i32, String)> {
+        let super::Attachment { at, name, kind, size, .. } = file;
+        (at != "skip.me").then(|| (105, format!("{at}|{name}|{kind}|{size}")))
+    }
+}
+
 /// Everything a file of these bytes gives, read in chunks of `size` bytes.
 #[cfg(test)]
 pub fn read(

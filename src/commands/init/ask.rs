@@ -92,7 +92,12 @@ impl Question {
         };
         let choices: Vec<_> = open.choices.iter().map(choice).collect::<Option<_>>()?;
         let flag = choices.first()?.0;
-        let choices = choices.into_iter().map(|(_, answer, shown)| (answer, shown)).collect();
+        let messages = open.shown.iter().map(Vec::as_slice).chain(std::iter::repeat(&[][..]));
+        let choices = choices.into_iter().zip(messages).map(|((_, answer, shown), messages)| {
+            let lines = messages.iter().flat_map(|message| ["\n       ", message]);
+            (answer, lines.fold(shown, |words, piece| words + piece))
+        });
+        let choices = choices.collect();
         Some(Self { flag, words: format!("{}: {}", open.key.name(), open.note), choices })
     }
 

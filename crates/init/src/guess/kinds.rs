@@ -7,7 +7,7 @@ use crate::table::Table;
 use crate::values::Column;
 
 /// Leaves out what the app itself wrote, and says what would go as text.
-pub(super) fn message_types(table: &Table, roles: &Roles, guess: &mut Guess) {
+pub(super) fn message_types(table: &Table, roles: &Roles, has_files: bool, guess: &mut Guess) {
     let Some(column) = roles.message_type.map(|at| &table.columns[at]) else { return };
     let Some(few) = &column.few else { return };
     let of = |wanted: Sort| -> Vec<(&String, &u64)> {
@@ -25,12 +25,13 @@ pub(super) fn message_types(table: &Table, roles: &Roles, guess: &mut Guess) {
     }
     if !other.is_empty() {
         let values: Vec<String> = other.iter().map(|(value, count)| format!("`{value}` ({count})")).collect();
-        guess.notes.push(format!(
-            "`{}` has {}: all are sent as text, as their words stand; leave them out with [[mapping.leave_out]], \
-             or make pictures and files of them with a jq program",
-            column.name,
-            values.join(", ")
-        ));
+        let how = if has_files {
+            "their words are sent as text, their files as what they are; leave them out with [[mapping.leave_out]]"
+        } else {
+            "all are sent as text, as their words stand; leave them out with [[mapping.leave_out]], or name what has their \
+             files as `attachments`"
+        };
+        guess.notes.push(format!("`{}` has {}: {how}", column.name, values.join(", ")));
     }
 }
 

@@ -4,6 +4,7 @@
 mod person;
 mod words;
 
+use crate::guess::relate::determines;
 use crate::mapping::Key;
 use crate::names::{Role, fits, is_best, is_of_other};
 use crate::table::{Table, cell};
@@ -76,7 +77,11 @@ impl Roles {
         roles.mine = best(Role::Mine, &taken);
         person::find(table, &mut roles, &mut taken);
         for role in [Role::Type, Role::FaceUrl, Role::Platform] {
-            let at = best(role, &taken);
+            let is_face = |at: &usize| {
+                let may_be_sent = fits(&table.columns[*at].name, Role::Files) >= LEAST;
+                role != Role::FaceUrl || !may_be_sent || is_of_writer(table, roles.sender, *at)
+            };
+            let at = best(role, &taken).filter(is_face);
             if let Some(at) = at {
                 taken[at] = true;
             }
@@ -134,6 +139,14 @@ fn is_everywhere(table: &Table, id: usize) -> bool {
     let by_app = |row: &Vec<String>| types.iter().any(|at| super::kinds::is_by_app(cell(row, *at)));
     let empty = table.sample.iter().filter(|row| cell(row, id).is_empty());
     missing == 0 || (missing * 4 <= table.records && empty.clone().count() > 0 && empty.clone().all(by_app))
+}
+
+/// Whether it is the same for all that somebody wrote, as far as it is there: a picture of the writer, and none that was sent.
+fn is_of_writer(table: &Table, sender: Option<usize>, at: usize) -> bool {
+    let Some(sender) = sender else { return true };
+    let pairs = || table.pairs(sender, at).filter(|(_, value)| !value.is_empty());
+    let (sender, values): (Vec<_>, Vec<_>) = pairs().unzip();
+    determines(&sender, &values)
 }
 
 /// Whether records with the same id are the same: an export can have them twice.

@@ -9,7 +9,7 @@ fn guessed(name: &str, text: &str) -> String {
     for Field { key, rule, note } in &guess.fields {
         writeln!(out, "{} = {rule}  # {note}", key.name()).unwrap();
     }
-    for Open { key, note, choices } in &guess.open {
+    for Open { key, note, choices, .. } in &guess.open {
         let choices: Vec<String> = choices.iter().map(ToString::to_string).collect();
         writeln!(out, "{}?  # {note} {choices:?}", key.name()).unwrap();
     }
@@ -73,7 +73,7 @@ m3,li@corp.cn,李四,,88001,2024/1/5 11:44,系统通知,李四加入群聊
     leave out 消息类型: is = ["系统通知"] (system-row)  # 1 record that the app wrote itself, not a user
     zone?
     translate: ids such as `zhang@corp.cn`, `li@corp.cn` can't be OpenIM's, which are letters, digits and `_`
-    note: `消息类型` has `图片` (1): all are sent as text, as their words stand; leave them out with [[mapping.leave_out]], or make pictures and files of them with a jq program
+    note: `消息类型` has `图片` (1): all are sent as text, as their words stand; leave them out with [[mapping.leave_out]], or name what has their files as `attachments`
     "#);
 }
 

@@ -70,7 +70,8 @@ pub(crate) fn judge(world: &World, export: &Export, dir: &Path) -> (Verdict, Str
     }
     let mut seen = Seen::default();
     let mut reader = Reader::open(&file.export, &sources, SourceNo(0)).unwrap();
-    let mapper = match build(&file.mapping, reader.head().unwrap().as_ref()) {
+    let files = importer_formats::files(importer_formats::Settings::default()).unwrap();
+    let mapper = match build(&file.mapping, reader.head().unwrap().as_ref(), files) {
         Ok(mapper) => mapper,
         Err(error) => return (Verdict::Asked(format!("mapping: {error}")), text),
     };

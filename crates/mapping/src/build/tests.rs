@@ -1,9 +1,11 @@
 //! Mappings as users write them, over text.
 
+use std::sync::Arc;
+
 use super::build;
 use crate::Settings;
 use crate::export;
-use crate::testing::{Got, read};
+use crate::testing::{AsTold, Got, read};
 
 #[derive(serde::Deserialize, Default)]
 #[serde(deny_unknown_fields, default)]
@@ -18,7 +20,9 @@ fn config(toml: &str) -> Config {
 
 fn run(toml: &str, name: &str, text: &str) -> Got {
     let config = config(toml);
-    let mapper = |reader: &export::Reader| build(&config.mapping, reader.head().unwrap().as_ref()).unwrap();
+    let mapper = |reader: &export::Reader| {
+        build(&config.mapping, reader.head().unwrap().as_ref(), Arc::new(AsTold)).unwrap()
+    };
     read(&config.export, mapper, name, text.as_bytes(), 1 << 16)
 }
 
@@ -27,7 +31,7 @@ fn error(toml: &str, name: &str, text: &str) -> String {
     let mut error = None;
     let mapper = |reader: &export::Reader| {
         let head = reader.head().unwrap();
-        match build(&config.mapping, head.as_ref()) {
+        match build(&config.mapping, head.as_ref(), Arc::new(AsTold)) {
             Ok(mapper) => mapper,
             Err(e) => {
                 let path = head.map(|head| head.path).unwrap_or_default();
@@ -293,7 +297,7 @@ fn a_later_file_without_the_column() {
     let config = config(SIMPLE);
     let sources = [folder.path().to_string_lossy().into_owned()];
     let mut reader = export::Reader::open(&config.export, &sources, crate::message::SourceNo(0)).unwrap();
-    let mapper = build(&config.mapping, reader.head().unwrap().as_ref()).unwrap();
+    let mapper = build(&config.mapping, reader.head().unwrap().as_ref(), Arc::new(AsTold)).unwrap();
     let mut got = Got::default();
     while let Some(chunk) = reader.next_chunk().unwrap() {
         mapper.map(&chunk, &mut got);
@@ -342,7 +346,7 @@ fn the_native_format_can_be_filtered() {
 fn jq_programs_that_are_wrong() {
     let with = |jq: &str| {
         let mapping = Settings { jq: Some(jq.to_owned()), ..Settings::default() };
-        let Err(error) = build(&mapping, None) else { panic!("{jq} is taken") };
+        let Err(error) = build(&mapping, None, Arc::new(AsTold)) else { panic!("{jq} is taken") };
         error.to_string()
     };
     insta::assert_snapshot!(with(".a |"), @"the jq program of `jq` in [mapping] is wrong: term is expected at the end");
@@ -445,7 +449,7 @@ mod garbage {
             let sources = [path.to_string_lossy().into_owned()];
             let mut reader = Reader::open(&export::Settings::default(), &sources, SourceNo(0)).unwrap();
             let settings: Settings = toml::from_str(mapping).unwrap();
-            let Ok(mapper) = build(&settings, None) else { panic!("{mapping}") };
+            let Ok(mapper) = build(&settings, None, Arc::new(AsTold)) else { panic!("{mapping}") };
             let (mut places, mut told) = (BTreeSet::new(), Told::default());
             while let Some(chunk) = reader.next_chunk().unwrap() {
                 let mut broken = Told::default();

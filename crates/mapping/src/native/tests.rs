@@ -62,7 +62,11 @@ fn every_key_arrives() {
         r#"a->#g 1700000000000 110 {"data":"x"} id=m1 nick=Ann face=http://x/a.png ex=e push={"title":"t"} platform=2 pushes=yes online=yes"#
     );
     let named = Key::ALL.iter().filter(|key| all.contains(&format!("\"{}\"", key.name()))).count();
-    assert_eq!(named + 3, Key::ALL.len(), "all but text, quote and quoteText, which exclude others");
+    assert_eq!(
+        named + 4,
+        Key::ALL.len(),
+        "all but text, quote, quoteText and attachments, which exclude others"
+    );
 }
 
 #[test]
