@@ -41,8 +41,8 @@ pub(super) fn attachments(table: &Table, roles: &Roles, guess: &mut Guess) -> bo
     true
 }
 
-/// Columns that name files, but for those that nobody has asked to be messages: of several that are filled in the same
-/// records, the first by its name.
+/// Columns that name files. Where one has something only beside another, it is the name or a smaller copy of that: links
+/// come first, then what is called so more plainly.
 fn alone(table: &Table, roles: &Roles) -> Vec<usize> {
     let taken = [
         roles.id,
@@ -74,7 +74,7 @@ fn alone(table: &Table, roles: &Roles) -> Vec<usize> {
             let (a, b) = ((links(*other), fit(*other)), (links(*at), fit(*at)));
             other != at
                 && (a, std::cmp::Reverse(*other)) > (b, std::cmp::Reverse(*at))
-                && same_rows(table, *at, *other)
+                && is_within(table, *at, *other)
                 && !is_numbered(&table.columns[*at].name, &table.columns[*other].name)
         };
         !all.iter().any(better)
@@ -130,7 +130,7 @@ fn told_beside(table: &Table, roles: &Roles, of: usize) -> Vec<(More, String)> {
                 && column.filled > 0
                 && !used.contains(&Some(*at))
                 && is_of(&column.name, what)
-                && table.pairs(*at, of).all(|(told, file)| told.is_empty() || !file.is_empty())
+                && is_within(table, *at, of)
         });
         found.extend(beside.map(|at| (more, table.columns[at].name.clone())));
     }
@@ -153,9 +153,9 @@ fn is_of_others(table: &Table, roles: &Roles, at: usize) -> bool {
     of_writer || (column.filled == table.records && repeats(&values) >= 2)
 }
 
-/// Whether both have something in the same records.
-fn same_rows(table: &Table, a: usize, b: usize) -> bool {
-    table.pairs(a, b).all(|(a, b)| a.is_empty() == b.is_empty())
+/// Whether the other has something wherever this one has.
+fn is_within(table: &Table, at: usize, other: usize) -> bool {
+    table.pairs(at, other).all(|(one, other)| one.is_empty() || !other.is_empty())
 }
 
 /// Whether they are called the same but for a number: `file1`, `file2`.

@@ -9,6 +9,10 @@ use crate::values::Column;
 /// Leaves out what the app itself wrote, and says what would go as text.
 pub(super) fn message_types(table: &Table, roles: &Roles, has_files: bool, guess: &mut Guess) {
     let Some(column) = roles.message_type.map(|at| &table.columns[at]) else { return };
+    // What kind a file is says nothing of the record.
+    if guess.fields.iter().any(|field| field.key == Key::Attachments && field.rule.reads(&column.name)) {
+        return;
+    }
     let Some(few) = &column.few else { return };
     let of = |wanted: Sort| -> Vec<(&String, &u64)> {
         few.iter().filter(|(value, _)| sort(value) == wanted).collect()

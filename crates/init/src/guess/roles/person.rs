@@ -152,6 +152,12 @@ fn is_person(table: &Table, at: usize) -> bool {
         && !is_of_other(&column.name)
         && column.different_percent() <= 95 + small
         && !is_of_kind(column)
+        && !is_of_file(column)
+}
+
+/// What a file is called, and nobody.
+fn is_of_file(column: &crate::values::Column) -> bool {
+    column.is_known_files() || fits(&column.name, Role::Files) >= 90
 }
 
 /// Roles and states of people, not people.
@@ -184,8 +190,11 @@ fn nickname(table: &Table, sender: usize, taken: &[bool]) -> Option<usize> {
         let name = &column.name;
         let fit = fits(name, Role::Nickname).max(fits(name, Role::Sender).saturating_sub(1));
         let address = column.examples.iter().any(|example| example.contains('@'));
-        let can =
-            fit >= LEAST && !address && !is_of_other(name) && can_be(column, Role::Nickname, table.records);
+        let can = fit >= LEAST
+            && !address
+            && !is_of_other(name)
+            && !is_of_file(column)
+            && can_be(column, Role::Nickname, table.records);
         (!taken[c] && can && follows(table, sender, c)).then_some(fit)
     };
     (0..taken.len()).filter_map(|c| Some((fit(c)?, std::cmp::Reverse(c)))).max().map(|(_, c)| c.0)
