@@ -29,7 +29,10 @@ impl Files for Composer {
 fn medium(file: &Attachment) -> Medium<'_> {
     let at = file.at.trim();
     let (link, path, key) = if media::is_link(at) {
-        (Some(Link { url: at.into(), reach: reach(at) }), String::new(), key(at))
+        let url = without_password(at);
+        let reach = if url == at { reach(at) } else { Reach::Secret };
+        let key = key(&url);
+        (Some(Link { url: url.into(), reach }), String::new(), key)
     } else if at.starts_with("data:") {
         // What stands in the record itself lies nowhere.
         (None, String::new(), String::new())
@@ -37,7 +40,8 @@ fn medium(file: &Attachment) -> Medium<'_> {
         let path = at.strip_prefix("file://").unwrap_or(at).replace('\\', "/");
         (None, path.clone(), path)
     };
-    let named = if file.name.is_empty() { media::bare(at) } else { &file.name };
+    // A name that somebody gave it may have no ending.
+    let named = if media::mime_by_name(&file.name).is_empty() { media::bare(at) } else { &file.name };
     let (kind, mime) = match file.kind.split(';').next().unwrap_or_default().trim() {
         mime if mime.contains('/') => (Kind::of(mime, named), mime),
         word => (of_word(word).unwrap_or_else(|| Kind::of("", named)), ""),
@@ -82,6 +86,16 @@ fn key(url: &str) -> String {
     }
 }
 
+/// A link without the name and password in front of its host: `[[media.tokens]]` is where they may stand.
+fn without_password(url: &str) -> String {
+    let (scheme, rest) = url.split_once("://").unwrap_or_default();
+    let host = &rest[..rest.find(['/', '?', '#']).unwrap_or(rest.len())];
+    match host.rsplit_once('@') {
+        Some((user, _)) => format!("{scheme}://{}", &rest[user.len() + 1..]),
+        None => url.to_owned(),
+    }
+}
+
 /// Who can open a link, as far as it says so itself.
 fn reach(url: &str) -> Reach {
     let (_, rest) = url.split_once("://").unwrap_or_default();
@@ -91,7 +105,6 @@ fn reach(url: &str) -> Reach {
         query.split('&').map(|pair| pair.split('=').next().unwrap_or_default().to_lowercase()).collect();
     let has = |known: &[&str]| names.iter().any(|name| known.contains(&name.as_str()));
     if host.ends_with("files.slack.com")
-        || host.contains('@')
         || has(&["access_token", "accesstoken", "auth_token", "api_key", "apikey", "auth", "jwt", "password"])
     {
         return Reach::Secret;
@@ -167,10 +180,13 @@ mod tests {
             ("https://x.blob.core.windows.net/a?sv=1&se=2024&sig=x", Reach::Expires),
             ("https://cdn.discordapp.com/attachments/1/2/a.png", Reach::Expires),
             ("https://x/a.png?access_token=x", Reach::Secret),
-            ("https://me:hush@x/a.png", Reach::Secret),
             ("https://files.slack.com/files-pri/T/a.png", Reach::Secret),
         ] {
             assert_eq!(reach(url), who, "{url}");
         }
+        let file = told("https://me:hush@x/a.png?v=1", "cat", "");
+        let medium = medium(&file);
+        assert_eq!(medium.link, Some(Link { url: "https://x/a.png?v=1".into(), reach: Reach::Secret }));
+        assert!(!medium.key.contains("hush") && medium.kind == Kind::Picture, "{medium:?}");
     }
 }
