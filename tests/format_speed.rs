@@ -359,6 +359,53 @@ fn second_wave() {
     });
 }
 
+/// Tables and text of formats that are JSON as well.
+fn tables() {
+    let day = |n: usize| {
+        format!("2023-11-{:02} {:02}:{:02}:{:02}", 1 + n / 86_400 % 28, n / 3600 % 24, n / 60 % 60, n % 60)
+    };
+    speed("discord-csv (read twice)", Format::DiscordCsv, |f| {
+        file(
+            f,
+            "general [901].csv",
+            ["AuthorID,Author,Date,Content,Attachments,Reactions\n", "\n", "\n"],
+            |n| {
+                format!(
+                    "\"7{}\",\"p{}\",\"{}.0000000+01:00\",\"Message {n}: {WORDS}\",\"\",\"\"",
+                    n % 500,
+                    n % 500,
+                    day(n).replace(' ', "T")
+                )
+            },
+        );
+    });
+    speed("wechat-csv", Format::WeChatCsv, |f| {
+        let head = "localId,TalkerId,Type,SubType,IsSender,CreateTime,Status,StrContent,StrTime,Remark,NickName,Sender\n";
+        file(f, "messages.csv", [head, "\n", "\n"], |n| {
+            format!(
+                "{n},{},1,0,{},{},,Message {n}: {WORDS},{},P,P,wxid_{}",
+                n % 40,
+                u8::from(n % 7 == 0),
+                1_700_000_000 + n,
+                day(n),
+                n % 500
+            )
+        });
+    });
+    speed("qq-text", Format::QqText, |f| {
+        let line = "================================================================";
+        let head = format!("消息记录\n\n{line}\n消息分组:我的群聊\n{line}\n消息对象:班级群\n{line}\n\n");
+        file(f, "class.txt", [&head, "\n\n", "\n"], |n| {
+            format!("{} P{}({})\nMessage {n}: {WORDS}", day(n), n % 500, 10_000 + n % 500)
+        });
+    });
+    speed("rocketchat-csv", Format::RocketChatCsv, |f| {
+        file(f, "general/messages.csv", ["", "\n", "\n"], |n| {
+            format!("\"p{}\",\"{}\",\"Message {n}: {WORDS}\"", n % 500, 1_700_000_000_000_usize + n)
+        });
+    });
+}
+
 fn speed(name: &str, format: Format, make: impl FnOnce(&Path)) {
     let folder = tempfile::tempdir().unwrap();
     make(folder.path());
@@ -419,4 +466,5 @@ fn format_speed() {
     speed("whatsapp, iOS", Format::WhatsApp, |f| whatsapp(f, "ios"));
     speed("whatsapp, Android", Format::WhatsApp, |f| whatsapp(f, "android"));
     second_wave();
+    tables();
 }

@@ -9,13 +9,13 @@ use std::time::Duration;
 use crate::support::{Rehearsal, importer, importer_process};
 
 /// How a command ended, what it said, and how much memory it ever had, in MB.
-struct Ended {
-    code: i32,
-    said: String,
-    peak: u64,
+pub(crate) struct Ended {
+    pub(crate) code: i32,
+    pub(crate) said: String,
+    pub(crate) peak: u64,
 }
 
-fn check(dir: &Path, arguments: &[&str]) -> Ended {
+pub(crate) fn check(dir: &Path, arguments: &[&str]) -> Ended {
     let said = fs_err::File::create(dir.join("said.txt")).unwrap().into_parts().0;
     let mut process = importer_process()
         .current_dir(dir)

@@ -42,3 +42,21 @@ fn skype() {
 fn kakaotalk_of_a_mac() {
     checked("kakaotalk.toml", "mapped/KakaoTalk_Chat_family.csv", 3, &["민수", "지영"]);
 }
+
+#[test]
+fn imessage_and_signal() {
+    checked(
+        "imessage.toml",
+        "mapped/imessage.ndjson",
+        3,
+        &["+4915112345", "Ann Lee", "chat9", "1 chat of two people", "orphan"],
+    );
+    checked("signal.toml", "mapped/signal.json", 3, &["9a-ann", "9a-bob", "c-2", "recalled", "system-row"]);
+}
+
+#[test]
+fn teams_as_graph_gives_it() {
+    let says =
+        ["aaaa-1", "Ann Lee", "1 chat of two people", "19:general@thread.tacv2", "recalled", "system-row"];
+    checked("teams.toml", "mapped/teams.json", 3, &says);
+}

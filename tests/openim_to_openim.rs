@@ -66,6 +66,11 @@ fn lived_in(release: &str) -> Rehearsal {
             "groupInfo": { "groupID": "team", "groupName": "The team", "groupType": 2 },
         }),
     );
+    call(
+        "/group/create_group",
+        json!({ "ownerUserID": "ann", "adminUserIDs": [], "memberUserIDs": ["bob"], "sendMessage": false,
+            "groupInfo": { "groupID": "quiet", "groupName": "Read only", "groupType": 2 } }),
+    );
     let mut time = 1_700_000_000_000_i64;
     let mut send = |from: &str, to: (&str, &str), kind: i32, content: &Value| {
         time += 1000;
@@ -89,6 +94,7 @@ fn lived_in(release: &str) -> Rehearsal {
         106,
         &json!({ "text": "@ann and @all", "atUserList": ["ann", "AtAllTag"], "isAtSelf": false }),
     );
+    send("ann", ("group", "quiet"), 101, &json!({ "content": "rules" }));
     send("ann", ("user", "cem_x"), 101, &json!({ "content": "taken back" }));
     let last = server.log("si_ann_cem_x").len();
     send("cem_x", ("user", "ann"), 101, &json!({ "content": "after that" }));
@@ -96,6 +102,22 @@ fn lived_in(release: &str) -> Rehearsal {
         "/_rehearsal/revoke",
         Some(&json!({ "user": "ann", "conversation": "si_ann_cem_x", "seq": last })),
     );
+    call("/friend/import_friend", json!({ "ownerUserID": "ann", "friendUserIDs": ["bob", "cem_x"] }));
+    call("/friend/add_black", json!({ "ownerUserID": "dee", "blackUserID": "bob" }));
+    call("/group/mute_group", json!({ "groupID": "quiet" }));
+    call("/group/mute_group_member", json!({ "groupID": "team", "userID": "dee", "mutedSeconds": 864_000 }));
+    for (user, conversation, kind, pinned, bell) in [
+        ("cem_x", "si_ann_cem_x", 1, true, 2),
+        ("ann", "si_ann_bob", 1, true, 0),
+        ("dee", "sg_team", 3, false, 1),
+    ] {
+        call(
+            "/conversation/set_conversations",
+            json!({ "userIDs": [user], "conversation": { "conversationID": conversation, "conversationType": kind,
+                "isPinned": pinned, "recvMsgOpt": bell } }),
+        );
+    }
+    server.control("/_rehearsal/settle", Some(&Value::Null));
     for (user, conversation, seq) in
         [("cem_x", "si_ann_cem_x", 3), ("dee", "sg_team", 4), ("cem_x", "sg_team", 2)]
     {
@@ -144,14 +166,51 @@ fn unread(server: &Rehearsal) -> BTreeMap<String, i64> {
     unread
 }
 
-/// Who is in the group, and what each may do.
+/// Who is whose friend, who blocks whom, what each has set for his conversations, which groups may not be written in.
+fn set(server: &Rehearsal) -> Vec<String> {
+    let rows = |collection: &str| export(server, collection, "relaxed").as_array().unwrap().clone();
+    let friends = rows("friend")
+        .into_iter()
+        .map(|row| format!("{} likes {}", row["owner_user_id"], row["friend_user_id"]));
+    let blocks = rows("black")
+        .into_iter()
+        .map(|row| format!("{} blocks {}", row["owner_user_id"], row["block_user_id"]));
+    let groups =
+        rows("group").into_iter().map(|row| format!("{} is in state {}", row["group_id"], row["status"]));
+    let kept = rows("conversation")
+        .into_iter()
+        .filter(|row| row["is_pinned"] == true || row["recv_msg_opt"] != 0)
+        .map(|row| {
+            format!(
+                "{} of {}: {} {}",
+                row["conversation_id"], row["owner_user_id"], row["is_pinned"], row["recv_msg_opt"]
+            )
+        });
+    let mut all: Vec<String> = friends.chain(blocks).chain(groups).chain(kept).collect();
+    all.sort();
+    all
+}
+
+/// Until when each member may not write, in hours from now.
+fn muted(server: &Rehearsal) -> Vec<String> {
+    let now = jiff::Timestamp::now().as_millisecond();
+    let hours = |row: &Value| {
+        let end: i64 = row["mute_end_time"]["$date"]["$numberLong"].as_str().unwrap().parse().unwrap();
+        (end - now + 1_800_000) / 3_600_000
+    };
+    let rows = export(server, "group_member", "relaxed");
+    let rows = rows.as_array().unwrap().iter().filter(|row| hours(row) > 0);
+    rows.map(|row| format!("{} in {}: {}", row["user_id"], row["group_id"], hours(row))).collect()
+}
+
+/// Who is in the groups, and what each may do.
 fn members(server: &Rehearsal) -> Vec<String> {
     let rows = export(server, "group_member", "relaxed");
     let mut all: Vec<String> = rows
         .as_array()
         .unwrap()
         .iter()
-        .map(|row| format!("{} {}", row["user_id"], row["role_level"]))
+        .map(|row| format!("{} {} {}", row["group_id"], row["user_id"], row["role_level"]))
         .collect();
     all.sort();
     all
@@ -171,7 +230,8 @@ fn round_trip(release: &str, json: &str) {
     let dir = tempfile::tempdir().unwrap();
     let dump = dir.path().join("openim_v3");
     fs_err::create_dir(&dump).unwrap();
-    for collection in ["msg", "user", "group", "group_member", "friend", "black", "seq_user"] {
+    for collection in ["msg", "user", "group", "group_member", "friend", "black", "seq_user", "conversation"]
+    {
         fs_err::write(dump.join(format!("{collection}.json")), export(&old, collection, json).to_string())
             .unwrap();
     }
@@ -186,14 +246,24 @@ fn round_trip(release: &str, json: &str) {
         &["mark-read", "--positions", "import.job/read-positions.jsonl", "--api", &new.url, "--quiet"],
     );
     new.control("/_rehearsal/settle", Some(&Value::Null));
-    for conversation in ["si_ann_cem_x", "sg_team"] {
+    for (conversation, least) in [("si_ann_cem_x", 7), ("sg_team", 7), ("sg_quiet", 1)] {
         let (before, after) = (said(&old, conversation), said(&new, conversation));
-        assert!(before.len() >= 7, "{before:?}");
+        assert!(before.len() >= least, "{before:?}");
         assert_eq!(after, before, "{conversation}");
     }
     assert_eq!(members(&new), members(&old));
     assert_eq!(users(&new), users(&old));
+    assert_eq!(set(&new), set(&old));
+    assert_eq!(set(&old).len(), 4 + 1 + 2 + 3, "{:?}", set(&old));
+    assert_eq!((muted(&new), muted(&old).len()), (muted(&old), 1));
     assert_eq!(unread(&new), unread(&old));
+    // Again: all of it is there, and nothing leaves another notice.
+    let logs = || ["si_ann_cem_x", "sg_team", "sg_quiet"].map(|conversation| new.log(conversation).len());
+    let before = logs();
+    let again = run(dir.path(), &["provision", "--stage", "after", "--api", &new.url]);
+    assert!(again.contains("mutes: 2 there already") && !again.contains(" made"), "{again}");
+    new.control("/_rehearsal/settle", Some(&Value::Null));
+    assert_eq!(logs(), before);
 }
 
 #[test]

@@ -17,6 +17,7 @@ mod format_runs;
 mod format_speed;
 mod hostile_formats;
 mod hostile_runs;
+mod hostile_variants;
 mod house;
 mod import;
 mod init;

@@ -29,8 +29,8 @@ pub use facts::{
 pub use forecast::{Forecast, Given};
 pub use gather::{Depth, Looked, Looks, Preflight, PreflightError, preflight};
 pub use provision::{
-    BlackRow, Count, Files, FormerRow, FriendRow, GroupRow, OccupiedRow, Provision, ProvisionError,
-    Provisioned, RowError, Rows, Stage, Step, Thing, UserRow, provision,
+    BlackRow, Count, Files, FormerRow, FriendRow, GroupRow, MuteRow, OccupiedRow, Provision, ProvisionError,
+    Provisioned, RowError, Rows, SettingRow, Stage, Step, Thing, UserRow, provision,
 };
 pub use retention::{Loss, Walk, cutoff};
 pub use settings::{FILES, Settings};

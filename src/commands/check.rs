@@ -306,6 +306,8 @@ pub(super) fn text(summary: &Summary, dir: &std::path::Path) -> String {
         (summary.told.groups, "groups with their members", crate::job::GROUPS, "provision"),
         (summary.told.friends, "users with their friends", crate::job::FRIENDS, "provision --stage after"),
         (summary.told.blacks, "block lists", crate::job::BLACKS, "provision --stage after"),
+        (summary.told.mutes, "mutes", crate::job::MUTES, "provision --stage after"),
+        (summary.told.kept, "pins and bells", crate::job::KEPT, "provision --stage after"),
         (summary.told.read, "read positions", crate::job::READ, "mark-read --positions"),
         (summary.told.emails, "users with their e-mail", crate::job::EMAILS, "provision --accounts"),
     ] {

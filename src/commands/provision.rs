@@ -19,15 +19,15 @@ use crate::before::{
 };
 use crate::config::{ImportFile, ServerArgs};
 use crate::init::plural;
-use crate::job::{BLACKS, FRIENDS, GROUPS, Job, JobError, JobReader};
+use crate::job::{BLACKS, FRIENDS, GROUPS, Job, JobError, JobReader, KEPT, MUTES};
 use crate::openim::Client;
 use crate::report::count;
 
 /// `provision`.
 #[derive(Debug, Args)]
 pub struct ProvisionArgs {
-    /// What to make: users, groups and members (before), friends and block lists (after), or all [default: before;
-    /// nothing with --leave-former]
+    /// What to make: users, groups and members (before), friends, block lists, mutes, pins and bells (after), or all [default:
+    /// before; nothing with --leave-former]
     #[arg(long, value_enum)]
     pub stage: Option<Stage>,
     /// After the history: take out of its groups, without a notice, who wrote there and is not among the members that the
@@ -87,6 +87,12 @@ pub struct FileArgs {
     /// Block lists to make, after the history: ownerUserID, blackUserIDs
     #[arg(long, value_name = "FILE")]
     pub blacks: Option<PathBuf>,
+    /// Who may not write in a group, after the history: groupID, userID (empty: all but owner and admins), muteEndTime
+    #[arg(long, value_name = "FILE")]
+    pub mutes: Option<PathBuf>,
+    /// Pins and bells, after the history: userID, peerID or groupID, isPinned, recvMsgOpt
+    #[arg(long, value_name = "FILE")]
+    pub settings: Option<PathBuf>,
 }
 
 /// Who is to leave.
@@ -112,6 +118,8 @@ impl FileArgs {
             friends: or(&self.friends, &configured.friends, FRIENDS),
             blacks: or(&self.blacks, &configured.blacks, BLACKS),
             former: configured.former.clone(),
+            mutes: or(&self.mutes, &configured.mutes, MUTES),
+            settings: or(&self.settings, &configured.settings, KEPT),
             occupied: file.occupied.table.clone(),
         }
     }
@@ -200,8 +208,9 @@ pub(super) fn command(context: &Context, args: &ProvisionArgs) -> Result<Exit, F
     if have_left && stage == Some(Stage::Before) {
         verdict += "; all is sent, and former members stay out of their groups";
     }
-    if stage == Some(Stage::Before) && (files.friends.is_some() || files.blacks.is_some()) {
-        verdict += "; friends and block lists come after the history: `provision --stage after`";
+    if stage == Some(Stage::Before) && files.has_later() {
+        verdict +=
+            "; friends, block lists, mutes, pins and bells come after the history: `provision --stage after`";
     }
     if let Some(told) = &told {
         told.say(context)?;
@@ -313,6 +322,8 @@ pub(super) fn verdict(made: &Provisioned, dry_run: bool) -> String {
         one("friends", &made.friends),
         one("block lists", &made.blacks),
         all("former members", &made.former_members, took_out, "out already"),
+        one("pins and bells", &made.settings),
+        one("mutes", &made.mutes),
         one("accounts", &made.accounts),
     ]
     .into_iter()

@@ -62,7 +62,7 @@ pub struct ImportFile {
     /// Accounts in the chat server.
     #[serde(default)]
     pub accounts: AccountsSection,
-    /// What the export doesn't have: users, groups, friends, block lists.
+    /// What the export doesn't have: users, groups, friends, block lists, mutes, pins and bells.
     #[serde(default)]
     pub provision: crate::before::Files,
 }

@@ -20,6 +20,10 @@ pub const BLACKS: &str = "blacks.jsonl";
 pub const READ: &str = "read-positions.jsonl";
 /// E-mails, as the export tells them; for `users` and `provision --accounts`.
 pub const EMAILS: &str = "emails.jsonl";
+/// Groups and members that may not write, as the export tells it; for `provision`.
+pub const MUTES: &str = "mutes.jsonl";
+/// What people have set for their conversations, as the export tells it; for `provision`.
+pub const KEPT: &str = "conversation-settings.jsonl";
 pub(super) const REJECTED: &str = "rejected.jsonl";
 
 /// Opens a file of lines in a job's folder, to add some.

@@ -66,7 +66,7 @@ pub use facts::{Conversation, PassInfo, Peers, SourceInfo, Totals, User};
 pub use folder::NewFile;
 pub use key::{ConvKey, Position, UserKey};
 pub use keys::{Key, KeyWriter, Known, KnownKeys};
-pub use lines::{BLACKS, EMAILS, FRIENDS, GROUPS, Lines, READ, UPLOADS};
+pub use lines::{BLACKS, EMAILS, FRIENDS, GROUPS, KEPT, Lines, MUTES, READ, UPLOADS};
 pub use loader::{Earlier, Loader};
 pub use logins::{LOGINS, LoginRow, Logins};
 pub use media::{FACE, MediaBook, MediaFile, MediaObject, ObjectState};

@@ -217,7 +217,9 @@ impl Sink for Digest<'_> {
             Relation::Member { group, .. } => has(ConvKey::group(group)),
             Relation::Read { peer, kind: Kind::Group, .. } => has(ConvKey::group(peer)),
             Relation::Read { user, peer, .. } => has(ConvKey::single(user, peer, &mut String::new())),
-            Relation::Friends(..) | Relation::Blocks(..) | Relation::Email { .. } => {
+            // What is for the history of all shards together.
+            Relation::Friends(..) | Relation::Blocks(..) | Relation::Email { .. } => self.scratch.shard.is_first(),
+            Relation::Muted { .. } | Relation::Kept { .. } => {
                 self.scratch.shard.is_first()
             }
         };

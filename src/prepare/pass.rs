@@ -345,8 +345,8 @@ impl Gathered {
             messages: _,
         } = self;
         summary.to_upload = uploads::write(uploads, &heap, &pass, run)?;
-        let [groups, friends, blacks, read, emails] = relations::write(relations, &heap, &pass)?;
-        summary.told = Told { groups, friends, blacks, read, emails };
+        let [groups, friends, blacks, read, emails, mutes, kept] = relations::write(relations, &heap, &pass)?;
+        summary.told = Told { groups, friends, blacks, read, emails, mutes, kept };
         let spool = pass.spool()?;
         let (mut loader, lines) = pass.load()?;
         for source in sources {

@@ -1,5 +1,6 @@
-//! Who is in which group, whose friend, whom blocked, how far each has read and what his e-mail is, as the export tells
-//! it: files in the job's folder that `provision` and `mark-read` take.
+//! Who is in which group, whose friend, whom blocked, how far each has read, what his e-mail is, who may not write and
+//! what people have set for their conversations, as the export tells it: files in the job's folder that `provision` and
+//! `mark-read` take.
 
 use std::collections::HashMap;
 use std::io::Write;
@@ -11,7 +12,7 @@ use super::heap::{Heap, Spot, put_texts, texts};
 use super::people::Lately;
 use super::rows::Row;
 use super::sort::Sorter;
-use crate::job::{BLACKS, EMAILS, FRIENDS, GROUPS, JobError, Pass, READ};
+use crate::job::{BLACKS, EMAILS, FRIENDS, GROUPS, JobError, KEPT, MUTES, Pass, READ};
 use crate::mapping::people::Kind;
 use crate::mapping::{Relation, Role};
 
@@ -24,15 +25,23 @@ pub(super) struct RelationRow {
 }
 
 /// The files, in the order of `RelationRow::file`.
-const FILES: [&str; 5] = [GROUPS, FRIENDS, BLACKS, READ, EMAILS];
+const FILES: [&str; 7] = [GROUPS, FRIENDS, BLACKS, READ, EMAILS, MUTES, KEPT];
 
 /// Texts of a row: in [`GROUPS`] group, user, role; in [`FRIENDS`] and [`BLACKS`] two users; in [`READ`] user,
-/// kind, peer, id; in [`EMAILS`] user, e-mail.
+/// kind, peer, id; in [`EMAILS`] user, e-mail; in [`MUTES`] group, user, until; in [`KEPT`] user, kind, peer, pinned, bell.
 type Texts<'a> = Vec<&'a str>;
+
+/// How many texts of a row tell which line it belongs to, by file.
+const NAMED_BY: [usize; 7] = [1, 1, 1, 3, 1, 2, 3];
+
+fn kind_of(kind: Kind) -> &'static str {
+    if kind == Kind::Group { "g" } else { "u" }
+}
 
 impl RelationRow {
     /// Writes down what was told, unless the thread was told the same lately.
     pub(super) fn new(relation: &Relation<'_>, lately: &mut Lately, heap: &mut Vec<u8>) -> Option<Self> {
+        let number;
         let (file, texts): (u8, Texts<'_>) = match relation {
             Relation::Member { group, user, role } => {
                 let role = match role {
@@ -46,8 +55,14 @@ impl RelationRow {
             Relation::Friends(a, b) if b < a => (1, vec![b, a]),
             Relation::Friends(a, b) => (1, vec![a, b]),
             Relation::Blocks(a, b) => (2, vec![a, b]),
-            Relation::Read { user, peer, kind, id } => {
-                (3, vec![user, if *kind == Kind::Group { "g" } else { "u" }, peer, id])
+            Relation::Read { user, peer, kind, id } => (3, vec![user, kind_of(*kind), peer, id]),
+            Relation::Muted { group, user, until } => {
+                number = until.to_string();
+                (5, vec![group, user, &number])
+            }
+            Relation::Kept { user, peer, kind, pinned, bell } => {
+                number = bell.code().to_string();
+                (6, vec![user, kind_of(*kind), peer, if *pinned { "1" } else { "0" }, &number])
             }
             Relation::Email { user, email } => (4, vec![user, email]),
         };
@@ -61,7 +76,7 @@ impl RelationRow {
             heap.truncate(start);
             return None;
         }
-        let line = if file == 3 { texts[..3].join("\n") } else { texts[0].to_owned() };
+        let line = texts[..NAMED_BY[usize::from(file)]].join("\n");
         Some(Self { file, line: xxh3_64(line.as_bytes()), spot })
     }
 
@@ -133,17 +148,25 @@ fn told(file: u8, line: &Value) -> Vec<Vec<String>> {
         1 => each("ownerUserID", "friendUserIDs", &[]),
         2 => each("ownerUserID", "blackUserIDs", &[]),
         4 => vec![vec![text("userID"), text("email")]],
+        5 => vec![vec![text("groupID"), text("userID"), line["muteEndTime"].to_string()]],
         _ => {
             let group = text("groupID");
             let (kind, peer) = if group.is_empty() { ("u", text("peerID")) } else { ("g", group) };
-            vec![vec![text("userID"), kind.to_owned(), peer, text("id")]]
+            let mut row = vec![text("userID"), kind.to_owned(), peer];
+            if file == 3 {
+                row.push(text("id"));
+            } else {
+                row.push(u8::from(line["isPinned"] == true).to_string());
+                row.push(line["recvMsgOpt"].to_string());
+            }
+            vec![row]
         }
     }
 }
 
 /// Writes the files; says how many lines each has.
-pub(super) fn write(rows: Sorter<RelationRow>, heap: &Heap, pass: &Pass<'_>) -> Result<[u64; 5], JobError> {
-    let mut counts = [0; 5];
+pub(super) fn write(rows: Sorter<RelationRow>, heap: &Heap, pass: &Pass<'_>) -> Result<[u64; 7], JobError> {
+    let mut counts = [0; 7];
     let mut rows = rows.sorted()?;
     let mut next = rows.next()?;
     for (file, (name, count)) in (0..).zip(FILES.into_iter().zip(&mut counts)) {
@@ -174,12 +197,17 @@ fn line(file: u8, told: &[Texts<'_>]) -> Value {
     let first = &told[0];
     // Told twice: what was told last.
     let last = &told[told.len() - 1];
-    if file == 4 {
-        return json!({ "userID": last[0], "email": last[1] });
-    }
-    if file == 3 {
-        let peer = if last[1] == "g" { "groupID" } else { "peerID" };
-        return json!({ "userID": last[0], peer: last[2], "id": last[3] });
+    let peer = if last[1] == "g" { "groupID" } else { "peerID" };
+    let number = |at: usize| last[at].parse::<i64>().unwrap_or_default();
+    match file {
+        3 => return json!({ "userID": last[0], peer: last[2], "id": last[3] }),
+        4 => return json!({ "userID": last[0], "email": last[1] }),
+        5 => return json!({ "groupID": last[0], "userID": last[1], "muteEndTime": number(2) }),
+        6 => {
+            let (pinned, bell) = (last[3] == "1", number(4));
+            return json!({ "userID": last[0], peer: last[2], "isPinned": pinned, "recvMsgOpt": bell });
+        }
+        _ => {}
     }
     // Everybody once, with the most that he may do.
     let mut order: Vec<&str> = Vec::new();
@@ -234,6 +262,14 @@ mod tests {
         let email = line(4, &[vec!["a", "old@e.example"], vec!["a", "a@e.example"]]);
         assert_eq!(email.to_string(), r#"{"email":"a@e.example","userID":"a"}"#);
         assert_eq!(told(4, &email), [["a", "a@e.example"]]);
+        for muted in [["g", "", "0"], ["g", "m", "1700000000000"]] {
+            assert_eq!(told(5, &line(5, &[muted.to_vec()])), [muted]);
+        }
+        for kept in [["a", "g", "x", "1", "0"], ["a", "u", "b", "0", "2"]] {
+            assert_eq!(told(6, &line(6, &[kept.to_vec()])), [kept]);
+        }
+        let twice = line(6, &[vec!["a", "u", "b", "0", "2"], vec!["a", "u", "b", "1", "1"]]);
+        assert_eq!(twice.to_string(), r#"{"isPinned":true,"peerID":"b","recvMsgOpt":1,"userID":"a"}"#);
     }
 
     #[test]

@@ -82,6 +82,12 @@ pub struct Told {
     /// Users whose e-mail it tells: `emails.jsonl`.
     #[serde(default)]
     pub emails: u64,
+    /// Groups and members that may not write: `mutes.jsonl`.
+    #[serde(default)]
+    pub mutes: u64,
+    /// Conversations for which people have set something: `conversation-settings.jsonl`.
+    #[serde(default)]
+    pub kept: u64,
 }
 
 /// Files that were not read for one reason.

@@ -151,6 +151,58 @@ async fn friends_and_block_lists_come_after_and_once() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn mutes_pins_and_bells_come_after_and_once() {
+    for release in BOTH {
+        let world = World::new(release).await;
+        let job = world.job(&["a>#g", "b>#g"]);
+        run(&world.client, Some(&job), &Files::default(), Stage::Before, false).await.unwrap();
+        let message = serde_json::json!({ "sendID": "a", "groupID": "g", "senderPlatformID": 1, "contentType": 101,
+            "sessionType": 3, "content": { "content": "x" }, "sendTime": 1_700_000_000_000_i64 });
+        world.call("/msg/send_msg", message).await;
+        world.server.settle().await;
+        let files = Files {
+            // A group, a member for ever, one whose time is over, one who is not in it, and a group that is not there.
+            mutes: Some(world.file("mutes.csv", "groupID,userID,muteEndTime\ng,,\ng,b,\ng,a,1000\ng,ghost,\nnone,,\n")),
+            settings: Some(world.file(
+                "settings.jsonl",
+                "{\"userID\":\"a\",\"groupID\":\"g\",\"isPinned\":true,\"recvMsgOpt\":2}\n{\"userID\":\"a\",\"peerID\":\"b\",\"isPinned\":true}\n{\"userID\":\"b\",\"isPinned\":true}\n",
+            )),
+            ..Files::default()
+        };
+        let (before, _) = run(&world.client, None, &files, Stage::Before, false).await.unwrap();
+        assert_eq!((before.made(), before.failed()), (0, 0));
+        let (planned, announced) = run(&world.client, None, &files, Stage::After, true).await.unwrap();
+        let (done, steps) = run(&world.client, None, &files, Stage::After, false).await.unwrap();
+        assert_eq!(announced, steps, "{release}");
+        assert_eq!((planned.mutes, planned.settings), (done.mutes, done.settings));
+        let some = Count { there: 0, made: 2, failed: 2 };
+        assert_eq!((done.mutes, done.settings), (some, Count { made: 1, ..some }), "{release} {steps:#?}");
+        let said = steps.join("\n");
+        for words in [
+            "sg_g of a: pinned, no notifications",
+            "group g muted",
+            "b muted in group g",
+            "ghost muted in group g: not in the group",
+            "group none muted: the group is not there",
+            "si_a_b of a: pinned: there is no such conversation",
+            "`peerID` or `groupID`",
+        ] {
+            assert!(said.contains(words), "{words}\n{said}");
+        }
+        world.server.settle().await;
+        let notices = world.log_length();
+        let (again, steps) = run(&world.client, None, &files, Stage::After, false).await.unwrap();
+        assert_eq!(
+            (again.made(), again.mutes.there, again.settings.there),
+            (0, 2, 1),
+            "{release} {steps:#?}"
+        );
+        world.server.settle().await;
+        assert_eq!(world.log_length(), notices, "what was muted left another notice");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_group_of_thousands_is_filled_by_invitation() {
     for release in BOTH {
         let world = World::new(release).await;

@@ -212,6 +212,15 @@ pub const TIME_RAISED: Code = Code {
     mend: "nothing, as a rule: clocks were wrong, or a client was slow",
 };
 
+/// A time after the server had got the message.
+pub const TIME_OF_ARRIVAL: Code = Code {
+    name: "time-of-arrival",
+    severity: Severity::Warning,
+    means: "the message says that it was sent long after the server had got it: a clock was wrong; it gets the time at which \
+            it came",
+    mend: "nothing, as a rule",
+};
+
 /// A link to the server that is left behind.
 pub const MEDIA_OLD_SERVER: Code = Code {
     name: "media-on-old-server",
@@ -226,6 +235,14 @@ pub const SHAPE_UNCONFIRMED: Code = Code {
     severity: Severity::Warning,
     means: "the fields of this format are known from its SDK and documentation, not from a file",
     mend: "compare some messages with what the app shows; tell the importer's authors, with a sample, what is wrong",
+};
+
+/// Something that the server's API can't make.
+pub const NOT_CARRIED: Code = Code {
+    name: "not-carried-over",
+    severity: Severity::Warning,
+    means: "the old server has this, and nothing that is done here makes it on the new one",
+    mend: "nothing, if it may be missing; else let people set it again in their apps",
 };
 
 /// All of the above, for documentation and tests.
@@ -256,8 +273,10 @@ pub const ALL: &[&Code] = &[
     &MEDIA_REFUSED,
     &APP_TEXT_UNKNOWN,
     &TIME_RAISED,
+    &TIME_OF_ARRIVAL,
     &MEDIA_OLD_SERVER,
     &SHAPE_UNCONFIRMED,
+    &NOT_CARRIED,
 ];
 
 /// Reasons for which records are left out on purpose. Stable names.

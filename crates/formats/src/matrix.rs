@@ -29,7 +29,7 @@ use super::codes::{self, reason};
 use super::compose::{Mentions, Odd, Part, Reply, What, refuse};
 use super::media::{self, Kind, Link, Medium, Reach};
 use super::node::Node;
-use super::ordinary::{At, Cut, Ordinary, Tools, last};
+use super::ordinary::{At, Ordinary, Tools};
 use super::pairs::Pairs;
 use super::recognise::Begins;
 use super::settings::{ChatKind, Edited};
@@ -53,14 +53,7 @@ pub(super) fn is(begins: &Begins<'_>) -> bool {
 
 impl Ordinary for Matrix {
     const ENDINGS: &'static str = ".json";
-
-    fn belongs(&self, inside: &str) -> bool {
-        super::ending(last(inside)) == "json"
-    }
-
-    fn cut(&self, _: &str, _: &[u8]) -> Cut {
-        Cut::Json(&["messages[]"])
-    }
+    const MESSAGES: &'static [&'static str] = &["messages[]"];
 
     fn arrange(&self, found: &mut Vec<Found>, tools: &Tools) -> Result<(), ExportError> {
         let mut edits: HashMap<String, (i64, String)> = HashMap::new();

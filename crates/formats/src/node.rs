@@ -113,12 +113,23 @@ impl<'a> Node<'a> {
     pub(super) fn int(&self) -> Option<i64> {
         match self {
             Self::Whole(n) => Some(*n),
-            Self::Text(text) => text.trim().parse().ok(),
+            Self::Text(text) => {
+                let text = text.trim();
+                // `1.7E12` is how extended JSON writes a double.
+                let double = || text.parse().ok().filter(|n: &f64| n.fract() == 0.0).map(Node::Float)?.int();
+                text.parse().ok().or_else(double)
+            }
             #[expect(clippy::cast_possible_truncation, reason = "the cast saturates")]
             Self::Float(n) if n.is_finite() => Some(n.round() as i64),
             Self::Object(_) => self.extended()?.int(),
             _ => None,
         }
+    }
+
+    /// As a time of a database, ms since 1970: a number, or a date in one of its spellings. `None`: none, or the year 1.
+    pub(super) fn moment(&self) -> Option<i64> {
+        let date = || self.text().trim().parse::<jiff::Timestamp>().ok().map(|time| time.as_millisecond());
+        self.int().or_else(date).filter(|ms| *ms > 0)
     }
 
     /// As a number with a fraction.
@@ -290,5 +301,41 @@ mod tests {
         assert!(matches!(node.get("t"), Node::Text(Cow::Borrowed(_))) && node.get("x").is_empty());
         assert_eq!(node.any(&["x", "absent", "t"]).text(), "12");
         assert_eq!(node.get("j").value(), serde_json::json!("{\"a\":[2]}"));
+    }
+
+    #[test]
+    fn numbers_and_dates_of_a_database_in_all_their_spellings() {
+        let node = |json: &'static str| serde_json::from_str::<Node<'_>>(json).unwrap();
+        for time in [
+            "1700000000000",
+            r#""1700000000000""#,
+            "1700000000000.0",
+            "1.7e12",
+            r#"{"$numberLong":"1700000000000"}"#,
+            r#"{"$numberDouble":"1.7E12"}"#,
+            r#"{"$date":"2023-11-14T22:13:20Z"}"#,
+            r#"{"$date":"2023-11-14T22:13:20.000+00:00"}"#,
+            r#"{"$date":{"$numberLong":"1700000000000"}}"#,
+            r#""2023-11-14T22:13:20Z""#,
+        ] {
+            assert_eq!(node(time).moment(), Some(1_700_000_000_000), "{time}");
+        }
+        for none in [
+            "null",
+            "{}",
+            "[]",
+            "0",
+            r#""x""#,
+            r#"{"$date":{"$numberLong":"-62135596800000"}}"#,
+            r#"{"$date":"0001-01-01T00:00:00Z"}"#,
+            r#"{"$numberDouble":"NaN"}"#,
+            r#"{"$date":null}"#,
+        ] {
+            assert_eq!(node(none).moment(), None, "{none}");
+        }
+        assert_eq!(
+            (node(r#""1.5""#).int(), node(r#""x""#).int(), node(r#""inf""#).int()),
+            (None, None, None)
+        );
     }
 }

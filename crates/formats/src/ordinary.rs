@@ -26,14 +26,23 @@ pub(super) trait Ordinary: Send + Sync + 'static {
     /// Columns of its tables, where it has some: all of one of these sets must be there.
     const COLUMNS: &'static [&'static [&'static str]] = &[];
 
+    /// Where messages are in documents that are all of one shape, and called `.json`; such a format needs neither
+    /// `belongs` nor `cut`.
+    const MESSAGES: &'static [&'static str] = &[];
+
     /// Whether a file of a folder or archive belongs to it. Hidden files and those of macOS are not asked about.
     fn belongs(&self, inside: &str) -> bool {
+        if !Self::MESSAGES.is_empty() {
+            return super::ending(last(inside)) == "json";
+        }
         matches!(&*super::ending(last(inside)), "json" | "jsonl" | "ndjson")
             || super::unpacked(inside).len() < inside.len()
     }
 
     /// How a file is cut, by its name and how it begins.
-    fn cut(&self, inside: &str, head: &[u8]) -> Cut;
+    fn cut(&self, _inside: &str, _head: &[u8]) -> Cut {
+        Cut::Json(Self::MESSAGES)
+    }
 
     /// Looks at the files before they are read.
     fn arrange(&self, _found: &mut Vec<Found>, _tools: &Tools) -> Result<(), ExportError> {

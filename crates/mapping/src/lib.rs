@@ -43,7 +43,7 @@ pub use error::MappingError;
 pub use native::{Native, read_message};
 pub use period::{Period, Within};
 pub use records::{Record, Row, each};
-pub use relation::{Relation, Role};
+pub use relation::{Bell, Relation, Role};
 pub use settings::{Columns, Detail, LeaveOut, Mojibake, More, Rule, Settings, Values};
 pub use several::{Named, Several};
 pub use tally::Tally;

@@ -1,5 +1,6 @@
 //! What an export tells about people besides their messages: who is in which group, who is whose friend, who
-//! blocks whom, how far somebody has read, what his e-mail is.
+//! blocks whom, how far somebody has read, what his e-mail is, who may not write, what somebody has set for a
+//! conversation.
 
 use std::borrow::Cow;
 
@@ -39,6 +40,50 @@ pub enum Relation<'a> {
         /// His e-mail, as it is written there.
         email: Cow<'a, str>,
     },
+    /// A group, or somebody in it, may not write.
+    Muted {
+        /// The group.
+        group: Cow<'a, str>,
+        /// Who; empty: everybody but owner and administrators.
+        user: Cow<'a, str>,
+        /// Until when, ms since 1970; 0 for the whole group, which has no end.
+        until: i64,
+    },
+    /// What somebody has set for one of his conversations.
+    Kept {
+        /// Who.
+        user: Cow<'a, str>,
+        /// The other user of a single chat, or the group.
+        peer: Cow<'a, str>,
+        /// Which of the two `peer` is.
+        kind: Kind,
+        /// It stands on top of his list.
+        pinned: bool,
+        /// How he is told of new messages.
+        bell: Bell,
+    },
+}
+
+/// How somebody is told of new messages in a conversation.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Bell {
+    /// As usual.
+    On,
+    /// He gets none: the server refuses what is written to him there.
+    Nothing,
+    /// He gets them, without a notification.
+    Silent,
+}
+
+impl Bell {
+    /// OpenIM's number for it, `recvMsgOpt`.
+    pub fn code(self) -> i32 {
+        match self {
+            Self::On => 0,
+            Self::Nothing => 1,
+            Self::Silent => 2,
+        }
+    }
 }
 
 /// What a member of a group may do there.
@@ -71,6 +116,18 @@ impl Relation<'_> {
             Self::Email { user: who, email } => {
                 Relation::Email { user: user(who), email: Cow::Borrowed(email) }
             }
+            Self::Muted { group, user: who, until } => Relation::Muted {
+                group: people.openim_id(Kind::Group, group),
+                user: if who.is_empty() { Cow::Borrowed("") } else { user(who) },
+                until: *until,
+            },
+            Self::Kept { user: who, peer, kind, pinned, bell } => Relation::Kept {
+                user: user(who),
+                peer: people.openim_id(*kind, peer),
+                kind: *kind,
+                pinned: *pinned,
+                bell: *bell,
+            },
         }
     }
 }

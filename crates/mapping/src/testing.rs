@@ -80,6 +80,10 @@ impl Sink for Got {
             Relation::Blocks(who, whom) => format!("{who} blocks {whom}"),
             Relation::Email { user, email } => format!("{user} has the e-mail {email}"),
             Relation::Read { user, peer, kind, id } => format!("{user} has read {kind:?} {peer} up to {id}"),
+            Relation::Muted { group, user, until } => format!("#{group} {user} may not write until {until}"),
+            Relation::Kept { user, peer, kind, pinned, bell } => {
+                format!("{user} has {kind:?} {peer} pinned {pinned}, bell {bell:?}")
+            }
         });
     }
 

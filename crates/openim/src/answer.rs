@@ -114,6 +114,8 @@ pub enum Reason {
     GroupMuted,
     /// 1302.
     Blocked,
+    /// 1001 with these words (main), or success without any names (3.8.3).
+    TakesNothing,
     /// 1303.
     NotFriends,
     /// 1002 for a content type that only notification accounts may send.
@@ -130,7 +132,7 @@ pub enum Reason {
 
 impl Reason {
     /// Every reason.
-    pub const ALL: [Self; 18] = [
+    pub const ALL: [Self; 19] = [
         Self::Malformed,
         Self::InvalidContent,
         Self::TooLarge,
@@ -143,6 +145,7 @@ impl Reason {
         Self::MemberMuted,
         Self::GroupMuted,
         Self::Blocked,
+        Self::TakesNothing,
         Self::NotFriends,
         Self::NotNotificationAccount,
         Self::Webhook,
@@ -179,6 +182,7 @@ impl Reason {
                 | Self::MemberMuted
                 | Self::GroupMuted
                 | Self::Blocked
+                | Self::TakesNothing
                 | Self::NotFriends
                 | Self::Webhook
         )
@@ -219,6 +223,7 @@ impl Reason {
             Self::MemberMuted => ("member-muted", "the sender is muted in the group", "lift the mute, then `retry`"),
             Self::GroupMuted => ("group-muted", "the group is muted", "lift the mute, then `retry`"),
             Self::Blocked => ("blocked", "the receiver has blocked the sender", "lift the block for the time of the import, then `retry`"),
+            Self::TakesNothing => ("takes-nothing", "the receiver takes no messages, or none in this conversation (`globalRecvMsgOpt`, `recvMsgOpt` 1)", "set it to 0 or 2 for the time of the import, then `retry`"),
             Self::NotFriends => ("not-friends", "the server demands that the two are friends", "set friendVerify to false for the time of the import, or import the friends, then `retry`"),
             Self::NotNotificationAccount => ("not-a-notification-account", "content type 1400 may be sent by notification accounts only", "make the sender a notification account, or change the type"),
             Self::Webhook => ("webhook", "a webhook of the server refused the message", "switch webhooks off for the time of the import, then `retry`"),
@@ -297,6 +302,7 @@ use When::{Always, Notification, Says};
 #[rustfmt::skip]
 const TABLE: &[(i32, i32, When, Then)] = &[
     (429, 429, Always, Wait),
+    (1001, 1001, Says("message is not sent"), Reject(Reason::TakesNothing)),
     (1001, 1001, Always, Reject(Reason::Malformed)),
     (1002, 1002, Notification, Reject(Reason::NotNotificationAccount)),
     (1002, 1002, Always, NotAdmin),
@@ -354,6 +360,9 @@ pub fn verdict(content_type: i32, status: u16, retry_after: Option<Duration>, bo
             );
         }
     };
+    if envelope.err_code == 0 && is_thrown_away(body) {
+        return reject(Reason::TakesNothing, 0, "success without any names".to_owned());
+    }
     if envelope.err_code == 0 {
         // Acknowledged without a name: nothing to find it by, as with a lost answer.
         return Verdict::Unanswered(Lost::Error(0, "success without a serverMsgID".to_owned()));
@@ -415,6 +424,22 @@ fn delivered(body: &[u8]) -> Option<Verdict> {
         ids: Ids { server: MsgId::new(&data.server), client: MsgId::new(&data.client) },
         release: if data.modify { Release::V3_8_3 } else { Release::Main },
     })
+}
+
+/// How 3.8.3 answers where the receiver takes nothing: all fields are there, and nothing is in them.
+fn is_thrown_away(body: &[u8]) -> bool {
+    #[derive(Deserialize)]
+    #[serde(rename_all = "camelCase")]
+    struct Data<'a> {
+        #[serde(rename = "serverMsgID")]
+        server: &'a str,
+        #[serde(rename = "clientMsgID")]
+        client: &'a str,
+        send_time: i64,
+    }
+    let envelope = serde_json::from_slice::<Envelope<'_, Data<'_>>>(body).ok();
+    let data = envelope.and_then(|envelope| envelope.data);
+    data.is_some_and(|data| data.server.is_empty() && data.client.is_empty() && data.send_time == 0)
 }
 
 /// The key is there, whatever it holds.

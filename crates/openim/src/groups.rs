@@ -220,6 +220,30 @@ impl Client {
         Ok(got.unwrap_or_default().users)
     }
 
+    /// Nobody but owner and administrators may write there any more. Each call leaves a notice of today.
+    pub async fn mute_group(&self, group: &str) -> Result<(), CallError> {
+        #[derive(Serialize)]
+        struct Ask<'a> {
+            #[serde(rename = "groupID")]
+            group: &'a str,
+        }
+        self.tell("/group/mute_group", &Ask { group }).await
+    }
+
+    /// Somebody may not write there for so many seconds. Each call leaves a notice of today.
+    pub async fn mute_member(&self, group: &str, user: &str, seconds: u32) -> Result<(), CallError> {
+        #[derive(Serialize)]
+        struct Ask<'a> {
+            #[serde(rename = "groupID")]
+            group: &'a str,
+            #[serde(rename = "userID")]
+            user: &'a str,
+            #[serde(rename = "mutedSeconds")]
+            seconds: u32,
+        }
+        self.tell("/group/mute_group_member", &Ask { group, user, seconds }).await
+    }
+
     /// Members with what they may do: a page, from 1, and how many there are in all.
     pub async fn members_page(
         &self,

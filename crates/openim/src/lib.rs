@@ -25,6 +25,7 @@ mod log;
 mod objects;
 mod release;
 mod server;
+mod settings;
 mod store;
 mod users;
 mod web;
@@ -41,6 +42,7 @@ pub use objects::{Announce, Begun, PART, Put, Upload, check_public_url, digest, 
 pub use patience::{LONGEST_RETRY_AFTER, NoMore, Patience, retry_after};
 pub use rate::Rate;
 pub use server::{Notice, ServerConfig, Version};
+pub use settings::Setting;
 pub use store::{Found, StoreQuery};
 pub use token::Login;
 pub use transport::{Answer, Exchange, NoAnswer};

@@ -5,7 +5,9 @@ use super::chat::Door;
 use super::http::Reply;
 use super::shared::Shared;
 use super::token::Claims;
-use super::{config, friends, group_lists, groups, objects, positions, read, send, store, users};
+use super::{
+    config, conversations, friends, group_lists, groups, objects, positions, read, send, store, users,
+};
 
 /// A call as it came in.
 pub(super) struct Call<'a> {
@@ -158,7 +160,9 @@ fn dispatch(shared: &Shared, path: &str, caller: &Caller<'_>) -> Option<Outcome>
         "/friend/add_black" => friends::block(shared, caller),
         "/friend/remove_black" => friends::unblock(shared, caller),
         "/friend/get_black_list" => friends::blocked(shared, caller),
-        "/conversation/get_all_conversations" => read::conversations(shared, caller),
+        "/conversation/get_all_conversations" => conversations::all(shared, caller),
+        "/conversation/get_conversations" => conversations::some(shared, caller),
+        "/conversation/set_conversations" => conversations::set(shared, caller),
         "/conversation/get_full_conversation_ids" => read::conversation_ids(shared, caller),
         "/statistics/user/active" => store::active(shared, caller),
         "/config/get_config_list" if config => config::list(shared, caller),

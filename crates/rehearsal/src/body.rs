@@ -120,11 +120,14 @@ impl<'v, 'a> Fields<'v, 'a> {
     }
 
     pub(super) fn int32(&self, name: &'static str) -> i32 {
+        self.int32_if(name).unwrap_or_default()
+    }
+
+    pub(super) fn int32_if(&self, name: &'static str) -> Option<i32> {
         self.last(name, "int32", |value| match value {
             Value::Number(digits) => digits.parse().ok(),
             _ => None,
         })
-        .unwrap_or_default()
     }
 
     pub(super) fn int64(&self, name: &'static str) -> i64 {

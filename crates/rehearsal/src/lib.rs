@@ -36,6 +36,7 @@ mod chat;
 mod config;
 mod content;
 mod control;
+mod conversations;
 mod damage;
 mod faults;
 mod friends;

@@ -85,6 +85,10 @@ pub(super) struct Member {
     pub(super) max_seq: i64,
     /// Slots this user deleted for himself.
     pub(super) hidden: BTreeSet<i64>,
+    /// It stands on top of the user's list.
+    pub(super) pinned: bool,
+    /// `recvMsgOpt`: 1 takes nothing, 2 is not told.
+    pub(super) bell: i32,
 }
 
 /// What the audit counts as it happens.

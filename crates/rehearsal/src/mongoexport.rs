@@ -1,5 +1,5 @@
 //! What the server has, as `mongoexport --jsonArray` writes it from the database of a real one: `msg`, `user`,
-//! `group`, `group_member`, `friend`, `black`, `seq_user`.
+//! `group`, `group_member`, `friend`, `black`, `seq_user`, `conversation`.
 
 use super::log::{Conversation, DOCUMENT, Slot};
 use super::record::{Record, hex};
@@ -8,8 +8,8 @@ use super::world::World;
 use serde_json::{Value, json};
 
 /// The collections that there are.
-pub(super) const COLLECTIONS: [&str; 7] =
-    ["msg", "user", "group", "group_member", "friend", "black", "seq_user"];
+pub(super) const COLLECTIONS: [&str; 8] =
+    ["msg", "user", "group", "group_member", "friend", "black", "seq_user", "conversation"];
 
 /// The documents of a collection; `None` for one that there is none of. `canonical`: numbers are objects.
 pub(super) fn mongoexport(shared: &Shared, collection: &str, canonical: bool) -> Option<Vec<Value>> {
@@ -22,6 +22,7 @@ pub(super) fn mongoexport(shared: &Shared, collection: &str, canonical: bool) ->
         "friend" => friends(&world),
         "black" => blacks(&world),
         "seq_user" => positions(&world),
+        "conversation" => conversations(&world),
         _ => return None,
     };
     // Maps have no order, and a database's is that in which documents were made.
@@ -168,6 +169,26 @@ fn positions(world: &World) -> Documents {
                     "max_seq": member.max_seq, "read_seq": member.has_read,
                 }),
             ));
+        }
+    }
+    documents
+}
+
+/// What everybody has set.
+fn conversations(world: &World) -> Documents {
+    let mut documents = Vec::new();
+    for (id, conversation) in world.conversations.iter().filter(|(id, _)| !id.starts_with("n_")) {
+        let group = id.strip_prefix("sg_");
+        for (user, member) in conversation.members.iter().filter(|(_, member)| member.record_from.is_some()) {
+            let document = json!({
+                "owner_user_id": &**user, "conversation_id": &**id,
+                "conversation_type": if group.is_some() { 3 } else { 1 },
+                "user_id": if group.is_some() { "" } else { super::conversations::peer(id, user) },
+                "group_id": group.unwrap_or_default(), "recv_msg_opt": member.bell, "is_pinned": member.pinned,
+                "is_private_chat": false, "burn_duration": 0, "group_at_type": 0, "attached_info": "", "ex": "",
+                "max_seq": 0, "min_seq": 0, "is_msg_destruct": false, "msg_destruct_time": 0,
+            });
+            documents.push((0, document));
         }
     }
     documents

@@ -94,43 +94,6 @@ pub(super) fn conversation_ids(shared: &Shared, caller: &Caller<'_>) -> Outcome 
     Ok(full_ids(shared, "conversationIDs", user, &ids, hash))
 }
 
-/// `/conversation/get_all_conversations`: one's own. What comes over HTTP raises no flag of a mention (`groupAtType`): on
-/// 3.8.3 who was mentioned is not kept beside the message, on main the step that raises flags is refused (1002).
-pub(super) fn conversations(shared: &Shared, caller: &Caller<'_>) -> Outcome {
-    let value = parse(caller.body)?;
-    let fields = Fields::of(&value, "GetAllConversationsReq", "conversation.GetAllConversationsReq")?;
-    let owner = fields.text("ownerUserID");
-    fields.finish()?;
-    if owner.is_empty() {
-        return Err(Refusal::args("ownerUserID is empty"));
-    }
-    admin_or_own(shared, caller, owner)?;
-    let world = shared.world();
-    let ids = world.conversations_of(owner, shared.now());
-    let all: Vec<_> = ids
-        .iter()
-        .map(|id| {
-            let group = id.strip_prefix("sg_");
-            let peer = || {
-                let both = id.strip_prefix("si_").unwrap_or_default();
-                let without = both
-                    .strip_prefix(&format!("{owner}_"))
-                    .or_else(|| both.strip_suffix(&format!("_{owner}")));
-                without.unwrap_or_default()
-            };
-            json!({
-                "ownerUserID": owner, "conversationID": id, "recvMsgOpt": 0,
-                "conversationType": if group.is_some() { 3 } else { 1 },
-                "userID": if group.is_some() { "" } else { peer() }, "groupID": group.unwrap_or_default(),
-                "isPinned": false, "attachedInfo": "", "isPrivateChat": false, "groupAtType": 0, "ex": "",
-                "burnDuration": 0, "minSeq": 0, "maxSeq": 0, "msgDestructTime": 0, "latestMsgDestructTime": 0,
-                "isMsgDestruct": false,
-            })
-        })
-        .collect();
-    Ok(json!({ "conversations": super::group_lists::null_if_empty(all) }).into())
-}
-
 /// `/msg/check_msg_is_send_success`: by the operationID of this very call.
 pub(super) fn send_status(shared: &Shared, caller: &Caller<'_>) -> Data {
     let hash = xxhash_rust::xxh3::xxh3_64(caller.operation.as_bytes());

@@ -33,8 +33,12 @@ pub(super) struct Traits {
     pub(super) no_group: fn() -> Refusal,
     /// Inviting into a conversation that has messages adds the member and fails all the same.
     pub(super) invites_fail_late: bool,
+    /// Conversations, and whose they are, must be named.
+    pub(super) wants_conversations: bool,
     /// The sender of a single message must be registered.
     pub(super) knows_senders: bool,
+    /// What is written to somebody who takes nothing is thrown away with a success that names nothing.
+    pub(super) throws_away: bool,
     /// So long a receiver who was refused stays unknown, ms.
     pub(super) refused_ms: i64,
     /// Who was @ed is kept beside the content.
@@ -92,7 +96,9 @@ static V3_8_3: Traits = Traits {
     no_accounts: Some("CheckUserIDs is empty"),
     no_group: || Refusal::not_found("mongo: no documents in result mongo find one"),
     invites_fail_late: true,
+    wants_conversations: true,
     knows_senders: false,
+    throws_away: true,
     refused_ms: 5000,
     keeps_at_list: false,
     reliable_business: false,
@@ -118,7 +124,9 @@ static MAIN: Traits = Traits {
     no_accounts: None,
     no_group: || Refusal::internal("mongo: no documents in result"),
     invites_fail_late: false,
+    wants_conversations: false,
     knows_senders: true,
+    throws_away: false,
     refused_ms: 0,
     keeps_at_list: true,
     reliable_business: true,

@@ -10,7 +10,7 @@ use super::record::{Extra, Record, Way, hex};
 use super::release::Traits;
 use super::shared::Shared;
 use super::users::NOTIFIER;
-use super::verify::may_write;
+use super::verify::{may_write, takes_nothing};
 use super::world::{Queued, World};
 use std::borrow::Cow;
 use std::sync::Arc;
@@ -61,6 +61,16 @@ pub(super) fn send(shared: &Shared, caller: &Caller<'_>) -> Outcome {
     if let Err(refusal) = may_write(shared, world, &request, now) {
         count_refused(world, &request);
         return Err(refusal);
+    }
+    if takes_nothing(world, &request) {
+        count_refused(world, &request);
+        let modify = if shared.traits().modify_field { ",\"modify\":null" } else { "" };
+        let nothing = format!(r#"{{"serverMsgID":"","clientMsgID":"","sendTime":0{modify}}}"#);
+        return if shared.traits().throws_away {
+            Ok(Data::Json(nothing))
+        } else {
+            Err(Refusal::args("message is not sent"))
+        };
     }
     fits(shared.traits(), caller.body.len(), text.len())?;
     Ok(queue(shared, world, &request, text.into(), caller.operation, now))

@@ -158,7 +158,8 @@ fn take(
             let user = world.name(&saved.user);
             let (record_from, has_read, hidden) = (saved.record_from, saved.has_read, saved.hidden);
             let (min_seq, max_seq) = (saved.min_seq, saved.max_seq);
-            let member = Member { record_from, has_read, min_seq, max_seq, hidden };
+            let (pinned, bell) = (saved.pinned, saved.bell);
+            let member = Member { record_from, has_read, min_seq, max_seq, hidden, pinned, bell };
             world.conversation_mut(conversation).members.insert(user, member);
         }
         Line::Document { number, rank, bytes } => {

@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 /// Rights of a group's owner and its admins.
 const ADMIN: i32 = 60;
-/// `globalRecvMsgOpt`: takes no messages at all.
+/// `globalRecvMsgOpt`, and `recvMsgOpt` of a conversation: takes no messages.
 const TAKES_NOTHING: i32 = 1;
 
 /// Whether the message may go where it wants to.
@@ -51,17 +51,28 @@ fn to_user(shared: &Shared, world: &mut World, request: &Request<'_>, now: i64) 
     if world.refused_receivers.get(receiver).is_some_and(|until| now < *until) {
         return Err(unknown());
     }
-    let Some(user) = world.users.get(receiver) else {
+    if !world.users.contains_key(receiver) {
         if traits.refused_ms > 0 {
             world.refused_receivers.retain(|_, until| now < *until);
             world.refused_receivers.insert(receiver.into(), now + traits.refused_ms);
         }
         return Err(unknown());
-    };
-    if user.receive_option == TAKES_NOTHING {
-        return Err(Refusal::bare(traits, 1001, "ArgsError"));
     }
     Ok(())
+}
+
+/// Whether the receiver of a single chat takes nothing, or nothing in this conversation.
+pub(super) fn takes_nothing(world: &World, request: &Request<'_>) -> bool {
+    let receiver = request.receiver;
+    let in_all = || world.users.get(receiver).is_some_and(|user| user.receive_option == TAKES_NOTHING);
+    let (a, b) =
+        if request.sender <= receiver { (request.sender, receiver) } else { (receiver, request.sender) };
+    let conversation = world.conversations.get(format!("si_{a}_{b}").as_str());
+    let here = || {
+        let member = conversation.and_then(|conversation| conversation.members.get(receiver));
+        member.is_some_and(|member| member.bell == TAKES_NOTHING)
+    };
+    request.session == 1 && (in_all() || here())
 }
 
 fn to_group(shared: &Shared, world: &World, request: &Request<'_>, now: i64) -> Result<(), Refusal> {

@@ -8,8 +8,8 @@ use serde::de::DeserializeOwned;
 use crate::job::{ConvKey, ConvNo, JobError, JobReader, Peers, Shard, User, UserKey};
 
 use super::{
-    BlackRow, Files, FormerRow, FriendRow, GroupRow, OccupiedRow, Provision, ProvisionError, RowError, Rows,
-    UserRow, groups, users,
+    BlackRow, Files, FormerRow, FriendRow, GroupRow, MuteRow, OccupiedRow, Provision, ProvisionError, RowError,
+    Rows, SettingRow, UserRow, groups, mutes::Muted, users,
 };
 
 /// Gives one piece of work after the other.
@@ -22,7 +22,9 @@ pub(super) fn check(files: &Files) -> Result<(), RowError> {
     each::<OccupiedRow>(files.occupied.as_deref(), Some(|row| &row.conversation))?;
     each::<FriendRow>(files.friends.as_deref(), None)?;
     each::<FormerRow>(files.former.as_deref(), None)?;
-    each::<BlackRow>(files.blacks.as_deref(), None)
+    each::<BlackRow>(files.blacks.as_deref(), None)?;
+    each::<MuteRow>(files.mutes.as_deref(), None)?;
+    each::<SettingRow>(files.settings.as_deref(), None)
 }
 
 fn each<T: DeserializeOwned>(path: Option<&Path>, id: Option<fn(&T) -> &str>) -> Result<(), RowError> {
@@ -323,6 +325,37 @@ pub(super) fn blacks(path: &Path) -> Result<Feed<'static, Vec<BlackRow>>, Provis
             by_owner.entry(owner).or_default().extend(blacks);
         }
         Ok(Some(by_owner.into_iter().map(|(owner, blacks)| BlackRow { owner, blacks }).collect()))
+    }))
+}
+
+/// Mutes by group.
+pub(super) fn mutes(path: &Path) -> Result<Feed<'static, Vec<Muted>>, ProvisionError> {
+    let mut rows = Rows::<MuteRow>::open(path)?;
+    Ok(Box::new(move || {
+        let Some(window) = batch(&mut rows, WINDOW)? else { return Ok(None) };
+        let mut by_group: BTreeMap<String, Muted> = BTreeMap::new();
+        for MuteRow { group, user, until } in window {
+            let muted = by_group.entry(group.clone()).or_insert_with(|| Muted { group, ..Muted::default() });
+            if user.is_empty() {
+                muted.whole = true;
+            } else if muted.members.iter().all(|(known, _)| *known != user) {
+                muted.members.push((user, until));
+            }
+        }
+        Ok(Some(by_group.into_values().collect()))
+    }))
+}
+
+/// Pins and bells by user.
+pub(super) fn settings(path: &Path) -> Result<Feed<'static, Vec<Vec<SettingRow>>>, ProvisionError> {
+    let mut rows = Rows::<SettingRow>::open(path)?;
+    Ok(Box::new(move || {
+        let Some(window) = batch(&mut rows, WINDOW)? else { return Ok(None) };
+        let mut by_user: BTreeMap<String, Vec<SettingRow>> = BTreeMap::new();
+        for row in window {
+            by_user.entry(row.user.clone()).or_default().push(row);
+        }
+        Ok(Some(by_user.into_values().collect()))
     }))
 }
 

@@ -1,16 +1,20 @@
-//! Makes what the history needs and the server lacks: users, groups, members; friends and block lists.
+//! Makes what the history needs and the server lacks: users, groups, members; friends, block lists, mutes, pins and
+//! bells.
 //!
 //! Nothing is kept about what was done: the server is asked before and after every step. So it can be
 //! killed anywhere and run again, and what is there stays as it is. No step leaves a notice in a history but
-//! friendship, whose message of today can't be switched off: friends come after the history, and so do block
-//! lists, which would have the server refuse what the blocked had written.
+//! friendship and muting, whose messages of today can't be switched off: these come after the history, and so do
+//! block lists and bells, because of which the server would refuse what was written.
 
 mod ensure;
 mod feed;
 mod groups;
+mod later;
 mod leave;
+mod mutes;
 mod relations;
 mod rows;
+mod settings;
 mod users;
 
 use std::fmt;
@@ -21,6 +25,7 @@ use crate::openim::{CallError, Client};
 
 use super::ask::{Ask, Patience};
 
+pub use later::{MuteRow, SettingRow};
 pub(super) use relations::block_list;
 pub use rows::{BlackRow, FormerRow, FriendRow, GroupRow, OccupiedRow, RowError, Rows, UserRow};
 
@@ -59,10 +64,21 @@ pub struct Files {
     pub blacks: Option<PathBuf>,
     /// [`FormerRow`]
     pub former: Option<PathBuf>,
+    /// [`MuteRow`]
+    pub mutes: Option<PathBuf>,
+    /// [`SettingRow`]
+    pub settings: Option<PathBuf>,
     /// [`OccupiedRow`]: what becomes of conversations in which people have written already; its archives are groups. Named
     /// by `[occupied]`, not here.
     #[serde(skip)]
     pub occupied: Option<PathBuf>,
+}
+
+impl Files {
+    /// Whether something is to come after the history.
+    pub fn has_later(&self) -> bool {
+        [&self.friends, &self.blacks, &self.mutes, &self.settings].iter().any(|file| file.is_some())
+    }
 }
 
 /// What comes before the history and what after.
@@ -71,7 +87,8 @@ pub enum Stage {
     /// Users, groups and members: without them messages are refused.
     #[default]
     Before,
-    /// Friends, each of whom leaves a message of today, and block lists, which refuse messages.
+    /// Friends and mutes, each of whom leaves a message of today; block lists, mutes and bells, which refuse messages;
+    /// pins.
     After,
     /// Both, at once: for servers that take messages between friends only.
     All,
@@ -103,6 +120,10 @@ pub struct Provisioned {
     pub blacks: Count,
     /// Former members, who are in their groups no more; those made were taken out.
     pub former_members: Count,
+    /// Groups and members that may not write.
+    pub mutes: Count,
+    /// Conversations that are pinned, or of which somebody is told otherwise than usual.
+    pub settings: Count,
     /// Accounts in the chat server.
     pub accounts: Count,
     /// Calls made.
@@ -112,16 +133,18 @@ pub struct Provisioned {
 impl Provisioned {
     /// How many things could not be made.
     pub fn failed(&self) -> u64 {
-        self.all().iter().map(|n| n.failed).sum()
+        self.counts().iter().map(|n| n.failed).sum()
     }
 
     /// How many were made.
     pub fn made(&self) -> u64 {
-        self.all().iter().map(|n| n.made).sum()
+        self.counts().iter().map(|n| n.made).sum()
     }
 
-    fn all(&self) -> [Count; 7] {
-        [self.users, self.groups, self.members, self.friends, self.blacks, self.former_members, self.accounts]
+    fn counts(&self) -> [Count; 9] {
+        let Self { users, groups, members, friends, blacks, former_members, .. } = *self;
+        let Self { mutes, settings, accounts, .. } = *self;
+        [users, groups, members, friends, blacks, former_members, mutes, settings, accounts]
     }
 
     fn add(&mut self, other: &Self) {
@@ -132,6 +155,8 @@ impl Provisioned {
             (&mut self.friends, other.friends),
             (&mut self.blacks, other.blacks),
             (&mut self.former_members, other.former_members),
+            (&mut self.mutes, other.mutes),
+            (&mut self.settings, other.settings),
             (&mut self.accounts, other.accounts),
         ];
         for (mine, theirs) in pairs {
@@ -166,6 +191,10 @@ pub enum Thing {
     Black(String, String),
     /// Somebody who is in a group no more: user, group.
     Former(String, String),
+    /// Somebody who may not write in a group, or all of it: group, user.
+    Mute(String, Option<String>),
+    /// A conversation that is set otherwise than usual: whose, which, how.
+    Setting(String, String, String),
     /// An account in the chat server: whose, and what he logs in with.
     Account(String, String),
 }
@@ -178,6 +207,9 @@ impl fmt::Display for Step {
             Thing::Member(user, group) => write!(f, "member {user} of group {group}")?,
             Thing::Former(user, group) => write!(f, "former member {user} of group {group}")?,
             Thing::Friend(a, b) => write!(f, "friends {a} and {b}")?,
+            Thing::Mute(group, None) => write!(f, "group {group} muted")?,
+            Thing::Mute(group, Some(user)) => write!(f, "{user} muted in group {group}")?,
+            Thing::Setting(user, conversation, how) => write!(f, "{conversation} of {user}: {how}")?,
             Thing::Account(user, with) => write!(f, "account of {user}: {with}")?,
             Thing::Black(owner, black) => write!(f, "{black} on the block list of {owner}")?,
         }
@@ -231,25 +263,44 @@ pub async fn provision(
         ask.all(|| former.next(), work, &mut take).await?;
     }
     if matches!(what.stage, Some(Stage::After | Stage::All)) {
-        if let Some(path) = &what.files.friends {
-            let mut windows = feed::friends(path)?;
-            while let Some(window) = windows()? {
-                let mut rows = window.into_iter();
-                let work = |ask: Ask, row| async move { Ok(relations::friends(&ask, row, dry).await?) };
-                ask.all(|| Ok(rows.next()), work, &mut take).await?;
-            }
+        let files = what.files;
+        if let Some(path) = &files.friends {
+            let work = |ask: Ask, row| async move { Ok(relations::friends(&ask, row, dry).await?) };
+            in_windows(&ask, feed::friends(path)?, work, &mut take).await?;
         }
-        if let Some(path) = &what.files.blacks {
-            let mut windows = feed::blacks(path)?;
-            while let Some(window) = windows()? {
-                let mut rows = window.into_iter();
-                let work = |ask: Ask, row| async move { Ok(relations::blacks(&ask, row, dry).await?) };
-                ask.all(|| Ok(rows.next()), work, &mut take).await?;
-            }
+        // After friends: their notice can be what makes a conversation that is pinned.
+        if let Some(path) = &files.settings {
+            let work = |ask: Ask, rows| async move { Ok(settings::ensure(&ask, rows, dry).await?) };
+            in_windows(&ask, feed::settings(path)?, work, &mut take).await?;
+        }
+        if let Some(path) = &files.blacks {
+            let work = |ask: Ask, row| async move { Ok(relations::blacks(&ask, row, dry).await?) };
+            in_windows(&ask, feed::blacks(path)?, work, &mut take).await?;
+        }
+        if let Some(path) = &files.mutes {
+            let work = |ask: Ask, rows| async move { Ok(mutes::ensure(&ask, rows, dry).await?) };
+            in_windows(&ask, feed::mutes(path)?, work, &mut take).await?;
         }
     }
     all.calls = ask.calls();
     Ok(all)
+}
+
+/// Works on rows that are merged, window after window.
+async fn in_windows<T: Send + 'static, F>(
+    ask: &Ask,
+    mut windows: feed::Feed<'_, Vec<T>>,
+    work: impl Fn(Ask, T) -> F,
+    take: &mut impl FnMut(Done) -> Result<(), ProvisionError>,
+) -> Result<(), ProvisionError>
+where
+    F: Future<Output = Result<Done, ProvisionError>> + Send + 'static,
+{
+    while let Some(window) = windows()? {
+        let mut rows = window.into_iter();
+        ask.all(|| Ok(rows.next()), &work, &mut *take).await?;
+    }
+    Ok(())
 }
 
 /// Makes those of these users who are missing.
@@ -300,6 +351,8 @@ impl Done {
             Thing::Friend(..) => &mut self.counts.friends,
             Thing::Black(..) => &mut self.counts.blacks,
             Thing::Former(..) => &mut self.counts.former_members,
+            Thing::Mute(..) => &mut self.counts.mutes,
+            Thing::Setting(..) => &mut self.counts.settings,
             Thing::Account(..) => &mut self.counts.accounts,
         }
     }

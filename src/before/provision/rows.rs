@@ -1,4 +1,4 @@
-//! The files that provisioning takes: users, groups, friends, block lists; CSV or JSON lines.
+//! The files that provisioning takes: users, groups, friends, block lists, mutes, pins and bells; CSV or JSON lines.
 //!
 //! | file | columns or keys (first ones required) |
 //! |---|---|
@@ -7,6 +7,8 @@
 //! | friends | `ownerUserID`, `friendUserIDs` |
 //! | block lists | `ownerUserID`, `blackUserIDs` |
 //! | former members | `groupID`, `formerUserIDs` |
+//! | mutes | `groupID`, `userID`, `muteEndTime` |
+//! | pins and bells | `userID`, `peerID` or `groupID`, `isPinned`, `recvMsgOpt` |
 //! | occupied conversations | `conversation`, `way`, `groupID`, `groupName`, `ownerUserID`, `memberUserIDs`, `after` |
 //!
 //! The names are those of the server's API. A list is a JSON array, or, in CSV, ids with blanks, `,` or `;`
@@ -257,12 +259,12 @@ impl<T: DeserializeOwned> Rows<T> {
 }
 
 /// A text that must not be empty; a number is taken as it is written.
-fn id<'de, D: Deserializer<'de>>(from: D) -> Result<String, D::Error> {
+pub(super) fn id<'de, D: Deserializer<'de>>(from: D) -> Result<String, D::Error> {
     let id = text(from)?;
     if id.is_empty() { Err(de::Error::custom("an id is empty")) } else { Ok(id) }
 }
 
-fn text<'de, D: Deserializer<'de>>(from: D) -> Result<String, D::Error> {
+pub(super) fn text<'de, D: Deserializer<'de>>(from: D) -> Result<String, D::Error> {
     as_text(Value::deserialize(from)?)
 }
 

@@ -116,7 +116,7 @@ impl Night<'_> {
                 "{undone} conversations were undone and are left out: `run --again` sends them anew."
             ));
         }
-        let later = files.friends.is_some() || files.blacks.is_some();
+        let later = files.has_later();
         if self.args.provision && later && !shard.is_whole() {
             said.extend(shard.is_first().then(|| OF_ALL_SHARDS.to_owned()));
         } else if self.args.provision && later && exit != Exit::Unfinished && outcome.left == 0 {
@@ -126,7 +126,9 @@ impl Night<'_> {
             said.push(format!("Now that the history is there: {done}."));
             exit = if exit == Exit::Done && made.failed() > 0 { Exit::Rejects } else { exit };
         } else if self.args.provision && later {
-            said.push("Friends and block lists come when the history is there.".to_owned());
+            said.push(
+                "Friends, block lists, mutes, pins and bells come when the history is there.".to_owned(),
+            );
         }
         match marked {
             None => {}

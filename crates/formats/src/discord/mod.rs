@@ -30,7 +30,7 @@ use super::codes::{self, reason};
 use super::compose::{Draft, Mentions, Odd, Part, Reaction, Reply, What, refuse};
 use super::media::{self, Kind, Link, Medium, Reach};
 use super::node::Node;
-use super::ordinary::{At, Cut, Ordinary, Tools, last};
+use super::ordinary::{At, Ordinary, Tools, last};
 use super::pairs::Pairs;
 use super::recognise::Begins;
 use crate::export::{ExportError, Found};
@@ -66,14 +66,7 @@ const WRITTEN: [&str; 8] = [
 
 impl Ordinary for Discord {
     const ENDINGS: &'static str = ".json";
-
-    fn belongs(&self, inside: &str) -> bool {
-        super::ending(last(inside)) == "json"
-    }
-
-    fn cut(&self, _: &str, _: &[u8]) -> Cut {
-        Cut::Json(&["messages[]"])
-    }
+    const MESSAGES: &'static [&'static str] = &["messages[]"];
 
     fn arrange(&self, found: &mut Vec<Found>, tools: &Tools) -> Result<(), ExportError> {
         let mut direct = Vec::new();

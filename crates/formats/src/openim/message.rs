@@ -1,4 +1,4 @@
-//! A slot of a block, or a row of version 2, and what becomes of its content.
+//! A slot of a block, or a row of version 2, and what becomes of its content; of media in `medium`.
 
 use std::borrow::Cow;
 
@@ -7,13 +7,13 @@ use serde_json::json;
 use super::super::codes::{self, reason};
 use super::super::compose::{Draft, Odd, Part, Platform, Reply, What, refuse};
 use super::super::content::Content;
-use super::super::media::{self, Kind};
 use super::super::node::Node;
 use super::super::ordinary::{At, Tools};
 use super::super::settings::{Policy, Recalled};
+use super::medium::medium;
 use super::survey::{Survey, conversation};
 use crate::finding::Finding;
-use crate::mapping::{Sink, Upload};
+use crate::mapping::Sink;
 use crate::message::{ContentType, Peer, Place};
 
 /// What becomes of a message, before its content is looked at.
@@ -52,9 +52,23 @@ impl Fate {
     }
 }
 
+/// How much later than its arrival a message may say that it was sent.
+const AHEAD_MS: i64 = 3_600_000;
+
+/// When it was sent. That is the time of whoever sent it: one that is long after the server had got it comes from a clock
+/// that was wrong, and would be in the way of all later messages. Then it is the time at which it came.
+pub(super) fn sent_at(send_time: &Node<'_>, create_time: &Node<'_>) -> Option<i64> {
+    let sent = send_time.int().or_else(|| send_time.moment())?;
+    let came = create_time.moment().filter(|came| sent.saturating_sub(*came) > AHEAD_MS);
+    Some(came.unwrap_or(sent))
+}
+
 /// A document of `msg`: its slots in the order of `seq`, each with a time no earlier than the one before.
 pub(super) fn block(record: &Node<'_>, survey: &Survey, at: &At<'_>, tools: &Tools, sink: &mut dyn Sink) {
     let doc_id = record.str("doc_id");
+    if doc_id.is_empty() {
+        return refuse(sink, &codes::RECORD_INVALID, at.place, "messages without a `doc_id`");
+    }
     let name = conversation(&doc_id);
     // A slot that was never filled, and one whose message was deleted for good, are the same: `null`.
     let mut slots: Vec<(i64, usize, &Node<'_>)> = record
@@ -62,7 +76,7 @@ pub(super) fn block(record: &Node<'_>, survey: &Survey, at: &At<'_>, tools: &Too
         .list()
         .iter()
         .enumerate()
-        .filter(|(_, slot)| slot.get("msg").is_object())
+        .filter(|(_, slot)| !slot.get("msg").members().is_empty())
         .map(|(n, slot)| (slot.at(&["msg", "seq"]).int().unwrap_or(i64::MAX), n, slot))
         .collect();
     slots.sort_by_key(|(seq, n, _)| (*seq, *n));
@@ -78,13 +92,17 @@ pub(super) fn block(record: &Node<'_>, survey: &Survey, at: &At<'_>, tools: &Too
         if fate == Fate::Sent && !std::mem::replace(&mut begun, true) {
             floor = survey.floor(name, seq);
         }
-        let time = message.get("send_time").int();
+        let time = sent_at(message.get("send_time"), message.get("create_time"));
         let raised = time.map(|time| time.max(floor));
         if fate == Fate::Sent {
-            floor = raised.unwrap_or(floor);
-            if raised != time {
-                sink.finding(Finding::new(&codes::TIME_RAISED, place, &message.str("send_time")));
+            let said = message.get("send_time");
+            if said.int().is_some_and(|said| time.is_some_and(|time| time < said)) {
+                sink.finding(Finding::new(&codes::TIME_OF_ARRIVAL, place, &said.text()));
             }
+            if raised != time {
+                sink.finding(Finding::new(&codes::TIME_RAISED, place, &said.text()));
+            }
+            floor = raised.filter(|time| survey.believes(*time)).unwrap_or(floor);
         }
         send(message, fate, revoked || message.get("status").int() == Some(4), raised, &at, tools, sink);
     }
@@ -142,8 +160,12 @@ fn send(
         return tools.composer.recalled(draft, "[message recalled]", sink);
     }
     let kind = message.get("content_type").int().unwrap_or(0);
-    let text = message.str("content");
     let content = message.get("content").unwrapped();
+    // A text of JSON, or, where somebody has unfolded it, the object itself.
+    let text = match message.get("content") {
+        object @ Node::Object(_) => Cow::Owned(object.value().to_string()),
+        other => other.text(),
+    };
     match part(kind, &text, &content, &mut draft, tools, sink) {
         Some(part) => tools.composer.send(draft, vec![part], sink),
         None => refuse(sink, &codes::RECORD_INVALID, at.place, "its content is none of its type"),
@@ -171,6 +193,16 @@ fn part<'a>(
     Some(match kind {
         // Version 2, and clients of it, have the bare words.
         101 if !content.is_object() => Part::Text(Cow::Borrowed(text)),
+        // What has nothing in it, or calls nobody, is refused as its type.
+        101 if content.get("content").is_empty() => words("content"),
+        106 if content.get("atUserList").list().is_empty() => words("text"),
+        110 if !matches!(content.get("data"), Node::Text(_)) => {
+            let data = content.get("data");
+            let data =
+                if data.is_empty() { Cow::Borrowed("{}") } else { Cow::Owned(data.value().to_string()) };
+            let own = |key: &str| Cow::Owned(content.str(key).into_owned());
+            Part::Custom([data, own("description"), own("extension")])
+        }
         101 | 106 | 110 if content.is_object() => {
             let kind = ContentType::from_code(i32::try_from(kind).ok()?)?;
             // The message that a call quotes has other ids from now on.
@@ -229,72 +261,4 @@ fn part<'a>(
         }
         _ => return None,
     })
-}
-
-/// Members that name a file on the phone of who sent it.
-const ON_THE_PHONE: [&str; 5] = ["sourcePath", "soundPath", "videoPath", "snapshotPath", "filePath"];
-
-/// A picture, recording, video or file: as it is, but for links that have new places and paths on a phone.
-fn medium<'a>(
-    kind: i64,
-    text: &'a str,
-    content: &Node<'_>,
-    place: Place,
-    tools: &Tools,
-    sink: &mut dyn Sink,
-) -> Option<Part<'a>> {
-    let (media_kind, at): (Kind, &[&str]) = match kind {
-        102 => (Kind::Picture, &["sourcePicture", "url"]),
-        103 => (Kind::Voice, &["sourceUrl"]),
-        104 => (Kind::Video, &["videoUrl"]),
-        _ => (Kind::File, &["sourceUrl"]),
-    };
-    let url = content.at(at).text();
-    let mut value = None;
-    let mut moved = false;
-    if ON_THE_PHONE.iter().any(|key| !content.get(key).is_empty()) {
-        let value = value.get_or_insert_with(|| content.value());
-        for key in ON_THE_PHONE.iter().filter(|key| !content.get(key).is_empty()) {
-            value[*key] = "".into();
-        }
-    }
-    if tools.composer.moves_media() {
-        let value = value.get_or_insert_with(|| content.value());
-        moved = relink(value, &|url| tools.composer.moved(url));
-    }
-    if !moved && media::is_link(&url) {
-        let bare = media::bare(&url);
-        sink.finding(Finding::new(&codes::MEDIA_OLD_SERVER, place, bare));
-        let name = content.any(&["fileName"]).text();
-        let name = if name.is_empty() { Cow::Borrowed(super::last(bare)) } else { name };
-        let size =
-            [content.at(&["sourcePicture", "size"]), content.any(&["dataSize", "videoSize", "fileSize"])];
-        let size = size.iter().map(|n| n.size()).max().unwrap_or(0);
-        sink.upload(Upload {
-            key: bare,
-            name: &name,
-            kind: media_kind.word(),
-            size,
-            link: bare,
-            url: &url,
-            path: "",
-            snapshot: "",
-            source: place.source,
-        });
-    }
-    let json = value.map_or_else(|| text.to_owned(), |value| value.to_string());
-    Some(Part::Ready(Content { kind: ContentType::from_code(i32::try_from(kind).ok()?)?, json }))
-}
-
-/// Puts new links into the place of old ones; whether there was any.
-fn relink(value: &mut serde_json::Value, moved: &dyn Fn(&str) -> Option<String>) -> bool {
-    use serde_json::Value;
-    match value {
-        Value::String(text) if media::is_link(text) => moved(text).is_some_and(|new| {
-            *text = new;
-            true
-        }),
-        Value::Object(members) => members.values_mut().fold(false, |any, member| relink(member, moved) | any),
-        _ => false,
-    }
 }

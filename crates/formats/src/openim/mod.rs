@@ -11,18 +11,22 @@
 //! | types from 1000 on, 2101, 111, 113, 119, 120, 200–203; conversations `n_…`, `sn_…` | left out (`system-row`, `signal`) |
 //! | `revoke`, status 4 · status 5 | left out (`recalled`, or by `[policy]`) · left out (`filtered`) |
 //! | `user`, `group`, `group_member`, `friend`, `black` | names and pictures; owners, administrators, members, friends, blocks for `provision` |
+//! | `status` 3 of a group, `mute_end_time` of a member; `is_pinned`, `recv_msg_opt` of `conversation` | mutes, pins and bells for `provision` |
+//! | remarks, names within a group, notices of groups, burning after reading and the like | counted (`not-carried-over`) |
 //! | `seq_user` | read positions for `mark-read` |
 //! | `chat_logs` | message; `session_type` 2: group `recv_id` |
 //!
 //! Traps: a block had 5,000 slots before 3.2 and has 100 since, so that only `seq` tells the place · slots that were
 //! never filled are `null` · `send_time` does not rise with `seq` where clients were old or clocks wrong: **such a time
 //! is raised to that of the message before**, because apps can't scroll a log whose times fall with `seq`; so
-//! files are read twice · `content` is JSON written as a text · numbers are objects in canonical exports · links of
+//! files are read twice; one that is more than an hour after the server got it becomes the time at which it did · apps
+//! send media without measures, which the server does not take over HTTP · `content` is JSON written as a text · numbers are objects in canonical exports · links of
 //! media lead to the old server · version 2 has local times, bare texts, and no group id · read positions are in the
 //! database since 3.8 only · what somebody deleted for himself alone (`del_list`) is there for the others.
 //!
 //! Learnt from openimsdk/open-im-server (`pkg/common/storage`, 3.8.3 and main), openim-sdk-core (`sdk_struct`).
 
+mod medium;
 mod message;
 mod people;
 mod survey;
@@ -95,7 +99,7 @@ impl Ordinary for OpenIm {
         } else if has(&["send_id", "content_type"]) {
             message::one(record, at, tools, sink);
         } else {
-            people::row(record, survey, sink);
+            people::row(record, at.place, survey, sink);
             sink.left_out(at.place, reason::DIRECTORY_ROW);
         }
     }

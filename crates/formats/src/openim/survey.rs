@@ -10,7 +10,7 @@ use super::super::loose::{Object, Objects, Text};
 use super::super::node::Node;
 use super::super::ordinary::Tools;
 use super::OpenIm;
-use super::message::{Fate, fate};
+use super::message::{Fate, fate, sent_at};
 use crate::export::{ExportError, Found};
 
 /// What the first reading told. Held in memory: 24 bytes a block of 100 messages, some 150 a read position.
@@ -18,6 +18,8 @@ use crate::export::{ExportError, Found};
 pub(super) struct Survey {
     /// Hash of the conversation, lowest `seq` of a block, latest time in it and all blocks before; sorted.
     blocks: Vec<(u64, i64, i64)>,
+    /// What is later is no time of a message.
+    latest: Option<i64>,
     /// Source id of the last message that is sent, by conversation and `read_seq`.
     positions: HashMap<(u64, i64), Option<String>>,
 }
@@ -52,6 +54,8 @@ struct Message<'a> {
     #[serde(borrow)]
     send_time: Node<'a>,
     #[serde(borrow)]
+    create_time: Node<'a>,
+    #[serde(borrow)]
     content_type: Node<'a>,
     #[serde(borrow)]
     status: Node<'a>,
@@ -69,7 +73,9 @@ pub(super) fn conversation(doc_id: &str) -> &str {
 impl Survey {
     /// Reads positions first, then messages.
     pub(super) fn read(format: &OpenIm, found: &[Found], tools: &Tools) -> Result<Self, ExportError> {
-        let mut survey = Self::default();
+        // A day, as for all messages: clocks differ.
+        let latest = jiff::Timestamp::now().as_millisecond() + 86_400_000;
+        let mut survey = Self { latest: Some(latest), ..Self::default() };
         let mut wanted: Vec<(u64, i64)> = Vec::new();
         let is_positions = |file: &&Found| super::last(&file.inside).starts_with("seq");
         for file in found.iter().filter(is_positions) {
@@ -101,7 +107,8 @@ impl Survey {
                         continue;
                     }
                     lowest = lowest.min(seq);
-                    latest = latest.max(message.send_time.int().unwrap_or(i64::MIN));
+                    let time = sent_at(&message.send_time, &message.create_time);
+                    latest = latest.max(time.filter(|time| survey.believes(*time)).unwrap_or(i64::MIN));
                     let at = wanted.partition_point(|position| *position < (hash, seq));
                     if wanted.get(at).is_some_and(|position| position.0 == hash) && best[at].0 < seq {
                         best[at] = (seq, message.client_msg_id.or(&message.server_msg_id.0).to_owned());
@@ -129,6 +136,11 @@ impl Survey {
             survey.positions.insert(position, id);
         }
         Ok(survey)
+    }
+
+    /// Whether a time is one that later messages have to follow: what lies in the future is refused, and alone.
+    pub(super) fn believes(&self, time: i64) -> bool {
+        self.latest.is_none_or(|latest| time <= latest)
     }
 
     /// The latest time in the blocks before the one that begins with that `seq`.

@@ -1,4 +1,4 @@
-use super::super::testing::fixture;
+use super::super::testing::{fixture, folder};
 use super::super::{Format, Policy, Recalled, Settings};
 use crate::message::Release;
 
@@ -41,6 +41,86 @@ fn recalled_messages_are_kept_if_asked() {
     let policy = Policy { recalled: Recalled::Keep, ..Policy::default() };
     let got = fixture(Format::OpenIm, &Settings { policy, ..Settings::default() }, "openim/relaxed");
     assert!(got.messages.iter().any(|m| m.contains("taken back")), "{}", got.text());
+}
+
+/// One message after another, in a block of which only these values differ.
+fn block(slots: &[serde_json::Value]) -> crate::mapping::testing::Got {
+    let slots: Vec<_> = (1..)
+        .zip(slots)
+        .map(|(seq, own)| {
+            let mut message = serde_json::json!({
+                "send_id": "a", "recv_id": "b", "client_msg_id": format!("c{seq}"), "session_type": 1, "seq": seq,
+                "content_type": 101, "content": "{\"content\":\"hi\"}", "send_time": 1_700_000_000_000_i64 + seq, "status": 2,
+            });
+            for (key, value) in own.as_object().unwrap() {
+                message[key] = value.clone();
+            }
+            serde_json::json!({ "msg": message, "revoke": null })
+        })
+        .collect();
+    let document = serde_json::json!({ "doc_id": "si_a_b:0", "msgs": slots }).to_string();
+    folder(Format::OpenIm, &Settings::default(), &[("msg.json", &document)])
+}
+
+#[test]
+fn numbers_in_every_spelling() {
+    let got = block(&[
+        serde_json::json!({}),
+        serde_json::json!({ "seq": "2", "send_time": "1700000001000", "content_type": "101", "session_type": "1" }),
+        serde_json::json!({ "seq": { "$numberLong": "3" }, "send_time": { "$numberLong": "1700000002000" } }),
+        serde_json::json!({ "seq": 4.0, "send_time": 1.700_000_003e12, "content_type": { "$numberInt": "101" } }),
+        serde_json::json!({ "send_time": { "$date": "2023-11-14T22:13:24Z" } }),
+        serde_json::json!({ "send_time": 1_700_000_005_000_i64, "content": { "content": "unfolded" } }),
+    ]);
+    assert_eq!(got.messages.len(), 6, "{}", got.text());
+    assert!(got.text().contains("unfolded") && got.findings.is_empty(), "{}", got.text());
+}
+
+#[test]
+fn a_wrong_clock_is_in_nobodys_way() {
+    let far = 4_000_000_000_000_i64;
+    let got = block(&[
+        serde_json::json!({}),
+        serde_json::json!({ "send_time": far, "create_time": 1_700_000_000_500_i64 }),
+        serde_json::json!({ "send_time": 1_700_000_001_000_i64 }),
+        serde_json::json!({ "send_time": far }),
+        serde_json::json!({ "send_time": 1_700_000_002_000_i64 }),
+    ]);
+    let text = got.text();
+    assert_eq!(
+        (text.matches("time-of-arrival").count(), text.matches("time-raised").count()),
+        (1, 0),
+        "{text}"
+    );
+    // One is refused later, because it lies in the future; the others keep their times.
+    for time in ["1700000000500", "1700000001000", "4000000000000", "1700000002000"] {
+        assert!(text.contains(time), "{time}\n{text}");
+    }
+}
+
+#[test]
+fn what_apps_may_leave_out_is_stood_in_for() {
+    let got = block(&[
+        serde_json::json!({ "content_type": 103, "content": "{\"sourceUrl\":\"https://o.example/v.m4a\",\"dataSize\":9,\"duration\":0}" }),
+        serde_json::json!({ "content_type": 102, "content": "{\"sourcePicture\":{\"url\":\"https://o.example/p.png\",\"type\":\"png\",\"width\":0,\"height\":0},\"bigPicture\":null}" }),
+        serde_json::json!({ "content_type": 106, "content": "{\"text\":\"@nobody\",\"atUserList\":null}" }),
+        serde_json::json!({ "content_type": 110, "content": "{\"data\":{\"order\":7},\"description\":\"d\",\"extension\":\"\"}" }),
+        serde_json::json!({ "content": "{\"content\":\"\"}" }),
+        serde_json::json!({ "content": null }),
+        serde_json::json!({ "content_type": 105, "content": "{\"sourceUrl\":\"\",\"fileName\":\"a.pdf\",\"fileSize\":9}" }),
+    ]);
+    let text = got.text();
+    assert_eq!((got.messages.len(), text.matches("empty-message").count()), (5, 2), "{text}");
+    for words in [
+        "\"duration\":1",
+        "\"width\":640",
+        "101 {\"content\":\"@nobody\"}",
+        "{\\\"order\\\":7}",
+        "media-incomplete",
+        "[file] a.pdf",
+    ] {
+        assert!(text.contains(words), "{words}\n{text}");
+    }
 }
 
 #[test]

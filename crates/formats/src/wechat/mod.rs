@@ -26,7 +26,7 @@ use super::codes::{self, reason};
 use super::compose::{Draft, Odd, Part, What, refuse};
 use super::media::{Kind, Medium};
 use super::node::Node;
-use super::ordinary::{At, Cut, Ordinary, Tools, last};
+use super::ordinary::{At, Ordinary, Tools, last};
 use super::pairs::Pairs;
 use super::recognise::Begins;
 use crate::export::{ExportError, Found};
@@ -47,14 +47,7 @@ pub(super) fn is(begins: &Begins<'_>) -> bool {
 
 impl Ordinary for WeChat {
     const ENDINGS: &'static str = ".json";
-
-    fn belongs(&self, inside: &str) -> bool {
-        super::ending(last(inside)) == "json"
-    }
-
-    fn cut(&self, _: &str, _: &[u8]) -> Cut {
-        Cut::Json(&["messages[]"])
-    }
+    const MESSAGES: &'static [&'static str] = &["messages[]"];
 
     fn arrange(&self, found: &mut Vec<Found>, tools: &Tools) -> Result<(), ExportError> {
         // Whoever sent is whose export it is.

@@ -60,6 +60,9 @@ fn http_statuses_decide_before_the_body() {
 
 #[test]
 fn success_needs_a_name() {
+    let nothing = br#"{"errCode":0,"errMsg":"","errDlt":"","data":{"serverMsgID":"","clientMsgID":"","sendTime":0,"modify":null}}"#;
+    let Verdict::Reject(refused) = verdict(101, 200, None, nothing) else { panic!("taken for sent") };
+    assert_eq!((refused.reason, refused.code), (Reason::TakesNothing, 0));
     let body = br#"{"errCode":0,"errMsg":"","errDlt":"","data":{"clientMsgID":"a","serverMsgID":""}}"#;
     assert!(matches!(verdict(101, 200, None, body), Verdict::Unanswered(Lost::Error(0, _))));
     assert!(matches!(verdict(101, 200, None, br#"{"errCode":0}"#), Verdict::Unanswered(_)));

@@ -92,6 +92,10 @@ pub(super) struct SavedMember {
     pub(super) min_seq: i64,
     pub(super) max_seq: i64,
     pub(super) hidden: BTreeSet<i64>,
+    #[serde(default)]
+    pub(super) pinned: bool,
+    #[serde(default)]
+    pub(super) bell: i32,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -204,6 +208,8 @@ pub(super) fn saved_member(user: &str, member: &Member) -> SavedMember {
         min_seq: member.min_seq,
         max_seq: member.max_seq,
         hidden: member.hidden.clone(),
+        pinned: member.pinned,
+        bell: member.bell,
     }
 }
 

@@ -1,0 +1,214 @@
+#!/usr/bin/env python3
+"""One real OpenIM server into another: a history with people, groups, friends, blocks, mutes, pins, bells and read positions
+is made on the one, its store is dumped, and the dump imported into the other, which is empty. Both are compared as their
+users see them.
+
+    benches/moved.py KIT FROM TO                  # each as RELEASE:DIR:PORT-BASE of the kit, up, TO with --fresh
+    benches/moved.py … --messages 500             # in each of six conversations [default: 120]
+
+IMPORTER names the importer [target/debug/openim-import]. Exit 1 where something differs; skipped where there is no kit.
+"""
+import base64, json, os, pathlib, random, subprocess, sys, tempfile, time, urllib.request
+
+HERE = pathlib.Path(__file__).parent
+IMPORTER = os.environ.get("IMPORTER", str(HERE.parent / "target/debug/openim-import"))
+SECRET = os.environ.get("OPENIM_SECRET", "openIM123")
+PICTURE = "https://old.example.com/object/1.png"
+
+
+class Server:
+    def __init__(self, given, kit):
+        self.release, self.dir, base = given.split(":")
+        self.base, self.kit = int(base), kit
+        self.api, self.token = f"http://127.0.0.1:{self.base + 2}", ""
+        self.token = self.call("/auth/get_admin_token", {"secret": SECRET, "userID": "imAdmin"})["token"]
+
+    def call(self, path, body):
+        headers = {"Content-Type": "application/json", "operationID": "moved", "token": self.token}
+        request = urllib.request.Request(self.api + path, json.dumps(body).encode(), headers)
+        answer = json.load(urllib.request.urlopen(request, timeout=30))
+        if answer["errCode"]:
+            sys.exit(f"{self.release} {path}: {answer}")
+        return answer.get("data") or {}
+
+    def settle(self):
+        command = [f"{self.kit}/settle", "--dir", self.dir, "--release", self.release]
+        subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
+
+    def seqs(self, user, conversation):
+        ask = {"userID": user, "conversationIDs": [conversation]}
+        return self.call("/msg/get_conversations_has_read_and_max_seq", ask)["seqs"].get(conversation, {})
+
+    def log(self, user, conversation):
+        """What people said, as that user finds it: notices and what was taken back left out."""
+        said, top = [], self.seqs(user, conversation).get("maxSeq", 0)
+        for begin in range(1, top + 1, 100):
+            ask = {"conversationID": conversation, "begin": begin, "end": min(begin + 99, top), "num": 100}
+            got = self.call("/msg/pull_msg_by_seq", {"userID": user, "seqRanges": [ask], "order": 0})
+            for message in (got.get("msgs") or {}).get(conversation, {}).get("Msgs") or []:
+                if message["contentType"] < 1000 and message.get("status") != 4:
+                    said.append(message)
+        return sorted(said, key=lambda message: message["seq"])
+
+
+def content(kind, text):
+    picture = {"uuid": "", "type": "image/png", "size": 9, "width": 4, "height": 3, "url": PICTURE}
+    return {
+        101: {"content": text},
+        102: {"sourcePicture": picture, "bigPicture": picture, "snapshotPicture": picture},
+        103: {"sourceUrl": "https://old.example.com/v.m4a", "dataSize": 9, "duration": 3},
+        104: {"videoUrl": "https://old.example.com/v.mp4", "videoType": "video/mp4", "videoSize": 9, "duration": 3,
+              "snapshotUrl": PICTURE, "snapshotSize": 5, "snapshotWidth": 4, "snapshotHeight": 3},
+        105: {"sourceUrl": "https://old.example.com/a.pdf", "fileName": "a.pdf", "fileSize": 9},
+        106: {"text": text + " @all", "atUserList": ["AtAllTag"], "isAtSelf": False},
+        110: {"data": json.dumps({"order": text}), "description": "order", "extension": ""},
+        118: {"content": "# " + text},
+    }[kind]
+
+
+def lived_in(server, run, messages):
+    """People, two groups and four chats, talk of all types, and what people have set and read; conversations with a reader."""
+    names = ["ann", "bob", "cem_x", "dee", "eve"]
+    people = {name: run + name for name in names}
+    ann, bob, cem, dee, eve = (people[name] for name in names)
+    server.call("/user/user_register", {"users": [
+        {"userID": people[name], "nickname": f"The {name}", "faceURL": f"https://x.example/{name}.png"} for name in names]})
+    team, quiet = run + "team", run + "quiet"
+    for group, owner, admins, members in [(team, bob, [ann], [cem, dee, eve]), (quiet, ann, [], [bob])]:
+        server.call("/group/create_group", {"ownerUserID": owner, "adminUserIDs": admins, "memberUserIDs": members,
+                    "sendMessage": False, "groupInfo": {"groupID": group, "groupName": f"Group {group}", "groupType": 2}})
+    pairs = [(ann, bob), (ann, cem), (bob, dee), (dee, eve)]
+    talks = [(f"si_{min(p)}_{max(p)}", p, None) for p in pairs]
+    talks += [(f"sg_{team}", (ann, bob, cem, dee, eve), team), (f"sg_{quiet}", (ann, bob), quiet)]
+    kinds = [101] * 8 + [102, 103, 104, 105, 110] + ([118] if server.release == "main" else [])
+    chance = random.Random(7)
+    # As the importer would: rising times, the next one when the one before can be read.
+    for conversation, writers, group in talks:
+        sent = 0
+        while sent < messages:
+            for _ in range(min(60, messages - sent)):
+                kind = chance.choice(kinds + ([106] if group else []))
+                # Eve reads and never writes: who writes has read all before it.
+                sender = chance.choice([writer for writer in writers if writer != eve])
+                receiver = next((other for other in writers if other != sender), "") if not group else ""
+                server.call("/msg/send_msg", {
+                    "sendID": sender, "recvID": receiver, "groupID": group or "", "senderNickname": "The " + sender[len(run):],
+                    "senderPlatformID": 2, "content": content(kind, f'message {sent} "quoted" 再见 <b>'), "contentType": kind,
+                    "sessionType": 3 if group else 1, "sendTime": 1_700_000_000_000 + 1000 * sent,
+                    "ex": '{"app":1}' if kind == 110 else ""})
+                sent += 1
+            wait_for(lambda: server.seqs(writers[0], conversation).get("maxSeq", 0) >= sent)
+    server.call("/msg/revoke_msg", {"conversationID": talks[0][0], "seq": messages // 2, "userID": "imAdmin"})
+    server.call("/friend/import_friend", {"ownerUserID": ann, "friendUserIDs": [bob, cem]})
+    server.call("/friend/add_black", {"ownerUserID": dee, "blackUserID": bob})
+    server.call("/group/mute_group", {"groupID": quiet})
+    server.call("/group/mute_group_member", {"groupID": team, "userID": dee, "mutedSeconds": 864000})
+    for user, (conversation, writers, group), pinned, bell in [
+            (ann, talks[0], True, 2), (cem, talks[1], True, 0), (dee, talks[4], False, 1), (bob, talks[5], True, 2)]:
+        other = "" if group else next(w for w in writers if w != user)
+        server.call("/conversation/set_conversations", {"userIDs": [user], "conversation": {
+            "conversationID": conversation, "conversationType": 3 if group else 1, "userID": other, "groupID": group or "",
+            "isPinned": pinned, "recvMsgOpt": bell}})
+    for n, (conversation, writers, _) in enumerate(talks):
+        for m, user in enumerate(writers):
+            server.call("/msg/set_conversation_has_read_seq",
+                        {"userID": user, "conversationID": conversation, "hasReadSeq": 1 + messages * (2 * n + m + 1) // 17 % messages})
+    server.settle()
+    return people, [team, quiet], talks
+
+
+def wait_for(done):
+    until = time.monotonic() + 60
+    while not done():
+        if time.monotonic() > until:
+            sys.exit("the server does not store what it has taken")
+        time.sleep(0.05)
+
+
+def looks(server, people, groups, talks):
+    """What users find on a server."""
+    seen = {}
+    fields = ["sendID", "recvID", "groupID", "senderNickname", "senderPlatformID", "sendTime", "contentType", "ex"]
+    for conversation, writers, _ in talks:
+        log = server.log(writers[0], conversation)
+        seen["log of " + conversation] = [
+            # In groups `recvID` is what the sender gave there; nobody sees it.
+            ["" if f == "recvID" and message["groupID"] else message[f] for f in fields] + [json.loads(base64.b64decode(message["content"]))] for message in log]
+        for user in writers:
+            read = server.seqs(user, conversation).get("hasReadSeq", 0)
+            unread = sum(1 for message in log if message["seq"] > read and message["sendID"] != user)
+            seen[f"unread of {user} in {conversation}"] = unread
+        times = [message["sendTime"] for message in log]
+        if times != sorted(times):
+            sys.exit(f"{conversation}: times fall")
+    for user in people.values():
+        seen["friends of " + user] = sorted(server.call("/friend/get_friend_id", {"userID": user}).get("friendIDs") or [])
+        page = {"pageNumber": 1, "showNumber": 100}
+        blacks = server.call("/friend/get_black_list", {"userID": user, "pagination": page}).get("blacks") or []
+        seen["blocked by " + user] = sorted(black["blackUserInfo"]["userID"] for black in blacks)
+        kept = server.call("/conversation/get_all_conversations", {"ownerUserID": user}).get("conversations") or []
+        seen["set by " + user] = sorted(
+            (one["conversationID"], one["isPinned"], one["recvMsgOpt"]) for one in kept if one["isPinned"] or one["recvMsgOpt"])
+    infos = server.call("/user/get_users_info", {"userIDs": list(people.values())})["usersInfo"]
+    seen["people"] = sorted((one["userID"], one["nickname"], one["faceURL"]) for one in infos)
+    for group in groups:
+        info = server.call("/group/get_groups_info", {"groupIDs": [group]})["groupInfos"][0]
+        seen["group " + group] = (info["groupName"], info["ownerUserID"], info["status"])
+        ask = {"groupID": group, "pagination": {"pageNumber": 1, "showNumber": 100}, "filter": 0}
+        members = server.call("/group/get_group_member_list", ask)["members"]
+        now = time.time() * 1000
+        seen["members of " + group] = sorted(
+            (one["userID"], one["roleLevel"], round(max(0, one["muteEndTime"] - now) / 3_600_000)) for one in members)
+    return seen
+
+
+def importer(folder, server, *arguments, said=(0,)):
+    environment = {**os.environ, "OPENIM_SECRET": SECRET}
+    api = ["--api", server.api] if server else []
+    done = subprocess.run([IMPORTER, *arguments, *api], cwd=folder, env=environment, capture_output=True, text=True)
+    last = (done.stdout.strip().splitlines() or [""])[-1]
+    print(f"  {' '.join(arguments)}: exit {done.returncode}: {last}", flush=True)
+    if done.returncode not in said:
+        sys.exit(done.stdout + done.stderr)
+
+
+def main():
+    arguments = sys.argv[1:]
+    messages = 120
+    if "--messages" in arguments:
+        at = arguments.index("--messages")
+        messages = int(arguments[at + 1])
+        del arguments[at : at + 2]
+    if len(arguments) != 3:
+        sys.exit(__doc__)
+    kit = arguments[0]
+    if not os.access(f"{kit}/store-count", os.X_OK):
+        print(f"skipped: there is no kit in {kit}")
+        return
+    old, new = (Server(given, kit) for given in arguments[1:])
+    run = f"m{int(time.time())}"
+    people, groups, talks = lived_in(old, run, messages)
+    before = looks(old, people, groups, talks)
+    with tempfile.TemporaryDirectory() as folder:
+        dump = [str(HERE / "mongodump.py"), str(old.base + 20), f"{folder}/openim_v3"]
+        print("  " + subprocess.run([sys.executable, *dump], check=True, capture_output=True, text=True).stdout.replace("\n", "; "))
+        importer(folder, None, "init", "openim_v3", "--quiet")
+        importer(folder, None, "check", "--release", new.release, "--quiet")
+        importer(folder, new, "run", "--provision", "--release", new.release, "--allow", "retention,webhooks", "--quiet")
+        importer(folder, new, "mark-read", "--positions", "import.job/read-positions.jsonl", "--quiet")
+        importer(folder, new, "verify", "--store", "--client", "--quiet")
+        new.settle()
+        importer(folder, new, "provision", "--stage", "after")
+    after = looks(new, people, groups, talks)
+    bad = [what for what in before if before[what] != after[what]]
+    for what in bad:
+        first = next((pair for pair in zip(before[what], after[what]) if pair[0] != pair[1]), "") if isinstance(before[what], list) else ""
+        print(f"DIFFERS {what}: {str(first or (before[what], after[what]))[:600]}")
+    logs = [value for what, value in before.items() if what.startswith("log of ")]
+    print(f"{old.release} → {new.release}: {sum(map(len, logs))} messages in {len(logs)} conversations, "
+          f"{len(before) - len(logs)} other things (people, members, friends, blocks, mutes, pins and bells, unread counts): "
+          f"{len(bad)} differ")
+    sys.exit(1 if bad else 0)
+
+
+main()
