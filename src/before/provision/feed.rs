@@ -8,8 +8,8 @@ use serde::de::DeserializeOwned;
 use crate::job::{ConvKey, ConvNo, JobError, JobReader, Peers, Shard, User, UserKey};
 
 use super::{
-    BlackRow, Files, FormerRow, FriendRow, GroupRow, MuteRow, OccupiedRow, Provision, ProvisionError, RowError,
-    Rows, SettingRow, UserRow, groups, mutes::Muted, users,
+    BlackRow, Files, FormerRow, FriendRow, GroupRow, MuteRow, OccupiedRow, Provision, ProvisionError,
+    RowError, Rows, SettingRow, UserRow, groups, mutes::Muted, users,
 };
 
 /// Gives one piece of work after the other.
