@@ -2,6 +2,7 @@
 //! file of another format beside it. None may panic, none may cost more than its own record, none may go unsaid.
 
 use std::collections::BTreeSet;
+use std::ops::Range;
 use std::path::Path;
 
 use openim_importer::export::{self, ExportError, Reader};
@@ -75,9 +76,9 @@ fn put(folder: &Path, name: &str, bytes: &[u8]) {
     fs_err::write(path, bytes).unwrap();
 }
 
-/// A fixture taken apart: documents of JSON, rows of CSV, or lines.
+/// A fixture taken apart: JSON with the places of its values, rows of CSV, or lines.
 enum Parts {
-    Json(Vec<Value>),
+    Json(String, Vec<Range<usize>>),
     Rows(Vec<csv::StringRecord>),
     Lines(Vec<String>),
 }
@@ -85,24 +86,23 @@ enum Parts {
 impl Parts {
     fn of(format: Format) -> Self {
         let text = fixture(format);
-        // Telegram escapes as no JSON does.
-        let text = text.trim_start_matches('\u{feff}').replace(r"\x0B", r"\u000b");
+        let text = text.trim_start_matches('\u{feff}');
         let name = sample(format).0;
         if Path::new(name).extension().is_some_and(|ending| ending == "csv") {
             let mut reader =
                 csv::ReaderBuilder::new().has_headers(false).flexible(true).from_reader(text.as_bytes());
             return Self::Rows(reader.records().map(Result::unwrap).collect());
         }
-        match serde_json::Deserializer::from_str(&text).into_iter().collect::<Result<Vec<Value>, _>>() {
-            Ok(documents) => Self::Json(documents),
-            Err(_) => Self::Lines(text.lines().map(str::to_owned).collect()),
+        if text.starts_with(['{', '[']) {
+            return Self::Json(text.to_owned(), values(text));
         }
+        Self::Lines(text.lines().map(str::to_owned).collect())
     }
 
     /// How many values it has that can be another.
     fn values(&self) -> usize {
         match self {
-            Self::Json(documents) => documents.iter().map(leaves).sum(),
+            Self::Json(_, values) => values.len(),
             Self::Rows(rows) => rows.iter().map(csv::StringRecord::len).sum(),
             Self::Lines(lines) => lines.len(),
         }
@@ -112,13 +112,12 @@ impl Parts {
     fn with(&self, n: usize, value: &Value) -> String {
         let mut n = Some(n);
         match self {
-            Self::Json(documents) => {
-                let lines = documents.iter().map(|document| {
-                    let mut document = document.clone();
-                    replace(&mut document, &mut n, value);
-                    document.to_string() + "\n"
-                });
-                lines.collect()
+            Self::Json(text, values) => {
+                let mut text = text.clone();
+                if let Some(at) = n.and_then(|n| values.get(n)) {
+                    text.replace_range(at.clone(), &value.to_string());
+                }
+                text
             }
             Self::Rows(rows) => {
                 let text = match value {
@@ -149,32 +148,47 @@ impl Parts {
         }
     }
 
+    /// Where the n-th value begins, in JSON.
+    fn starts_at(&self, n: usize) -> usize {
+        match self {
+            Self::Json(_, values) => values[n].start,
+            _ => usize::MAX,
+        }
+    }
+
     /// Whether the n-th value is one that says what the file is: column names.
     fn is_head(&self, n: usize) -> bool {
         matches!(self, Self::Rows(rows) if n < rows[0].len())
     }
 }
 
-fn leaves(value: &Value) -> usize {
-    match value {
-        Value::Object(members) => members.values().map(leaves).sum(),
-        Value::Array(list) => list.iter().map(leaves).sum(),
-        _ => 1,
-    }
-}
-
-/// Replaces the leaf that the count runs out at.
-fn replace(value: &mut Value, n: &mut Option<usize>, with: &Value) {
-    match value {
-        Value::Object(members) => members.values_mut().for_each(|inner| replace(inner, n, with)),
-        Value::Array(list) => list.iter_mut().for_each(|inner| replace(inner, n, with)),
-        leaf => {
-            if *n == Some(0) {
-                *leaf = with.clone();
+/// Where the texts, numbers and words of some JSON stand that are values and no keys.
+fn values(text: &str) -> Vec<Range<usize>> {
+    let bytes = text.as_bytes();
+    let (mut found, mut at) = (Vec::new(), 0);
+    while at < bytes.len() {
+        let start = at;
+        at += 1;
+        match bytes[start] {
+            b'"' => {
+                while bytes[at] != b'"' {
+                    at += if bytes[at] == b'\\' { 2 } else { 1 };
+                }
+                at += 1;
+                if !text[at..].trim_start().starts_with(':') {
+                    found.push(start..at);
+                }
             }
-            *n = n.and_then(|n| n.checked_sub(1));
+            byte if byte == b'-' || byte.is_ascii_alphanumeric() => {
+                while at < bytes.len() && (b"+-.".contains(&bytes[at]) || bytes[at].is_ascii_alphanumeric()) {
+                    at += 1;
+                }
+                found.push(start..at);
+            }
+            _ => {}
         }
     }
+    found
 }
 
 /// What may stand where something else is expected.
@@ -214,7 +228,7 @@ fn other_types(of_each: usize) {
         // The same text, put together anew: that is what the variants are compared with.
         put(folder.path(), name, parts.with(values, &Value::Null).as_bytes());
         let whole = read(*format, folder.path(), 1 << 20).unwrap();
-        assert!(whole.messages > 0, "{}: {whole:?}", format.name());
+        assert!(!whole.records.is_empty(), "{}: {whole:?}", format.name());
         for step in 0..of_each.min(all) {
             let pick = if of_each >= all { step } else { random.usize(..all) };
             let (at, value) = (pick / odd.len(), &odd[pick % odd.len()]);
@@ -287,7 +301,9 @@ fn what_is_too_long_is_named_and_costs_no_other_record() {
         let folder = tempfile::tempdir().unwrap();
         put(folder.path(), sample(*format).0, parts.with(parts.values(), &Value::Null).as_bytes());
         let whole = read(*format, folder.path(), 1 << 16).unwrap();
-        for at in places(&parts) {
+        // What is in front of all records is told by how the file begins: that is `hostile_formats`' matter.
+        let first = whole.records.first().map_or(0, |(_, byte)| usize::try_from(*byte).unwrap());
+        for at in places(&parts).into_iter().filter(|at| parts.starts_at(*at) >= first) {
             put(folder.path(), sample(*format).0, parts.with(at, &long).as_bytes());
             match read(*format, folder.path(), 1 << 16) {
                 Ok(got) => assert!(

@@ -65,7 +65,10 @@ impl Ordinary for ChatLab {
 
     fn cut(&self, _: &str, head: &[u8]) -> Cut {
         let first = head.split(|b| *b == b'\n').find(|line| line.trim_ascii_start().starts_with(b"{"));
-        let lines = first.is_some_and(|line| memchr::memmem::find(line, b"\"_type\"").is_some());
+        let is_tagged = first.is_some_and(|line| memchr::memmem::find(line, b"\"_type\"").is_some());
+        // A comment comes in front of lines alone, and may be longer than what is looked at here.
+        let lines = is_tagged
+            || head.trim_ascii_start().strip_prefix(b"\xef\xbb\xbf").unwrap_or(head).starts_with(b"#");
         if lines { Cut::Lines } else { Cut::Json(&["members[]", "messages[]"]) }
     }
 
