@@ -236,7 +236,7 @@ fn other_types(of_each: usize) {
             let about = || format!("{}, value {at} is {value}", format.name());
             match read(*format, folder.path(), 1 << 20) {
                 Ok(got) if parts.is_head(at) => {
-                    assert!(got.messages + got.errors + got.of_files + got.records.len() > 0)
+                    assert!(got.messages + got.errors + got.of_files + got.records.len() > 0, "{}", about());
                 }
                 // One record can say less (a list of users, an edit that names its message), but it can't be silent, and
                 // neither can its neighbours.

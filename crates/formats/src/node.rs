@@ -128,7 +128,7 @@ impl<'a> Node<'a> {
 
     /// As a time of a database, ms since 1970: a number, or a date in one of its spellings. `None`: none, or the year 1.
     pub(super) fn moment(&self) -> Option<i64> {
-        let date = || self.text().trim().parse::<jiff::Timestamp>().ok().map(|time| time.as_millisecond());
+        let date = || self.text().trim().parse::<jiff::Timestamp>().ok().map(jiff::Timestamp::as_millisecond);
         self.int().or_else(date).filter(|ms| *ms > 0)
     }
 

@@ -62,7 +62,8 @@ impl Client {
         struct Conversation<'a> {
             #[serde(rename = "conversationID")]
             id: &'a str,
-            conversation_type: i32,
+            #[serde(rename = "conversationType")]
+            kind: i32,
             #[serde(rename = "userID")]
             peer: &'a str,
             #[serde(rename = "groupID")]
@@ -72,7 +73,7 @@ impl Client {
         }
         let conversation = Conversation {
             id: &setting.conversation,
-            conversation_type: if setting.group.is_empty() { 1 } else { 3 },
+            kind: if setting.group.is_empty() { 1 } else { 3 },
             peer: &setting.peer,
             group: &setting.group,
             is_pinned: setting.pinned,

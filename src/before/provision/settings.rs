@@ -15,7 +15,7 @@ use super::{Done, Thing};
 const AT_ONCE: usize = 100;
 /// How often, and with which wait, a conversation is looked for that a notice may just be making.
 const LOOKS: u32 = 6;
-const BETWEEN: Duration = Duration::from_millis(1000);
+const BETWEEN: Duration = Duration::from_secs(1);
 
 /// Sees to it that one user's conversations are set so. A conversation that he does not have is left alone: on both
 /// releases the server says yes, and what it has made then can't be read for a while.
