@@ -67,8 +67,9 @@ impl Ordinary for ChatLab {
         let first = head.split(|b| *b == b'\n').find(|line| line.trim_ascii_start().starts_with(b"{"));
         let is_tagged = first.is_some_and(|line| memchr::memmem::find(line, b"\"_type\"").is_some());
         // A comment comes in front of lines alone, and may be longer than what is looked at here.
-        let lines = is_tagged
-            || head.trim_ascii_start().strip_prefix(b"\xef\xbb\xbf").unwrap_or(head).starts_with(b"#");
+        let text = head.strip_prefix(b"\xef\xbb\xbf").unwrap_or(head).trim_ascii_start();
+        let is_long_comment = first.is_none() && text.starts_with(b"#") && text.len() > 32 << 10;
+        let lines = is_tagged || is_long_comment;
         if lines { Cut::Lines } else { Cut::Json(&["members[]", "messages[]"]) }
     }
 
