@@ -73,7 +73,10 @@ PYTHON
 for export in whatsapp telegram slack; do
   cd "$work/$export"
   say run --media --provision --allow retention
-  say media --job another.job
+  # A job that knows nothing of the first.
+  "$importer" media --job another.job --json --quiet | python3 -c 'import json, sys
+seen = json.load(sys.stdin)
+print("another job: uploaded bytes", seen["uploaded_bytes"], "of", seen["bytes"])'
   say verify --media
 done
 cd "$work"
