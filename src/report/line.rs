@@ -1,5 +1,8 @@
 //! The progress line: with a clock, what matters most first, and no longer than the terminal is wide.
 
+use std::time::Duration;
+
+use jiff::Zoned;
 use unicode_width::UnicodeWidthStr;
 
 use super::numbers::{bytes, count, duration, percent};
@@ -9,19 +12,20 @@ use super::progress::Snapshot;
 /// A part, and how gladly it is left out where there is no room: the highest number first.
 type Part = (u8, String);
 
-/// The line, `width` columns wide at most.
-pub(super) fn line(clock: &str, s: &Snapshot, rates: &Rates, width: Option<usize>) -> String {
-    fit(parts(clock, s, rates), width)
+/// The line, `width` columns wide at most; with the time in front, where it stays on the screen.
+pub(super) fn line(now: &Zoned, stays: bool, s: &Snapshot, rates: &Rates, width: Option<usize>) -> String {
+    let mut parts = parts(now, s, rates);
+    if stays {
+        parts.insert(0, (2, now.strftime("%H:%M:%S").to_string()));
+    }
+    fit(parts, width)
 }
 
-fn parts(clock: &str, s: &Snapshot, rates: &Rates) -> Vec<Part> {
+fn parts(now: &Zoned, s: &Snapshot, rates: &Rates) -> Vec<Part> {
     let show = |n: u64| if s.in_bytes { bytes(n) } else { count(n) };
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "rates are positive")]
     let rate = |r: f64| format!("{}/s", show(r as u64));
     let mut parts = Vec::new();
-    if !clock.is_empty() {
-        parts.push((2, clock.to_owned()));
-    }
     parts.push((
         0,
         if s.total > 0 {
@@ -52,11 +56,19 @@ fn parts(clock: &str, s: &Snapshot, rates: &Rates) -> Vec<Part> {
     parts.extend(s.cause.clone().map(|cause| (4, cause)));
     if let Some(left) = rates.left {
         parts.push((2, format!("ETA {}", duration(left))));
+        parts.extend(at(now, left).map(|at| (3, at)));
         if let Some((name, n)) = &s.longest {
             parts.push((8, format!("longest: {name}, {} left", count(*n))));
         }
     }
     parts
+}
+
+/// `about 03:50`, with the day where it is another one; nothing below a minute.
+fn at(now: &Zoned, left: Duration) -> Option<String> {
+    let at = now.checked_add(left).ok().filter(|_| left >= Duration::from_mins(1))?;
+    let format = if at.date() == now.date() { "about %H:%M" } else { "about %a %H:%M" };
+    Some(at.strftime(format).to_string())
 }
 
 const BETWEEN: &str = " | ";
@@ -94,9 +106,11 @@ fn cut(text: &str, width: usize) -> String {
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
     use super::*;
+
+    fn now() -> Zoned {
+        "2026-03-01T03:12:45[UTC]".parse().unwrap()
+    }
 
     fn snapshot() -> Snapshot {
         Snapshot {
@@ -119,23 +133,23 @@ mod tests {
     #[test]
     fn all_of_it_where_there_is_room() {
         assert_eq!(
-            line("03:12:45", &snapshot(), &rates(), None),
+            line(&now(), true, &snapshot(), &rates(), None),
             "03:12:45 | send 5,000/10,000 50.0 % | 500/s now | 480/s avg | conv 12/30 | retry 3 | \
-             limit: lag 231 of 222 ms | ETA 3 min 10 s | longest: sg_巨大, 1,900 left"
+             limit: lag 231 of 222 ms | ETA 3 min 10 s | about 03:15 | longest: sg_巨大, 1,900 left"
         );
     }
 
     #[test]
     fn no_line_is_wider_than_the_terminal_and_what_matters_most_stays() {
         for width in 0..160 {
-            let line = line("03:12:45", &snapshot(), &rates(), Some(width));
+            let line = line(&now(), true, &snapshot(), &rates(), Some(width));
             assert!(line.width() <= width, "{width}: {line}");
             if width >= 27 {
                 assert!(line.contains("send 5,000/10,000 50.0 %"), "{width}: {line}");
             }
         }
         assert_eq!(
-            line("03:12:45", &snapshot(), &rates(), Some(70)),
+            line(&now(), true, &snapshot(), &rates(), Some(70)),
             "03:12:45 | send 5,000/10,000 50.0 % | 500/s now | ETA 3 min 10 s"
         );
     }
@@ -143,7 +157,17 @@ mod tests {
     #[test]
     fn the_first_line_claims_no_pace() {
         let first = Snapshot { phase: "send", total: 10_000, ..Snapshot::default() };
-        assert_eq!(line("", &first, &Rates::default(), None), "send 0/10,000 0.0 %");
-        assert_eq!(line("", &Snapshot { total: 0, ..first }, &Rates::default(), None), "send begins");
+        let said = |s: &Snapshot| line(&now(), false, s, &Rates::default(), None);
+        assert_eq!(said(&first), "send 0/10,000 0.0 %");
+        assert_eq!(said(&Snapshot { total: 0, ..first }), "send begins");
+    }
+
+    #[test]
+    fn the_end_is_said_as_a_time_of_day() {
+        let at = |seconds| at(&now(), Duration::from_secs(seconds));
+        assert_eq!(at(59), None);
+        assert_eq!(at(3_600).as_deref(), Some("about 04:12"));
+        assert_eq!(at(86_400).as_deref(), Some("about Mon 03:12"));
+        assert_eq!(at(u64::MAX), None);
     }
 }

@@ -172,8 +172,7 @@ fn draw(style: Style, look: &dyn Fn() -> Snapshot, stopped: &mpsc::Receiver<()>)
             Some(bar) => redraw(bar, &snapshot, &rates),
             None if style == Style::Json => drop(terminal::say_json(&status(&snapshot, &rates))),
             None => {
-                let clock = Zoned::now().strftime("%H:%M:%S").to_string();
-                terminal::tell(&line(&clock, &snapshot, &rates, terminal::width()));
+                terminal::tell(&line(&Zoned::now(), true, &snapshot, &rates, terminal::width()));
             }
         }
     }
@@ -189,7 +188,7 @@ fn redraw(bar: &ProgressBar, snapshot: &Snapshot, rates: &Rates) {
     bar.set_style(ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar()));
     bar.set_length(snapshot.total);
     bar.set_position(snapshot.done);
-    let line = line("", snapshot, rates, Some(room.saturating_sub(1)));
+    let line = line(&Zoned::now(), false, snapshot, rates, Some(room.saturating_sub(1)));
     bar.set_message(visible(&without(&line)).into_owned());
 }
 
