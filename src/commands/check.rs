@@ -14,7 +14,7 @@ use super::occupied::WayArgs;
 use super::preflight::{self, PreflightArgs, Verdict};
 use super::prepare::{Prepared, Taking, job_failure, prepare};
 use super::shard::ShardArgs;
-use super::{Exit, Failure, OrFail, night, occupied, server, shard};
+use super::{Exit, Failure, OrFail, night, occupied, probe, server, shard};
 use crate::before::{Forecast, Given, Looks, Occupied};
 use crate::config::{ServerArgs, Size, SourceArgs};
 use crate::finding::Severity;
@@ -40,6 +40,10 @@ pub struct CheckArgs {
     /// message stays there for 24 hours
     #[arg(long, value_name = "SIZE")]
     pub redis_memory: Option<Size>,
+    /// Measure what the server can store, with --api: the admin writes 400 messages to himself, which are taken back. The
+    /// forecast rests on that
+    #[arg(long, requires = "api")]
+    pub probe: bool,
     /// Table of people for `provision --accounts`: who will be able to log in, and who won't
     #[arg(long, value_name = "FILE", help_heading = "Accounts (docs/accounts.md)")]
     pub accounts: Option<std::path::PathBuf>,
@@ -84,7 +88,8 @@ fn look(context: &Context, args: &CheckArgs, finds_places: bool) -> Result<Exit,
         context.say(&said)?;
     }
     let redis = args.redis_memory.map(|memory| memory.0);
-    let forecast = say_night(context, Given { release, redis, ..Given::default() }, &reader)?;
+    let mut given = Given { release, redis, ..Given::default() };
+    let mut forecast = if args.probe && finds_places { None } else { say_night(context, given, &reader)? };
     let skip = args.source.skip_invalid || context.file.import.skip_invalid;
     let (mut exit, mut verdict) = verdict(&summary, skip);
     // The address of the configuration is for `run`: `check` goes out only where it is told to.
@@ -92,6 +97,10 @@ fn look(context: &Context, args: &CheckArgs, finds_places: bool) -> Result<Exit,
         let runtime = tokio::runtime::Runtime::new().or_fail(Exit::Internal)?;
         let client = server::client(context, &args.server)?;
         let (looked, occupied) = runtime.block_on(look_at_server(context, args, &client, &reader))?;
+        if args.probe && finds_places {
+            given.part = Some(runtime.block_on(probe::probe(context, &client, &dir))?);
+            forecast = say_night(context, given, &reader)?;
+        }
         if finds_places && args.ways.are_given() {
             let ways = runtime.block_on(args.ways.find(&client, &reader, &occupied))?;
             if !ways.is_empty() {

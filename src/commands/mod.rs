@@ -23,6 +23,7 @@ mod output;
 mod overtaken;
 pub mod preflight;
 mod prepare;
+mod probe;
 pub mod provision;
 pub mod purge;
 pub mod receipts;

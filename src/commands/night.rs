@@ -34,7 +34,12 @@ pub(super) fn words(forecast: &Forecast, redis: Option<u64>) -> String {
         "disk: at most {} in MongoDB before its compression, as much in Kafka until its retention is over",
         bytes(forecast.disk_bytes)
     ));
-    line(format_args!("{}; `run --canary 20` measures your server", forecast.by));
+    let better = if forecast.is_measured {
+        "`run --canary 20` measures it with your conversations"
+    } else {
+        "`check --api URL --probe` and `run --canary 20` measure yours"
+    };
+    line(format_args!("{}; {better}", forecast.by));
     out
 }
 
@@ -81,7 +86,7 @@ mod tests {
           the longest conversation alone, 3 h 20 min, comes close: sg_1024 (2,120,000)
           Redis: 11.0 GiB at once, each message for 24 hours
           disk: at most 9.0 GiB in MongoDB before its compression, as much in Kafka until its retention is over
-          assumed: a server as that one; `run --canary 20` measures your server
+          assumed: a server as that one; `check --api URL --probe` and `run --canary 20` measure yours
         ");
     }
 

@@ -23,7 +23,7 @@ use crate::openim::{self, Client};
 use crate::report;
 pub(super) use args::RunArgs;
 use night::Night;
-pub(super) use send::{send, settings};
+pub(super) use send::{failure, send, settings};
 
 /// The command.
 pub(super) fn run(context: &Context, args: &RunArgs) -> Result<Exit, Failure> {

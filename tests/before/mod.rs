@@ -5,5 +5,6 @@ mod command;
 mod occupied;
 mod parts;
 mod preflight;
+mod probe;
 mod provision;
 mod world;

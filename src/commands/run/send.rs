@@ -61,7 +61,7 @@ pub(in super::super) fn settings(
 }
 
 /// Whose the fault is decides the exit code.
-fn failure(error: ImportError) -> Failure {
+pub(in super::super) fn failure(error: ImportError) -> Failure {
     let exit = match &error {
         ImportError::Job(_) => Exit::Internal,
         ImportError::Server(openim::Stop::Login(_)) | ImportError::Call(CallError::Login(_)) => Exit::Login,
