@@ -141,3 +141,38 @@ fn html_and_mojibake_beside_a_known_format() {
     assert!(said.contains(r#"{"content":"café & bar"}"#), "{said}");
     assert!(said.contains("Sound: 4 messages can be sent"), "{said}");
 }
+
+#[test]
+fn folders_of_tables_beside_a_known_format() {
+    let dir = tempfile::tempdir().unwrap();
+    let write = |name: &str, text: &str| {
+        let path = dir.path().join(name);
+        fs_err::create_dir_all(path.parent().unwrap()).unwrap();
+        fs_err::write(path, text).unwrap();
+    };
+    write(
+        "dump/chats/WhatsApp Chat with Ann.txt",
+        "13/03/2024, 10:00 - Ann: on whatsapp\n13/03/2024, 11:00 - Bo: yes\n",
+    );
+    write(
+        "dump/crm/2023.csv",
+        "id,room,from,at,text\n1,k,ann,2024-03-01T09:00:00Z,tea now?\n2,l,bo,2024-03-01T09:01:00Z,yes please\n",
+    );
+    write(
+        "dump/crm/2024.csv",
+        "id,room,from,at,text\n3,k,bo,2024-04-01T09:00:00Z,tea again?\n4,l,cy,2024-04-01T09:01:00Z,no thanks\n",
+    );
+    write(
+        "dump/desk/1.jsonl",
+        "{\"key\":\"a\",\"from\":\"ann\",\"to\":\"bo\",\"time\":1700000000,\"text\":\"my printer broke\"}\n\
+         {\"key\":\"b\",\"from\":\"bo\",\"to\":\"ann\",\"time\":1700000060,\"text\":\"add some paper\"}\n",
+    );
+    write("dump/lists/stock.csv", "item,price\npen,3\nink,7\n");
+    let commands = ["openim-import init dump --zone UTC", "openim-import check"].map(str::to_owned);
+    let said = followed(dir.path(), &commands);
+    let file = fs_err::read_to_string(dir.path().join("import.toml")).unwrap();
+    assert_eq!(file.matches("[[source]]").count(), 3, "{file}");
+    assert!(file.contains("paths = [\"dump/crm\"]") || file.contains("\"dump/crm\""), "{file}");
+    assert!(said.contains("`dump/lists`: ") && said.contains("nothing in it looks like messages"), "{said}");
+    assert!(said.contains("Sound: 8 messages can be sent"), "{said}");
+}

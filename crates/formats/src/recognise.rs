@@ -1,5 +1,7 @@
 //! Which format an export has, told by the names of its files and by how they begin.
 
+mod own;
+
 use serde_json::Value;
 
 use super::{
@@ -51,11 +53,19 @@ pub struct Apart {
 /// # Errors
 /// As [`recognise`].
 pub fn recognise_apart(sources: &[String]) -> Result<Vec<Apart>, ExportError> {
-    let mut apart: Vec<Apart> = Vec::new();
+    let (mut apart, mut own) = (Vec::new(), Vec::new());
     for source in sources {
         for Apart { format, paths } in within(source)? {
-            add(&mut apart, format, paths);
+            if format.is_some() {
+                add(&mut apart, format, paths);
+            } else {
+                own.extend(paths);
+            }
         }
+    }
+    // Without any that is known, one mapping is made for all.
+    if !apart.is_empty() {
+        apart.extend(own::grouped(own)?);
     }
     Ok(if apart.len() < 2 { Vec::new() } else { apart })
 }
@@ -87,13 +97,14 @@ fn within(source: &str) -> Result<Vec<Apart>, ExportError> {
     let mut own = Vec::new();
     for path in nobodys {
         let name = last(&path);
-        match apart.iter_mut().find(|known| known.format.is_some_and(|format| has_list(format, name))) {
+        let of_it = |format| has_list(format, name) || (format == Format::Slack && own::has_days(&path));
+        match apart.iter_mut().find(|known| known.format.is_some_and(of_it)) {
             Some(known) => known.paths.push(path),
-            None if is_plain(name) => own.push(path),
+            None if own::could_be(&path)? => own.push(path),
             None => {}
         }
     }
-    if apart.len() + usize::from(!own.is_empty()) < 2 {
+    if apart.is_empty() || apart.len() + own.len() < 2 {
         return Ok(whole(of(source)?));
     }
     if !own.is_empty() {
@@ -373,6 +384,22 @@ mod tests {
             said(&["two"]),
             ["whatsapp two/_chat.txt", "slack two/general two/random two/channels.json", "own two/crm.csv"]
         );
+        // Folders of one's own: those with the same columns together, others apart, and none without tables.
+        write("three/_chat.txt", "12/31/24, 11:59 PM - Ann: hi\n");
+        write("three/alpha/1.csv", "who,when,what\nann,2024-01-01,x\n");
+        write("three/beta/1.csv", "who,when,what\nbo,2024-01-01,x\n");
+        write("three/desk/deep/1.json", r#"[{"by":"ann","on":1700000000,"words":"x"}]"#);
+        write("three/photos/cat.jpg", "x");
+        // A channel in which nobody wrote for long is one of Slack's all the same.
+        write("two/quiet/2015-06-09.json", "[]");
+        write("two/quiet/2015-06-10.json", r#"[{"user":"U1","text":"x","ts":"1433866202.000002"}]"#);
+        let slack = "slack two/general two/random two/channels.json two/quiet";
+        assert_eq!(said(&["two"]), ["whatsapp two/_chat.txt", slack, "own two/crm.csv"]);
+        assert_eq!(
+            said(&["three"]),
+            ["whatsapp three/_chat.txt", "own three/alpha three/beta", "own three/desk"]
+        );
+        assert_eq!(said(&["three/alpha", "three/desk"]), Vec::<String>::new());
     }
 
     #[test]
