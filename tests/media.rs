@@ -76,7 +76,7 @@ fn the_list_is_filled_in_and_given_back_as_the_table() {
     fs_err::write(&path, filled).unwrap();
     configure(dir.path(), "table = \"import.job/media-to-upload.csv\"");
     let said = check(dir.path());
-    assert!(said.contains("1 files have to be put") && said.contains("warning: 1 × media-local"), "{said}");
+    assert!(said.contains("1 file has to be put") && said.contains("warning: 1 × media-local"), "{said}");
     // What was filled in is still there, and what is open as well.
     let lines = list(dir.path());
     assert_eq!(lines.len(), 3, "{lines:?}");

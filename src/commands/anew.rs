@@ -8,7 +8,7 @@ use crate::after;
 use crate::job::{ConvNo, Conversation, Job, JobReader};
 use crate::message::ConversationId;
 use crate::openim::Client;
-use crate::report::count;
+use crate::report::plural;
 
 /// Asks whether these conversations may be taken back.
 pub(super) fn is_confirmed(
@@ -21,12 +21,12 @@ pub(super) fn is_confirmed(
     let names: Vec<String> = conversations.iter().take(5).map(|conversation| conversation.id().0).collect();
     let more = if conversations.len() > names.len() { ", …" } else { "" };
     let question = format!(
-        "{why}, {} conversations ({}{more}) are taken back and sent anew: their {} messages are deleted for everybody and \
+        "{why}, {} taken back and sent anew ({}{more}): {} deleted for everybody and \
          sent once more, which takes as long as it took. Apps that have shown them keep them, and show them beside the new \
          ones.",
-        count(conversations.len() as u64),
+        plural(conversations.len() as u64, "conversation is", "conversations are"),
         names.join(", "),
-        count(messages)
+        plural(messages, "message is", "messages are")
     );
     afterwards::is_confirmed(job.dir(), yes, &question)
 }
@@ -43,9 +43,9 @@ pub(super) async fn take_back(
     }
     let names: Vec<&str> = left.iter().take(5).map(ConversationId::as_str).collect();
     let text = format!(
-        "{} conversations could not be deleted whole ({}): the same command tries again, nothing else is sent from this job \
+        "{} not be deleted whole ({}): the same command tries again, nothing else is sent from this job \
          meanwhile",
-        count(left.len() as u64),
+        plural(left.len() as u64, "conversation could", "conversations could"),
         names.join(", ")
     );
     Err(Failure::new(Exit::Unfinished, text))
@@ -58,9 +58,9 @@ pub(super) fn refuse_meanwhile(reader: &JobReader) -> Result<(), Failure> {
         return Ok(());
     }
     let text = format!(
-        "{} conversations are being taken back to be sent anew, and that was cut short: `retry` or `verify --repair`, \
+        "{} being taken back to be sent anew, and that was cut short: `retry` or `verify --repair`, \
          whichever it was, goes on with it",
-        count(conversations)
+        plural(conversations, "conversation is", "conversations are")
     );
     Err(Failure::new(Exit::Usage, text))
 }

@@ -12,7 +12,7 @@ use crate::import::{Outcome, StopSignal};
 use crate::job::JobReader;
 use crate::message::ConversationId;
 use crate::pacing::night::Shape;
-use crate::report::{count, terminal};
+use crate::report::{plural, terminal};
 
 /// The conversations that go first.
 #[derive(Debug)]
@@ -61,9 +61,9 @@ impl Canary {
     /// Says which.
     pub(super) fn say(&self) -> Result<(), Failure> {
         note(&format!(
-            "canary: {} conversations with {} messages go first ({})",
-            count(self.only.len() as u64),
-            count(self.messages),
+            "canary: {} with {} first ({})",
+            plural(self.only.len() as u64, "conversation", "conversations"),
+            plural(self.messages, "message goes", "messages go"),
             self.kinds
         ))
     }
@@ -93,13 +93,13 @@ impl Canary {
         stop: &StopSignal,
     ) -> Result<Next, Failure> {
         let left = format!(
-            "{} messages in {} conversations are left{night}",
-            count(outcome.left),
-            count(outcome.conversations_left),
+            "left: {} in {}{night}",
+            plural(outcome.left, "message", "messages"),
+            plural(outcome.conversations_left, "conversation", "conversations"),
         );
         let refused = match outcome.rejected {
             0 => String::new(),
-            n => format!(" {} messages were refused: see rejected.jsonl.", count(n)),
+            n => format!(" {} refused: see rejected.jsonl.", plural(n, "message was", "messages were")),
         };
         note(&format!("canary: {verified}{refused} {left}."))?;
         if yes {

@@ -18,11 +18,10 @@ use super::{Exit, Failure, OrFail, night, occupied, probe, server, shard};
 use crate::before::{Forecast, Given, Looks, Occupied};
 use crate::config::{ServerArgs, Size, SourceArgs};
 use crate::finding::Severity;
-use crate::init::plural;
 use crate::job::{Job, JobReader, PassNo};
 use crate::openim::Client;
 use crate::prepare::{Summary, Unread};
-use crate::report::{self, count};
+use crate::report::{self, count, plural};
 
 /// `check`.
 #[derive(Debug, Args)]
@@ -305,11 +304,8 @@ pub(super) fn text(summary: &Summary, dir: &std::path::Path) -> String {
     }
     if summary.to_upload > 0 {
         let list = dir.join(crate::job::UPLOADS);
-        let n = count(summary.to_upload);
-        line(
-            &mut out,
-            format_args!("{n} files have to be put where everybody can read them, see {}", list.display()),
-        );
+        let n = plural(summary.to_upload, "file has", "files have");
+        line(&mut out, format_args!("{n} to be put where everybody can read them, see {}", list.display()));
     }
     for (n, what, file, command) in [
         (summary.told.groups, "groups with their members", crate::job::GROUPS, "provision"),

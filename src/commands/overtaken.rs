@@ -9,7 +9,7 @@ use super::{Exit, Failure, afterwards};
 use crate::after::{self, Behind};
 use crate::job::{Job, JobReader};
 use crate::openim::Client;
-use crate::report::count;
+use crate::report::plural;
 
 /// Stands for all of them.
 const ALL: &str = "all";
@@ -29,9 +29,9 @@ pub(super) async fn send_behind(
     let Behind { conversations, messages, not } = behind;
     if conversations > 0 {
         note(&format!(
-            "{} messages of {} conversations go behind what people have written there",
-            count(messages),
-            count(conversations)
+            "{} behind what people have written, in {}",
+            plural(messages, "message goes", "messages go"),
+            plural(conversations, "conversation", "conversations")
         ))?;
     }
     not.iter().try_for_each(|(name, why)| note(&format!("{name} stays as it is: {why}")))

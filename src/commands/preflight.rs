@@ -16,7 +16,7 @@ use crate::before::{
 };
 use crate::log::{self, LogError};
 use crate::openim::Client;
-use crate::report::{Progress, Snapshot, Style, count};
+use crate::report::{Progress, Snapshot, Style, count, plural};
 
 /// What the preflight may find and go on all the same.
 #[derive(Debug, Clone, Default, Args)]
@@ -109,7 +109,12 @@ pub(super) async fn cut(client: &Client, all: &[Notices], give_up: Duration) -> 
         }
     }
     if !all.is_empty() {
-        note(&format!("{} conversations in which only notices stood were cut off", count(all.len() as u64)))?;
+        let cut = plural(
+            all.len() as u64,
+            "conversation in which only notices stood was cut off",
+            "conversations in which only notices stood were cut off",
+        );
+        note(&cut)?;
     }
     Ok(())
 }

@@ -18,10 +18,9 @@ use crate::before::{
     Count, Files, Patience, Provision, ProvisionError, Provisioned, Stage, Thing, provision,
 };
 use crate::config::{ImportFile, ServerArgs};
-use crate::init::plural;
 use crate::job::{BLACKS, FRIENDS, GROUPS, Job, JobError, JobReader, KEPT, MUTES};
 use crate::openim::Client;
-use crate::report::count;
+use crate::report::{count, plural};
 
 /// `provision`.
 #[derive(Debug, Args)]

@@ -19,7 +19,7 @@ use crate::job::{ConvNo, JobError, JobReader, Rejected, RejectedLine, RejectedPl
 use crate::mapping::{Sink, read_message};
 use crate::message::{ConversationId, Message, Ordinal, Place, SourceNo};
 use crate::prepare::{self, PrepareError};
-use crate::report::{self, count};
+use crate::report::{self, count, plural};
 
 /// `retry`.
 #[derive(Debug, Args)]
@@ -106,7 +106,8 @@ pub(super) fn retry(context: &Context, args: &RetryArgs) -> Result<Exit, Failure
             add(&mut job, &reader, checker, &prepared)?;
         }
         job.take_rejected_lines(lines, &|no| taken.contains(&no)).map_err(job_failure)?;
-        note(&format!("{} messages go out again", count((refused.len() + prepared.len()) as u64)))?;
+        let all = (refused.len() + prepared.len()) as u64;
+        note(&plural(all, "message goes out again", "messages go out again"))?;
         anew::take_back(&mut job, &client, look.clone()).await?;
         let shard = reader.shard().map_err(job_failure)?;
         let mut settings = run::settings(context, &args.pace, args.on_reject, shard)?;
@@ -163,7 +164,10 @@ fn nothing_sent(rejected: u64, is_empty: bool) -> (Exit, String) {
         return (Exit::Done, "There is nothing to retry: no message was rejected.".to_owned());
     }
     let what = if is_empty { "has no lines" } else { "has no line that can go out as it is" };
-    let said = format!("Nothing was sent: rejected.jsonl {what}; {} messages are rejected.", count(rejected));
+    let said = format!(
+        "Nothing was sent: rejected.jsonl {what}; {} rejected.",
+        plural(rejected, "message is", "messages are")
+    );
     (Exit::Rejects, said)
 }
 

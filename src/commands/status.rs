@@ -12,7 +12,7 @@ use super::{Exit, Failure, OrFail, shard, whole};
 use crate::config::JobsArgs;
 use crate::job::{Job, JobError, JobReader, OvertakenInAll};
 use crate::prepare;
-use crate::report::{self, Document, Progress, Snapshot, Table, Verdict, count, percent, time};
+use crate::report::{self, Document, Progress, Snapshot, Table, Verdict, count, percent, plural, time};
 
 /// `status`.
 #[derive(Debug, Clone, Args)]
@@ -154,28 +154,37 @@ impl Sums {
         let verdict = if summary.messages == 0 {
             "There are no messages in this job: `check SOURCE` reads an export into it.".to_owned()
         } else if self.undone > 0 && left == 0 && confirmed == 0 {
-            format!("{} messages were undone: `run --again` sends them anew.", count(self.undone))
-        } else if left == 0 && summary.rejected == 0 {
-            format!("All {} messages are confirmed.", count(confirmed))
-        } else if left == 0 {
-            let refused = count(self.refused);
-            let left_out = count(summary.rejected.saturating_sub(self.refused));
             format!(
-                "{} messages are confirmed, {refused} were refused by the server, {left_out} records of the export can't \
-                 be sent and were left out: see rejected.jsonl.",
-                count(confirmed),
+                "{} undone: `run --again` sends anew.",
+                plural(self.undone, "message was", "messages were")
+            )
+        } else if left == 0 && summary.rejected == 0 {
+            match confirmed {
+                1 => "The 1 message is confirmed.".to_owned(),
+                n => format!("All {} messages are confirmed.", count(n)),
+            }
+        } else if left == 0 {
+            let refused = plural(self.refused, "was", "were");
+            let left_out = plural(
+                summary.rejected.saturating_sub(self.refused),
+                "record of the export can't be sent and was",
+                "records of the export can't be sent and were",
+            );
+            format!(
+                "{} confirmed, {refused} refused by the server, {left_out} left out: see rejected.jsonl.",
+                plural(confirmed, "message is", "messages are"),
             )
         } else if self.overtaken.conversations > 0 {
             format!(
-                "{} messages are confirmed. {}",
-                count(confirmed),
+                "{} confirmed. {}",
+                plural(confirmed, "message is", "messages are"),
                 super::verdict::left_alone(&self.overtaken)
             )
         } else {
             format!(
-                "{} of {} messages confirmed ({}), {} to go.",
+                "{} of {} confirmed ({}), {} to go.",
                 count(confirmed),
-                count(summary.messages),
+                plural(summary.messages, "message", "messages"),
                 percent(confirmed, summary.messages),
                 count(left)
             )

@@ -15,7 +15,7 @@ use super::{Exit, Failure, OrFail, media, server, stop, verify};
 use crate::after::{self, UndoReport};
 use crate::config::ServerArgs;
 use crate::job::{Job, JobReader, Left};
-use crate::report::{Progress, Snapshot, count};
+use crate::report::{Progress, Snapshot, count, plural};
 
 /// `undo`.
 #[derive(Debug, Args)]
@@ -126,7 +126,11 @@ pub(super) fn undo(context: &Context, args: &UndoArgs) -> Result<Exit, Failure> 
 /// How it ended, in one sentence.
 fn verdict(report: &UndoReport) -> String {
     let UndoReport { conversations, deleted, kept, failed } = *report;
-    let deleted = format!("{} messages deleted in {} conversations", count(deleted), count(conversations));
+    let deleted = format!(
+        "{} deleted in {}",
+        plural(deleted, "message", "messages"),
+        plural(conversations, "conversation", "conversations")
+    );
     let kept_ones = match kept {
         0 => String::new(),
         n => format!(", {} kept: they are not ours any more", count(n)),

@@ -5,7 +5,7 @@ use super::{Exit, Failure};
 use crate::import::{Ended, Outcome};
 use crate::job::{Evidence, JobReader, OvertakenInAll};
 use crate::prepare;
-use crate::report::count;
+use crate::report::{count, plural};
 
 /// What is known of a job besides how its last run ended.
 #[derive(Debug, Clone, Copy, Default)]
@@ -36,17 +36,17 @@ fn left_out(reader: &JobReader) -> Result<u64, Failure> {
 
 /// How it ended, in a sentence or two. `part`: only some conversations were to be sent.
 pub(super) fn verdict(outcome: &Outcome, known: Known, part: bool) -> (Exit, String) {
-    let confirmed = count(outcome.confirmed);
+    let confirmed = plural(outcome.confirmed, "message is confirmed", "messages are confirmed");
     let again = "the same command goes on";
-    let left = count(outcome.left);
+    let left = plural(outcome.left, "is left", "are left");
     match &outcome.ended {
         Ended::Done | Ended::NothingToDo if outcome.overtaken.conversations > 0 => {
             (Exit::Unfinished, overtaken(outcome, part))
         }
         Ended::Done | Ended::NothingToDo if !outcome.held.is_empty() => {
             let text = format!(
-                "{confirmed} messages are confirmed; {} conversations wait at a refused message: {}. Mend it, then `retry`.",
-                count(outcome.held.len() as u64),
+                "{confirmed}; {} at a refused message: {}. Mend it, then `retry`.",
+                plural(outcome.held.len() as u64, "conversation waits", "conversations wait"),
                 outcome.held.iter().take(5).map(String::as_str).collect::<Vec<_>>().join(", ")
             );
             (Exit::Rejects, text)
@@ -58,21 +58,18 @@ pub(super) fn verdict(outcome: &Outcome, known: Known, part: bool) -> (Exit, Str
             } else {
                 (Exit::Unfinished, "Not finished", again)
             };
-            (exit, format!("{what}: {confirmed} messages are confirmed, {left} are left; {how}."))
+            (exit, format!("{what}: {confirmed}, {left}; {how}."))
         }
-        Ended::Stopped => (
-            Exit::Unfinished,
-            format!("Stopped: {confirmed} messages are confirmed, {left} are left; {again}."),
-        ),
+        Ended::Stopped => (Exit::Unfinished, format!("Stopped: {confirmed}, {left}; {again}.")),
         Ended::GaveUp(cause) => {
-            let text =
-                format!("Gave up: {cause}. {confirmed} messages are confirmed, {left} are left; {again}.");
+            let text = format!("Gave up: {cause}. {confirmed}, {left}; {again}.");
             (Exit::Unfinished, text)
         }
         Ended::MostlyRejected(reason, said) => {
             let text = format!(
-                "Stopped early: nearly everything is refused ({said}). {} {left} messages are left; then {again}.",
+                "Stopped early: nearly everything is refused ({said}). {} {}; then {again}.",
                 reason.mend(),
+                plural(outcome.left, "message is left", "messages are left"),
             );
             (Exit::Unfinished, text)
         }
@@ -83,16 +80,22 @@ pub(super) fn verdict(outcome: &Outcome, known: Known, part: bool) -> (Exit, Str
 fn overtaken(outcome: &Outcome, part: bool) -> String {
     let OvertakenInAll { messages, .. } = outcome.overtaken;
     let mut said = vec![
-        format!("Not finished: {} messages are confirmed.", count(outcome.confirmed)),
+        format!(
+            "Not finished: {}.",
+            plural(outcome.confirmed, "message is confirmed", "messages are confirmed")
+        ),
         left_alone(&outcome.overtaken),
     ];
     let more = outcome.left.saturating_sub(messages);
     if more > 0 && !part {
-        said.push(format!("{} other messages are left; the same command goes on.", count(more)));
+        said.push(format!(
+            "{}; the same command goes on.",
+            plural(more, "other message is left", "other messages are left")
+        ));
     }
     if !outcome.held.is_empty() {
-        let held = count(outcome.held.len() as u64);
-        said.push(format!("{held} conversations wait at a refused message: mend it, then `retry`."));
+        let held = plural(outcome.held.len() as u64, "conversation waits", "conversations wait");
+        said.push(format!("{held} at a refused message: mend it, then `retry`."));
     }
     said.join(" ")
 }
@@ -107,45 +110,50 @@ pub(super) fn left_alone(overtaken: &OvertakenInAll) -> String {
         names.push("…".to_owned());
     }
     format!(
-        "Into {} conversations somebody has written what is newer than the rest of their history: {}; {} messages were \
-         not sent there, because behind that nobody could scroll them. `run --behind all` (or some names) sends them behind, \
+        "Into {} somebody has written what is newer than the rest of the history: {}; {} \
+         not sent there, because behind that nobody could scroll. `run --behind all` (or some names) sends behind, \
          under times after what was written; or `undo --only` takes back what is there, for an archive beside it (`check \
          SOURCE --job NEW --api URL --archive …`), or with --cut and then `run --again` for the history in its place, \
          which hides from everybody what people have written there.",
-        count(*conversations),
+        plural(*conversations, "conversation", "conversations"),
         names.join(", "),
-        count(*messages),
+        plural(*messages, "message was", "messages were"),
     )
 }
 
 /// Nothing is left to send.
 fn whole(outcome: &Outcome, known: Known) -> (Exit, String) {
-    let (confirmed, conversations) = (count(outcome.confirmed), count(outcome.conversations));
+    let conversations = plural(outcome.conversations, "conversation", "conversations");
+    let confirmed = match outcome.confirmed {
+        1 => format!("1 message in {conversations} is confirmed"),
+        n => format!("{} messages in {conversations} are confirmed", count(n)),
+    };
     let before = outcome.ended == Ended::NothingToDo;
     let proved = proved(outcome.confirmed, known.evidence);
     let as_then = if before { " What stands there by now `verify` tells." } else { "" };
     if outcome.rejected == 0 && known.left_out == 0 {
-        let all = if before { "Nothing to do: all" } else { "All" };
-        let text = format!(
-            "{all} {confirmed} messages in {conversations} conversations are confirmed: {proved}.{as_then}"
-        );
+        let all = match (before, outcome.confirmed) {
+            (true, 1) => "Nothing to do: ",
+            (true, _) => "Nothing to do: all ",
+            (false, 1) => "",
+            (false, _) => "All ",
+        };
+        let text = format!("{all}{confirmed}: {proved}.{as_then}");
         return (Exit::Done, text);
     }
     let nothing = if before { "Nothing to do: " } else { "" };
-    let mut said = vec![format!(
-        "{nothing}{confirmed} messages in {conversations} conversations are confirmed: {proved}.{as_then}"
-    )];
+    let mut said = vec![format!("{nothing}{confirmed}: {proved}.{as_then}")];
     if outcome.rejected > 0 {
-        let refused = count(outcome.rejected);
-        said.push(format!(
-            "{refused} were refused by the server: see rejected.jsonl; mend them, then `retry`."
-        ));
+        let refused = plural(outcome.rejected, "was", "were");
+        said.push(format!("{refused} refused by the server: see rejected.jsonl; mend them, then `retry`."));
     }
     if known.left_out > 0 {
-        let left_out = count(known.left_out);
-        said.push(format!(
-            "{left_out} records of the export can't be sent and were left out: see rejected.jsonl; mend them, then `retry`."
-        ));
+        let left_out = plural(
+            known.left_out,
+            "record of the export can't be sent and was",
+            "records of the export can't be sent and were",
+        );
+        said.push(format!("{left_out} left out: see rejected.jsonl; mend them, then `retry`."));
     }
     (Exit::Rejects, said.join(" "))
 }
@@ -213,8 +221,11 @@ pub(super) fn remaining(outcome: &Outcome, repair: bool, exit: Exit, said: &mut 
     if outcome.doubled == 0 {
         return exit;
     }
-    let copies =
-        format!("{} copies that the server made of them stand in the log besides", count(outcome.doubled));
+    let copies = plural(
+        outcome.doubled,
+        "copy that the server made of them stands in the log besides",
+        "copies that the server made of them stand in the log besides",
+    );
     if repair && done {
         said.push(format!(
             "{copies} and could not be deleted: `verify` names them, `verify --repair` tries again."

@@ -18,7 +18,7 @@ use crate::import::{self, Ended, StopSignal};
 use crate::job::{Job, JobReader};
 use crate::openim::Client;
 use crate::prepare;
-use crate::report::count;
+use crate::report::{count, plural};
 
 mod look;
 mod scrolled;
@@ -310,7 +310,7 @@ impl Repair<'_> {
                 let missing = std::mem::take(&mut found.missing).into_iter();
                 let missing: Vec<_> = missing.map(|(conv, all)| (conv, all.into_iter().collect())).collect();
                 let sent = after::send_again(job, &missing, summary).map_err(job_failure)?;
-                note(&format!("{} messages go out again", count(sent)))?;
+                note(&format!("{} out again", plural(sent, "message goes", "messages go")))?;
                 mended.sent += sent;
                 if let Some(why) = self.send(job).await? {
                     mended.stopped = Some(why);

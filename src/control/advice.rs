@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use super::state::State;
-use crate::report::count;
+use crate::report::plural;
 
 /// The two questions of the night.
 #[derive(Debug, Clone, Default, PartialEq, Serialize)]
@@ -46,14 +46,14 @@ fn pause(state: &State) -> Answer {
             );
             if state.in_flight > 0 {
                 because.push(format!(
-                    "{} messages are in flight; they settle by themselves.",
-                    count(state.in_flight)
+                    "{} in flight; that settles by itself.",
+                    plural(state.in_flight, "message is", "messages are")
                 ));
             }
             if state.settling > 0 {
                 because.push(format!(
-                    "{} conversations find out what became of a message first.",
-                    count(state.settling)
+                    "{} out what became of a message first.",
+                    plural(state.settling, "conversation finds", "conversations find")
                 ));
             }
             true
@@ -71,7 +71,7 @@ fn switch(state: &State) -> Answer {
     let left = state.pending + state.in_flight;
     match &state.ended {
         None if state.phase != "send" => because.push(format!("It is not done: {}.", doing(state.phase))),
-        None if left > 0 => because.push(format!("{} messages are not there yet.", count(left))),
+        None if left > 0 => because.push(format!("{} not there yet.", plural(left, "message is", "messages are"))),
         None => because.push("Everything is sent, and is being looked at once more.".to_owned()),
         Some(end) => match end.exit_code {
             0 => because.push("Everything is confirmed: it was read back from the server, message for message.".to_owned()),
@@ -86,7 +86,10 @@ fn switch(state: &State) -> Answer {
         },
     }
     if state.rejected > 0 && state.ended.as_ref().is_none_or(|end| end.exit_code != 0) {
-        because.push(format!("{} messages were refused by the server.", count(state.rejected)));
+        because.push(format!(
+            "{} refused by the server.",
+            plural(state.rejected, "message was", "messages were")
+        ));
     }
     let yes = state.ended.as_ref().is_some_and(|end| matches!(end.exit_code, 0 | 3));
     Answer { yes, because }

@@ -18,7 +18,7 @@ pub use document::{Document, Table};
 pub use facts::{Facts, Verified};
 pub use gather::{Known, gather};
 pub use logins::can_log_in;
-pub use numbers::{bytes, count, duration, percent};
+pub use numbers::{bytes, count, duration, percent, plural};
 pub use pace::{Pace, Rates};
 pub use progress::{Color, Form, Progress, Snapshot, Style};
 pub use summary::{Summary, Verdict};

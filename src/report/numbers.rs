@@ -15,6 +15,11 @@ pub fn count(n: u64) -> String {
     out
 }
 
+/// `1 message is`, `1,234 messages are`: a number with what it counts, and the verb where one follows.
+pub fn plural(n: u64, one: &str, many: &str) -> String {
+    format!("{} {}", count(n), if n == 1 { one } else { many })
+}
+
 /// `3 h 05 min`, `4 min 07 s`, `1.8 s`
 pub fn duration(time: Duration) -> String {
     let s = time.as_secs();

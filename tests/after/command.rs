@@ -113,7 +113,7 @@ fn an_unfinished_job_is_verified_as_far_as_it_is() {
     let verified = world.json(&["verify"]);
     verified.is(5, &json!({"confirmed": 20, "missing": 0}));
     let verdict = verified.json["verdict"].as_str().unwrap();
-    assert!(verdict.contains("All 20 messages in 1 conversations are confirmed"), "{verdict}");
+    assert!(verdict.contains("All 20 messages in 1 conversation are confirmed"), "{verdict}");
     assert!(verdict.contains("40 messages are left to send"), "{verdict}");
     world.json(&["verify", "--only", "si_a_b"]).is(5, &json!({"confirmed": 20}));
     world.ask(&["verify", "--repair"]).code(5).stderr(contains("40 messages are left to send"));

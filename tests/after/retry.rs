@@ -218,7 +218,10 @@ fn passed_over_and_mended_it_goes_into_its_place() {
     }
     write_rejected(&world, &lines);
     // Nobody is at a terminal to be asked, and nothing is done.
-    world.ask(&["retry", "--only", "sg_g"]).code(2).stderr(contains("1 conversations (sg_g) are taken back"));
+    world
+        .ask(&["retry", "--only", "sg_g"])
+        .code(2)
+        .stderr(contains("1 conversation is taken back and sent anew (sg_g)"));
     assert_eq!((shown(&world, "sg_g"), rejected(&world).len()), (before.clone(), 10));
     let done = world.json(&["retry", "--only", "sg_g", "--yes"]);
     done.is(3, &json!({"confirmed": 25, "rejected": 5}));
@@ -285,7 +288,7 @@ fn what_can_not_be_scrolled_is_taken_back_and_sent_anew() {
     let run = world.run(&["--add", "two.jsonl", "--allow", "would-not-scroll"]);
     run.is(8, &json!({"confirmed": 90}));
     let asked = world.json(&["verify", "--client", "--repair"]);
-    assert!(asked.err.contains("1 conversations (sg_g) are taken back"), "{}", asked.err);
+    assert!(asked.err.contains("1 conversation is taken back and sent anew (sg_g)"), "{}", asked.err);
     assert!(asked.err.contains("such as si_a_b: these can't be sent anew"), "{}", asked.err);
     assert_eq!(asked.code, 2);
     let done = world.json(&["verify", "--client", "--repair", "--yes"]);

@@ -311,7 +311,7 @@ fn notices_are_cut_off_with_patience() {
     }
     town.ask(&["run", "chat.jsonl"])
         .success()
-        .stderr(contains("1 conversations in which only notices stood were cut off"));
+        .stderr(contains("1 conversation in which only notices stood was cut off"));
     assert_eq!(town.texts("si_anna_otto").len(), 24);
 }
 

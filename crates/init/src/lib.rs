@@ -36,7 +36,7 @@ pub use shape::Shape;
 pub use survey::{Found, Survey, in_words};
 pub use table::Table;
 pub use template::{Table as SourceTable, Template};
-pub use unknown::{Tick, Unknown, is_native, look, plural};
+pub use unknown::{Tick, Unknown, is_native, look};
 
 /// `4,818`
 fn thousands(n: u64) -> String {

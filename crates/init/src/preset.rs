@@ -111,7 +111,11 @@ fn users(survey: &Survey) -> Option<Document> {
     section.header("[users]");
     section.comment(&format!(
         "{} can't be OpenIM's, which are letters, digits and `_`: `{source_id}` becomes `{openim_id}`.",
-        super::plural(survey.renamed.len() as u64, "id of a user or group", "ids of users and groups"),
+        crate::unknown::plural(
+            survey.renamed.len() as u64,
+            "id of a user or group",
+            "ids of users and groups"
+        ),
     ));
     section.comment(
         "To give them other ids: `openim-import users --output users.csv` after a check, edit it, and name it here.",

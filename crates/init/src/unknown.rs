@@ -239,6 +239,6 @@ fn keep_only(guess: &mut Guess, column: &str, value: &str) {
 }
 
 /// `1 row`, `17 rows`.
-pub fn plural(n: u64, one: &str, many: &str) -> String {
+pub(crate) fn plural(n: u64, one: &str, many: &str) -> String {
     format!("{} {}", crate::thousands(n), if n == 1 { one } else { many })
 }

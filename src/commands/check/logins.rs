@@ -9,9 +9,8 @@ use super::super::{Exit, Failure, provision};
 use crate::accounts::Person;
 use crate::before::Login;
 use crate::config::USUAL_ADMIN;
-use crate::init::plural;
 use crate::job::{JobReader, Logins};
-use crate::report::{can_log_in, count};
+use crate::report::{can_log_in, count, plural};
 
 /// What `check` says of it; `None`: neither the export nor anybody else told of e-mails or accounts.
 ///

@@ -9,8 +9,8 @@ use serde::Serialize;
 use super::{Exit, Found};
 use crate::export::{Source, unread};
 use crate::finding::Severity;
-use crate::init::{Survey, in_words, mask, plural};
-use crate::report::count;
+use crate::init::{Survey, in_words, mask};
+use crate::report::{count, plural};
 
 /// What `--json` prints.
 #[derive(Debug, Serialize)]

@@ -5,10 +5,9 @@ use std::path::Path;
 use std::time::Duration;
 
 use super::list::LIST;
-use crate::init::plural;
 use crate::job::MediaFile;
 use crate::media;
-use crate::report::{bytes, count};
+use crate::report::{bytes, count, plural};
 
 /// Problems that are shown; all are in the list.
 pub(super) const SHOWN: usize = 10;
@@ -17,14 +16,14 @@ pub(super) const SHOWN: usize = 10;
 pub(super) fn dry_verdict(plan: &media::Plan) -> String {
     let counts = plan.counts;
     let mut text = format!(
-        "{} files, {} different ones with {}; {} are to be uploaded ({}, about {}), {} are there.",
-        count(counts.files),
-        count(counts.objects),
+        "{}, {} with {}; {} to be uploaded ({}, about {}), {} there.",
+        plural(counts.files, "file", "files"),
+        plural(counts.objects, "different one", "different ones"),
         bytes(counts.bytes),
-        count(plan.open.len() as u64),
+        plural(plan.open.len() as u64, "is", "are"),
         bytes(counts.open_bytes),
         crate::report::duration(forecast(plan)),
-        count(counts.there)
+        plural(counts.there, "is", "are")
     );
     faces(counts, &mut text);
     problems(&plan.problems, &mut text);
@@ -39,7 +38,11 @@ fn forecast(plan: &media::Plan) -> Duration {
 /// What was done.
 pub(super) fn verdict(plan: &media::Plan, uploaded: &media::Uploaded, orphaned: u64, dir: &Path) -> String {
     let counts = plan.counts;
-    let mut text = format!("{} files, {} different ones: ", count(counts.files), count(counts.objects));
+    let mut text = format!(
+        "{}, {}: ",
+        plural(counts.files, "file", "files"),
+        plural(counts.objects, "different one", "different ones")
+    );
     text.push_str(&match (uploaded.objects + uploaded.known, uploaded.left) {
         (0, 0) if counts.objects == counts.there => "all are there, nothing was uploaded.".to_owned(),
         (n, left) => {

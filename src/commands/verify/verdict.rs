@@ -13,7 +13,7 @@ use super::look::{self, Found};
 use super::scrolled::Scrollable;
 use crate::after::{Counts, Kind, StoreReport};
 use crate::job::{DIFFERENCES, Job, JobReader, OvertakenInAll, UNSCROLLABLE, VERIFIED};
-use crate::report::{self, count};
+use crate::report::{self, count, plural};
 
 /// The object of `--json`: that of every command, and each kind of difference.
 #[derive(Debug, Serialize)]
@@ -248,27 +248,30 @@ pub(super) fn verdict(
 ) -> String {
     let mut said = Vec::new();
     if mended.deleted + mended.sent > 0 {
-        let (deleted, sent) = (count(mended.deleted), count(mended.sent));
-        said.push(format!("Repaired: {deleted} second copies deleted, {sent} messages sent again."));
+        let deleted = plural(mended.deleted, "second copy", "second copies");
+        let sent = plural(mended.sent, "message", "messages");
+        said.push(format!("Repaired: {deleted} deleted, {sent} sent again."));
     }
-    let (equal, expected) = (count(found.equal), count(found.expected));
-    let conversations = count(found.conversations);
+    let (equal, expected) = (count(found.equal), plural(found.expected, "message", "messages"));
+    let conversations = plural(found.conversations, "conversation", "conversations");
     said.push(if found.failing() > 0 {
         format!(
-            "{} differences ({}): {equal} of {expected} messages in {conversations} conversations are confirmed.",
-            count(found.failing()),
-            found.counts.in_words()
+            "{} ({}): {equal} of {expected} in {conversations} {} confirmed.",
+            plural(found.failing(), "difference", "differences"),
+            found.counts.in_words(),
+            if found.equal == 1 { "is" } else { "are" }
         )
     } else if found.unproved() == 0 {
+        let (all, are) = if found.expected == 1 { ("", "is") } else { ("All ", "are") };
         format!(
-            "All {expected} messages in {conversations} conversations are confirmed: read back from the server's log, \
-             each once, as it was sent."
+            "{all}{expected} in {conversations} {are} confirmed: read back from the server's log, each once, as it was sent."
         )
     } else {
         format!(
-            "No difference among the {equal} messages that could be read; {} stand where somebody is writing just now, \
-             or nobody of this job may read: verify again.",
-            count(found.unproved())
+            "No difference among the {} that could be read; {} where somebody is writing just now, or nobody of this job \
+             may read: verify again.",
+            plural(found.equal, "message", "messages"),
+            plural(found.unproved(), "stands", "stand")
         )
     });
     said.extend(found.scrolled.as_ref().map(Scrollable::in_words));
@@ -277,16 +280,17 @@ pub(super) fn verdict(
         said.push(format!("Besides: {}.", found.counts.in_words()));
     }
     if left > 0 {
-        let left = count(left);
-        said.push(format!(
-            "{left} messages are left to send: `run` goes on, or `retry` where one was refused."
-        ));
+        let left = plural(left, "message is", "messages are");
+        said.push(format!("{left} left to send: `run` goes on, or `retry` where one was refused."));
     }
     if job.rejected > 0 {
-        said.push(format!("{} were rejected: see rejected.jsonl.", count(job.rejected)));
+        said.push(format!("{} rejected: see rejected.jsonl.", plural(job.rejected, "was", "were")));
     }
     if undone > 0 {
-        said.push(format!("{} conversations were undone and not looked at.", count(undone)));
+        said.push(format!(
+            "{} undone and not looked at.",
+            plural(undone, "conversation was", "conversations were")
+        ));
     }
     match &mended.stopped {
         Some(why) => said.push(why.clone()),
