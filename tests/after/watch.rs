@@ -30,7 +30,7 @@ fn what_goes_between_two_looks_is_found() {
     };
     wait_for("All 30 messages");
     world.delete("si_a_b", &[3]);
-    wait_for("1 differences");
+    wait_for("1 difference");
     // It is asked to stop, and says what it saw last.
     let id = watching.id().to_string();
     let stopped = std::process::Command::new("kill").args(["-s", "INT", &id]).status().unwrap();

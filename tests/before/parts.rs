@@ -107,7 +107,7 @@ fn a_canary_with_a_difference_holds_back_the_rest() {
     world
         .run(&["--canary", "3", "--yes"])
         .code(8)
-        .stdout(contains("The canary is sent, and the rest is not. 1 differences"));
+        .stdout(contains("The canary is sent, and the rest is not. 1 difference"));
     assert_eq!(world.held().len(), 3);
     // That is known, and the run goes on without looking.
     world.run(&[]).success();
