@@ -246,7 +246,10 @@ fn friends_come_after_the_history() {
     fs_err::write(&friends, format!("ownerUserID,friendUserIDs\n{},{}\n", pair[0], pair[1])).unwrap();
     let more = ["--friends", friends.to_str().unwrap()];
     let part = [&["--only", id.as_str()], &more[..]].concat();
-    world.run(&part).success().stdout(contains("Friends and block lists come when the history is there"));
+    world
+        .run(&part)
+        .success()
+        .stdout(contains("Friends, block lists, mutes, pins and bells come when the history is there"));
     world.run(&more).success().stdout(contains("Now that the history is there: friends: 1 made"));
     assert!(world.is_exact());
     let log = world.server.control(&format!("/_rehearsal/log?conversation={id}"), None);
