@@ -156,9 +156,13 @@ impl Parts {
         }
     }
 
-    /// Whether the n-th value is one that says what the file is: column names.
+    /// Whether the n-th value is one that says what the file is: names of columns, a first line.
     fn is_head(&self, n: usize) -> bool {
-        matches!(self, Self::Rows(rows) if n < rows[0].len())
+        match self {
+            Self::Rows(rows) => n < rows[0].len(),
+            Self::Lines(_) => n == 0,
+            Self::Json(..) => false,
+        }
     }
 }
 

@@ -213,7 +213,7 @@ fn parts(
 /// Seconds; files that somebody made anew can have milliseconds, which no second of this millennium is.
 fn millis(time: &str) -> Option<i64> {
     let time: i64 = time.trim().parse().ok()?;
-    if time.abs() >= 100_000_000_000 { Some(time) } else { Some(time * 1000) }
+    if time.unsigned_abs() >= 100_000_000_000 { Some(time) } else { Some(time * 1000) }
 }
 
 /// In a group the sequence number is unique; between two people these five are (document 269/2720).
