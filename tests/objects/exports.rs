@@ -209,3 +209,37 @@ fn a_folder_of_slack_with_the_files_that_a_tool_fetched() {
     assert_eq!(opened(all[0].1["sourcePicture"]["url"].as_str().unwrap()), samples::png(64, 48, 7));
     assert_eq!((&all[1].1["fileSize"], &all[1].1["fileName"]), (&json!(8), &json!("notes.txt")));
 }
+
+/// A table of one's own, and a list of objects: their files go the same way as those of the formats.
+#[test]
+fn tables_of_ones_own() {
+    let picture = samples::png(80, 60, 21);
+    let csv = "id,room,from,sent_at,text,file\n\
+               m1,lab,ann,2024-03-01T09:00:00Z,look,pictures/cat.png\n\
+               m2,lab,bo,2024-03-01T09:01:00Z,,plan.pdf\n\
+               m3,lab,ann,2024-03-01T09:02:00Z,gone,pictures/none.png\n";
+    let json = r#"{"id":"m1","room":"lab","from":"ann","sent_at":"2024-03-01T09:00:00Z","text":"look","file":[{"path":"pictures/cat.png","name":"cat.png"}]}
+{"id":"m2","room":"lab","from":"bo","sent_at":"2024-03-01T09:01:00Z","text":"","file":[{"path":"plan.pdf"}]}
+{"id":"m3","room":"lab","from":"ann","sent_at":"2024-03-01T09:02:00Z","text":"gone","file":[{"path":"pictures/none.png"}]}
+"#;
+    for (name, text) in [("chat.csv", csv), ("chat.jsonl", json)] {
+        let (dir, server) = (tempfile::tempdir().unwrap(), Rehearsal::start(&["--answer-time", "0s"]));
+        fs_err::create_dir(dir.path().join("pictures")).unwrap();
+        fs_err::write(dir.path().join("pictures/cat.png"), &picture).unwrap();
+        fs_err::write(dir.path().join("plan.pdf"), b"words").unwrap();
+        fs_err::write(dir.path().join(name), text).unwrap();
+        let init = run_in(dir.path(), &["init", name]);
+        assert_eq!(init.code, 0, "{name}: {}", init.said);
+        let ended = whole(dir.path(), &server, &[]);
+        assert_eq!(ended.code, 0, "{name}: {}", ended.said);
+        let all = media(&server);
+        let kinds: Vec<u64> = all.iter().map(|(kind, _)| *kind).collect();
+        assert_eq!(kinds, [102, 105], "{name}: {all:?} {}", ended.said);
+        let shown = &all[0].1["sourcePicture"];
+        assert_eq!((&shown["width"], &shown["height"]), (&json!(80), &json!(60)), "{name}");
+        assert_eq!(opened(shown["url"].as_str().unwrap()), picture, "{name}");
+        assert_eq!(opened(all[1].1["sourceUrl"].as_str().unwrap()), b"words", "{name}");
+        // What is nowhere stands there as words.
+        assert_eq!(server.log("sg_lab").len(), 5, "{name}: {}", ended.said);
+    }
+}

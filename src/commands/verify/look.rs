@@ -209,7 +209,7 @@ async fn the_store(
             Step::Plan(Plan { messages, of, questions: all }) => {
                 questions = all;
                 note(&format!(
-                    "store: {} of {} messages are counted in {} questions, each a walk over everything the server holds",
+                    "store: it is asked for {} of {} messages in {} questions, each a walk over everything the server holds",
                     count(messages),
                     count(of),
                     count(all)
