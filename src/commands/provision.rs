@@ -1,6 +1,7 @@
 //! `provision`, and `run --provision`.
 
 pub(super) mod accounts;
+mod former;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -20,7 +21,7 @@ use crate::before::{
 use crate::config::{ImportFile, ServerArgs};
 use crate::job::{BLACKS, FRIENDS, GROUPS, Job, JobError, JobReader, KEPT, MUTES};
 use crate::openim::Client;
-use crate::report::{count, plural};
+use crate::report::count;
 
 /// `provision`.
 #[derive(Debug, Args)]
@@ -44,7 +45,7 @@ pub struct ProvisionArgs {
     pub files: FileArgs,
     /// Who is to leave.
     #[command(flatten)]
-    pub former: FormerArgs,
+    pub former: former::FormerArgs,
     /// Accounts in the chat server.
     #[command(flatten)]
     pub accounts: AccountsArgs,
@@ -94,15 +95,6 @@ pub struct FileArgs {
     pub settings: Option<PathBuf>,
 }
 
-/// Who is to leave.
-#[derive(Debug, Clone, Default, Args)]
-#[command(next_help_heading = "Provisioning")]
-pub struct FormerArgs {
-    /// Former members for --leave-former, where no list of members tells: groupID, formerUserIDs
-    #[arg(long, value_name = "FILE", requires = "leave_former")]
-    pub former: Option<PathBuf>,
-}
-
 impl FileArgs {
     /// What was typed, or else what the configuration says, or else what the export told.
     pub(super) fn files(&self, file: &ImportFile, job: &Path) -> Files {
@@ -145,7 +137,7 @@ pub(super) fn command(context: &Context, args: &ProvisionArgs) -> Result<Exit, F
     files.former = args.former.former.clone().or(files.former);
     let stage = args.stage.or((!args.leave_former).then_some(Stage::Before));
     if args.leave_former && matches!(stage, Some(Stage::Before | Stage::All)) {
-        return Err(Failure::new(Exit::Usage, LEAVES_AFTERWARDS.to_owned()));
+        return Err(Failure::new(Exit::Usage, former::AFTERWARDS.to_owned()));
     }
     let table = args.accounts.accounts.clone().or_else(|| context.file.accounts.file.clone());
     let job = match Job::observe(&context.job()) {
@@ -165,9 +157,9 @@ pub(super) fn command(context: &Context, args: &ProvisionArgs) -> Result<Exit, F
         return Err(Failure::new(Exit::Usage, text));
     }
     if let Some(job) = job.as_ref().filter(|_| args.leave_former) {
-        all_is_sent(job)?;
+        former::all_is_sent(job)?;
     }
-    let have_left = job.as_ref().map_or(Ok(false), former_have_left)?;
+    let have_left = job.as_ref().map_or(Ok(false), former::have_left)?;
     let client = server::client(context, &args.server)?;
     // All of the table before the first call: line 9,000 is no place to find an e-mail that stands twice.
     let accounts = match table.filter(|_| matches!(stage, Some(Stage::Before | Stage::All))) {
@@ -201,7 +193,7 @@ pub(super) fn command(context: &Context, args: &ProvisionArgs) -> Result<Exit, F
     let exit = if made.failed() > 0 { Exit::Rejects } else { Exit::Done };
     let mut verdict = verdict(&made, args.dry_run);
     if let Some(job) = job.as_ref().filter(|_| !args.dry_run) {
-        let command = if args.leave_former { LEAVE_FORMER } else { "provision" };
+        let command = if args.leave_former { former::LEAVE } else { "provision" };
         afterwards::note_deed(job, command, &verdict)?;
     }
     if have_left && stage == Some(Stage::Before) {
@@ -230,34 +222,6 @@ pub(super) fn command(context: &Context, args: &ProvisionArgs) -> Result<Exit, F
     context.print_json(&outcome).map(|()| exit)
 }
 
-/// What the job remembers of it.
-const LEAVE_FORMER: &str = "provision --leave-former";
-
-/// Whether they have, and nothing is left to send, or to send again, for which they would have to come back.
-fn former_have_left(job: &JobReader) -> Result<bool, Failure> {
-    if !job.deeds().map_err(job_failure)?.iter().any(|deed| deed.command == LEAVE_FORMER) {
-        return Ok(false);
-    }
-    let standing = job.standing().map_err(job_failure)?;
-    let is_settled = standing.rejected == 0 && standing.undone == 0;
-    Ok(is_settled && job.queue().map_err(job_failure)?.messages() == 0)
-}
-
-/// When former members leave.
-const LEAVES_AFTERWARDS: &str = "--leave-former comes when the history is there, because who has left a group can't be the \
-    sender of what he wrote there: first `provision` and `run`, then `provision --leave-former`";
-
-/// Nobody leaves before what he wrote is there.
-fn all_is_sent(job: &JobReader) -> Result<(), Failure> {
-    let left = job.queue().map_err(job_failure)?.messages();
-    if left == 0 {
-        return Ok(());
-    }
-    let text =
-        format!("{} of the job are to be sent yet: {LEAVES_AFTERWARDS}", plural(left, "message", "messages"));
-    Err(Failure::new(Exit::Usage, text))
-}
-
 /// What `run --provision` makes at a stage.
 pub(super) async fn make_stage(
     client: &Client,
@@ -271,7 +235,7 @@ pub(super) async fn make_stage(
         files,
         stage,
         leave_former: false,
-        senders_are_members: true,
+        senders_are_members: !former::have_left(job)?,
         dry_run: false,
         patience,
     };

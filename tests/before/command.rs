@@ -7,7 +7,7 @@ use predicates::prelude::PredicateBooleanExt as _;
 use predicates::str::contains;
 use serde_json::Value;
 
-use crate::support::{Rehearsal, importer, importer_process};
+use crate::support::{Rehearsal, as_admin, importer, importer_process};
 
 struct Files(tempfile::TempDir);
 
@@ -322,6 +322,11 @@ fn former_members_leave_when_all_is_sent_and_stay_out() {
         "members: 2 there already; all is sent, and former members stay out of their groups",
     ));
     run(&[&["verify", "--client"], &at[..]].concat()).success();
+    run(&[&send[..], &["--provision", "--groups", "groups.csv"]].concat()).success();
+    let page = serde_json::json!({ "pageNumber": 1, "showNumber": 10 });
+    let members = serde_json::json!({ "groupID": "g", "filter": 0, "pagination": page });
+    let members = as_admin(&server.url, "/group/get_group_member_list", &members);
+    assert_eq!(members["data"]["total"], 2, "a run without anything to send fetched him back: {members}");
     // He is needed for what comes later, and for what goes out once more.
     run(&[&send[..], &["--add", "later.jsonl"]].concat())
         .code(3)
