@@ -21,23 +21,32 @@ async fn run(
     stage: Stage,
     dry_run: bool,
 ) -> Result<(Provisioned, Vec<String>), ProvisionError> {
+    carry_out(
+        client,
+        &Provision {
+            job,
+            files,
+            stage: Some(stage),
+            leave_former: false,
+            senders_are_members: true,
+            dry_run,
+            patience: PATIENCE,
+        },
+    )
+    .await
+}
+
+async fn carry_out(
+    client: &Client,
+    what: &Provision<'_>,
+) -> Result<(Provisioned, Vec<String>), ProvisionError> {
     let mut steps = Vec::new();
-    let what = Provision {
-        job,
-        files,
-        stage: Some(stage),
-        leave_former: false,
-        senders_are_members: true,
-        dry_run,
-        patience: PATIENCE,
-    };
-    let done = provision(client, &what, &mut |step| steps.push(step.to_string())).await?;
+    let done = provision(client, what, &mut |step| steps.push(step.to_string())).await?;
     Ok((done, steps))
 }
 
 /// Takes former members out.
 async fn leave(client: &Client, job: &JobReader, files: &Files, dry_run: bool) -> (Provisioned, Vec<String>) {
-    let mut steps = Vec::new();
     let what = Provision {
         job: Some(job),
         files,
@@ -47,8 +56,7 @@ async fn leave(client: &Client, job: &JobReader, files: &Files, dry_run: bool) -
         dry_run,
         patience: PATIENCE,
     };
-    let done = provision(client, &what, &mut |step| steps.push(step.to_string())).await.unwrap();
-    (done, steps)
+    carry_out(client, &what).await.unwrap()
 }
 
 fn made(n: u64) -> Count {

@@ -11,6 +11,7 @@ use std::time::Duration;
 use crate::openim::{CallError, Client};
 
 use super::super::ask::Ask;
+use super::{Done, Thing};
 
 /// Something that can be done to many items in one call and looked up afterwards.
 pub(super) trait Many: Sync {
@@ -40,13 +41,30 @@ const CACHES: Duration = Duration::from_secs(6);
 /// How often a refusal with the server's own trouble (500, database) is tried again as it is.
 const TROUBLES: u32 = 2;
 
-/// Does it to all of `items`, none of which is done yet. `Err`: the server can't be reached or doesn't let
-/// us in; how far it came is on the server.
-pub(super) async fn ensure<M: Many>(
+/// Does it to all of `items`, none of which is done yet, unless it is a dry run, and writes down what became of each.
+pub(super) async fn settle<M: Many>(
     many: &M,
     ask: &Ask,
     items: Vec<M::Item>,
-) -> Result<Refused<M::Item>, CallError> {
+    (dry, done): (bool, &mut Done),
+    thing: impl Fn(&M::Item) -> Thing,
+) -> Result<(), CallError>
+where
+    M::Item: Clone + PartialEq,
+{
+    let refused = if dry { Vec::new() } else { ensure(many, ask, items.clone()).await? };
+    for item in items.iter().filter(|item| refused.iter().all(|(refused, _)| refused != *item)) {
+        done.made(thing(item));
+    }
+    for (item, why) in &refused {
+        done.failed(thing(item), why.clone());
+    }
+    Ok(())
+}
+
+/// Does it to all of `items`, none of which is done yet. `Err`: the server can't be reached or doesn't let
+/// us in; how far it came is on the server.
+async fn ensure<M: Many>(many: &M, ask: &Ask, items: Vec<M::Item>) -> Result<Refused<M::Item>, CallError> {
     let mut refused = Vec::new();
     // Pieces to be done, and how often each was tried.
     let mut open = vec![(items, 0)];

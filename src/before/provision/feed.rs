@@ -179,25 +179,35 @@ impl<'a> Groups<'a> {
     /// The next ones of the job; after those of the file.
     pub(super) fn of_job(&mut self) -> Result<Option<Vec<Wanted>>, ProvisionError> {
         let Some(job) = self.job else { return Ok(None) };
-        loop {
-            let page = job.conversations(self.after, groups::AT_ONCE)?;
-            let Some(last) = page.last() else { return Ok(None) };
-            self.after = Some(last.no);
-            let mut batch = Vec::new();
-            for conversation in &page {
-                if let Peers::Group(group) = &conversation.peers {
-                    let senders = job.senders(conversation.no)?.into_iter().map(|user| user.0);
-                    let Some(mut wanted) = self.seen.what_is_new(group.as_str(), senders) else { continue };
-                    let known = job.called(true, group.as_str())?;
-                    if let Some(group) = known.into_iter().find(|group| !group.nickname.is_empty()) {
-                        (wanted.row.name, wanted.row.face_url) = (group.nickname, group.face_url);
-                    }
-                    batch.push(wanted);
-                }
+        of_groups(job, &mut self.after, |group, senders| {
+            let Some(mut wanted) = self.seen.what_is_new(group, senders) else { return Ok(None) };
+            let known = job.called(true, group)?;
+            if let Some(group) = known.into_iter().find(|group| !group.nickname.is_empty()) {
+                (wanted.row.name, wanted.row.face_url) = (group.nickname, group.face_url);
             }
-            if !batch.is_empty() {
-                return Ok(Some(batch));
-            }
+            Ok(Some(wanted))
+        })
+    }
+}
+
+/// The next page of the job's groups of which `each`, told who wrote there, makes something.
+fn of_groups<T>(
+    job: &JobReader,
+    after: &mut Option<ConvNo>,
+    mut each: impl FnMut(&str, std::vec::IntoIter<String>) -> Result<Option<T>, ProvisionError>,
+) -> Result<Option<Vec<T>>, ProvisionError> {
+    loop {
+        let page = job.conversations(*after, groups::AT_ONCE)?;
+        let Some(last) = page.last() else { return Ok(None) };
+        *after = Some(last.no);
+        let mut batch = Vec::new();
+        for conversation in &page {
+            let Peers::Group(group) = &conversation.peers else { continue };
+            let senders: Vec<String> = job.senders(conversation.no)?.into_iter().map(|user| user.0).collect();
+            batch.extend(each(group.as_str(), senders.into_iter())?);
+        }
+        if !batch.is_empty() {
+            return Ok(Some(batch));
         }
     }
 }
@@ -233,24 +243,13 @@ impl<'a> Former<'a> {
             self.listed = None;
         }
         let Some(job) = self.job else { return Ok(None) };
-        loop {
-            let page = job.conversations(self.after, groups::AT_ONCE)?;
-            let Some(last) = page.last() else { return Ok(None) };
-            self.after = Some(last.no);
-            let mut batch = Vec::new();
-            for conversation in &page {
-                let Peers::Group(group) = &conversation.peers else { continue };
-                let senders = job.senders(conversation.no)?.into_iter().map(|user| user.0);
-                let former = self.seen.what_is_new(group.as_str(), senders).filter(|wanted| wanted.again);
-                batch.extend(former.map(|Wanted { row, .. }| FormerRow {
-                    users: row.everybody().cloned().collect(),
-                    group: row.id,
-                }));
-            }
-            if !batch.is_empty() {
-                return Ok(Some(batch));
-            }
-        }
+        of_groups(job, &mut self.after, |group, senders| {
+            let former = self.seen.what_is_new(group, senders).filter(|wanted| wanted.again);
+            Ok(former.map(|Wanted { row, .. }| FormerRow {
+                users: row.everybody().cloned().collect(),
+                group: row.id,
+            }))
+        })
     }
 }
 

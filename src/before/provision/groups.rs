@@ -171,15 +171,8 @@ async fn invite(
     done: &mut Done,
 ) -> Result<(), CallError> {
     for users in pieces(missing, INVITE) {
-        let refused =
-            if dry { Vec::new() } else { ensure::ensure(&Invite { group }, ask, users.clone()).await? };
-        let failed: HashSet<&str> = refused.iter().map(|(user, _)| user.as_str()).collect();
-        for user in users.iter().filter(|user| !failed.contains(user.as_str())) {
-            done.made(Thing::Member(user.clone(), group.to_owned()));
-        }
-        for (user, why) in refused {
-            done.failed(Thing::Member(user, group.to_owned()), why);
-        }
+        let member = |user: &String| Thing::Member(user.clone(), group.to_owned());
+        ensure::settle(&Invite { group }, ask, users, (dry, &mut *done), member).await?;
     }
     Ok(())
 }

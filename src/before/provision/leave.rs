@@ -4,12 +4,10 @@ use std::collections::HashSet;
 
 use crate::openim::{CallError, Client, GroupStatus};
 
-use super::super::ask::{Ask, pieces};
-use super::ensure::{self, Many};
+use super::super::ask::Ask;
+use super::ensure::Many;
+use super::relations::relate;
 use super::{Done, FormerRow, Thing};
-
-/// Members taken out in one call.
-const AT_ONCE: usize = 500;
 
 /// Sees to it that these are in their groups no more.
 pub(super) async fn ensure(ask: &Ask, rows: Vec<FormerRow>, dry: bool) -> Result<Done, CallError> {
@@ -19,13 +17,13 @@ pub(super) async fn ensure(ask: &Ask, rows: Vec<FormerRow>, dry: bool) -> Result
     for FormerRow { group, users } in rows {
         let mut seen = HashSet::new();
         let mut users: Vec<String> = users.into_iter().filter(|user| seen.insert(user.clone())).collect();
-        let former = |user: &str| Thing::Former(user.to_owned(), group.clone());
+        let former = |user: &String| Thing::Former(user.clone(), group.clone());
         let Some(found) = there.get(&group).filter(|found| found.status != GroupStatus::Dismissed) else {
             // Nobody is in it.
             done.counts.former_members.there += users.len() as u64;
             continue;
         };
-        let owner = found.owner.as_str();
+        let owner = &found.owner;
         if seen.contains(owner) {
             users.retain(|user| user != owner);
             done.failed(
@@ -33,23 +31,7 @@ pub(super) async fn ensure(ask: &Ask, rows: Vec<FormerRow>, dry: bool) -> Result
                 "the group is his: make it somebody else's first, in an app or by its API",
             );
         }
-        let all = users.len();
-        let still = Leave { group: &group }.missing(ask, users).await?;
-        done.counts.former_members.there += (all - still.len()) as u64;
-        for piece in pieces(still, AT_ONCE) {
-            let refused = if dry {
-                Vec::new()
-            } else {
-                ensure::ensure(&Leave { group: &group }, ask, piece.clone()).await?
-            };
-            let failed: HashSet<&str> = refused.iter().map(|(user, _)| user.as_str()).collect();
-            for user in piece.iter().filter(|user| !failed.contains(user.as_str())) {
-                done.made(former(user));
-            }
-            for (user, why) in &refused {
-                done.failed(former(user), why.clone());
-            }
-        }
+        relate(&Leave { group: &group }, ask, users, dry, &mut done, former).await?;
     }
     Ok(done)
 }

@@ -53,12 +53,7 @@ pub(super) async fn ensure(ask: &Ask, muted: Muted, dry: bool) -> Result<Done, C
     if muted.whole && status == GroupStatus::Muted {
         done.counts.mutes.there += 1;
     } else if muted.whole {
-        let refused =
-            if dry { Vec::new() } else { ensure::ensure(&Whole, ask, vec![group.to_owned()]).await? };
-        match refused.into_iter().next() {
-            Some((_, why)) => done.failed(thing(""), why),
-            None => done.made(thing("")),
-        }
+        ensure::settle(&Whole, ask, vec![group.to_owned()], (dry, &mut done), |_| thing("")).await?;
     }
     if members.is_empty() {
         return Ok(done);
@@ -72,15 +67,7 @@ pub(super) async fn ensure(ask: &Ask, muted: Muted, dry: bool) -> Result<Done, C
             Some(_) => open.push((user, until)),
         }
     }
-    let refused = if dry { Vec::new() } else { ensure::ensure(&Member { group }, ask, open.clone()).await? };
-    let failed: HashMap<&str, &str> =
-        refused.iter().map(|((user, _), why)| (user.as_str(), why.as_str())).collect();
-    for (user, _) in &open {
-        match failed.get(user.as_str()) {
-            Some(why) => done.failed(thing(user), *why),
-            None => done.made(thing(user)),
-        }
-    }
+    ensure::settle(&Member { group }, ask, open, (dry, &mut done), |(user, _)| thing(user)).await?;
     Ok(done)
 }
 

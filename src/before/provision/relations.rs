@@ -8,7 +8,7 @@ use super::super::ask::{Ask, pieces};
 use super::ensure::{self, Many};
 use super::{BlackRow, Done, FriendRow, Thing};
 
-/// Friends imported in one call.
+/// Friends made, or members taken out, in one call.
 const AT_ONCE: usize = 500;
 /// Entries of a block list read in one call.
 const PAGE: i32 = 500;
@@ -16,7 +16,7 @@ const PAGE: i32 = 500;
 /// Sees to it that they are friends. Who is one already is left alone: every call leaves another message.
 pub(super) async fn friends(ask: &Ask, row: FriendRow, dry: bool) -> Result<Done, CallError> {
     let mut done = Done::default();
-    let thing = |other: String| Thing::Friend(row.owner.clone(), other);
+    let thing = |other: &String| Thing::Friend(row.owner.clone(), other.clone());
     relate(&Befriend { owner: &row.owner }, ask, others(&row.owner, row.friends), dry, &mut done, thing)
         .await?;
     Ok(done)
@@ -25,7 +25,7 @@ pub(super) async fn friends(ask: &Ask, row: FriendRow, dry: bool) -> Result<Done
 /// Sees to it that they are blocked.
 pub(super) async fn blacks(ask: &Ask, row: BlackRow, dry: bool) -> Result<Done, CallError> {
     let mut done = Done::default();
-    let thing = |other: String| Thing::Black(row.owner.clone(), other);
+    let thing = |other: &String| Thing::Black(row.owner.clone(), other.clone());
     relate(&Block { owner: &row.owner }, ask, others(&row.owner, row.blacks), dry, &mut done, thing).await?;
     Ok(done)
 }
@@ -36,27 +36,21 @@ fn others(owner: &str, ids: Vec<String>) -> Vec<String> {
     ids.into_iter().filter(|id| seen.insert(id.clone())).collect()
 }
 
-async fn relate<M: Many<Item = String>>(
+/// Those of whom it is done already are counted, and it is done to the others.
+pub(super) async fn relate<M: Many<Item = String>>(
     many: &M,
     ask: &Ask,
     others: Vec<String>,
     dry: bool,
     done: &mut Done,
-    thing: impl Fn(String) -> Thing,
+    thing: impl Fn(&String) -> Thing,
 ) -> Result<(), CallError> {
     let Some(example) = others.first().cloned() else { return Ok(()) };
     let all = others.len();
     let missing = many.missing(ask, others).await?;
-    done.count(&thing(example)).there += (all - missing.len()) as u64;
+    done.count(&thing(&example)).there += (all - missing.len()) as u64;
     for piece in pieces(missing, AT_ONCE) {
-        let refused = if dry { Vec::new() } else { ensure::ensure(many, ask, piece.clone()).await? };
-        let failed: HashSet<&str> = refused.iter().map(|(other, _)| other.as_str()).collect();
-        for other in piece.iter().filter(|other| !failed.contains(other.as_str())) {
-            done.made(thing(other.clone()));
-        }
-        for (other, why) in refused {
-            done.failed(thing(other), why);
-        }
+        ensure::settle(many, ask, piece, (dry, &mut *done), &thing).await?;
     }
     Ok(())
 }

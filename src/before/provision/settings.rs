@@ -54,16 +54,8 @@ pub(super) async fn ensure(ask: &Ask, rows: Vec<SettingRow>, dry: bool) -> Resul
                 Some(_) => open.push((id, row)),
             }
         }
-        let refused =
-            if dry { Vec::new() } else { ensure::ensure(&Set { user: &user }, ask, open.clone()).await? };
-        let failed: HashMap<&str, &str> =
-            refused.iter().map(|((id, _), why)| (id.as_str(), why.as_str())).collect();
-        for (id, row) in &open {
-            match failed.get(id.as_str()) {
-                Some(why) => done.failed(thing(id.as_str(), row), *why),
-                None => done.made(thing(id.as_str(), row)),
-            }
-        }
+        let set = Set { user: &user };
+        ensure::settle(&set, ask, open, (dry, &mut done), |(id, row)| thing(id.as_str(), row)).await?;
     }
     Ok(done)
 }

@@ -33,17 +33,7 @@ pub(super) async fn ensure(ask: &Ask, rows: Vec<UserRow>, dry: bool) -> Result<D
     let legal = users.len();
     let missing = Register.missing(ask, users).await?;
     done.counts.users.there += (legal - missing.len()) as u64;
-    let ids: Vec<String> = missing.iter().map(|user| user.id.clone()).collect();
-    let refused = if dry { Vec::new() } else { ensure::ensure(&Register, ask, missing).await? };
-    let failed: HashSet<&str> = refused.iter().map(|(user, _)| user.id.as_str()).collect();
-    for id in ids {
-        if !failed.contains(id.as_str()) {
-            done.made(Thing::User(id));
-        }
-    }
-    for (user, why) in refused {
-        done.failed(Thing::User(user.id), why);
-    }
+    ensure::settle(&Register, ask, missing, (dry, &mut done), |user| Thing::User(user.id.clone())).await?;
     Ok(done)
 }
 
