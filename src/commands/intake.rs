@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::{Exit, Failure, OrFail};
 use crate::config::{ImportFile, SourceArgs, SourceTable};
 use crate::export::{self, ExportError, Layout, Plain, Reader, Source, compare_all};
-use crate::formats::{self, Format, Uploaded};
+use crate::formats::{self, Faced, Format, Uploaded};
 use crate::job::SourceInfo;
 use crate::mapping::occupied::{Diverted, Table};
 use crate::mapping::people::{People, Renamed};
@@ -108,6 +108,11 @@ impl Plan {
             return Err(failure(ExportError::NoSource));
         };
         let mapper = if mappers.len() == 1 { only } else { Arc::new(Several::new(mappers)) };
+        let mapper: Arc<dyn Mapper> = if self.uploaded.is_empty() {
+            mapper
+        } else {
+            Arc::new(Faced::new(mapper, Arc::clone(&self.uploaded)))
+        };
         // Above the names: the table speaks of OpenIM's conversations.
         let mapper: Arc<dyn Mapper> = if self.occupied.is_empty() {
             mapper

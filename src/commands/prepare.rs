@@ -9,7 +9,6 @@ use super::intake::{self, Intake, Plan};
 use super::{Exit, Failure, OrFail, media, shard};
 use crate::after::AGAIN;
 use crate::config::{EqualTimes, OlderMessages, SourceArgs, TimeSection};
-use crate::formats::Faced;
 use crate::job::{Job, JobError, JobReader, PassInfo, Shard, SourceInfo};
 use crate::message::{Release, SendTime};
 use crate::prepare::{self, Look, Phase, PrepareError, Rules, Summary};
@@ -74,7 +73,6 @@ pub(super) fn prepare(
         replace_refused(&mut job, args.skip_invalid || context.file.import.skip_invalid)?;
     }
     let Intake { reader, mapper } = plan.open(job.next_source().map_err(job_failure)?)?;
-    let mapper = Faced::new(mapper, Arc::clone(&plan.uploaded));
     let mut rules = Rules::new(now(), release, settings);
     rules.times = times(context.file.time)?;
     rules.allow_large = context.file.import.allow_large;
@@ -84,7 +82,7 @@ pub(super) fn prepare(
     let progress = Arc::new(prepare::Progress::default());
     let watched = Arc::clone(&progress);
     let drawn = context.draw(Arc::new(move || snapshot(watched.look())));
-    let summary = prepare::run(reader, &mapper, &rules, &mut job, &progress);
+    let summary = prepare::run(reader, &*mapper, &rules, &mut job, &progress);
     drawn.finish();
     Ok(Prepared { job, summary: summary.map_err(failure)?, is_new: true })
 }
