@@ -1,6 +1,6 @@
 //! The table of who is who, whole: everybody whom the export names, and everybody in the messages.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use rusqlite::OptionalExtension;
 
@@ -71,6 +71,19 @@ impl JobReader {
             take(who)?;
         }
         Ok(())
+    }
+
+    /// How many users sent something, and of how many of these an e-mail is known, as [`Self::who`] tells it: two walks over
+    /// tables of people, and none over groups.
+    pub fn writers_with_email(&self) -> Result<(u64, u64), JobError> {
+        let (sent, emails) = (self.sent()?, self.emails()?);
+        let mut with_email: HashSet<UserKey> = emails.into_keys().collect();
+        let addresses = "SELECT openim_id, source_id FROM people WHERE is_group = 0 AND source_id LIKE '%@%'
+                         UNION ALL SELECT id, id FROM users WHERE id LIKE '%@%'";
+        let ids = self.rows(addresses, [], |row| Ok((row.get::<_, String>(0)?, row.get::<_, String>(1)?)))?;
+        with_email.extend(ids.iter().filter(|(_, id)| is_email(id)).map(|(user, _)| UserKey::of(user)));
+        with_email.retain(|user| sent.contains_key(user));
+        Ok((sent.len() as u64, with_email.len() as u64))
     }
 
     /// The e-mail of each user whose e-mail the export tells.

@@ -104,6 +104,7 @@ fn three_people_log_in_and_scroll_their_history_to_its_start() {
         let said = String::from_utf8_lossy(&[output.stdout, output.stderr].concat()).into_owned();
         assert!(output.status.success(), "{release}: {said}");
         // Said before anything is made, and true afterwards.
+        assert!(said.contains("of 4 people who wrote, the export tells the e-mail of 2"), "{said}");
         assert!(said.contains("3 people can log in (3 with a password), 1 can't"), "{said}");
         assert!(said.contains("2 of 2 conversations can be scrolled to the start"), "{said}");
         assert!(said.contains("former members: 1 taken out"), "{said}");

@@ -36,6 +36,17 @@ pub(super) struct What<'a> {
     pub(super) dry_run: bool,
 }
 
+/// Everybody in the messages, by userID.
+pub(in super::super) fn everybody(job: &JobReader) -> Result<Vec<String>, Failure> {
+    let (mut users, mut after) = (Vec::new(), None);
+    loop {
+        let page = job.users(after, 1_000).map_err(job_failure)?;
+        let Some(last) = page.last() else { return Ok(users) };
+        after = Some(last.key);
+        users.extend(page.into_iter().map(|user| user.id.0));
+    }
+}
+
 /// What is said at the end.
 pub(super) struct Said {
     /// By what becomes of people who log in.
@@ -154,14 +165,7 @@ impl Ready {
 
     /// Makes them.
     pub(super) async fn make(self, what: &What<'_>, made: &mut Provisioned) -> Result<Said, Failure> {
-        let mut others = Vec::new();
-        let mut after = None;
-        while let Some(job) = what.job {
-            let page = job.users(after, 1_000).map_err(job_failure)?;
-            let Some(last) = page.last() else { break };
-            after = Some(last.key);
-            others.extend(page.into_iter().map(|user| user.id.0));
-        }
+        let others = what.job.map_or(Ok(Vec::new()), everybody)?;
         let nicknames: HashMap<String, String> =
             self.people.iter().map(|person| (person.user.clone(), person.nickname.clone())).collect();
         let accounts = Accounts {
