@@ -2,23 +2,7 @@
 
 use std::time::Duration;
 
-/// `1,234,567`
-pub fn count(n: u64) -> String {
-    let digits = n.to_string();
-    let mut out = String::with_capacity(digits.len() + digits.len() / 3);
-    for (i, digit) in digits.chars().enumerate() {
-        if i > 0 && (digits.len() - i).is_multiple_of(3) {
-            out.push(',');
-        }
-        out.push(digit);
-    }
-    out
-}
-
-/// `1 message is`, `1,234 messages are`: a number with what it counts, and the verb where one follows.
-pub fn plural(n: u64, one: &str, many: &str) -> String {
-    format!("{} {}", count(n), if n == 1 { one } else { many })
-}
+pub use importer_words::numbers::{count, plural};
 
 /// `3 h 05 min`, `4 min 07 s`, `1.8 s`
 pub fn duration(time: Duration) -> String {

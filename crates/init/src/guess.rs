@@ -289,14 +289,14 @@ fn misread(table: &Table, answers: &Answers, guess: &mut Guess) {
             Reading::Wrong(meant) => Some(format!(", such as `{}` for `{}`", short(example), short(&meant))),
             _ => None,
         });
-    let values = crate::unknown::plural(wrong, "value looks", "values look");
+    let values = crate::numbers::plural(wrong, "value looks", "values look");
     let note = format!("{values} like UTF-8 that was read as Latin-1{}", example.unwrap_or_default());
     match answers.mojibake.or((right == 0).then_some(Mojibake::Repair)) {
         Some(chosen) => guess.mojibake = Some((chosen, note)),
         None => guess.to_do.push(format!(
             "mojibake in [mapping]: {note}, and {} right: \"repair\" mends those that can have been meant otherwise, \
              \"keep\" sends all as they stand (--mojibake)",
-            crate::unknown::plural(right, "is", "are")
+            crate::numbers::plural(right, "is", "are")
         )),
     }
 }

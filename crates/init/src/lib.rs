@@ -9,7 +9,7 @@ use importer_checks as checks;
 use importer_export as export;
 use importer_formats as formats;
 use importer_mapping as mapping;
-use importer_words::{finding, message, visible};
+use importer_words::{finding, message, numbers, visible};
 
 mod attached;
 mod document;
@@ -37,16 +37,3 @@ pub use survey::{Found, Survey, in_words};
 pub use table::Table;
 pub use template::{Table as SourceTable, Template};
 pub use unknown::{Tick, Unknown, is_native, look};
-
-/// `4,818`
-fn thousands(n: u64) -> String {
-    let digits = n.to_string();
-    let mut out = String::new();
-    for (at, digit) in digits.char_indices() {
-        if at > 0 && (digits.len() - at).is_multiple_of(3) {
-            out.push(',');
-        }
-        out.push(digit);
-    }
-    out
-}

@@ -88,7 +88,7 @@ pub fn needs(format: Format, given: &About, survey: &Survey) -> Needs {
         if let Some(found) = survey.findings.get(code) {
             section.comment(&format!("{what}."));
             section.hint(key, &string(example));
-            needs.to_do.push(format!("{key} in [format]: {what} ({} ×)", super::thousands(found.count)));
+            needs.to_do.push(format!("{key} in [format]: {what} ({} ×)", crate::numbers::count(found.count)));
         }
     }
     needs.sections.push(section);
@@ -111,7 +111,7 @@ fn users(survey: &Survey) -> Option<Document> {
     section.header("[users]");
     section.comment(&format!(
         "{} can't be OpenIM's, which are letters, digits and `_`: `{source_id}` becomes `{openim_id}`.",
-        crate::unknown::plural(
+        crate::numbers::plural(
             survey.renamed.len() as u64,
             "id of a user or group",
             "ids of users and groups"
@@ -136,7 +136,7 @@ pub fn media(survey: &Survey) -> Option<Document> {
     let said: Vec<String> = CODES
         .iter()
         .filter_map(|(code, what)| {
-            survey.findings.get(code).map(|found| format!("{} {what}", super::thousands(found.count)))
+            survey.findings.get(code).map(|found| format!("{} {what}", crate::numbers::count(found.count)))
         })
         .collect();
     if said.is_empty() {

@@ -237,8 +237,3 @@ fn keep_only(guess: &mut Guess, column: &str, value: &str) {
     };
     guess.leave_out.insert(0, rule);
 }
-
-/// `1 row`, `17 rows`.
-pub(crate) fn plural(n: u64, one: &str, many: &str) -> String {
-    format!("{} {}", crate::thousands(n), if n == 1 { one } else { many })
-}

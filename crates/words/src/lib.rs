@@ -2,6 +2,7 @@
 
 pub mod finding;
 pub mod message;
+pub mod numbers;
 pub mod secrets;
 pub mod visible;
 pub mod written;

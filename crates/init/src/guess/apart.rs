@@ -76,7 +76,7 @@ impl<'t> Apart<'t> {
                 out,
                 "; {}: {}{}",
                 choice.note,
-                crate::unknown::plural(made.len() as u64, "conversation", "conversations"),
+                crate::numbers::plural(made.len() as u64, "conversation", "conversations"),
                 largest.map(|largest| format!(", {largest}")).unwrap_or_default()
             );
         }

@@ -1,10 +1,11 @@
 //! Tables with columns of somebody's own, with names or without.
 
-use super::{ENOUGH, Kinds, Ranked, Tick, Unknown, plural, ranked};
+use super::{ENOUGH, Kinds, Ranked, Tick, Unknown, ranked};
 use crate::document::{Document, strings};
 use crate::export::{ExportError, Header, Reader, Settings};
 use crate::guess::Answers;
 use crate::message::SourceNo;
+use crate::numbers::plural;
 use crate::times::Times;
 
 pub(super) fn look(

@@ -4,13 +4,14 @@ use std::collections::HashSet;
 use std::io::{self, Read};
 
 use super::csv::plain_text;
-use super::{CHUNKS, ENOUGH, Kinds, Tick, Unknown, keep_only, narrowed, plural, ranked, sample, score};
+use super::{CHUNKS, ENOUGH, Kinds, Tick, Unknown, keep_only, narrowed, ranked, sample, score};
 use crate::document::{Document, string};
 use crate::export::{ExportError, Format, Input, Plain, Reader, Settings, discover};
 use crate::finding::shorten;
 use crate::guess::{Answers, guess};
 use crate::mask::mask;
 use crate::message::SourceNo;
+use crate::numbers::plural;
 use crate::records::texts;
 use crate::shape::Shape;
 
