@@ -117,18 +117,23 @@ fn files_beside_the_words() {
     assert!(said.contains("1 file"), "{said}");
 }
 
+fn put(dir: &Path, name: &str, text: &str) {
+    let path = dir.join(name);
+    fs_err::create_dir_all(path.parent().unwrap()).unwrap();
+    fs_err::write(path, text).unwrap();
+}
+
+/// A format that is known.
+fn whatsapp(dir: &Path) {
+    let chat = "13/03/2024, 10:00 - Ann: on whatsapp\n13/03/2024, 11:00 - Bo: yes\n";
+    put(dir, "dump/chats/WhatsApp Chat with Ann.txt", chat);
+}
+
 #[test]
 fn html_and_mojibake_beside_a_known_format() {
     let dir = tempfile::tempdir().unwrap();
-    let write = |name: &str, text: &str| {
-        let path = dir.path().join(name);
-        fs_err::create_dir_all(path.parent().unwrap()).unwrap();
-        fs_err::write(path, text).unwrap();
-    };
-    write(
-        "dump/chats/WhatsApp Chat with Ann.txt",
-        "13/03/2024, 10:00 - Ann: on whatsapp\n13/03/2024, 11:00 - Bo: yes\n",
-    );
+    let write = |name: &str, text: &str| put(dir.path(), name, text);
+    whatsapp(dir.path());
     write(
         "dump/tickets.csv",
         "from,to,sent at,body\nRenÃ©,bo,2024-03-01T09:00:00Z,<p>cafÃ© &amp; bar</p>\nbo,RenÃ©,2024-03-01T09:01:00Z,plain\n",
@@ -145,15 +150,8 @@ fn html_and_mojibake_beside_a_known_format() {
 #[test]
 fn folders_of_tables_beside_a_known_format() {
     let dir = tempfile::tempdir().unwrap();
-    let write = |name: &str, text: &str| {
-        let path = dir.path().join(name);
-        fs_err::create_dir_all(path.parent().unwrap()).unwrap();
-        fs_err::write(path, text).unwrap();
-    };
-    write(
-        "dump/chats/WhatsApp Chat with Ann.txt",
-        "13/03/2024, 10:00 - Ann: on whatsapp\n13/03/2024, 11:00 - Bo: yes\n",
-    );
+    let write = |name: &str, text: &str| put(dir.path(), name, text);
+    whatsapp(dir.path());
     write(
         "dump/crm/2023.csv",
         "id,room,from,at,text\n1,k,ann,2024-03-01T09:00:00Z,tea now?\n2,l,bo,2024-03-01T09:01:00Z,yes please\n",

@@ -218,10 +218,11 @@ impl Sink for Digest<'_> {
             Relation::Read { peer, kind: Kind::Group, .. } => has(ConvKey::group(peer)),
             Relation::Read { user, peer, .. } => has(ConvKey::single(user, peer, &mut String::new())),
             // What is for the history of all shards together.
-            Relation::Friends(..) | Relation::Blocks(..) | Relation::Email { .. } => {
-                self.scratch.shard.is_first()
-            }
-            Relation::Muted { .. } | Relation::Kept { .. } => self.scratch.shard.is_first(),
+            Relation::Friends(..)
+            | Relation::Blocks(..)
+            | Relation::Email { .. }
+            | Relation::Muted { .. }
+            | Relation::Kept { .. } => self.scratch.shard.is_first(),
         };
         if !is_ours {
             return;
