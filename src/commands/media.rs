@@ -160,7 +160,7 @@ impl Step<'_> {
         }
         let first = if self.add { job.next_source().map_err(job_failure)? } else { SourceNo(0) };
         let intake_plan = Plan::new(&self.context.file, self.source)?;
-        let (wants, sources) = wants(&intake_plan, first, self.how.fetch)?;
+        let (wants, sources) = wants(&intake_plan, first, &self.dir, self.how.fetch)?;
         let key = Key::load(&self.key_path()).or_fail(Exit::Usage)?;
         let public = file.public_url.as_deref();
         if let Some(public) = public {
@@ -281,7 +281,12 @@ impl Step<'_> {
 }
 
 /// Reads the whole export for the files that it names, and, where links are fetched, for the pictures of its people.
-fn wants(plan: &Plan, first: SourceNo, faces: bool) -> Result<(Wants, HashMap<SourceNo, String>), Failure> {
+fn wants(
+    plan: &Plan,
+    first: SourceNo,
+    dir: &Path,
+    links: bool,
+) -> Result<(Wants, HashMap<SourceNo, String>), Failure> {
     if plan.sources().is_empty() {
         return Err(Failure::new(
             Exit::Usage,
@@ -289,10 +294,10 @@ fn wants(plan: &Plan, first: SourceNo, faces: bool) -> Result<(Wants, HashMap<So
         ));
     }
     let Intake { mut reader, mapper } = plan.open(first)?;
-    let mut wants = Wants::default();
-    wants.faces = faces;
+    let mut wants = Wants::new(dir, links).or_fail(Exit::Internal)?;
     while let Some(chunk) = reader.next_chunk().map_err(intake::failure)? {
         mapper.map(&chunk, &mut wants);
+        wants.checked().or_fail(Exit::Internal)?;
     }
     let sources = reader.sources().iter().map(|source| (source.no, source.path.clone())).collect();
     Ok((wants, sources))

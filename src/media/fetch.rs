@@ -25,8 +25,7 @@ pub struct Fetch {
 impl Fetch {
     /// Into a folder below that one, which goes away with it.
     pub fn new(web: Web, dir: &Path, every: Option<Duration>) -> std::io::Result<Self> {
-        let folder = tempfile::Builder::new().prefix("fetched-").tempdir_in(dir)?;
-        Ok(Self { web, folder, every, next: Mutex::default() })
+        Ok(Self { web, folder: scratch(dir)?, every, next: Mutex::default() })
     }
 
     /// The file behind a link; else why there is none, without the link.
@@ -72,6 +71,11 @@ impl Fetch {
         };
         sleep_until(at).await;
     }
+}
+
+/// A folder of its own in the job's, for files that are there for a while.
+pub(super) fn scratch(dir: &Path) -> std::io::Result<tempfile::TempDir> {
+    tempfile::Builder::new().prefix("fetched-").tempdir_in(dir)
 }
 
 fn wants_html(url: &str) -> bool {

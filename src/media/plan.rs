@@ -90,12 +90,9 @@ pub async fn plan(
         plan.counts.files += u64::from(!is_face);
         let (file, object) = match examine(want, shape, fetch, &known, book, scratch).await? {
             Examined::There(object, place) => {
-                let file = named(
-                    want,
-                    place.as_ref().map_or_else(String::new, Place::shown),
-                    Some(&object.name),
-                    None,
-                );
+                // What stood in a record lies in no file that stays.
+                let shown = place.as_ref().filter(|_| want.written.is_none()).map(Place::shown);
+                let file = named(want, shown.unwrap_or_default(), Some(&object.name), None);
                 (file, Some((object, place)))
             }
             Examined::Not(problem, why) => (named(want, String::new(), None, Some((problem, why))), None),
@@ -154,7 +151,10 @@ async fn examine(
 ) -> Result<Examined, JobError> {
     let source = shape.sources.get(&want.source).cloned().unwrap_or_default();
     let (key, path, name) = (want.key.clone(), want.path.clone(), want.name.clone());
-    let found = shape.places.find(&Wanted { source, key, path, name });
+    let found = match &want.written {
+        Some(path) => Ok(Place::File(path.clone())),
+        None => shape.places.find(&Wanted { source, key, path, name }),
+    };
     let place = match found {
         Ok(place) => place,
         Err(PlaceError::Missing) if !want.url.is_empty() => {

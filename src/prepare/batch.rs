@@ -15,7 +15,7 @@ use crate::checks::{Checker, codes};
 use crate::export::Chunk;
 use crate::finding::{Finding, Severity};
 use crate::job::{ConvKey, Key, Position, Shard, UserKey, write_record};
-use crate::mapping::people::{Kind, Person};
+use crate::mapping::people::{FACE, Kind, Person};
 use crate::mapping::{Mapper, Relation, Sink, Tally, Upload};
 use crate::message::{Message, Peer, Place, Release, SendTime, SourceNo};
 
@@ -232,7 +232,8 @@ impl Sink for Digest<'_> {
     }
 
     fn upload(&mut self, upload: Upload<'_>) {
-        if !self.scratch.shard.is_first() {
+        // Nobody is to bring pictures of people elsewhere by hand.
+        if upload.kind == FACE || !self.scratch.shard.is_first() {
             return;
         }
         let row = UploadRow::new(&upload, &mut self.batch.heap);

@@ -11,7 +11,7 @@
 //! | `members` | names, pictures and members |
 //!
 //! Traps: times are seconds · a group may have no id · `#` begins a comment, a line may be blank · **pictures of members
-//! are megabytes in one line**: they are skipped · who the other of two is stands in the members, or in what the two
+//! are megabytes in one line**; that of a group is taken up to 64 KiB of text · who the other of two is stands in the members, or in what the two
 //! write: so private chats are read twice; `ownerId`, or else `self`, is whose export it is.
 //!
 //! Learnt from hellodigua/ChatLab (its format's documentation and parser).
@@ -22,7 +22,7 @@ use serde_json::json;
 
 use super::codes::{self, reason};
 use super::compose::{Odd, Part, Reply, What, refuse};
-use super::media::{self, Kind, Medium};
+use super::media::{Kind, Medium};
 use super::node::Node;
 use super::ordinary::{At, Cut, Ordinary, Tools, last};
 use super::pairs::Pairs;
@@ -48,6 +48,7 @@ struct Header {
     group: bool,
     group_id: String,
     owner: String,
+    avatar: String,
 }
 
 /// Whether a file begins as `ChatLab`'s do.
@@ -95,6 +96,7 @@ impl Ordinary for ChatLab {
                         group: meta.str("type") == "group",
                         group_id: meta.str("groupId").into_owned(),
                         owner: meta.str("ownerId").into_owned(),
+                        avatar: meta.str("groupAvatar").into_owned(),
                     },
                 );
             }
@@ -132,12 +134,8 @@ impl Ordinary for ChatLab {
             let id = record.str("platformId");
             let name = record.any(&["accountName", "groupNickname"]).text();
             let face = record.str("avatar");
-            sink.person(Person::new(
-                PersonKind::User,
-                &id,
-                &name,
-                if media::is_link(&face) { &face } else { "" },
-            ));
+            let face = tools.composer.face(&face, at.place, sink);
+            sink.person(Person::new(PersonKind::User, &id, &name, &face));
             if header.group {
                 let owner = record.get("roles").list().iter().any(|role| role.str("id") == "owner");
                 let role = if owner { Role::Owner } else { Role::Member };
@@ -147,7 +145,8 @@ impl Ordinary for ChatLab {
         }
         let sender = record.str("sender");
         let peer = if header.group {
-            sink.person(Person::new(PersonKind::Group, &group, &header.name, ""));
+            let face = tools.composer.face(&header.avatar, at.place, sink);
+            sink.person(Person::new(PersonKind::Group, &group, &header.name, &face));
             Peer::Group(Cow::Owned(group))
         } else {
             let me = Some(&*header.owner).filter(|me| !me.is_empty()).or(tools.me());
@@ -224,6 +223,7 @@ impl ChatLab {
             group: value("meta.type") == "group",
             group_id: value("meta.groupId"),
             owner: value("meta.ownerId"),
+            avatar: value("meta.groupAvatar"),
         }
     }
 }

@@ -7,6 +7,7 @@ use std::borrow::Cow;
 
 use serde::Serialize;
 use serde_json::Value;
+use xxhash_rust::xxh3::xxh3_128;
 
 use super::codes::{self, reason};
 use super::content::Content;
@@ -15,6 +16,7 @@ use super::settings::{Policy, Recalled, Replies, Settings, Special};
 use super::table::Table;
 use super::uploaded::{self, Outcome as UploadOutcome};
 use crate::finding::{Code, Finding};
+use crate::mapping::people::{FACE, Kind, Person};
 use crate::mapping::{Sink, Upload};
 use crate::message::{ContentType, Message, Peer, Place, Quote, SendTime};
 
@@ -312,6 +314,42 @@ impl Composer {
         }
     }
 
+    /// The address of a picture of a user or group: the link that the export has. One that the export has itself, as a
+    /// file or as a data URL, is asked for, and has an address when it was uploaded.
+    pub(super) fn face<'t>(&self, told: &'t str, place: Place, sink: &mut dyn Sink) -> Cow<'t, str> {
+        let inline = if told.starts_with("data:") { told } else { "" };
+        if told.is_empty() || media::is_link(told) {
+            return Cow::Borrowed(told);
+        }
+        let (key, path) = match inline {
+            "" if told.contains("://") => return Cow::Borrowed(""),
+            "" => (Cow::Borrowed(told), told),
+            data => (Cow::Owned(format!("data:{:032x}", xxh3_128(data.as_bytes()))), ""),
+        };
+        let (kind, source) = (FACE, place.source);
+        sink.upload(Upload {
+            key: &key,
+            kind,
+            name: media::last(path),
+            path,
+            inline,
+            source,
+            ..Upload::default()
+        });
+        match self.settings.uploaded.find(source, &key) {
+            Some(UploadOutcome::There(file)) => Cow::Owned(file.url.clone()),
+            _ => Cow::Borrowed(""),
+        }
+    }
+
+    /// Tells of a user's picture alone, once it has an address.
+    pub(super) fn face_of(&self, user: &str, told: &str, place: Place, sink: &mut dyn Sink) {
+        let face = self.face(told, place, sink);
+        if !face.is_empty() {
+            sink.person(Person::new(Kind::User, user, "", &face));
+        }
+    }
+
     /// The message for a medium, and what is to be said of it; `None`: it is left out by the settings.
     pub(super) fn medium(&self, medium: &Medium<'_>, place: Place, sink: &mut dyn Sink) -> Option<Content> {
         let shown = match (&*medium.key, &medium.link) {
@@ -352,6 +390,7 @@ impl Composer {
                 link: medium.link.as_ref().map_or("", |l| media::bare(&l.url)),
                 url: medium.link.as_ref().map_or("", |l| &l.url),
                 path: &medium.path,
+                inline: "",
                 snapshot: &medium.still,
                 source: place.source,
             });

@@ -325,7 +325,7 @@ fn file_name<'a>(medium: &'a Medium<'_>, url: &'a str) -> &'a str {
     [&*medium.name, last(&medium.path), last(bare(url))].into_iter().find(|n| !n.is_empty()).unwrap_or("file")
 }
 
-fn last(path: &str) -> &str {
+pub(super) fn last(path: &str) -> &str {
     path.rsplit('/').next().unwrap_or(path)
 }
 

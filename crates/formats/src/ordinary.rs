@@ -4,7 +4,7 @@
 use std::borrow::Cow;
 use std::sync::Arc;
 
-use super::codes;
+use super::codes::{self, reason};
 use super::compose::{Composer, Draft, invalid, refuse};
 use super::local::Local;
 use super::node::Node;
@@ -61,6 +61,11 @@ pub(super) trait Ordinary: Send + Sync + 'static {
     fn text(&self, _chunk: &Chunk, _tools: &Tools, _sink: &mut dyn Sink) {}
 }
 
+/// Where pictures of people stand by their ids, each a record of its own: behind the messages, or in a file.
+pub(super) const AVATARS: &str = "avatars.*";
+/// The same in a file of nothing else.
+pub(super) const ONLY_AVATARS: &str = "*";
+
 /// How a file is cut.
 pub(super) enum Cut {
     /// A value a line.
@@ -86,6 +91,11 @@ impl At<'_> {
     /// What the file or an object around the record says; empty where nothing does.
     pub(super) fn around(&self, name: &str) -> &str {
         self.around.value(name).unwrap_or_default()
+    }
+
+    /// Whose picture it is, where the record is one.
+    fn avatar_of(&self) -> &str {
+        self.around.value(AVATARS).unwrap_or_else(|| self.around(ONLY_AVATARS))
     }
 }
 
@@ -235,6 +245,10 @@ impl<F: Ordinary> Mapper for Ordinarily<F> {
             let at = At { place, around: &chunk.context };
             match node(&self.format, raw) {
                 Ok(record) if record.is_object() => self.format.record(&record, &at, &self.tools, sink),
+                Ok(Node::Text(face)) if !at.avatar_of().is_empty() => {
+                    self.tools.composer.face_of(at.avatar_of(), &face, place, sink);
+                    sink.left_out(place, reason::DIRECTORY_ROW);
+                }
                 Ok(_) => refuse(sink, &codes::RECORD_INVALID, place, "it is no object"),
                 Err(error) => invalid(sink, place, &error),
             }

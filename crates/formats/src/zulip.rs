@@ -8,6 +8,7 @@
 //! | links to `/user_uploads/…` | words, as they stand |
 //! | `reactions`, `last_edit_time` | `ex` |
 //! | `realm.json`: users, streams, subscriptions | names, members |
+//! | `avatars/records.json` | pictures of users |
 //!
 //! Traps: a message names a recipient, whose kind and target stand in `realm.json` alone: that is read first · times are
 //! seconds with a fraction · in a chat of two each has a recipient of his own · topics are threads inside a stream.
@@ -58,16 +59,25 @@ const REALM: &[&str] = &[
     "zerver_userprofile_crossrealm[]",
 ];
 
+/// Whose the files beside it are.
+const AVATARS: &str = "/avatars/records.json";
+
 impl Ordinary for Zulip {
     const ENDINGS: &'static str = "realm.json and messages-000001.json";
 
     fn belongs(&self, inside: &str) -> bool {
         let name = file_name(inside);
-        name == "realm.json" || name.starts_with("messages-") && super::ending(name) == "json"
+        name == "realm.json"
+            || name.starts_with("messages-") && super::ending(name) == "json"
+            || format!("/{inside}").ends_with(AVATARS)
     }
 
     fn cut(&self, inside: &str, _: &[u8]) -> Cut {
-        Cut::Json(if file_name(inside) == "realm.json" { REALM } else { &["zerver_message[]"] })
+        Cut::Json(match file_name(inside) {
+            "realm.json" => REALM,
+            "records.json" => &[],
+            _ => &["zerver_message[]"],
+        })
     }
 
     fn arrange(&self, found: &mut Vec<Found>, tools: &Tools) -> Result<(), ExportError> {
@@ -94,6 +104,14 @@ impl Ordinary for Zulip {
         let realm = self.realm.get().unwrap_or(&nobody);
         if file_name(at.around("@file")) == "realm.json" {
             directory(record, realm, sink);
+            return sink.left_out(at.place, reason::DIRECTORY_ROW);
+        }
+        if file_name(at.around("@file")) == "records.json" {
+            let path = record.str("path");
+            // The same picture lies there in three sizes.
+            if super::ending(&path) == "png" && !path.ends_with("-medium.png") {
+                tools.composer.face_of(&record.str("user_profile_id"), &path, at.place, sink);
+            }
             return sink.left_out(at.place, reason::DIRECTORY_ROW);
         }
         let sender = record.any(&["sender", "sender_id"]);

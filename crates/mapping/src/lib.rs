@@ -147,7 +147,7 @@ pub struct Upload<'a> {
     pub key: &'a str,
     /// Its name.
     pub name: &'a str,
-    /// `picture`, `voice`, `video` or `file`.
+    /// `picture`, `voice`, `video` or `file`; `face` for the picture of a user or group, which no message shows.
     pub kind: &'static str,
     /// Bytes; 0 if that is not known.
     pub size: u64,
@@ -157,6 +157,8 @@ pub struct Upload<'a> {
     pub url: &'a str,
     /// Its path in the export; empty if the export has no file.
     pub path: &'a str,
+    /// The file itself, as a data URL; empty if it does not stand in the record.
+    pub inline: &'a str,
     /// The path of a picture that stands for it; empty if the export has none.
     pub snapshot: &'a str,
     /// The source that names it.

@@ -205,6 +205,10 @@ fn candidates(wanted: &Wanted) -> Vec<String> {
         }
     };
     add(path.clone());
+    // Mattermost's paths begin below that folder.
+    if !path.is_empty() {
+        add(format!("data/{path}"));
+    }
     if !key.is_empty() && key != path && !name.is_empty() {
         for pattern in [
             format!("__uploads/{key}/{name}"),

@@ -87,16 +87,20 @@ fn named(job: &JobReader, user: User) -> Result<UserRow, JobError> {
 
 /// What a row does not say the export may.
 fn told(job: &JobReader, mut row: UserRow) -> Result<UserRow, JobError> {
-    if row.nickname.is_empty() {
-        let known = job.called(false, &row.id)?;
-        let person = known.iter().find(|person| !person.nickname.is_empty()).or(known.first());
-        if let Some(person) = person {
-            let name = if person.nickname.is_empty() { &person.source_id } else { &person.nickname };
-            row.nickname.clone_from(name);
-            if row.face_url.is_empty() {
-                row.face_url.clone_from(&person.face_url);
-            }
-        }
+    if !row.nickname.is_empty() && !row.face_url.is_empty() {
+        return Ok(row);
+    }
+    let known = job.called(false, &row.id)?;
+    if row.nickname.is_empty()
+        && let Some(person) = known.iter().find(|person| !person.nickname.is_empty()).or(known.first())
+    {
+        let name = if person.nickname.is_empty() { &person.source_id } else { &person.nickname };
+        row.nickname.clone_from(name);
+    }
+    if row.face_url.is_empty()
+        && let Some(person) = known.iter().find(|person| !person.face_url.is_empty())
+    {
+        row.face_url.clone_from(&person.face_url);
     }
     Ok(row)
 }

@@ -89,8 +89,12 @@ fn faces(counts: media::Counts, text: &mut String) {
         write!(text, " Pictures of users and groups: {} move with them", count(faces))
             .expect("text takes all");
         if faces_left > 0 {
-            write!(text, ", {} can't be had and keep the address they have", count(faces_left))
-                .expect("text takes all");
+            write!(
+                text,
+                ", {} can't be had and keep the address they have, if they have one",
+                count(faces_left)
+            )
+            .expect("text takes all");
         }
         text.push('.');
     }

@@ -105,13 +105,17 @@ impl Ordinary for Discord {
                 }
                 _ => Cow::Borrowed(name),
             };
-            sink.person(Person::new(PersonKind::Group, channel, &name, ""));
+            let icon = [at.around("channel.iconUrl"), at.around("guild.iconUrl")];
+            let icon = icon.into_iter().find(|icon| !icon.is_empty()).unwrap_or_default();
+            let face = tools.composer.face(icon, at.place, sink);
+            sink.person(Person::new(PersonKind::Group, channel, &name, &face));
             Peer::Group(Cow::Borrowed(channel))
         };
         let time = millis(&record.str("timestamp"));
         let Some(mut draft) = Tools::draft(at, record.str("id"), sender, peer, time, sink) else { return };
         draft.nickname = author.any(&["nickname", "name"]).text();
-        draft.face_url = Cow::Owned(link(&author.str("avatarUrl")).to_owned());
+        let avatar = author.str("avatarUrl");
+        draft.face_url = tools.composer.face(&avatar, at.place, sink).into_owned().into();
         sink.person(Person::new(PersonKind::User, &draft.sender, &draft.nickname, &draft.face_url));
         fill(record, &kind, &mut draft);
         let parts = parts(record, &mut draft);
@@ -194,10 +198,6 @@ fn attachment<'a>(id: Cow<'a, str>, url: Cow<'a, str>, name: Cow<'a, str>, size:
     let path = if is_link { Cow::Borrowed("") } else { url.clone() };
     let key = if id.is_empty() { Cow::Owned(media::bare(&url).to_owned()) } else { id };
     Medium { kind, key, path, name, size, link: is_link.then_some(Link { url, reach }), ..Medium::default() }
-}
-
-fn link(url: &str) -> &str {
-    if media::is_link(url) { url } else { "" }
 }
 
 /// A time with its offset.

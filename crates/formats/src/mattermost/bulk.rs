@@ -84,7 +84,8 @@ impl Bulk {
             }
             ("user", ..) => {
                 if let Some(user) = &line.user.0 {
-                    tell(user, sink);
+                    let face = self.composer.face(&user.profile_image.0, place, sink);
+                    tell(user, &face, sink);
                 }
                 sink.left_out(place, reason::DIRECTORY_ROW);
             }
@@ -276,9 +277,9 @@ fn names(file: &Found, max: usize, users: &mut HashMap<String, String>) -> Resul
 
 /// Tells of a user: his name, his e-mail, the channels he is in. The server keeps those of whom it does not let in any
 /// more, who are in none for others.
-fn tell(user: &User<'_>, sink: &mut dyn Sink) {
+fn tell(user: &User<'_>, face: &str, sink: &mut dyn Sink) {
     let name = &user.username;
-    sink.person(Person::new(PersonKind::User, &name.0, &user.shown(), ""));
+    sink.person(Person::new(PersonKind::User, &name.0, &user.shown(), face));
     if !user.email().is_empty() {
         sink.relation(Relation::Email { user: name.share(), email: user.email().into() });
     }

@@ -122,6 +122,9 @@ pub(super) struct User<'a> {
     last_name: Text<'a>,
     #[serde(borrow)]
     email: Text<'a>,
+    /// The path of a picture.
+    #[serde(borrow)]
+    pub(super) profile_image: Text<'a>,
     delete_at: Number,
     #[serde(borrow)]
     pub(super) teams: Objects<Team<'a>>,

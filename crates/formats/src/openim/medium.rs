@@ -62,6 +62,7 @@ pub(super) fn medium<'a>(
             link: bare,
             url: &url,
             path: "",
+            inline: "",
             snapshot: "",
             source: place.source,
         });

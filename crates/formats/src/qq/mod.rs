@@ -10,8 +10,8 @@
 //! | text export: `2024-01-02 9:08:07 NAME(12345)` and the lines behind it | 101; group `消息对象`, or single chat |
 //!
 //! Traps: a user has a `uin` (his number) and a `uid` (`u_…`); one of them may be empty · version 4 has times as words ·
-//! chunks are lines, their manifest says whose chat it is · **`avatars` are megabytes on one line**: they are skipped ·
-//! the text export has local times, `【title】` before names, and no id for the chat.
+//! chunks are lines, their manifest says whose chat it is · **`avatars` are megabytes on one line**: each is a record of
+//! its own · the text export has local times, `【title】` before names, and no id for the chat.
 //!
 //! Learnt from shuakami/qq-chat-exporter (its types); the text export from public samples.
 
@@ -26,7 +26,7 @@ use super::codes::{self, reason};
 use super::compose::{Mentions, Part, Reply, refuse};
 use super::media::{self, Kind, Link, Medium, Reach};
 use super::node::Node;
-use super::ordinary::{At, Cut, Ordinary, Tools, file as file_name, last};
+use super::ordinary::{AVATARS, At, Cut, ONLY_AVATARS, Ordinary, Tools, file as file_name, last};
 use super::recognise::{Begins, head};
 use super::settings::Recalled;
 use crate::export::{ExportError, Found};
@@ -48,6 +48,7 @@ struct Chat {
     name: String,
     peer: String,
     me: String,
+    avatar: String,
 }
 
 /// Whether a file begins as the exporter's do.
@@ -59,11 +60,15 @@ impl Ordinary for Qq {
     const ENDINGS: &'static str = ".json, or manifest.json with chunks/*.jsonl";
 
     fn belongs(&self, inside: &str) -> bool {
-        file_name(inside) != "avatars.json" && matches!(&*super::ending(last(inside)), "json" | "jsonl")
+        matches!(&*super::ending(last(inside)), "json" | "jsonl")
     }
 
     fn cut(&self, inside: &str, _: &[u8]) -> Cut {
-        if super::ending(inside) == "jsonl" { Cut::Lines } else { Cut::Json(&["messages[]"]) }
+        match file_name(inside) {
+            "avatars.json" => Cut::Json(&[ONLY_AVATARS, AVATARS]),
+            _ if super::ending(inside) == "jsonl" => Cut::Lines,
+            _ => Cut::Json(&["messages[]", AVATARS]),
+        }
     }
 
     fn arrange(&self, found: &mut Vec<Found>, _: &Tools) -> Result<(), ExportError> {
@@ -89,7 +94,8 @@ impl Ordinary for Qq {
         let from = record.get("sender");
         let sender = from.any(&["uin", "uid"]).text();
         let peer = if chat.group {
-            sink.person(Person::new(PersonKind::Group, &chat.peer, &chat.name, ""));
+            let face = tools.composer.face(&chat.avatar, at.place, sink);
+            sink.person(Person::new(PersonKind::Group, &chat.peer, &chat.name, &face));
             Peer::Group(Cow::Owned(chat.peer.clone()))
         } else if sender != chat.peer {
             Peer::User(Cow::Owned(chat.peer.clone()))
@@ -177,6 +183,7 @@ fn chat(info: &dyn Fn(&str) -> String) -> Chat {
         peer: if peer.is_empty() { name.clone() } else { peer },
         name,
         me: either("selfUin", "selfUid"),
+        avatar: info("avatar"),
     }
 }
 

@@ -11,7 +11,7 @@
 //!
 //! Traps: times are seconds, or local ones that a spreadsheet has changed · the words of everything but texts are XML or
 //! a placeholder · `localType` is not reliable, the name of the type is · **`avatars` are megabytes of pictures on one
-//! line**: they are skipped · who exported is named only where he wrote: `self` says it.
+//! line**: each is a record of its own · who exported is named only where he wrote: `self` says it.
 //!
 //! Learnt from ChatLab's parsers of WeFlow and echotrace, LC044/WeChatMsg, xming521/WeClone.
 
@@ -26,7 +26,7 @@ use super::codes::{self, reason};
 use super::compose::{Draft, Odd, Part, What, refuse};
 use super::media::{Kind, Medium};
 use super::node::Node;
-use super::ordinary::{At, Ordinary, Tools, last};
+use super::ordinary::{AVATARS, At, Ordinary, Tools, last};
 use super::pairs::Pairs;
 use super::recognise::Begins;
 use crate::export::{ExportError, Found};
@@ -47,7 +47,7 @@ pub(super) fn is(begins: &Begins<'_>) -> bool {
 
 impl Ordinary for WeChat {
     const ENDINGS: &'static str = ".json";
-    const MESSAGES: &'static [&'static str] = &["messages[]"];
+    const MESSAGES: &'static [&'static str] = &["messages[]", AVATARS];
 
     fn arrange(&self, found: &mut Vec<Found>, tools: &Tools) -> Result<(), ExportError> {
         // Whoever sent is whose export it is.
@@ -65,13 +65,14 @@ impl Ordinary for WeChat {
             return sink.left_out(at.place, reason::SYSTEM_ROW);
         }
         let (chat, name) = (at.around("session.wxid"), shown(at));
+        let face = tools.composer.face(at.around("session.avatar"), at.place, sink);
         let writer = record.str("senderUsername");
         let (sender, peer) = if chat.ends_with("@chatroom") {
-            sink.person(Person::new(PersonKind::Group, chat, name, ""));
+            sink.person(Person::new(PersonKind::Group, chat, name, &face));
             sink.relation(Relation::Member { group: chat.into(), user: writer.clone(), role: Role::Member });
             (writer, Peer::Group(Cow::Borrowed(chat)))
         } else {
-            sink.person(Person::new(PersonKind::User, chat, name, ""));
+            sink.person(Person::new(PersonKind::User, chat, name, &face));
             let known = self.pairs.other(chat, chat, None).or_else(|| self.pairs.only(chat));
             let me =
                 if sent == Some(1) && !writer.is_empty() { Some(&*writer) } else { known.or(tools.me()) };

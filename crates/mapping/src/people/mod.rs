@@ -16,6 +16,9 @@ pub use translate::{group_id, user_id};
 /// Pictures of users and groups have no source of their own: wherever an address is named, it is the same picture.
 pub const FACES: crate::message::SourceNo = crate::message::SourceNo(0);
 
+/// The kind of such a picture where the export has it, as [`super::Upload`] names it.
+pub const FACE: &str = "face";
+
 /// Whether an id is a user's or a group's.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Kind {
