@@ -212,6 +212,20 @@ fn the_changes_stand_in_the_job(run: &Run) {
     ];
     assert_eq!(said, expected);
     assert!(changes.iter().all(|change| change["time"].as_str().unwrap().ends_with('Z')));
+    let report = |form: &[&str]| {
+        let made = importer().arg("report").arg("--job").arg(&run.job).args(form).output().unwrap();
+        String::from_utf8(made.stdout).unwrap()
+    };
+    let told: Value = serde_json::from_str(&report(&["--json"])).unwrap();
+    let told = told["report"]["changes"].as_array().unwrap();
+    assert_eq!(told.len(), changes.len());
+    for (told, change) in told.iter().zip(&changes) {
+        assert!(
+            told["at"].is_i64() && ["by", "what", "holds"].iter().all(|key| told[key] == change[key]),
+            "{told}"
+        );
+    }
+    assert!(report(&[]).contains("What was changed while it ran"));
 }
 
 #[test]

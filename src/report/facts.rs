@@ -23,6 +23,8 @@ pub struct Facts {
     pub set_aside: Vec<SetAside>,
     /// The runs of the job.
     pub runs: Vec<Run>,
+    /// What was changed while runs were under way, the first change first.
+    pub changes: Vec<Changed>,
     /// What was done to the server besides sending.
     pub deeds: Vec<Done>,
     /// How it was proved.
@@ -133,6 +135,19 @@ pub struct Run {
     pub crash: Option<bool>,
     /// The course of it.
     pub course: Option<Course>,
+}
+
+/// A setting of a run was changed while it was under way.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Changed {
+    /// When; `None`: what stands in the job's list is no time.
+    pub at: Option<i64>,
+    /// `operator`, `file`, `timetable`, `deadline`.
+    pub by: String,
+    /// What was asked for: `rate 200/s`.
+    pub what: String,
+    /// What held from then on, all causes together.
+    pub holds: String,
 }
 
 /// How a run went over its time, in slices of equal length.

@@ -2,7 +2,9 @@
 
 use serde_json::Value;
 
-use super::facts::{Course, Done, Facts, Fate, Kind, Proof, Records, Run, SetAside, Source, Verified};
+use super::facts::{
+    Changed, Course, Done, Facts, Fate, Kind, Proof, Records, Run, SetAside, Source, Verified,
+};
 use super::logins::can_log_in;
 use super::numbers::count;
 use crate::finding::Severity;
@@ -40,6 +42,7 @@ pub fn gather(reader: &JobReader, known: Known<'_>) -> Result<Facts, JobError> {
         days: sums.by_day.iter().map(|(day, pair)| kind(day_name(*day), *pair)).collect(),
         longest: longest(reader, &sums)?,
         set_aside: set_aside(reader, &passes, known.reason)?,
+        changes: changes(reader)?,
         deeds: deeds(reader, files.as_ref())?,
         proof: Proof {
             confirmed: sums.messages.confirmed,
@@ -243,6 +246,16 @@ fn runs(reader: &JobReader) -> Result<Vec<Run>, JobError> {
         }
     });
     Ok(runs.collect())
+}
+
+fn changes(reader: &JobReader) -> Result<Vec<Changed>, JobError> {
+    let all = reader.changes(usize::MAX)?.into_iter().map(|change| Changed {
+        at: change.time.parse().ok().map(jiff::Timestamp::as_millisecond),
+        by: change.by,
+        what: change.what,
+        holds: change.holds,
+    });
+    Ok(all.collect())
 }
 
 /// An address without user and password.

@@ -2,7 +2,7 @@
 
 use super::chart::{Chart, Column};
 use super::document::Table;
-use super::facts::{Course, Facts, Fate, Kind, Proof, Run};
+use super::facts::{Changed, Course, Facts, Fate, Kind, Proof, Run};
 use super::numbers::{bytes, count, duration};
 
 /// What is said where nothing is known.
@@ -24,6 +24,7 @@ pub fn tables(facts: &Facts, scroll: Table) -> Vec<Table> {
         days(&facts.days),
         longest(&facts.longest),
         runs(&facts.runs),
+        changes(&facts.changes),
         deeds(facts),
         proof(&facts.proof),
         sources(facts),
@@ -175,6 +176,37 @@ fn runs(runs: &[Run]) -> Table {
         ],
         rows: runs.iter().rev().take(50).map(run).collect(),
         chart,
+    }
+}
+
+/// How many changes are shown: a timetable of a year makes many.
+const CHANGES: usize = 50;
+
+fn changes(changes: &[Changed]) -> Table {
+    let row = |change: &Changed| {
+        let Changed { at, by, what, holds } = change;
+        vec![at.map_or_else(unknown, time), by.clone(), what.clone(), holds.clone()]
+    };
+    let text = match changes.len() {
+        0 => String::new(),
+        all => {
+            let some = if all > CHANGES {
+                format!("The last {CHANGES} of {}. ", count(all as u64))
+            } else {
+                String::new()
+            };
+            format!(
+                "{some}By whom or what, what was asked for, and what held from then on: the strictest of what the operator, the \
+                 file `pause`, the timetable and the deadline want."
+            )
+        }
+    };
+    Table {
+        title: "What was changed while it ran".into(),
+        text,
+        columns: vec!["when (UTC)", "by", "asked for", "held from then on"],
+        rows: changes.iter().rev().take(CHANGES).map(row).collect(),
+        chart: None,
     }
 }
 
