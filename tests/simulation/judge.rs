@@ -13,7 +13,7 @@ pub(super) struct Judgement {
     pub(super) there: u64,
     pub(super) lost: u64,
     /// By us, under names of their own: where.
-    pub(super) doubled: Vec<(String, i64)>,
+    pub(super) doubled: Vec<Slot>,
     /// By the server: the same names (law 5).
     pub(super) copies: u64,
     /// Of these, those of messages that the store has in their own places: they can go without taking anything.
@@ -27,12 +27,18 @@ pub(super) struct Judgement {
     pub(super) strange: u64,
     /// Of others, and gone.
     pub(super) live_lost: i64,
-    /// Dropped because a batch had too many of one conversation (law 1).
-    pub(super) batches: u64,
+    /// Dropped because we had sent too many of one conversation at once (law 1).
+    pub(super) overfilled: u64,
 }
 
-/// Why `rehearsal` says that a batch was dropped.
-const LAW_1: &str = "more than 100";
+/// A place in the server's log.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Slot {
+    pub(super) conversation: String,
+    pub(super) seq: i64,
+    /// Since when it could be read, ms, to the second.
+    pub(super) cached_at: i64,
+}
 
 /// Judges all conversations.
 /// `by_time`: each message has to have its own; otherwise some were sent behind what people wrote, later.
@@ -45,8 +51,7 @@ pub(super) fn judge(server: &Within, history: &History, passes: usize, by_time: 
     }
     for audit in server.audit().conversations.values() {
         judgement.live_lost += (audit.tally.live - audit.tally.live_dropped).cast_signed();
-        let batches = audit.tally.dropped.iter().filter(|(why, _)| why.contains(LAW_1));
-        judgement.batches += batches.map(|(_, count)| count).sum::<u64>();
+        judgement.overfilled += audit.tally.overfilled;
     }
     judgement
 }
@@ -107,7 +112,8 @@ impl Judgement {
                 continue;
             };
             let Some(place) = left.pop() else {
-                self.doubled.push((conversation.to_owned(), entry.seq));
+                let LogEntry { seq, cached_at, .. } = *entry;
+                self.doubled.push(Slot { conversation: conversation.to_owned(), seq, cached_at });
                 continue;
             };
             self.there += 1;

@@ -20,6 +20,9 @@ use super::judge::{self, Judgement};
 use super::network::Network;
 use super::scrolling::{Scrolling, scrolling};
 
+/// What the server's clock says when a life begins, ms.
+const BEGAN: i64 = 1_795_000_000_000;
+
 /// One life.
 pub(super) struct Life {
     seed: u64,
@@ -30,8 +33,10 @@ pub(super) struct Life {
     release: Release,
     /// Calls in a thousand that arrive late.
     late: u64,
-    /// Messages come into the queue that are not sent by us.
-    may_overfill: bool,
+    /// The server stands still, or takes its time, now and then.
+    weather: bool,
+    /// Nothing happens that anything would have to be sent again for, but kills.
+    calm: bool,
 }
 
 /// What a life told.
@@ -75,13 +80,11 @@ impl Life {
         let mut timing = Timing::fast();
         timing.store_lag = Duration::from_millis(dice.one_of([20, 50, 500, 3_000]));
         timing.storing_lag = Duration::from_millis(dice.one_of([25, 25, 60, 400]));
+        let weather = dice.per_mille(250);
         let faults = faults(&dice);
         let late = if dice.per_mille(200) { 1 + dice.below(20) } else { 0 };
-        let may_overfill = faults.iter().any(|fault| {
-            use FaultKind::{LiveTraffic, RepeatQueue, Restart};
-            matches!(fault.kind, Restart { .. } | RepeatQueue { .. } | LiveTraffic { .. })
-        });
-        Self { seed, dice, history, faults, timing, release, late, may_overfill }
+        let calm = late == 0 && !weather && faults.iter().all(is_told);
+        Self { seed, dice, history, faults, timing, release, late, weather, calm }
     }
 
     /// Lives it, on a clock of its own.
@@ -130,15 +133,58 @@ fn faults(dice: &Dice) -> Vec<Fault> {
         call(FaultKind::Restart { down_ms: down, kill }, 0.01),
         batch(FaultKind::LoseQueue, 0.04),
         batch(FaultKind::RepeatQueue { last: 20 }, 0.05),
-        batch(FaultKind::JumpSeq { by: 17 }, 0.05),
+        batch(FaultKind::JumpSeq { by: dice.one_of([17, 70]) }, 0.05),
         batch(FaultKind::ReadGap { ms: 300 }, 0.1),
         batch(FaultKind::LiveTraffic { per_second: 1.0 }, 1.0),
-        batch(FaultKind::UsersAct { act: UserAct::Any, per_second: 0.5 }, 1.0),
+        batch(FaultKind::UsersAct { act: UserAct::Delete, per_second: 20.0 }, 1.0),
     ];
-    // Of users' acts the judge knows nothing: they are the chaos suite's.
-    all.into_iter()
-        .filter(|fault| !matches!(fault.kind, FaultKind::UsersAct { .. }) && dice.per_mille(150))
-        .collect()
+    // Of what users revoke or clear the judge knows nothing: that is the chaos suite's.
+    all.into_iter().filter(|_| dice.per_mille(150)).collect()
+}
+
+/// Whether what a fault takes is told: the call was not processed, and whoever made it knows.
+fn is_told(fault: &Fault) -> bool {
+    matches!(fault.kind, FaultKind::ExpireToken | FaultKind::TooMany { .. } | FaultKind::UsersAct { .. })
+}
+
+/// When a process is killed.
+#[derive(Debug, Clone, Copy)]
+enum Kill {
+    /// After so many actions.
+    After(u64),
+    /// With that call of a path.
+    At(&'static str, u64),
+}
+
+impl Kill {
+    fn draw(dice: &Dice, messages: u64) -> Self {
+        const RARE: [&str; 3] = ["/msg/delete_msg_phsical_by_seq", "/msg/search_msg", "/msg/pull_msg_by_seq"];
+        if dice.per_mille(250) {
+            Self::At(dice.one_of(RARE), dice.few(4))
+        } else {
+            Self::After(dice.few(20 + 5 * messages))
+        }
+    }
+}
+
+/// For seconds the server stands still, for a part of its conversations or for all, or is slow, or people write a lot; then
+/// all is as before.
+async fn weather(network: Network, seed: u64) {
+    let dice = Dice::new(seed);
+    loop {
+        sleep(Duration::from_millis(dice.below(6_000))).await;
+        let kind = match dice.below(10) {
+            0..5 => FaultKind::Stall { of: 1 + dice.below(3) },
+            5..7 => FaultKind::Slow { by: dice.one_of([5.0, 40.0]) },
+            _ => FaultKind::LiveTraffic { per_second: 5.0 },
+        };
+        network.say(|| format!("{kind:?}"));
+        let always = When { after: 0, every: 1, chance: 1.0, times: None, path: None, conversation: None };
+        let id = network.server().fault(Fault { kind, when: always });
+        sleep(Duration::from_millis(dice.below(20_000))).await;
+        network.say(|| "as before".to_owned());
+        network.server().no_fault(Some(id));
+    }
 }
 
 struct Lived {
@@ -153,6 +199,8 @@ struct Lived {
     /// Passes that the job has.
     passes: usize,
     settings: Settings,
+    /// What a run that ended in peace can have seen of each conversation: how far it had been read, and until when.
+    looked: HashMap<String, (i64, i64)>,
 }
 
 impl Lived {
@@ -162,7 +210,7 @@ impl Lived {
             timing: life.timing,
             seed: life.seed,
             faults: std::mem::take(&mut life.faults),
-            starts_at: Some(1_795_000_000_000),
+            starts_at: Some(BEGAN),
             ..Options::fast(life.release)
         };
         let faults = format!("{:?}", options.faults.iter().map(|fault| &fault.kind).collect::<Vec<_>>());
@@ -186,12 +234,14 @@ impl Lived {
             story: Story::default(),
             passes: 0,
             settings,
+            looked: HashMap::new(),
         }
     }
 
     async fn all(mut self) -> Story {
         let dice = self.life.dice.clone();
         drop(self.add(None));
+        let weather = self.life.weather.then(|| tokio::spawn(weather(self.network.clone(), self.life.seed)));
         let commands = 1 + dice.below(5);
         for _ in 0..commands {
             let command = self.choose();
@@ -199,7 +249,7 @@ impl Lived {
             match command {
                 Command::Add => drop(self.add(Some(self.open()))),
                 Command::Run { only, hold, repair } => {
-                    let kill = dice.per_mille(700).then(|| dice.few(20 + 5 * self.messages()));
+                    let kill = dice.per_mille(700).then(|| Kill::draw(&dice, self.messages()));
                     let settings = Settings { repair, ..self.settings_for(only, hold) };
                     self.run(settings, kill).await;
                 }
@@ -212,6 +262,9 @@ impl Lived {
             drop(self.add(Some(self.open())));
         }
         // Nothing more goes wrong: it has to come to its end now.
+        if let Some(weather) = weather {
+            weather.abort();
+        }
         self.network.server().no_fault(None);
         self.network.say(|| "NO MORE FAULTS".to_owned());
         if self.story.wrong.is_empty() {
@@ -268,7 +321,7 @@ impl Lived {
     }
 
     /// `run` until it ends or is killed.
-    async fn run(&mut self, settings: Settings, kill: Option<u64>) -> Option<Outcome> {
+    async fn run(&mut self, settings: Settings, kill: Option<Kill>) -> Option<Outcome> {
         let mut job = self.open();
         let power = kill.is_some() && self.life.dice.per_mille(400);
         let synced = self.folder.path().join("synced");
@@ -281,8 +334,10 @@ impl Lived {
             network.say(|| format!("committed, {durability:?}"));
             network.action();
         })));
-        if let Some(kill) = kill {
-            self.network.kill_in(kill);
+        match kill {
+            Some(Kill::After(actions)) => self.network.kill_in(actions),
+            Some(Kill::At(path, calls)) => self.network.kill_on(path, calls),
+            None => {}
         }
         self.story.runs += 1;
         let only = settings.only.clone();
@@ -313,6 +368,9 @@ impl Lived {
         self.network.say(|| format!("ENDED {ended:?}"));
         match ended {
             Ok(outcome) => {
+                if only.is_none() && matches!(outcome.ended, Ended::Done | Ended::NothingToDo) {
+                    self.has_looked();
+                }
                 self.story.resent += outcome.lost_and_resent + outcome.fences;
                 self.story.withdrawn += outcome.withdrawn;
                 if self.queued_elsewhere(only.as_ref()).await != before {
@@ -323,6 +381,20 @@ impl Lived {
             Err(error) => {
                 self.wrong(format!("the run failed: {error}"));
                 None
+            }
+        }
+    }
+
+    /// A run has ended in peace: up to a moment ago it has looked behind every conversation that was worked on since the
+    /// last time.
+    fn has_looked(&mut self) {
+        /// Its last look at a conversation, its looks at the others, and the calls of both.
+        const LAST_LOOK: i64 = 5_000;
+        let now = BEGAN + i64::try_from(self.network.clock().as_millis()).unwrap();
+        for (conversation, read_to) in self.read_to() {
+            let known = self.looked.entry(conversation).or_insert((-1, 0));
+            if known.0 != read_to {
+                *known = (read_to, now - LAST_LOOK);
             }
         }
     }
@@ -419,15 +491,20 @@ impl Lived {
         let by_time = self.story.overtaken == 0;
         let judged = judge::judge(self.network.server(), &self.life.history, self.passes, by_time);
         self.network.say(|| format!("{judged:?}"));
+        if self.life.calm && self.story.kills == 0 && self.story.resent + self.story.withdrawn > 0 {
+            let Story { resent, withdrawn, .. } = self.story;
+            self.wrong(format!("{resent} sent again and {withdrawn} withdrawn for nothing"));
+        }
+        let (messages, refused) = (self.messages(), self.life.history.refused(self.passes));
+        self.story.refused += refused;
+        let judged = self.verified(judged).await;
+        // After what the server gave out again behind the end was found and deleted.
         self.story.spread = self.life.history.spread;
         self.story.scrolling = scrolling(self.network.server(), &self.life.history);
         self.network.say(|| format!("{:?}", self.story.scrolling));
         if !self.settings.behind_newer && self.story.scrolling.older > 0 {
             self.wrong(format!("something older behind something newer: {:?}", self.story.scrolling));
         }
-        let (messages, refused) = (self.messages(), self.life.history.refused(self.passes));
-        self.story.refused += refused;
-        let judged = self.verified(judged).await;
         let Judgement { lost, ref doubled, out_of_order, hidden, strange, live_lost, .. } = judged;
         let doubled = doubled.len() as u64;
         // Where the server can have crashed, only the store can tell: it is asked.
@@ -437,8 +514,6 @@ impl Lived {
         } else {
             judged.not_stored
         };
-        // A restart hands out old and new messages in one batch (law 5), others write at any time (law 12).
-        let batches = if self.life.may_overfill { 0 } else { judged.batches };
         for (what, count) in [
             ("lost", lost),
             ("doubled", doubled),
@@ -446,7 +521,7 @@ impl Lived {
             ("read too early", hidden),
             ("in no history", strange),
             ("not stored, and nothing said", not_stored),
-            ("in batches of more than a hundred", batches),
+            ("in batches of more than a hundred that were sent", judged.overfilled),
             ("of others gone", live_lost.max(0).unsigned_abs()),
         ] {
             if count > 0 {
@@ -483,14 +558,10 @@ impl Lived {
     /// Verifies, as people do in the morning. What the server repeats after the run had looked for the last time has to be
     /// found then, and mended by `--repair`; what was there before is no excuse. Gives what is there afterwards.
     async fn verified(&mut self, judged: Judgement) -> Judgement {
-        let read_to: HashMap<String, i64> = self.read_to();
-        let early = judged
-            .doubled
-            .iter()
-            .filter(|(id, seq)| *seq <= read_to.get(id).copied().unwrap_or_default())
-            .count();
+        let looked = |id: &str| self.looked.get(id).map_or(0, |(_, until)| *until);
+        let early = judged.doubled.iter().filter(|slot| slot.cached_at <= looked(&slot.conversation)).count();
         if early > 0 {
-            self.wrong(format!("{early} doubled where the run had read"));
+            self.wrong(format!("{early} doubled before the run looked for the last time"));
         }
         let found = self.verify(false).await;
         let said = (found.of(Kind::Missing), found.of(Kind::Doubled), found.of(Kind::OutOfPlace));

@@ -78,8 +78,8 @@ pub(super) const MUTATIONS: &[Mutation] = &[
     m(
         "check left out: another participant and the store look at empty slots",
         "src/import/read.rs",
-        "None => Who::Empty { examined: state.lane.has_withdrawn(Seq(seq)) },",
-        "None => Who::Empty { examined: wrong() || state.lane.has_withdrawn(Seq(seq)) },",
+        "return Ok(Who::Empty { examined: lane.has_withdrawn(Seq(record.seq)) });",
+        "return Ok(Who::Empty { examined: wrong() || lane.has_withdrawn(Seq(record.seq)) });",
     ),
     m(
         "check left out: others stand in empty slots that were examined",
@@ -179,6 +179,10 @@ pub(super) const MUTATIONS: &[Mutation] = &[
     ),
 ];
 
+/// Faults of which each alone is made good by the other's place: who looks at too much does not send there, and who would
+/// send there does not look. They are switched on together.
+const TOGETHER: &[(usize, usize)] = &[(12, 13), (13, 12)];
+
 /// How many lives are lived with a fault, at most.
 const MOST: u64 = 3_000;
 
@@ -225,11 +229,12 @@ fn root() -> &'static Path {
 
 /// Which fault is switched on: read once.
 const SWITCH: &str = "
-static WRONG: std::sync::LazyLock<usize> = std::sync::LazyLock::new(|| {
-    std::env::var(\"MUTANT\").ok().and_then(|no| no.parse().ok()).unwrap_or(0)
+static WRONG: std::sync::LazyLock<Vec<usize>> = std::sync::LazyLock::new(|| {
+    let all = std::env::var(\"MUTANT\").unwrap_or_default();
+    all.split(',').filter_map(|no| no.parse().ok()).collect()
 });
 #[allow(missing_docs, dead_code)]
-pub(crate) fn is_wrong(no: usize) -> bool { *WRONG == no }
+pub(crate) fn is_wrong(no: usize) -> bool { WRONG.contains(&no) }
 ";
 
 #[test]
@@ -242,14 +247,17 @@ fn mutations() {
     copy_tree(Path::new(""), &place.join("copy"), &sources);
     let only = super::number("MUTANT");
     let mut blind = Vec::new();
-    for (no, mutation) in (1..).zip(MUTATIONS).filter(|(no, _)| only.is_none_or(|only| only == *no)) {
+    for (no, mutation) in
+        (1_usize..).zip(MUTATIONS).filter(|(no, _)| only.is_none_or(|only| only == *no as u64))
+    {
+        let with = TOGETHER.iter().find(|(one, _)| *one == no).map(|(_, other)| *other);
         let mut lives = Command::new(env!("CARGO"));
         lives
             .args(["test", "--release", "--test", "simulation", "until_one_goes_wrong", "--", "--ignored"])
             .arg("--nocapture")
             .current_dir(place.join("copy"))
             .env("CARGO_TARGET_DIR", place.join("target"))
-            .env("MUTANT", no.to_string())
+            .env("MUTANT", with.map_or(no.to_string(), |other| format!("{no},{other}")))
             .env("SIM_LIVES", MOST.to_string());
         let told = lives.output().unwrap();
         let told = String::from_utf8_lossy(&told.stdout) + String::from_utf8_lossy(&told.stderr);

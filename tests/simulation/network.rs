@@ -34,6 +34,8 @@ struct Inner {
     actions: AtomicU64,
     /// The process is killed at that action.
     kill_at: AtomicU64,
+    /// Or at that call of a path, from now on, when it is made.
+    kill_on: Mutex<Option<(&'static str, u64)>>,
     killed: Notify,
     trace: Option<Mutex<Vec<String>>>,
     /// Calls, by path.
@@ -57,6 +59,7 @@ impl Network {
             late,
             actions: AtomicU64::new(0),
             kill_at: AtomicU64::new(u64::MAX),
+            kill_on: Mutex::default(),
             killed: Notify::new(),
             trace: tell.then(Mutex::default),
             calls: Mutex::default(),
@@ -93,6 +96,11 @@ impl Network {
         &self.life.server
     }
 
+    /// For how long this life has lasted.
+    pub(super) fn clock(&self) -> Duration {
+        self.life.began.elapsed()
+    }
+
     pub(super) fn say(&self, what: impl FnOnce() -> String) {
         if let Some(trace) = &self.life.trace {
             let line = format!("{:>9} ms  {}", self.life.began.elapsed().as_millis(), what());
@@ -114,8 +122,27 @@ impl Network {
         self.life.kill_at.store(self.life.actions.load(Ordering::Relaxed) + actions, Ordering::Relaxed);
     }
 
+    /// The process is killed when it has made so many calls of a path from now: what it does rarely would else hardly ever be
+    /// what it does last.
+    pub(super) fn kill_on(&self, path: &'static str, calls: u64) {
+        *lock(&self.life.kill_on) = Some((path, calls));
+    }
+
     pub(super) fn no_kill(&self) {
         self.life.kill_at.store(u64::MAX, Ordering::Relaxed);
+        *lock(&self.life.kill_on) = None;
+    }
+
+    /// Whether that call is the last one of its process.
+    fn is_last(&self, path: &str) -> bool {
+        let mut kill_on = lock(&self.life.kill_on);
+        let Some((_, left)) = kill_on.as_mut().filter(|(on, _)| *on == path) else { return false };
+        *left -= 1;
+        let is_last = *left == 0;
+        if is_last {
+            *kill_on = None;
+        }
+        is_last
     }
 
     /// Returns when the process is killed.
@@ -158,6 +185,9 @@ impl Exchange for Network {
             }
             *lock(&network.life.calls).entry(path.clone()).or_default() += 1;
             network.action();
+            if network.is_last(&path) {
+                network.life.killed.notify_one();
+            }
             if network.is_down() {
                 sleep(network.delay()).await;
                 return Err(NoAnswer::Unreachable("refused".to_owned()));

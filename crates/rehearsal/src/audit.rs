@@ -104,6 +104,9 @@ pub struct LogEntry {
     pub origin: Origin,
     /// A user revoked it: participants read type 2101.
     pub revoked: bool,
+    /// When what participants read there came into the cache, ms, to the second.
+    #[serde(default)]
+    pub cached_at: i64,
 }
 
 /// Who wrote a message.
@@ -244,6 +247,7 @@ impl Tally {
         self.live += other.live;
         self.live_dropped += other.live_dropped;
         self.never_stored += other.never_stored;
+        self.overfilled += other.overfilled;
         for (reason, count) in &other.dropped {
             *self.dropped.entry(reason.clone()).or_default() += count;
         }
@@ -298,5 +302,6 @@ fn entry(seq: i64, slot: &Slot) -> LogEntry {
             _ => Origin::Sent,
         },
         revoked: slot.revoked.is_some(),
+        cached_at: i64::from(slot.cached_at) * 1_000,
     }
 }

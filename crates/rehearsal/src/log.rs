@@ -44,7 +44,7 @@ pub(super) struct Document {
 #[derive(Debug, Clone, Default)]
 pub(super) struct Slot {
     pub(super) cached: Cached,
-    /// When that was put into the cache, minutes since 1970; it stays a day.
+    /// When that was put into the cache, seconds since 1970; it stays a day.
     pub(super) cached_at: u32,
     pub(super) stored: Option<Arc<Record>>,
     /// Deleted in the store: what is there no longer counts.
@@ -112,6 +112,10 @@ pub struct Tally {
     pub live_dropped: u64,
     /// Queued and gone, by reason.
     pub dropped: BTreeMap<String, u64>,
+    /// Of these, gone although neither others nor the queue itself had added to their batch: the callers alone sent too
+    /// much at once (law 1).
+    #[serde(default)]
+    pub overfilled: u64,
     /// Notices of the server itself.
     pub notices: u64,
     /// Second copies written with the same ids (law 5).
@@ -204,7 +208,7 @@ impl Slot {
 
     /// The cache forgets after a day.
     pub(super) fn expire(&mut self, now: i64) {
-        if minutes(now).saturating_sub(self.cached_at) >= 24 * 60 {
+        if seconds(now).saturating_sub(self.cached_at) >= 24 * 60 * 60 {
             self.cached = Cached::Absent;
         }
     }
@@ -212,7 +216,7 @@ impl Slot {
     /// Puts something into the cache.
     pub(super) fn cache(&mut self, cached: Cached, now: i64) {
         self.cached = cached;
-        self.cached_at = minutes(now);
+        self.cached_at = seconds(now);
     }
 
     /// What was ever written here and not deleted, be it readable or not.
@@ -225,6 +229,6 @@ impl Slot {
     }
 }
 
-fn minutes(ms: i64) -> u32 {
-    u32::try_from(ms / 60_000).unwrap_or(0)
+fn seconds(ms: i64) -> u32 {
+    u32::try_from(ms / 1_000).unwrap_or(0)
 }

@@ -148,6 +148,10 @@ pub(super) fn number(
     let count = i64::try_from(group.len()).expect("at most a batch");
     let group_len = group.len();
     let mut lost = (group_len > MOST).then_some("more than 100 in a batch");
+    let sent = group.iter().filter(|queued| !queued.again && !queued.record.is_live());
+    if sent.count() > MOST {
+        world.conversation_mut(&id).tally.overfilled += count.cast_unsigned();
+    }
     for fault in shared.faults.strike(Moment::Number(&id)) {
         match fault {
             FaultKind::LoseQueue => lost = Some("the queue was lost"),

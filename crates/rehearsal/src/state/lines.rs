@@ -103,6 +103,9 @@ pub(super) struct SavedSlot {
     pub(super) seq: i64,
     /// Absent, empty (law 3), or the message itself.
     pub(super) cache: SavedCache,
+    /// Since when it is in the cache, seconds since 1970; `None`, as older files have it: since now.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub(super) cached_at: Option<u32>,
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub(super) stored: Option<SavedRecord>,
     /// The store has what the cache has.
@@ -223,7 +226,15 @@ pub(super) fn saved_slot(seq: i64, slot: &Slot) -> SavedSlot {
         ),
     };
     let stored = slot.stored.as_ref().filter(|_| !same).map(|record| saved(record));
-    SavedSlot { seq, cache, stored, same, deleted: slot.deleted, revoked: slot.revoked.clone() }
+    SavedSlot {
+        seq,
+        cache,
+        cached_at: Some(slot.cached_at),
+        stored,
+        same,
+        deleted: slot.deleted,
+        revoked: slot.revoked.clone(),
+    }
 }
 
 pub(super) fn restore_slot(
@@ -245,6 +256,7 @@ pub(super) fn restore_slot(
     };
     let mut slot = Slot { stored, deleted: saved.deleted, revoked: saved.revoked, ..Slot::default() };
     slot.cache(cached, now);
+    slot.cached_at = saved.cached_at.unwrap_or(slot.cached_at);
     *world.conversation_mut(conversation).slot_mut(saved.seq) = slot;
     Ok(())
 }
