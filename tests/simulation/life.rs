@@ -5,20 +5,23 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use openim_importer::after::{self, Counts, Event, Extent, Extras, Kind};
+use openim_importer::after::{self};
 use openim_importer::import::{self, Ended, Outcome, Progress, Settings, StopSignal};
-use openim_importer::job::{Committed, Conversation, Durability, Job};
+use openim_importer::job::{Committed, Durability, Job};
 use openim_importer::message::{ConversationId, Message, Release, SendTime};
 use openim_importer::openim::{self, Client, Login};
 use openim_importer::prepare::{few, few_spread};
-use openim_importer::rehearsal::{Fault, FaultKind, Options, Server, Timing, UserAct, Users, When};
+use openim_importer::rehearsal::{Fault, Options, Server, Timing, Users};
 use tokio::time::sleep;
 
 use super::dice::Dice;
 use super::history::History;
-use super::judge::{self, Judgement};
+use super::judge::{self};
 use super::network::Network;
-use super::scrolling::{Scrolling, scrolling};
+use super::scrolling::Scrolling;
+use super::trouble::{Kill, faults, is_told, weather};
+
+mod morning;
 
 /// What the server's clock says when a life begins, ms.
 const BEGAN: i64 = 1_795_000_000_000;
@@ -93,97 +96,6 @@ impl Life {
         let runtime =
             tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build().unwrap();
         runtime.block_on(async move { Lived::new(self, tell).all().await })
-    }
-}
-
-/// What goes wrong, at random: most lives meet few kinds of it.
-fn faults(dice: &Dice) -> Vec<Fault> {
-    let call = |kind, chance: f64| Fault {
-        kind,
-        when: When {
-            after: 0,
-            every: 1,
-            chance,
-            times: None,
-            path: Some("/msg/send_msg".to_owned()),
-            conversation: None,
-        },
-    };
-    let any = |kind, chance| {
-        let mut fault = call(kind, chance);
-        fault.when.path = Some("*".to_owned());
-        fault
-    };
-    let batch = |kind, chance| {
-        let mut fault = call(kind, chance);
-        fault.when.path = None;
-        fault
-    };
-    let down = 50 + dice.below(3_000);
-    let kill = dice.per_mille(500);
-    let all = [
-        call(FaultKind::LoseAnswer, 0.03),
-        any(FaultKind::CloseBeforeBody, 0.02),
-        any(FaultKind::CloseAfterBody, 0.02),
-        call(FaultKind::ProxyError { status: 502, processed: true }, 0.02),
-        any(FaultKind::ProxyError { status: 503, processed: false }, 0.02),
-        any(FaultKind::TooMany { retry_after: 1 }, 0.02),
-        call(FaultKind::Error500, 0.02),
-        any(FaultKind::ExpireToken, 0.005),
-        call(FaultKind::Restart { down_ms: down, kill }, 0.01),
-        batch(FaultKind::LoseQueue, 0.04),
-        batch(FaultKind::RepeatQueue { last: 20 }, 0.05),
-        batch(FaultKind::JumpSeq { by: dice.one_of([17, 70]) }, 0.05),
-        batch(FaultKind::ReadGap { ms: 300 }, 0.1),
-        batch(FaultKind::LiveTraffic { per_second: 1.0 }, 1.0),
-        batch(FaultKind::UsersAct { act: UserAct::Delete, per_second: 20.0 }, 1.0),
-    ];
-    // Of what users revoke or clear the judge knows nothing: that is the chaos suite's.
-    all.into_iter().filter(|_| dice.per_mille(150)).collect()
-}
-
-/// Whether what a fault takes is told: the call was not processed, and whoever made it knows.
-fn is_told(fault: &Fault) -> bool {
-    matches!(fault.kind, FaultKind::ExpireToken | FaultKind::TooMany { .. } | FaultKind::UsersAct { .. })
-}
-
-/// When a process is killed.
-#[derive(Debug, Clone, Copy)]
-enum Kill {
-    /// After so many actions.
-    After(u64),
-    /// With that call of a path.
-    At(&'static str, u64),
-}
-
-impl Kill {
-    fn draw(dice: &Dice, messages: u64) -> Self {
-        const RARE: [&str; 3] = ["/msg/delete_msg_phsical_by_seq", "/msg/search_msg", "/msg/pull_msg_by_seq"];
-        if dice.per_mille(250) {
-            Self::At(dice.one_of(RARE), dice.few(4))
-        } else {
-            Self::After(dice.few(20 + 5 * messages))
-        }
-    }
-}
-
-/// For seconds the server stands still, for a part of its conversations or for all, or is slow, or people write a lot; then
-/// all is as before.
-async fn weather(network: Network, seed: u64) {
-    let dice = Dice::new(seed);
-    loop {
-        sleep(Duration::from_millis(dice.below(6_000))).await;
-        let kind = match dice.below(10) {
-            0..5 => FaultKind::Stall { of: 1 + dice.below(3) },
-            5..7 => FaultKind::Slow { by: dice.one_of([5.0, 40.0]) },
-            _ => FaultKind::LiveTraffic { per_second: 5.0 },
-        };
-        network.say(|| format!("{kind:?}"));
-        let always = When { after: 0, every: 1, chance: 1.0, times: None, path: None, conversation: None };
-        let id = network.server().fault(Fault { kind, when: always });
-        sleep(Duration::from_millis(dice.below(20_000))).await;
-        network.say(|| "as before".to_owned());
-        network.server().no_fault(Some(id));
     }
 }
 
@@ -385,20 +297,6 @@ impl Lived {
         }
     }
 
-    /// A run has ended in peace: up to a moment ago it has looked behind every conversation that was worked on since the
-    /// last time.
-    fn has_looked(&mut self) {
-        /// Its last look at a conversation, its looks at the others, and the calls of both.
-        const LAST_LOOK: i64 = 5_000;
-        let now = BEGAN + i64::try_from(self.network.clock().as_millis()).unwrap();
-        for (conversation, read_to) in self.read_to() {
-            let known = self.looked.entry(conversation).or_insert((-1, 0));
-            if known.0 != read_to {
-                *known = (read_to, now - LAST_LOOK);
-            }
-        }
-    }
-
     /// The process is gone, and the next one takes over what lies on the disk, or what was `synced` to it. What is left of
     /// the old one as tasks of the simulation keeps files and connections that nobody uses any more.
     fn succeed(&mut self, synced: Option<&Path>) {
@@ -481,151 +379,6 @@ impl Lived {
         self.network.say(|| format!("{behind:?}"));
         if behind.conversations == 0 || !behind.not.is_empty() {
             self.wrong(format!("nothing goes behind: {behind:?}"));
-        }
-    }
-
-    async fn judge(&mut self, outcome: &Outcome) {
-        // What a process that was killed had under way, deletions among it, arrives up to four seconds late.
-        sleep(Duration::from_secs(5)).await;
-        self.network.server().settle().await;
-        let by_time = self.story.overtaken == 0;
-        let judged = judge::judge(self.network.server(), &self.life.history, self.passes, by_time);
-        self.network.say(|| format!("{judged:?}"));
-        if self.life.calm && self.story.kills == 0 && self.story.resent + self.story.withdrawn > 0 {
-            let Story { resent, withdrawn, .. } = self.story;
-            self.wrong(format!("{resent} sent again and {withdrawn} withdrawn for nothing"));
-        }
-        let (messages, refused) = (self.messages(), self.life.history.refused(self.passes));
-        self.story.refused += refused;
-        let judged = self.verified(judged).await;
-        // After what the server gave out again behind the end was found and deleted.
-        self.story.spread = self.life.history.spread;
-        self.story.scrolling = scrolling(self.network.server(), &self.life.history);
-        self.network.say(|| format!("{:?}", self.story.scrolling));
-        if !self.settings.behind_newer && self.story.scrolling.older > 0 {
-            self.wrong(format!("something older behind something newer: {:?}", self.story.scrolling));
-        }
-        let Judgement { lost, ref doubled, out_of_order, hidden, strange, live_lost, .. } = judged;
-        let doubled = doubled.len() as u64;
-        // Where the server can have crashed, only the store can tell: it is asked.
-        let not_stored = if outcome.crash_suspected {
-            self.ask_store(judged.not_stored).await;
-            0
-        } else {
-            judged.not_stored
-        };
-        for (what, count) in [
-            ("lost", lost),
-            ("doubled", doubled),
-            ("out of order", out_of_order),
-            ("read too early", hidden),
-            ("in no history", strange),
-            ("not stored, and nothing said", not_stored),
-            ("in batches of more than a hundred that were sent", judged.overfilled),
-            ("of others gone", live_lost.max(0).unsigned_abs()),
-        ] {
-            if count > 0 {
-                self.wrong(format!("{count} {what}"));
-            }
-        }
-        let said = (outcome.messages, outcome.confirmed, outcome.rejected);
-        if said != (messages, messages - refused, refused) {
-            self.wrong(format!(
-                "it says {said:?} are there, confirmed and refused, of {messages} and {refused}"
-            ));
-        }
-        if self.tell {
-            for conversation in self.life.history.conversations() {
-                for entry in self.network.server().log(&conversation) {
-                    self.network.say(|| {
-                        format!(
-                            "{conversation} {} {:?} stored {} {} {} {}",
-                            entry.seq,
-                            entry.state,
-                            entry.stored,
-                            entry.send_time,
-                            entry.content,
-                            entry.server_msg_id
-                        )
-                    });
-                }
-            }
-        }
-    }
-}
-
-impl Lived {
-    /// Verifies, as people do in the morning. What the server repeats after the run had looked for the last time has to be
-    /// found then, and mended by `--repair`; what was there before is no excuse. Gives what is there afterwards.
-    async fn verified(&mut self, judged: Judgement) -> Judgement {
-        let looked = |id: &str| self.looked.get(id).map_or(0, |(_, until)| *until);
-        let early = judged.doubled.iter().filter(|slot| slot.cached_at <= looked(&slot.conversation)).count();
-        if early > 0 {
-            self.wrong(format!("{early} doubled before the run looked for the last time"));
-        }
-        let found = self.verify(false).await;
-        let said = (found.of(Kind::Missing), found.of(Kind::Doubled), found.of(Kind::OutOfPlace));
-        let so = (judged.lost, judged.doubled.len() as u64 + judged.copies, judged.out_of_order);
-        if said != so {
-            self.wrong(format!("verify says {said:?} are missing, doubled, out of place, and it is {so:?}"));
-        }
-        if so.1 == 0 {
-            return judged;
-        }
-        self.story.repeated_late += judged.doubled.len() as u64;
-        self.verify(true).await;
-        self.network.server().settle().await;
-        let by_time = self.story.overtaken == 0;
-        let judged = judge::judge(self.network.server(), &self.life.history, self.passes, by_time);
-        self.network.say(|| format!("mended: {judged:?}"));
-        if judged.needless > 0 {
-            self.wrong(format!("{} copies that verify --repair did not delete", judged.needless));
-        }
-        judged
-    }
-
-    /// Up to where the log of each conversation was read.
-    fn read_to(&self) -> HashMap<String, i64> {
-        let reader = self.open().reader().unwrap();
-        let all = reader.conversations(None, usize::MAX >> 1).unwrap();
-        let of = |conversation: Conversation| {
-            Some((conversation.id().0, reader.progress(conversation.no).unwrap()?.read_to.0))
-        };
-        all.into_iter().filter_map(of).collect()
-    }
-
-    async fn verify(&self, repair: bool) -> Counts {
-        let reader = self.open().reader().unwrap();
-        let mut counts = Counts::default();
-        let extras = Extras { repair, lookups: 200 };
-        let settings = after::Settings::default();
-        after::verify(self.client.clone(), &reader, settings, extras, |event| {
-            if let Event::Conversation(checked) = event {
-                counts.merge(&checked.counts);
-            }
-            Ok(())
-        })
-        .await
-        .unwrap();
-        self.network.say(|| format!("verify, repair {repair}: {counts:?}"));
-        counts
-    }
-
-    /// Asks the store, as `run` does where something smelled of a crash; so many messages are not in it.
-    async fn ask_store(&mut self, not_stored: u64) {
-        let (client, reader) = (self.client.clone(), self.open().reader().unwrap());
-        let settings = after::Settings::default();
-        let report = after::check_store(client, &reader, settings, Extent::All, self.life.seed, |_| Ok(()))
-            .await
-            .unwrap();
-        self.network.say(|| format!("{report:?}"));
-        let said = report.not_stored..=report.not_stored + report.unsure;
-        if !said.contains(&not_stored) {
-            self.wrong(format!(
-                "{not_stored} not stored, and {} and {} unsure are said",
-                said.start(),
-                report.unsure
-            ));
         }
     }
 }

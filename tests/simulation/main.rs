@@ -30,6 +30,7 @@ mod network;
 mod night;
 mod scrolling;
 mod store;
+mod trouble;
 
 use std::time::Duration;
 
