@@ -63,6 +63,7 @@ pub(super) async fn probe(
 /// Takes back what a probe has sent, and forgets it.
 async fn clear(client: &Client, folder: &Path, stop: &StopSignal) -> Result<(), Failure> {
     let mut job = Job::open(folder).map_err(job_failure)?;
+    must_be_the_same_server(&job, client, folder)?;
     if job.is_started().map_err(job_failure)? {
         let settings = after::Settings { stop: stop.at_once.clone(), ..after::Settings::default() };
         let undone = after::undo(client.clone(), &mut job, settings, false, |_| {}).await;
@@ -74,6 +75,21 @@ async fn clear(client: &Client, folder: &Path, stop: &StopSignal) -> Result<(), 
     }
     drop(job);
     fs_err::remove_dir_all(folder).or_fail(Exit::Internal)
+}
+
+/// What a probe left on one server can't be taken back from another.
+fn must_be_the_same_server(job: &Job, client: &Client, folder: &Path) -> Result<(), Failure> {
+    let plain = |api: &str| api.trim_end_matches('/').to_owned();
+    let last = job.reader().and_then(|reader| reader.runs()).map_err(job_failure)?.pop();
+    let Some(run) = last.filter(|run| plain(&run.api) != plain(client.api())) else { return Ok(()) };
+    let text = format!(
+        "a probe of {} was cut off, and its messages can be taken back there alone, with `check --api {} --probe`. Where that \
+         is the same server under another name, or is no more, remove the folder `{}`: then they stay where they are",
+        run.api,
+        plain(&run.api),
+        folder.display()
+    );
+    Err(Failure::new(Exit::Usage, text))
 }
 
 /// As long as people write.

@@ -25,11 +25,15 @@ impl Place {
     }
 
     fn command(&self) -> std::process::Command {
+        self.command_at(&self.server.url)
+    }
+
+    fn command_at(&self, api: &str) -> std::process::Command {
         let mut command = importer_process();
         command
             .current_dir(self.dir.path())
             .env("OPENIM_SECRET", "openIM123")
-            .args(["check", "chat.jsonl", "--json", "--quiet", "--probe", "--api", &self.server.url])
+            .args(["check", "chat.jsonl", "--json", "--quiet", "--probe", "--api", api])
             .args(["--allow", "missing-users", "--allow", "retention"]);
         command
     }
@@ -62,6 +66,14 @@ fn it_measures_and_leaves_nothing_also_after_a_kill() {
     process.wait().unwrap();
     let (readable, slots) = place.left();
     assert!(readable > 0);
+
+    // What stands on one server can't be taken back from another.
+    let other = Rehearsal::start(&[]);
+    let refused = place.command_at(&other.url).output().unwrap();
+    let said = String::from_utf8_lossy(&refused.stderr).into_owned();
+    assert_eq!(refused.status.code(), Some(2), "{said}");
+    assert!(said.contains(&format!("check --api {} --probe", place.server.url)), "{said}");
+    assert_eq!(other.audit()["total"]["received"], 0);
 
     let said = place.probe();
     assert_eq!(said["forecast"]["by"], "measured on this server with 400 messages", "{said}");
