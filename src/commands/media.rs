@@ -16,6 +16,7 @@ use std::time::{Duration, Instant};
 use clap::Args;
 use importer_media::{Key, Places};
 use serde::Serialize;
+use tokio::sync::mpsc;
 
 use super::context::{Context, print};
 use super::intake::{Intake, Plan};
@@ -36,6 +37,8 @@ const USUAL_KEY: &str = "media.key";
 const USUAL_MOST: u64 = 2 << 30;
 /// Files under way at once: more gain nothing (measured on both releases).
 const USUAL_AT_ONCE: usize = 4;
+/// Files that are read ahead of those under way, of at most 5 MiB each.
+const AHEAD: usize = 4;
 /// How long one call to the store or to a link may take.
 const LONGEST_CALL: Duration = Duration::from_mins(10);
 
@@ -179,71 +182,69 @@ impl Step<'_> {
             ));
         }
         let fetch = if self.how.fetch { Some(self.fetch(settings)?) } else { None };
-        let book = job.media().map_err(job_failure)?;
+        let book = Mutex::new(job.media().map_err(job_failure)?);
         let done = Arc::new(Done::default());
-        let drawn = draw(self.context, &done, "look at files");
-        let shape = media::Shape {
+        let signals = stop::listen();
+        let stop = signals.drain.child_token();
+        let mut shape = media::Shape {
             key: &key,
             places: &places,
             max_size: self.max_size(),
             url: &url,
             sources: &sources,
             first,
-            dry: settings.is_none(),
+            out: None,
+            stop: &stop,
         };
-        let plan = media::plan(&wants.all, &shape, fetch.as_ref(), &book, &self.dir, &done).await;
-        drawn.finish();
-        let plan = plan.map_err(job_failure)?;
-        let counts = plan.counts;
-        (outcome.files, outcome.objects, outcome.bytes) = (counts.files, counts.objects, counts.bytes);
-        (outcome.there, outcome.missing) = (counts.there, counts.problems);
-        (outcome.faces, outcome.faces_left) = (counts.faces, counts.faces_left);
         let (Some(client), Some(settings)) = (&client, settings) else {
-            outcome.left = plan.open.len() as u64;
+            let drawn = draw(self.context, &done, "look at files");
+            let plan = media::plan(&wants.all, shape, fetch.as_ref(), &book, &self.dir, &done).await;
+            drawn.finish();
+            let plan = plan.map_err(job_failure)?;
+            outcome.planned(&plan);
+            outcome.left = plan.counts.open + plan.counts.unseen;
             outcome.verdict = dry_verdict(&plan);
-            return Ok((if counts.problems > 0 { Exit::Rejects } else { Exit::Done }, outcome));
+            return Ok((exit_of(&plan, &media::Uploaded::default()), outcome));
         };
         let web = store(settings)?;
         server::reach(client, self.wait, (server::Work::Fresh, server::give_up(self.context))).await?;
-        if !plan.open.is_empty() {
-            let large = plan.open.iter().any(|(object, _)| object.size > openim::PART);
-            media::check(client, &web, &key, &url, large, &book).await.map_err(refused)?;
-        }
-        let done = Arc::new(Done::default());
-        done.total.store(counts.open_bytes, Ordering::Relaxed);
-        let book = Mutex::new(book);
-        let signals = stop::listen();
+        let (total, is_large) = media::survey(&wants.all, &shape);
+        done.total.store(total, Ordering::Relaxed);
+        let (out, mut files) = mpsc::channel(AHEAD);
+        shape.out = Some(out);
         let upload = Upload {
             client,
             web: &web,
             book: &book,
+            places: &places,
             scratch: &self.dir,
             at_once: self.at_once(),
             give_up: self.context.file.import.give_up.unwrap_or(Duration::from_mins(30)),
-            stop: signals.drain.child_token(),
+            stop: stop.clone(),
             progress: &done,
         };
         let drawn = draw(self.context, &done, "upload");
-        let uploaded = media::upload(&plan.open, &upload).await;
+        let uploading = async {
+            // Nothing is written to try it where nothing is to be uploaded.
+            let Some(first) = files.recv().await else { return Ok(media::Uploaded::default()) };
+            media::check(client, &web, &key, &url, is_large, &book).await.map_err(refused)?;
+            media::upload(first, files, &upload).await.map_err(gave_up)
+        };
+        let planning = media::plan(&wants.all, shape, fetch.as_ref(), &book, &self.dir, &done);
+        let (plan, uploaded) = tokio::join!(planning, uploading);
         drawn.finish();
-        let uploaded = uploaded.map_err(gave_up)?;
-        drop(book);
+        let (plan, uploaded) = (plan.map_err(job_failure)?, uploaded?);
+        outcome.planned(&plan);
         write_list(&job)?;
         outcome.uploaded = uploaded.objects + uploaded.known;
         outcome.uploaded_bytes = uploaded.bytes;
-        (outcome.refused, outcome.left) = (uploaded.refused.len() as u64, uploaded.left);
+        outcome.refused = uploaded.refused.len() as u64;
+        outcome.left = uploaded.left + plan.counts.unseen;
         outcome.retries = done.retries.load(Ordering::Relaxed);
         outcome.orphaned_uploads =
             job.reader().and_then(|reader| reader.orphaned_uploads()).map_err(job_failure)?;
         outcome.verdict = verdict(&plan, &uploaded, outcome.orphaned_uploads, &self.dir);
-        let exit = if uploaded.left > 0 {
-            Exit::Unfinished
-        } else if counts.problems > 0 || !uploaded.refused.is_empty() {
-            Exit::Rejects
-        } else {
-            Exit::Done
-        };
-        Ok((exit, outcome))
+        Ok((exit_of(&plan, &uploaded), outcome))
     }
 
     fn key_path(&self) -> PathBuf {
@@ -277,6 +278,25 @@ impl Step<'_> {
         }
         let every = self.how.media_rate.map(config::Rate::every);
         Fetch::new(web.with_tokens(tokens), &self.dir, every).or_fail(Exit::Internal)
+    }
+}
+
+impl Outcome {
+    fn planned(&mut self, plan: &media::Plan) {
+        let counts = plan.counts;
+        (self.files, self.objects, self.bytes) = (counts.files, counts.objects, counts.bytes);
+        (self.there, self.missing) = (counts.there, counts.problems);
+        (self.faces, self.faces_left) = (counts.faces, counts.faces_left);
+    }
+}
+
+fn exit_of(plan: &media::Plan, uploaded: &media::Uploaded) -> Exit {
+    if uploaded.left + plan.counts.unseen > 0 {
+        Exit::Unfinished
+    } else if plan.counts.problems > 0 || !uploaded.refused.is_empty() {
+        Exit::Rejects
+    } else {
+        Exit::Done
     }
 }
 
@@ -316,7 +336,8 @@ fn draw(context: &Context, done: &Arc<Done>, phase: &'static str) -> Progress {
         Snapshot {
             phase,
             done: if phase == "look at files" { read(&watched.files) } else { read(&watched.done) },
-            total: read(&watched.total),
+            // How much lies behind links is known when it is here.
+            total: read(&watched.total).max(read(&watched.done)),
             in_bytes: phase != "look at files",
             retries: read(&watched.retries),
             ..Snapshot::default()

@@ -1,8 +1,9 @@
 //! The files of messages and the objects they became: what is where, how far an upload is, how it was verified.
 //!
-//! Written without waiting for the disk: a process that is killed loses nothing, a machine that is switched off at
-//! most some steps that are done again.
+//! Written without waiting for the disk, and some of it only with the next write: of a process that is killed, and of a
+//! machine that is switched off, some steps are done again.
 
+use std::cell::RefCell;
 use std::path::PathBuf;
 
 use rusqlite::{Connection, OptionalExtension, Row, params};
@@ -127,14 +128,30 @@ pub enum ObjectState {
 pub struct MediaBook {
     dir: PathBuf,
     db: Connection,
+    /// Goes with the next write: of a process that ends before, it is done again.
+    later: RefCell<Vec<Later>>,
 }
+
+/// What may be written with something else.
+#[derive(Debug)]
+enum Later {
+    Object(MediaObject),
+    File(MediaFile),
+    Completed(String, ObjectState),
+}
+
+/// So much waits at most.
+const MOST_LATER: usize = 256;
+/// Pages written before they are moved out of the log, which waits for the disk: 64 MiB.
+const CHECKPOINT: i64 = 16_384;
 
 impl Job {
     /// The book of the files.
     pub fn media(&self) -> Result<MediaBook, JobError> {
         let db = schema::open(&self.dir)?;
         db.pragma_update(None, "synchronous", "NORMAL").in_job(&self.dir)?;
-        Ok(MediaBook { dir: self.dir.clone(), db })
+        db.pragma_update(None, "wal_autocheckpoint", CHECKPOINT).in_job(&self.dir)?;
+        Ok(MediaBook { dir: self.dir.clone(), db, later: RefCell::default() })
     }
 }
 
@@ -192,7 +209,7 @@ impl MediaBook {
         objects(&self.db).in_job(&self.dir)
     }
 
-    /// One object.
+    /// One object, without what waits to be written.
     pub fn object(&self, name: &str) -> Result<Option<MediaObject>, JobError> {
         self.db
             .prepare_cached(&format!("SELECT {OBJECT} FROM objects WHERE name = ?1"))
@@ -200,8 +217,45 @@ impl MediaBook {
             .in_job(&self.dir)
     }
 
-    /// Notes a file, in place of what was known of it.
-    pub fn put_file(&self, file: &MediaFile) -> Result<(), JobError> {
+    /// Notes a file in place of what was known of it, and its object unless that is known; with the next write.
+    pub fn plan_later(&self, object: Option<&MediaObject>, file: &MediaFile) -> Result<(), JobError> {
+        let mut later = self.later.borrow_mut();
+        later.extend(object.cloned().map(Later::Object));
+        later.push(Later::File(file.clone()));
+        let is_enough = later.len() >= MOST_LATER;
+        drop(later);
+        if is_enough { self.flush() } else { Ok(()) }
+    }
+
+    /// It is there; with the next write. Until then its upload is only open, and can be completed once more.
+    pub fn completed_later(&self, name: &str, state: ObjectState) {
+        self.later.borrow_mut().push(Later::Completed(name.to_owned(), state));
+    }
+
+    /// Writes what waits.
+    pub fn flush(&self) -> Result<(), JobError> {
+        self.after_what_waits(|| Ok(()))
+    }
+
+    /// What waits goes first: an object is known before its upload begins.
+    fn after_what_waits(&self, write: impl FnOnce() -> Result<(), JobError>) -> Result<(), JobError> {
+        let later = self.later.take();
+        if later.is_empty() {
+            return write();
+        }
+        let transaction = self.db.unchecked_transaction().in_job(&self.dir)?;
+        for one in &later {
+            match one {
+                Later::Object(object) => self.put_object(object)?,
+                Later::File(file) => self.put_file(file)?,
+                Later::Completed(name, state) => self.settle(name, *state, "")?,
+            }
+        }
+        write()?;
+        transaction.commit().in_job(&self.dir)
+    }
+
+    fn put_file(&self, file: &MediaFile) -> Result<(), JobError> {
         let MediaFile { source, key, kind, place, object, problem, why } = file;
         self.write(
             "INSERT OR REPLACE INTO media VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
@@ -270,8 +324,8 @@ impl MediaBook {
     /// Which parts were put.
     pub fn parts_done(&self, name: &str) -> Result<Vec<u8>, JobError> {
         self.db
-            .query_row("SELECT done FROM objects WHERE name = ?1", [name], |row| row.get(0))
-            .optional()
+            .prepare_cached("SELECT done FROM objects WHERE name = ?1")
+            .and_then(|mut statement| statement.query_row([name], |row| row.get(0)).optional())
             .map(Option::unwrap_or_default)
             .in_job(&self.dir)
     }
@@ -289,16 +343,14 @@ impl MediaBook {
         self.write("DELETE FROM media WHERE source >= ?1", [source.0])
     }
 
-    /// Several writes at once.
-    pub fn together(&self, work: impl FnOnce(&Self) -> Result<(), JobError>) -> Result<(), JobError> {
-        let transaction = self.db.unchecked_transaction().in_job(&self.dir)?;
-        work(self)?;
-        transaction.commit().in_job(&self.dir)
-    }
-
     fn write(&self, sql: &str, values: impl rusqlite::Params) -> Result<(), JobError> {
-        self.db.prepare_cached(sql).and_then(|mut statement| statement.execute(values)).in_job(&self.dir)?;
-        Ok(())
+        self.after_what_waits(|| {
+            self.db
+                .prepare_cached(sql)
+                .and_then(|mut statement| statement.execute(values))
+                .in_job(&self.dir)?;
+            Ok(())
+        })
     }
 }
 
@@ -392,8 +444,16 @@ mod tests {
             problem: None,
             why: String::new(),
         };
-        book.put_file(&file).unwrap();
+        let other = MediaObject { name: "import/2".to_owned(), ..object.clone() };
+        book.plan_later(Some(&other), &file).unwrap();
         let reader = job.reader().unwrap();
+        assert_eq!(reader.media_files().unwrap(), []);
+        // What waits goes with the next write, and before it.
+        book.begun("import/2", "id").unwrap();
+        book.completed_later("import/2", ObjectState::Completed);
+        assert_eq!(reader.media_objects().unwrap()[1].state, ObjectState::Begun);
+        book.flush().unwrap();
+        assert_eq!(reader.media_objects().unwrap()[1].state, ObjectState::Completed);
         assert_eq!(reader.media_files().unwrap(), [file]);
         assert_eq!(reader.media_objects().unwrap()[0].state, ObjectState::Verified);
     }

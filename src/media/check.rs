@@ -1,11 +1,14 @@
 //! Whether uploading will work: a few bytes are written and read back the way a phone would, before the first file
 //! goes out; and more than one part, where a file has that. Each way in which that fails has its own sentence.
 
+use std::sync::Mutex;
+
 use bytes::Bytes;
 
 use importer_media::Key;
 
 use super::CAUSE;
+use super::plan::lock;
 use super::upload::Open;
 use crate::job::{JobError, MediaBook, MediaObject, ObjectState};
 use crate::openim::{Announce, Begun, CallError, Client, PART, Put, Web, WebError, digest, hash_of_parts};
@@ -63,7 +66,7 @@ pub async fn check(
     key: &Key,
     url: &(dyn Fn(&str) -> String + Sync),
     large: bool,
-    book: &MediaBook,
+    book: &Mutex<MediaBook>,
 ) -> Result<(), StoreError> {
     client.part_limit().await.map_err(explain)?;
     probe(client, web, key, url, 64, book).await?;
@@ -91,9 +94,10 @@ async fn opened(
     client: &Client,
     file: &Announce<'_>,
     parts: &[String],
-    book: &MediaBook,
+    book: &Mutex<MediaBook>,
 ) -> Result<Option<(String, Vec<Put>)>, StoreError> {
-    if let Some(open) = book.object(file.name)?.and_then(|object| Open::of(&object)) {
+    let before = lock(book).object(file.name)?;
+    if let Some(open) = before.and_then(|object| Open::of(&object)) {
         if client.complete_upload(&open.id, parts, file).await.is_ok() {
             return Ok(None);
         }
@@ -104,14 +108,14 @@ async fn opened(
         if let Ok(puts) = client.sign_parts(&open.id, &numbers).await {
             return Ok(Some((open.id, puts)));
         }
-        book.orphaned(file.name, 1)?;
+        lock(book).orphaned(file.name, 1)?;
     }
     if parts.len() > 1 {
-        book.announced(file.name)?;
+        lock(book).announced(file.name)?;
     }
     let Begun::Upload(upload) = client.begin_upload(file).await.map_err(explain)? else { return Ok(None) };
     let open = Open::new(&upload, parts.len());
-    book.begun(file.name, &open.text())?;
+    lock(book).begun(file.name, &open.text())?;
     Ok(Some((upload.id, upload.puts)))
 }
 
@@ -121,7 +125,7 @@ async fn probe(
     key: &Key,
     url: &(dyn Fn(&str) -> String + Sync),
     size: u64,
-    book: &MediaBook,
+    book: &Mutex<MediaBook>,
 ) -> Result<(), StoreError> {
     let tag = key.tag(&["preflight", &size.to_string()]);
     let content: Vec<u8> = tag.bytes().cycle().take(usize::try_from(size).unwrap_or_default()).collect();
@@ -140,7 +144,7 @@ async fn probe(
     };
     let url = url(&name);
     // It stays there, as the files do: the job knows it.
-    book.put_object(&MediaObject {
+    lock(book).put_object(&MediaObject {
         name: name.clone(),
         hash: hash.clone(),
         parts: parts.clone(),
@@ -167,11 +171,11 @@ async fn probe(
         }
         if let Err(error) = client.complete_upload(&id, &parts, &file).await {
             // The next try begins anew.
-            book.begun(&name, "")?;
+            lock(book).begun(&name, "")?;
             return Err(explain(error));
         }
     }
-    book.settle(&name, ObjectState::Completed, "written to try whether it works")?;
+    lock(book).settle(&name, ObjectState::Completed, "written to try whether it works")?;
     let mut back = Vec::new();
     let mut sink = |piece: &[u8]| {
         back.extend_from_slice(piece);

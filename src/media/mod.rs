@@ -9,6 +9,7 @@
 
 mod check;
 mod fetch;
+mod patience;
 mod plan;
 mod progress;
 mod upload;
@@ -17,7 +18,7 @@ mod wanted;
 
 pub use check::{StoreError, check};
 pub use fetch::Fetch;
-pub use plan::{Counts, Plan, Shape, plan};
+pub use plan::{Counts, Open, Plan, Shape, plan, survey};
 pub use progress::Progress;
 pub use upload::{Upload, UploadError, Uploaded, upload};
 pub use verify::{Difference, Verified, verify};

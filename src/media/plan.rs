@@ -1,9 +1,14 @@
-//! What is to be uploaded: each file is found, read once, and gets the name that its content gives it.
+//! What is to be uploaded: each file is found, read once, gets the name that its content gives it, and is handed on.
 
 use std::collections::{HashMap, HashSet};
+use std::io::Read as _;
 use std::path::Path;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
+use bytes::Bytes;
 use importer_media::{Key, Look, Place, PlaceError, Places, Wanted};
+use tokio::sync::mpsc::Sender;
+use tokio_util::sync::CancellationToken;
 
 use super::fetch::Fetch;
 use super::progress::Progress;
@@ -12,11 +17,20 @@ use crate::job::{FACE, JobError, MediaBook, MediaFile, MediaObject, ObjectState}
 use crate::message::SourceNo;
 use crate::openim::PART;
 
-/// What is to be done, and with what.
+/// An object that is not there yet.
 #[derive(Debug)]
+pub struct Open {
+    /// What it will be.
+    pub object: MediaObject,
+    /// Where its bytes are.
+    pub place: Place,
+    /// The bytes themselves, where one part has them all: they are not read a second time.
+    pub bytes: Option<Bytes>,
+}
+
+/// What is to be done, and what can't be.
+#[derive(Debug, Default)]
 pub struct Plan {
-    /// Objects that are not there yet, and where their bytes are.
-    pub open: Vec<(MediaObject, Place)>,
     /// Counts.
     pub counts: Counts,
     /// Files that become none, and why, for people.
@@ -34,8 +48,12 @@ pub struct Counts {
     pub bytes: u64,
     /// Objects that are there already.
     pub there: u64,
-    /// Bytes that are to be uploaded.
+    /// Objects that are to be uploaded.
+    pub open: u64,
+    /// Bytes of these.
     pub open_bytes: u64,
+    /// Files that were not looked at: it was stopped.
+    pub unseen: u64,
     /// Files that become no object.
     pub problems: u64,
     /// Pictures of users and groups that are moved.
@@ -58,8 +76,10 @@ pub struct Shape<'a> {
     pub sources: &'a HashMap<SourceNo, String>,
     /// The first of these sources: what the book has of it and of later ones is of an earlier look.
     pub first: SourceNo,
-    /// Whether the book is left alone.
-    pub dry: bool,
+    /// Who takes what is to be uploaded; without one the book is left alone.
+    pub out: Option<Sender<Open>>,
+    /// Told to stop: what is not planned yet is left.
+    pub stop: &'a CancellationToken,
 }
 
 impl std::fmt::Debug for Shape<'_> {
@@ -68,102 +88,156 @@ impl std::fmt::Debug for Shape<'_> {
     }
 }
 
-/// Makes the plan, and notes it in the book. Reads every file; fetches those behind links, if that is asked for.
+/// How much there is, without reading it: bytes, and whether a file may need more than one part.
+pub fn survey(wants: &[Want], shape: &Shape<'_>) -> (u64, bool) {
+    let (mut bytes, mut is_large) = (0, false);
+    for want in wants {
+        match find(want, shape).and_then(|place| shape.places.size(&place)) {
+            Ok(size) if size <= shape.max_size => {
+                bytes += size;
+                is_large |= size > PART;
+            }
+            Ok(_) => {}
+            // What lies behind a link may have any size; a picture of somebody is small.
+            Err(_) => is_large |= !want.url.is_empty() && want.kind != FACE,
+        }
+    }
+    (bytes, is_large)
+}
+
+/// Makes the plan, notes it in the book, and hands on what is to be uploaded, as fast as that is taken. Reads every file;
+/// fetches those behind links, if that is asked for.
 pub async fn plan(
     wants: &[Want],
-    shape: &Shape<'_>,
+    shape: Shape<'_>,
     fetch: Option<&Fetch>,
-    book: &MediaBook,
+    book: &Mutex<MediaBook>,
     scratch: &Path,
     progress: &Progress,
 ) -> Result<Plan, JobError> {
-    let mut plan = Plan { open: Vec::new(), counts: Counts::default(), problems: Vec::new() };
+    let mut plan = Plan::default();
     let mut seen: HashSet<String> = HashSet::new();
     // What was fetched is not fetched again: of files of the export, the bytes count, whatever they were last time.
-    let known: HashMap<(SourceNo, String), String> =
-        book.files()?.into_iter().filter_map(|file| Some(((file.source, file.key), file.object?))).collect();
-    if !shape.dry {
-        book.forget_from(shape.first)?;
+    let known: Known = lock(book)
+        .files()?
+        .into_iter()
+        .filter_map(|file| Some(((file.source, file.key), file.object?)))
+        .collect();
+    if shape.out.is_some() {
+        lock(book).forget_from(shape.first)?;
     }
-    for want in wants {
-        let is_face = want.kind == FACE;
-        plan.counts.files += u64::from(!is_face);
-        let (file, object) = match examine(want, shape, fetch, &known, book, scratch).await? {
-            Examined::There(object, place) => {
-                // What stood in a record lies in no file that stays.
-                let shown = place.as_ref().filter(|_| want.written.is_none()).map(Place::shown);
-                let file = named(want, shown.unwrap_or_default(), Some(&object.name), None);
-                (file, Some((object, place)))
-            }
-            Examined::Not(problem, why) => (named(want, String::new(), None, Some((problem, why))), None),
-        };
-        plan.counts.faces += u64::from(is_face && object.is_some());
-        if is_face && object.is_none() {
-            plan.counts.faces_left += 1;
-            progress.file();
-            continue;
+    for (n, want) in wants.iter().enumerate() {
+        if shape.stop.is_cancelled() {
+            plan.counts.unseen = (wants.len() - n) as u64;
+            break;
         }
-        if !shape.dry {
-            book.together(|book| {
-                if let Some((object, _)) = &object {
-                    book.put_object(object)?;
-                }
-                book.put_file(&file)
-            })?;
-        }
+        let open =
+            one(want, &shape, (fetch, &known, progress), book, scratch, (&mut plan, &mut seen)).await?;
         progress.file();
-        let Some((object, place)) = object else {
-            plan.counts.problems += 1;
-            plan.problems.push(file);
-            continue;
-        };
-        if !seen.insert(object.name.clone()) {
-            continue;
-        }
-        plan.counts.objects += 1;
-        plan.counts.bytes += object.size;
-        let stands = book.object(&object.name)?;
-        if stands.as_ref().is_some_and(|object| object.state >= ObjectState::Completed) {
-            if stands.is_some_and(|stands| stands.url != object.url) && !shape.dry {
-                book.moved(&object.name, &object.url)?;
-            }
-            plan.counts.there += 1;
-        } else if let Some(place) = place {
-            plan.counts.open_bytes += object.size;
-            plan.open.push((stands.unwrap_or(*object), place));
+        let (Some(open), Some(out)) = (open, &shape.out) else { continue };
+        // Nobody takes it: uploading ended, and says why.
+        if out.send(open).await.is_err() {
+            break;
         }
     }
+    lock(book).flush()?;
     Ok(plan)
 }
 
+type Known = HashMap<(SourceNo, String), String>;
+
+/// Plans one file; what is to be uploaded of it.
+async fn one(
+    want: &Want,
+    shape: &Shape<'_>,
+    (fetch, known, progress): (Option<&Fetch>, &Known, &Progress),
+    book: &Mutex<MediaBook>,
+    scratch: &Path,
+    (plan, seen): (&mut Plan, &mut HashSet<String>),
+) -> Result<Option<Open>, JobError> {
+    let is_face = want.kind == FACE;
+    plan.counts.files += u64::from(!is_face);
+    let (object, place, bytes) = match examine(want, shape, (fetch, known), book, scratch).await? {
+        Examined::There(object, place, bytes) => (object, place, bytes),
+        Examined::Not(..) if is_face => {
+            plan.counts.faces_left += 1;
+            return Ok(None);
+        }
+        Examined::Not(problem, why) => {
+            let file = named(want, String::new(), None, Some((problem, why)));
+            if shape.out.is_some() {
+                lock(book).plan_later(None, &file)?;
+            }
+            plan.counts.problems += 1;
+            plan.problems.push(file);
+            return Ok(None);
+        }
+    };
+    plan.counts.faces += u64::from(is_face);
+    // What stood in a record lies in no file that stays.
+    let shown = place.as_ref().filter(|_| want.written.is_none()).map(Place::shown);
+    let file = named(want, shown.unwrap_or_default(), Some(&object.name), None);
+    let book = lock(book);
+    let stands = if seen.insert(object.name.clone()) { Some(book.object(&object.name)?) } else { None };
+    if shape.out.is_some() {
+        book.plan_later(Some(&object), &file)?;
+    }
+    // What is not uploaded is done already.
+    let Some(stands) = stands else {
+        progress.bytes(object.size);
+        return Ok(None);
+    };
+    plan.counts.objects += 1;
+    plan.counts.bytes += object.size;
+    if stands.as_ref().is_some_and(|object| object.state >= ObjectState::Completed) {
+        if stands.is_some_and(|stands| stands.url != object.url) && shape.out.is_some() {
+            book.moved(&object.name, &object.url)?;
+        }
+        plan.counts.there += 1;
+        progress.bytes(object.size);
+        return Ok(None);
+    }
+    let Some(place) = place else { return Ok(None) };
+    plan.counts.open += 1;
+    plan.counts.open_bytes += object.size;
+    Ok(Some(Open { object: stands.unwrap_or(*object), place, bytes }))
+}
+
+pub(super) fn lock(book: &Mutex<MediaBook>) -> MutexGuard<'_, MediaBook> {
+    book.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Where its bytes are.
+fn find(want: &Want, shape: &Shape<'_>) -> Result<Place, PlaceError> {
+    if let Some(path) = &want.written {
+        return Ok(Place::File(path.clone()));
+    }
+    let source = shape.sources.get(&want.source).cloned().unwrap_or_default();
+    let (key, path, name) = (want.key.clone(), want.path.clone(), want.name.clone());
+    shape.places.find(&Wanted { source, key, path, name })
+}
+
 enum Examined {
-    There(Box<MediaObject>, Option<Place>),
+    There(Box<MediaObject>, Option<Place>, Option<Bytes>),
     Not(&'static str, String),
 }
 
 async fn examine(
     want: &Want,
     shape: &Shape<'_>,
-    fetch: Option<&Fetch>,
-    known: &HashMap<(SourceNo, String), String>,
-    book: &MediaBook,
+    (fetch, known): (Option<&Fetch>, &Known),
+    book: &Mutex<MediaBook>,
     scratch: &Path,
 ) -> Result<Examined, JobError> {
-    let source = shape.sources.get(&want.source).cloned().unwrap_or_default();
-    let (key, path, name) = (want.key.clone(), want.path.clone(), want.name.clone());
-    let found = match &want.written {
-        Some(path) => Ok(Place::File(path.clone())),
-        None => shape.places.find(&Wanted { source, key, path, name }),
-    };
-    let place = match found {
+    let place = match find(want, shape) {
         Ok(place) => place,
         Err(PlaceError::Missing) if !want.url.is_empty() => {
             if let Some(object) = known.get(&(want.source, want.key.clone()))
-                && let Some(object) = book.object(object)?
+                && let Some(object) = lock(book).object(object)?
                 && object.state >= ObjectState::Completed
             {
                 let moved = MediaObject { url: (shape.url)(&object.name), ..object };
-                return Ok(Examined::There(Box::new(moved), None));
+                return Ok(Examined::There(Box::new(moved), None, None));
             }
             let Some(fetch) = fetch else {
                 return Ok(Examined::Not(
@@ -178,8 +252,8 @@ async fn examine(
         }
         Err(error) => return Ok(refused(&error)),
     };
-    Ok(match measure(&place, scratch, shape.max_size) {
-        Ok(Some((digest, look))) if digest.size > 0 => {
+    Ok(match measure(&place, shape, scratch) {
+        Ok(Some((digest, look, bytes))) if digest.size > 0 => {
             let (hash, size) = (digest.hash(), digest.size);
             let mut name = shape.key.name(&hash, size);
             if !look.ending.is_empty() {
@@ -199,7 +273,7 @@ async fn examine(
                 upload: None,
                 why: String::new(),
             };
-            Examined::There(Box::new(object), Some(place))
+            Examined::There(Box::new(object), Some(place), bytes)
         }
         Ok(Some(_)) => Examined::Not("empty", "has no bytes".to_owned()),
         Ok(None) => Examined::Not("too-large", format!("has more than {} bytes", shape.max_size)),
@@ -214,22 +288,29 @@ fn refused(error: &PlaceError) -> Examined {
     }
 }
 
+type Measured = (importer_media::Digest, Look, Option<Bytes>);
+
 /// Reads a file once; `None`: it is too large.
-fn measure(
-    place: &Place,
-    scratch: &Path,
-    max_size: u64,
-) -> Result<Option<(importer_media::Digest, Look)>, PlaceError> {
+fn measure(place: &Place, shape: &Shape<'_>, scratch: &Path) -> Result<Option<Measured>, PlaceError> {
     // A sparse file of ten gigabytes costs nothing to make, and much to read.
     if let Place::File(path) = place
-        && fs_err::metadata(path)?.len() > max_size
+        && fs_err::metadata(path)?.len() > shape.max_size
     {
         return Ok(None);
     }
-    let mut bytes = place.open(scratch, max_size)?;
-    let Some(digest) = importer_media::digest(&mut *bytes, PART, max_size)? else { return Ok(None) };
-    let look = importer_media::look(&mut *bytes)?;
-    Ok(Some((digest, look)))
+    let mut file = shape.places.open(place, scratch, shape.max_size)?;
+    let mut bytes = Vec::new();
+    (&mut file).take(PART + 1).read_to_end(&mut bytes)?;
+    if bytes.len() as u64 > PART {
+        let Some(digest) = importer_media::digest(&mut *file, PART, shape.max_size)? else { return Ok(None) };
+        return Ok(Some((digest, importer_media::look(&mut *file)?, None)));
+    }
+    let mut bytes = std::io::Cursor::new(bytes);
+    let Some(digest) = importer_media::digest(&mut bytes, PART, shape.max_size)? else { return Ok(None) };
+    let look = importer_media::look(&mut bytes)?;
+    // What is only counted is not kept.
+    let bytes = shape.out.as_ref().map(|_| bytes.into_inner().into());
+    Ok(Some((digest, look, bytes)))
 }
 
 fn named(want: &Want, place: String, object: Option<&str>, problem: Option<(&str, String)>) -> MediaFile {

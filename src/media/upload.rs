@@ -1,19 +1,22 @@
-//! The files go out, several at once: announce, put, complete. Every step is in the book before the next one, so that
+//! The files go out as they are planned, several at once: announce, put, complete. Every step is in the book before the next one, so that
 //! a process that takes over goes on in the midst of a file.
 
 use std::path::Path;
 use std::sync::Mutex;
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
-use tokio::time::{Instant, sleep};
+use tokio::sync::mpsc::Receiver;
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
-use importer_media::{Bytes as Readable, Place};
+use importer_media::{Bytes as Readable, PlaceError, Places};
 
 use super::CAUSE;
+use super::patience::Patience;
+use super::plan::Open as Planned;
 use super::progress::Progress;
 use crate::job::{JobError, MediaBook, MediaObject, ObjectState};
 use crate::openim::{self, Announce, Begun, CallError, Client, PART, Put, Web, WebError, digest};
@@ -24,8 +27,6 @@ const SIGNED_AT_ONCE: usize = 8;
 const SIGNED_FOR: Duration = Duration::from_mins(10);
 /// How often an upload is begun anew whose bytes the server did not like.
 const BEGINNINGS: u32 = 3;
-/// The longest rest between two tries.
-const LONGEST: Duration = Duration::from_secs(10);
 
 /// What an upload needs.
 #[derive(Debug)]
@@ -36,6 +37,8 @@ pub struct Upload<'a> {
     pub web: &'a Web,
     /// The job's book.
     pub book: &'a Mutex<MediaBook>,
+    /// Where files lie.
+    pub places: &'a Places,
     /// Where entries of archives are unpacked.
     pub scratch: &'a Path,
     /// Files under way at once.
@@ -113,25 +116,33 @@ impl Open {
     }
 }
 
-/// Uploads them, in their order.
-pub async fn upload(files: &[(MediaObject, Place)], with: &Upload<'_>) -> Result<Uploaded, UploadError> {
-    let next = AtomicUsize::new(0);
+/// Uploads them as they come.
+pub async fn upload(
+    first: Planned,
+    files: Receiver<Planned>,
+    with: &Upload<'_>,
+) -> Result<Uploaded, UploadError> {
+    let files = tokio::sync::Mutex::new((Some(first), files));
     let sum = Mutex::new(Uploaded::default());
     let worker = || async {
         loop {
-            let n = next.fetch_add(1, Ordering::Relaxed);
-            let Some((object, place)) = files.get(n) else { return Ok::<(), UploadError>(()) };
+            let file = match &mut *files.lock().await {
+                (first @ Some(_), _) => first.take(),
+                (None, more) => more.recv().await,
+            };
+            let Some(file) = file else { return Ok::<(), UploadError>(()) };
             if with.stop.is_cancelled() {
                 sum.lock().unwrap_or_else(std::sync::PoisonError::into_inner).left += 1;
                 continue;
             }
-            let made = match one(object, place, with).await {
+            let made = match one(&file, with).await {
                 Ok(made) => made,
                 Err(error) => {
                     with.stop.cancel();
                     return Err(error);
                 }
             };
+            let object = &file.object;
             let mut sum = sum.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
             match made {
                 Made::Put => {
@@ -151,6 +162,7 @@ pub async fn upload(files: &[(MediaObject, Place)], with: &Upload<'_>) -> Result
             first = ended;
         }
     }
+    book(with).flush()?;
     first?;
     Ok(sum.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner))
 }
@@ -175,7 +187,8 @@ async fn join_all<F: Future>(futures: Vec<F>) -> Vec<F::Output> {
 }
 
 /// Uploads one file; goes on with what was begun.
-async fn one(object: &MediaObject, place: &Place, with: &Upload<'_>) -> Result<Made, UploadError> {
+async fn one(planned: &Planned, with: &Upload<'_>) -> Result<Made, UploadError> {
+    let object = &planned.object;
     let mut patience = Patience::new(with);
     let file = Announce {
         hash: &object.hash,
@@ -194,7 +207,7 @@ async fn one(object: &MediaObject, place: &Place, with: &Upload<'_>) -> Result<M
     {
         with.progress.bytes(object.size);
         with.progress.file();
-        return settled(object, with, Made::Put);
+        return Ok(settled(object, with, Made::Put));
     }
     for _ in 0..BEGINNINGS {
         let upload = match open.take() {
@@ -204,7 +217,7 @@ async fn one(object: &MediaObject, place: &Place, with: &Upload<'_>) -> Result<M
                 Ok(Begun::Known) => match known(object, with, &mut patience).await? {
                     None => {
                         with.progress.bytes(object.size);
-                        return settled(object, with, Made::Known);
+                        return Ok(settled(object, with, Made::Known));
                     }
                     Some(why) => return refused(object, with, why),
                 },
@@ -218,7 +231,7 @@ async fn one(object: &MediaObject, place: &Place, with: &Upload<'_>) -> Result<M
         if upload.part_size != PART && object.parts.len() > 1 {
             return refused(object, with, format!("the server wants parts of {} bytes", upload.part_size));
         }
-        match parts(object, place, &upload, with, &mut patience).await? {
+        match parts(planned, &upload, with, &mut patience).await? {
             Parts::Put => {}
             Parts::Stopped => return Ok(Made::Stopped),
             Parts::Unreadable(why) => return refused(object, with, why),
@@ -230,7 +243,7 @@ async fn one(object: &MediaObject, place: &Place, with: &Upload<'_>) -> Result<M
         match patience.call(|| with.client.complete_upload(&upload.id, &object.parts, &file)).await? {
             Ok(()) => {
                 with.progress.file();
-                return settled(object, with, Made::Put);
+                return Ok(settled(object, with, Made::Put));
             }
             // A one-part upload whose bytes were once not liked is dead: it is begun anew. So is one whose bytes
             // are not there any more.
@@ -282,18 +295,16 @@ enum Parts {
 }
 
 async fn parts(
-    object: &MediaObject,
-    place: &Place,
+    planned: &Planned,
     upload: &Open,
     with: &Upload<'_>,
     patience: &mut Patience<'_>,
 ) -> Result<Parts, UploadError> {
-    let mut done = book(with).parts_done(&object.name)?;
+    let object = &planned.object;
+    // Of one part nothing can be done already.
+    let mut done = if object.parts.len() > 1 { book(with).parts_done(&object.name)? } else { Vec::new() };
     done.resize(object.parts.len(), 0);
-    let mut bytes = match place.open(with.scratch, object.size) {
-        Ok(bytes) => bytes,
-        Err(error) => return Ok(Parts::Unreadable(error.to_string())),
-    };
+    let mut bytes: Option<Box<dyn Readable>> = None;
     let mut signed: Vec<Put> = upload.put.clone().into_iter().collect();
     let mut since = Instant::now();
     for (n, sum) in object.parts.iter().enumerate() {
@@ -304,10 +315,13 @@ async fn parts(
         if with.stop.is_cancelled() {
             return Ok(Parts::Stopped);
         }
-        let part = match read_part(&mut *bytes, object, n) {
-            Ok(part) if digest(&part) == *sum => Bytes::from(part),
-            Ok(_) => return Ok(Parts::Unreadable("changed while it was read".to_owned())),
-            Err(error) => return Ok(Parts::Unreadable(error.to_string())),
+        let part = match &planned.bytes {
+            Some(bytes) => bytes.clone(),
+            None => match read_part(&mut bytes, planned, n, with) {
+                Ok(part) if digest(&part) == *sum => Bytes::from(part),
+                Ok(_) => return Ok(Parts::Unreadable("changed while it was read".to_owned())),
+                Err(error) => return Ok(Parts::Unreadable(error.to_string())),
+            },
         };
         let number = u32::try_from(n + 1).unwrap_or(u32::MAX);
         loop {
@@ -378,11 +392,11 @@ async fn known(
     }
 }
 
-fn settled(object: &MediaObject, with: &Upload<'_>, made: Made) -> Result<Made, UploadError> {
+fn settled(object: &MediaObject, with: &Upload<'_>, made: Made) -> Made {
     // What the server had already was read back.
     let state = if matches!(made, Made::Known) { ObjectState::Verified } else { ObjectState::Completed };
-    book(with).settle(&object.name, state, "")?;
-    Ok(made)
+    book(with).completed_later(&object.name, state);
+    made
 }
 
 fn refused(object: &MediaObject, with: &Upload<'_>, why: String) -> Result<Made, UploadError> {
@@ -398,79 +412,21 @@ fn part_len(object: &MediaObject, n: usize) -> u64 {
     object.size.saturating_sub(n as u64 * PART).min(PART)
 }
 
-fn read_part(bytes: &mut dyn Readable, object: &MediaObject, n: usize) -> std::io::Result<Vec<u8>> {
+/// Opens the file at the first part that is read.
+fn read_part(
+    file: &mut Option<Box<dyn Readable>>,
+    planned: &Planned,
+    n: usize,
+    with: &Upload<'_>,
+) -> Result<Vec<u8>, PlaceError> {
+    let object = &planned.object;
+    if file.is_none() {
+        *file = Some(with.places.open(&planned.place, with.scratch, object.size)?);
+    }
     let mut part = vec![0; usize::try_from(part_len(object, n)).unwrap_or_default()];
-    bytes.seek(std::io::SeekFrom::Start(n as u64 * PART))?;
-    bytes.read_exact(&mut part)?;
+    if let Some(file) = file {
+        file.seek(std::io::SeekFrom::Start(n as u64 * PART))?;
+        file.read_exact(&mut part)?;
+    }
     Ok(part)
-}
-
-/// How long what fails in passing is tried again: until nothing has gone well for too long.
-struct Patience<'a> {
-    with: &'a Upload<'a>,
-    since: Instant,
-    rest: Duration,
-}
-
-impl<'a> Patience<'a> {
-    fn new(with: &'a Upload<'a>) -> Self {
-        Self { with, since: Instant::now(), rest: Duration::from_millis(100) }
-    }
-
-    fn good(&mut self) {
-        (self.since, self.rest) = (Instant::now(), Duration::from_millis(100));
-    }
-
-    /// Rests before the next try, or ends with the error.
-    async fn rest(&mut self, error: UploadError) -> Result<(), UploadError> {
-        if self.since.elapsed() > self.with.give_up || self.with.stop.is_cancelled() {
-            return Err(error);
-        }
-        self.with.progress.retry();
-        sleep(self.rest).await;
-        self.rest = (self.rest * 2).min(LONGEST);
-        Ok(())
-    }
-
-    /// Makes a call until it is answered; what is refused for good comes back in words.
-    async fn call<T, F: Future<Output = Result<T, CallError>>>(
-        &mut self,
-        call: impl Fn() -> F,
-    ) -> Result<Result<T, String>, UploadError> {
-        /// A server that says 500 may mean its store, or our bytes.
-        const TRIES: u32 = 4;
-        let mut refusals = 0;
-        loop {
-            match call().await {
-                Ok(answer) => {
-                    self.good();
-                    return Ok(Ok(answer));
-                }
-                Err(CallError::Refused { code, said, .. }) => {
-                    refusals += 1;
-                    let final_words =
-                        ["mismatching", "does not exist", "could not be found", "multipart upload id"];
-                    if code != 500
-                        || refusals == TRIES
-                        || final_words.iter().any(|words| said.contains(words))
-                    {
-                        let passing = said.contains("connection refused") || said.contains("dial ");
-                        if !passing {
-                            return Ok(Err(format!("{} ({code})", tidy(&said))));
-                        }
-                        refusals = 0;
-                    }
-                    let path = "/object";
-                    self.rest(UploadError::Call(CallError::Refused { path, code, said })).await?;
-                }
-                Err(error) if error.is_passing() => self.rest(UploadError::Call(error)).await?,
-                Err(error) => return Err(error.into()),
-            }
-        }
-    }
-}
-
-/// What a server says, without the trace of its program.
-fn tidy(said: &str) -> &str {
-    said.split(" | -> ").next().unwrap_or(said)
 }

@@ -8,6 +8,8 @@ use std::io::{self, Cursor, Read, Seek, SeekFrom};
 use std::path::{Component, Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
+use zip::ZipArchive;
+
 use super::Bytes;
 
 /// Entries of an archive up to that size are held in memory, larger ones in a file that goes away; bytes.
@@ -60,7 +62,13 @@ pub enum PlaceError {
     Zip(String),
 }
 
-type Names = Arc<HashMap<String, String>>;
+/// An archive as it was when it was opened, also where another file has its name now.
+#[derive(Debug, Clone)]
+struct Archive {
+    zip: ZipArchive<Shared>,
+    /// By how an export writes them.
+    names: Arc<HashMap<String, String>>,
+}
 
 /// Looks for files.
 #[derive(Debug, Default)]
@@ -69,8 +77,8 @@ pub struct Places {
     sources: Vec<PathBuf>,
     /// A folder that has the files.
     files: Option<PathBuf>,
-    /// Names in archives, read once each.
-    archives: Mutex<HashMap<PathBuf, Names>>,
+    /// Archives, whose lists are read once.
+    archives: Mutex<HashMap<PathBuf, Archive>>,
 }
 
 impl Places {
@@ -165,24 +173,74 @@ impl Places {
             }
             Base::Archive { archive, folder } => {
                 let path = if folder.is_empty() { name.to_owned() } else { format!("{folder}/{name}") };
-                let names = self.names(archive)?;
+                let names = self.archive(archive)?.names;
                 let name = names.get(&path).ok_or(PlaceError::Missing)?;
                 Ok(Place::Entry { archive: archive.clone(), name: name.clone() })
             }
         }
     }
 
-    fn names(&self, archive: &Path) -> Result<Names, PlaceError> {
+    fn archive(&self, path: &Path) -> Result<Archive, PlaceError> {
         let mut archives = self.archives.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(names) = archives.get(archive) {
-            return Ok(Arc::clone(names));
+        if let Some(archive) = archives.get(path) {
+            return Ok(archive.clone());
         }
-        let zip = open_zip(archive)?;
+        let zip = ZipArchive::new(Shared::open(path)?).map_err(|error| PlaceError::Zip(error.to_string()))?;
         let names = zip.file_names().filter_map(Result::ok);
         let names = names.map(|name| (name.replace('\\', "/"), name.into_owned())).collect();
-        let names = Arc::new(names);
-        archives.insert(archive.to_owned(), Arc::clone(&names));
-        Ok(names)
+        let archive = Archive { zip, names: Arc::new(names) };
+        archives.insert(path.to_owned(), archive.clone());
+        Ok(archive)
+    }
+
+    /// Opens it. An entry of an archive is unpacked, into memory or into a file in `scratch` that nobody sees; more
+    /// than `most` bytes of it are not, whatever the archive says.
+    pub fn open(&self, place: &Place, scratch: &Path, most: u64) -> Result<Box<dyn Bytes>, PlaceError> {
+        match place {
+            Place::File(path) => {
+                if !fs_err::metadata(path)?.is_file() {
+                    return Err(PlaceError::NoFile);
+                }
+                Ok(Box::new(fs_err::File::open(path)?))
+            }
+            Place::Entry { archive, name } => {
+                let mut zip = self.archive(archive)?.zip;
+                let entry = zip.by_name(name).map_err(|error| PlaceError::Zip(error.to_string()))?;
+                let said = entry.size();
+                let limit = most.saturating_add(1);
+                if said <= IN_MEMORY {
+                    let mut bytes = Vec::new();
+                    entry.take(limit.min(IN_MEMORY + 1)).read_to_end(&mut bytes).map_err(packed)?;
+                    if bytes.len() as u64 != said.min(limit) {
+                        return Err(PlaceError::Zip(
+                            "the entry is longer or shorter than the archive says".to_owned(),
+                        ));
+                    }
+                    return Ok(Box::new(Cursor::new(bytes)));
+                }
+                let mut file = tempfile::tempfile_in(scratch)?;
+                let copied = io::copy(&mut entry.take(limit), &mut file).map_err(packed)?;
+                if copied != said.min(limit) {
+                    return Err(PlaceError::Zip(
+                        "the entry is longer or shorter than the archive says".to_owned(),
+                    ));
+                }
+                file.seek(SeekFrom::Start(0))?;
+                Ok(Box::new(file))
+            }
+        }
+    }
+
+    /// How many bytes it has, as far as that is said without reading it.
+    pub fn size(&self, place: &Place) -> Result<u64, PlaceError> {
+        match place {
+            Place::File(path) => Ok(fs_err::metadata(path)?.len()),
+            Place::Entry { archive, name } => {
+                let mut zip = self.archive(archive)?.zip;
+                let entry = zip.by_name(name);
+                entry.map(|entry| entry.size()).map_err(|error| PlaceError::Zip(error.to_string()))
+            }
+        }
     }
 }
 
@@ -252,44 +310,6 @@ impl Place {
             Self::Entry { archive, name } => format!("{}/{name}", archive.display()),
         }
     }
-
-    /// Opens it. An entry of an archive is unpacked, into memory or into a file in `scratch` that nobody sees; more
-    /// than `most` bytes of it are not, whatever the archive says.
-    pub fn open(&self, scratch: &Path, most: u64) -> Result<Box<dyn Bytes>, PlaceError> {
-        match self {
-            Self::File(path) => {
-                if !fs_err::metadata(path)?.is_file() {
-                    return Err(PlaceError::NoFile);
-                }
-                Ok(Box::new(fs_err::File::open(path)?))
-            }
-            Self::Entry { archive, name } => {
-                let mut zip = open_zip(archive)?;
-                let entry = zip.by_name(name).map_err(|error| PlaceError::Zip(error.to_string()))?;
-                let said = entry.size();
-                let limit = most.saturating_add(1);
-                if said <= IN_MEMORY {
-                    let mut bytes = Vec::new();
-                    entry.take(limit.min(IN_MEMORY + 1)).read_to_end(&mut bytes).map_err(packed)?;
-                    if bytes.len() as u64 != said.min(limit) {
-                        return Err(PlaceError::Zip(
-                            "the entry is longer or shorter than the archive says".to_owned(),
-                        ));
-                    }
-                    return Ok(Box::new(Cursor::new(bytes)));
-                }
-                let mut file = tempfile::tempfile_in(scratch)?;
-                let copied = io::copy(&mut entry.take(limit), &mut file).map_err(packed)?;
-                if copied != said.min(limit) {
-                    return Err(PlaceError::Zip(
-                        "the entry is longer or shorter than the archive says".to_owned(),
-                    ));
-                }
-                file.seek(SeekFrom::Start(0))?;
-                Ok(Box::new(file))
-            }
-        }
-    }
 }
 
 fn packed(error: io::Error) -> PlaceError {
@@ -299,9 +319,41 @@ fn packed(error: io::Error) -> PlaceError {
     }
 }
 
-fn open_zip(path: &Path) -> Result<zip::ZipArchive<io::BufReader<fs_err::File>>, PlaceError> {
-    let file = io::BufReader::new(fs_err::File::open(path)?);
-    zip::ZipArchive::new(file).map_err(|error| PlaceError::Zip(error.to_string()))
+/// An open file that several read from, each from where it is.
+#[derive(Debug, Clone)]
+struct Shared {
+    file: Arc<Mutex<fs_err::File>>,
+    at: u64,
+}
+
+impl Shared {
+    fn open(path: &Path) -> io::Result<Self> {
+        Ok(Self { file: Arc::new(Mutex::new(fs_err::File::open(path)?)), at: 0 })
+    }
+}
+
+impl Read for Shared {
+    fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
+        let mut file = self.file.lock().unwrap_or_else(PoisonError::into_inner);
+        file.seek(SeekFrom::Start(self.at))?;
+        let n = file.read(buf)?;
+        self.at += n as u64;
+        Ok(n)
+    }
+}
+
+impl Seek for Shared {
+    fn seek(&mut self, to: SeekFrom) -> io::Result<u64> {
+        let mut file = self.file.lock().unwrap_or_else(PoisonError::into_inner);
+        self.at = match to {
+            SeekFrom::Current(by) => {
+                let at = self.at.checked_add_signed(by);
+                at.ok_or_else(|| io::Error::from(io::ErrorKind::InvalidInput))?
+            }
+            to => file.seek(to)?,
+        };
+        Ok(self.at)
+    }
 }
 
 #[cfg(test)]
@@ -389,13 +441,13 @@ mod tests {
         let source = path.join("in/_chat.txt");
         let mut read = String::new();
         let place = places.find(&wanted(&source, "a.jpg")).unwrap();
-        place.open(dir.path(), 100).unwrap().read_to_string(&mut read).unwrap();
+        places.open(&place, dir.path(), 100).unwrap().read_to_string(&mut read).unwrap();
         assert_eq!(read, "picture");
         assert!(places.find(&wanted(&source, "top.jpg")).is_ok());
         assert!(places.find(&wanted(&source, "../up.jpg")).is_err());
         // More than was asked for is not unpacked.
         let mut few = Vec::new();
-        place.open(dir.path(), 3).unwrap().read_to_end(&mut few).unwrap();
+        places.open(&place, dir.path(), 3).unwrap().read_to_end(&mut few).unwrap();
         assert_eq!(few.len(), 4);
         // An archive that changed: the entry is not what its sum says.
         let mut bytes = fs_err::read(&path).unwrap();
@@ -403,7 +455,7 @@ mod tests {
         if let Some(at) = at {
             bytes[at] = b'P';
             fs_err::write(&path, bytes).unwrap();
-            assert!(place.open(dir.path(), 100).is_err());
+            assert!(places.open(&place, dir.path(), 100).is_err());
         }
     }
 }

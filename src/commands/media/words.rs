@@ -20,7 +20,7 @@ pub(super) fn dry_verdict(plan: &media::Plan) -> String {
         plural(counts.files, "file", "files"),
         plural(counts.objects, "different one", "different ones"),
         bytes(counts.bytes),
-        plural(plan.open.len() as u64, "is", "are"),
+        plural(counts.open, "is", "are"),
         bytes(counts.open_bytes),
         crate::report::duration(forecast(plan)),
         plural(counts.there, "is", "are")
@@ -32,7 +32,7 @@ pub(super) fn dry_verdict(plan: &media::Plan) -> String {
 
 /// By what both releases took with four callers: 20 small files a second, 40 MB a second of large ones.
 fn forecast(plan: &media::Plan) -> Duration {
-    Duration::from_millis(plan.open.len() as u64 * 50 + plan.counts.open_bytes / 40_000)
+    Duration::from_millis(plan.counts.open * 50 + plan.counts.open_bytes / 40_000)
 }
 
 /// What was done.
@@ -43,7 +43,7 @@ pub(super) fn verdict(plan: &media::Plan, uploaded: &media::Uploaded, orphaned: 
         plural(counts.files, "file", "files"),
         plural(counts.objects, "different one", "different ones")
     );
-    text.push_str(&match (uploaded.objects + uploaded.known, uploaded.left) {
+    text.push_str(&match (uploaded.objects + uploaded.known, uploaded.left + counts.unseen) {
         (0, 0) if counts.objects == counts.there => "all are there, nothing was uploaded.".to_owned(),
         (n, left) => {
             let mut text = format!("{} uploaded ({})", count(n), bytes(uploaded.bytes));
