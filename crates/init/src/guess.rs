@@ -10,8 +10,9 @@ mod relate;
 mod roles;
 mod shown;
 
-use crate::mapping::mojibake::{self, Reading};
+use crate::mapping::mojibake;
 use crate::mapping::{Key, Mojibake};
+use crate::numbers::plural;
 
 use super::document::string;
 use super::names::{Role, fits};
@@ -137,9 +138,9 @@ pub fn guess(table: &Table, answers: &Answers) -> Guess {
         .collect();
     for column in columns.iter().filter(|column| column.rounded() > 0) {
         guess.notes.push(format!(
-            "`{}` has {} values such as `{}`: a spreadsheet has rounded them, their digits are lost; export again",
+            "`{}` has {} such as `{}`: a spreadsheet has rounded and lost digits; export again",
             column.name,
-            column.rounded(),
+            plural(column.rounded(), "value", "values"),
             column.examples.first().map_or("", String::as_str),
         ));
     }
@@ -204,7 +205,14 @@ fn time(table: &Table, roles: &Roles, guess: &mut Guess) {
         Written::Pattern { pattern, zoned, order: Order::Plain } => (pattern, shown, zoned),
         Written::Pattern { pattern, zoned, order: Order::Seen(n) } => {
             let first = if pattern.find("%d") < pattern.find("%m") { "day" } else { "month" };
-            (pattern, format!("{shown}; the {first} comes first: {n} values are above 12 there"), zoned)
+            (
+                pattern,
+                format!(
+                    "{shown}; the {first} comes first: {} above 12 there",
+                    plural(n, "value is", "values are")
+                ),
+                zoned,
+            )
         }
         Written::DayOrMonthFirst { day, month, zoned } => {
             guess.needs_zone |= !zoned;
@@ -284,19 +292,19 @@ fn misread(table: &Table, answers: &Answers, guess: &mut Guess) {
     if wrong == 0 {
         return;
     }
-    let example =
-        columns().flat_map(|column| &column.examples).find_map(|example| match mojibake::read(example) {
-            Reading::Wrong(meant) => Some(format!(", such as `{}` for `{}`", short(example), short(&meant))),
-            _ => None,
-        });
-    let values = crate::numbers::plural(wrong, "value looks", "values look");
+    let example = columns().flat_map(|column| &column.examples).find_map(|example| {
+        let meant = mojibake::meant(example)?;
+        let (word, meant) = mojibake::first_word(example, &meant);
+        Some(format!(", such as `{}` for `{}`", short(word), short(&meant)))
+    });
+    let values = plural(wrong, "value looks", "values look");
     let note = format!("{values} like UTF-8 that was read as Latin-1{}", example.unwrap_or_default());
     match answers.mojibake.or((right == 0).then_some(Mojibake::Repair)) {
         Some(chosen) => guess.mojibake = Some((chosen, note)),
         None => guess.to_do.push(format!(
             "mojibake in [mapping]: {note}, and {} right: \"repair\" mends those that can have been meant otherwise, \
              \"keep\" sends all as they stand (--mojibake)",
-            crate::numbers::plural(right, "is", "are")
+            plural(right, "is", "are")
         )),
     }
 }
@@ -365,14 +373,13 @@ fn short(text: &str) -> String {
 
 /// `1 record`, `17 records`.
 fn records(n: u64) -> String {
-    if n == 1 { "1 record".to_owned() } else { format!("{n} records") }
+    plural(n, "record", "records")
 }
 
 /// `17 users`.
 fn different(column: &Column, what: &str) -> String {
     match column.different() {
-        Some(1) => format!("1 {what}"),
-        Some(n) => format!("{n} {what}s"),
+        Some(n) => plural(n as u64, what, &format!("{what}s")),
         None => format!("very many {what}s"),
     }
 }

@@ -61,6 +61,8 @@ impl Column {
     const FEW: usize = 24;
     const FEW_LENGTH: usize = 40;
     const DIFFERENT: usize = 1 << 16;
+    /// Of words it is enough to know that they differ.
+    const DIFFERENT_WORDS: usize = 1 << 12;
     /// So many values are looked at closely.
     const CLOSELY: u64 = 100_000;
 
@@ -107,8 +109,9 @@ impl Column {
             }
             return;
         }
-        let new = self.different.len() < Self::DIFFERENT && self.different.insert(xxh3_64(value.as_bytes()));
-        if self.different.len() == Self::DIFFERENT && self.full_at == 0 {
+        let new = self.full_at == 0 && self.different.insert(xxh3_64(value.as_bytes()));
+        let most = if self.worded * 2 > self.seen { Self::DIFFERENT_WORDS } else { Self::DIFFERENT };
+        if new && self.different.len() >= most {
             self.full_at = self.seen + 1;
         }
         if new && self.examples.len() < Self::EXAMPLES {
@@ -130,6 +133,10 @@ impl Column {
         self.attached.add(value);
         match mojibake::read(value) {
             Reading::Wrong(_) => self.misread += 1,
+            Reading::Mixed(_) => {
+                self.misread += 1;
+                self.read_rightly += 1;
+            }
             Reading::Right => self.read_rightly += 1,
             Reading::Plain => {}
         }

@@ -1,4 +1,9 @@
-//! UTF-8 that somebody read as Latin-1 or Windows-1252 and wrote again: `cafÃ©`, `itâ€™s`.
+//! UTF-8 that somebody read as Latin-1 or Windows-1252 and wrote again: `cafÃ©`, `itâ€™s`. Found and mended character by
+//! character, because sound ones stand beside: `“cafÃ©”`, an answer from a broken program that quotes a sound one.
+
+mod sure;
+#[cfg(test)]
+mod tests;
 
 /// What Windows-1252 has from 0x80 on; the five it lacks are the control characters of Latin-1.
 const WINDOWS: &str = "€\u{81}‚ƒ„…†‡ˆ‰Š‹Œ\u{8d}Ž\u{8f}\u{90}‘’“”•–—˜™š›œ\u{9d}žŸ";
@@ -12,10 +17,29 @@ pub enum Reading {
     Right,
     /// It was read wrongly; this was meant.
     Wrong(String),
+    /// Some of it was read wrongly, beside letters that are what they look like; this was meant.
+    Mixed(String),
 }
 
-/// Looks whether a text was read wrongly. A stretch of it counts that Latin-1 has: it must be UTF-8 from beginning to end
-/// when written so again. That `É»` or `Ã©` stands in words of any language together with nothing else is hardly ever so.
+/// A part of a text.
+#[derive(Debug, Clone, Copy, PartialEq)]
+enum Part {
+    /// A character that is what it looks like: Latin-1 has none such, or it is ASCII.
+    Other(char),
+    /// One that Latin-1 or Windows-1252 has above ASCII, and that can't have been read wrongly.
+    Sound(char),
+    /// Characters of Latin-1, or Windows-1252, whose bytes are one of UTF-8.
+    Sequence {
+        /// What they look like; the rest is NUL.
+        shown: [char; 4],
+        /// What the bytes mean.
+        meant: char,
+    },
+}
+
+/// Looks whether a text was read wrongly. `Ã©` hardly ever stands in words of any language, but `É»` does at the end of a
+/// quotation, and `à …` at the end of a sentence. So it counts whether a letter with these signs behind it could have been
+/// written. Where something can't, and nothing in the text is surely sound, all was read wrongly: by one program at one time.
 pub fn read(text: &str) -> Reading {
     if text.is_ascii() {
         return Reading::Plain;
@@ -24,40 +48,79 @@ pub fn read(text: &str) -> Reading {
         let letters = text.chars().any(|c| !c.is_ascii() && byte_of(c).is_some());
         return if letters { Reading::Right } else { Reading::Plain };
     }
-    let (mut out, mut bytes, mut from) = (String::new(), Vec::new(), 0);
-    let (mut right, mut wrong) = (false, false);
-    let mut stretch = |from: usize, to: usize, bytes: &mut Vec<u8>| {
-        let as_it_is = &text[from..to];
-        match std::str::from_utf8(bytes) {
-            Ok(meant) if !bytes.is_ascii() => {
-                wrong = true;
-                out.push_str(meant);
-            }
-            Ok(_) => out.push_str(as_it_is),
-            Err(_) => {
+    let parts = parts(text);
+    let is_sequence = |part: &Part| matches!(part, Part::Sequence { .. });
+    let mut wrong = sure::wrong(&parts);
+    let mut right = parts.iter().any(|part| matches!(part, Part::Sound(_)));
+    if !wrong.contains(&true) {
+        let doubtful = right || parts.iter().any(is_sequence);
+        return if doubtful { Reading::Right } else { Reading::Plain };
+    }
+    if !right {
+        wrong = parts.iter().map(is_sequence).collect();
+    }
+    let mut out = String::with_capacity(text.len());
+    for (part, wrong) in parts.iter().zip(wrong) {
+        match part {
+            Part::Other(c) | Part::Sound(c) => out.push(*c),
+            Part::Sequence { meant, .. } if wrong => out.push(*meant),
+            Part::Sequence { shown, .. } => {
                 right = true;
-                out.push_str(as_it_is);
+                out.extend(shown.iter().filter(|c| **c != '\0'));
             }
         }
-        bytes.clear();
+    }
+    if right { Reading::Mixed(out) } else { Reading::Wrong(out) }
+}
+
+/// What was meant, where some of a text was read wrongly.
+pub fn meant(text: &str) -> Option<String> {
+    match read(text) {
+        Reading::Wrong(meant) | Reading::Mixed(meant) => Some(meant),
+        Reading::Plain | Reading::Right => None,
+    }
+}
+
+/// The first word that was read wrongly, and what was meant by it.
+pub fn first_word<'t>(text: &'t str, meant: &str) -> (&'t str, String) {
+    let words = || text.split_inclusive([' ', '\n']);
+    let found = words().map(str::trim_end).find_map(|word| Some((word, self::meant(word)?)));
+    found.unwrap_or_else(|| (text, meant.to_owned()))
+}
+
+fn parts(text: &str) -> Vec<Part> {
+    let mut parts = Vec::with_capacity(text.len());
+    let mut rest = text.chars();
+    while let Some(c) = rest.next() {
+        parts.push(if byte_of(c).is_none() {
+            Part::Other(c)
+        } else if let Some((shown, meant)) = sequence(c, rest.as_str()) {
+            for _ in 1..meant.len_utf8() {
+                rest.next();
+            }
+            Part::Sequence { shown, meant }
+        } else {
+            Part::Sound(c)
+        });
+    }
+    parts
+}
+
+/// The characters from `first` on whose bytes are one character of UTF-8, and that character.
+fn sequence(first: char, rest: &str) -> Option<([char; 4], char)> {
+    let length = match first {
+        '\u{c2}'..='\u{df}' => 2,
+        '\u{e0}'..='\u{ef}' => 3,
+        '\u{f0}'..='\u{f4}' => 4,
+        _ => return None,
     };
-    for (at, c) in text.char_indices() {
-        if let Some(byte) = byte_of(c) {
-            bytes.push(byte);
-            continue;
-        }
-        stretch(from, at, &mut bytes);
-        from = at;
-        // Other characters are what they are: they end one stretch, and stand in front of the next.
-        stretch(from, at + c.len_utf8(), &mut bytes);
-        from = at + c.len_utf8();
+    let (mut shown, mut bytes) = (['\0'; 4], [0; 4]);
+    for (at, c) in std::iter::once(first).chain(rest.chars()).take(length).enumerate() {
+        (shown[at], bytes[at]) = (c, byte_of(c)?);
     }
-    stretch(from, text.len(), &mut bytes);
-    match (wrong, right) {
-        (true, _) => Reading::Wrong(out),
-        (false, true) => Reading::Right,
-        (false, false) => Reading::Plain,
-    }
+    let meant = std::str::from_utf8(&bytes[..length]).ok()?.chars().next()?;
+    // Where the text ends before the character does.
+    (meant.len_utf8() == length).then_some((shown, meant))
 }
 
 /// Whether somewhere a character stands that could begin one of UTF-8, and behind it one that could go on with it: quick,
@@ -71,50 +134,12 @@ fn has_lead(text: &str) -> bool {
     })
 }
 
+/// The byte above ASCII that was read as this.
 fn byte_of(c: char) -> Option<u8> {
     match u32::from(c) {
-        code @ 0..=0xff => u8::try_from(code).ok(),
+        code @ 0x80..=0xff => u8::try_from(code).ok(),
         // The last of them is `™`: most scripts are not looked up.
-        0x2123.. => None,
+        0..=0x7f | 0x2123.. => None,
         _ => WINDOWS.chars().position(|known| known == c).and_then(|at| u8::try_from(0x80 + at).ok()),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    /// As programs break it.
-    fn broken(text: &str, windows: bool) -> String {
-        let read = |byte: &u8| match byte {
-            0x80..=0x9f if windows => WINDOWS.chars().nth(usize::from(byte - 0x80)).unwrap(),
-            byte => char::from(*byte),
-        };
-        text.as_bytes().iter().map(read).collect()
-    }
-
-    #[test]
-    fn what_was_read_wrongly_is_found_and_mended() {
-        for text in ["café", "it’s “so”", "Привет, мир", "日本語", "naïve – 5 °C", "🙂", "Zoë: żółć"]
-        {
-            for windows in [false, true] {
-                assert_eq!(read(&broken(text, windows)), Reading::Wrong(text.to_owned()), "{text} {windows}");
-            }
-        }
-        // Beside what was read rightly.
-        assert_eq!(read("日本 cafÃ©"), Reading::Wrong("日本 café".to_owned()));
-        // Once is enough: what was broken twice is half mended.
-        assert_eq!(read(&broken("cafÃ©", false)), Reading::Wrong("cafÃ©".to_owned()));
-    }
-
-    #[test]
-    fn what_was_read_rightly_stays() {
-        for text in ["café", "«CAFÉ»", "“CAFÉ”", "schön", "Ærø", "25 °C", "Ãndré", "½ €", "naïve"]
-        {
-            assert_eq!(read(text), Reading::Right, "{text}");
-        }
-        for text in ["plain", "", "日本語", "Привет", "🙂"] {
-            assert_eq!(read(text), Reading::Plain, "{text}");
-        }
     }
 }

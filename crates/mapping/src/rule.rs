@@ -8,7 +8,7 @@ use super::codes;
 use super::draft::{Key, Problem};
 use super::error::MappingError;
 use super::html;
-use super::mojibake::{self, Reading};
+use super::mojibake;
 use super::pick::{Picks, Wanted};
 use super::settings::{Columns, Detail, Mojibake, More, Rule, Settings};
 use super::time::{Doubt, TimeFormat};
@@ -323,10 +323,10 @@ fn members(list: &str, key: &str, repair: bool) -> Option<Vec<String>> {
     let id = |member: &serde_json::Value| {
         let id = if key.is_empty() { member } else { member.get(key)? };
         match id {
-            serde_json::Value::String(text) => match mojibake::read(text) {
-                Reading::Wrong(meant) if repair => Some(meant),
-                _ => Some(text.clone()),
-            },
+            serde_json::Value::String(text) => {
+                let meant = repair.then(|| mojibake::meant(text)).flatten();
+                Some(meant.unwrap_or_else(|| text.clone()))
+            }
             serde_json::Value::Number(number) => Some(number.to_string()),
             _ => None,
         }

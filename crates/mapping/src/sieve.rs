@@ -1,7 +1,7 @@
 //! The records that are messages, with what a mapping picks from them.
 
 use super::filters::{Filters, Verdict};
-use super::mojibake::{self, Reading};
+use super::mojibake;
 use super::native::not_json;
 use super::pick::{Picked, Picks};
 use super::records::{Record, each};
@@ -57,9 +57,10 @@ impl Sieve {
         for value in picked.values.iter_mut().flatten() {
             // Lists and objects stand there as JSON: their texts are read where they are taken apart.
             let (Value::Text(text) | Value::List(text) | Value::Object(text)) = value else { continue };
-            let Reading::Wrong(meant) = mojibake::read(text) else { continue };
+            let Some(meant) = mojibake::meant(text) else { continue };
             if self.mojibake.is_none() {
-                let shown = format!("{text} (meant: {meant})");
+                let (word, meant) = mojibake::first_word(text, &meant);
+                let shown = format!("{word} (meant: {meant})");
                 return sink.finding(Finding::new(&codes::MOJIBAKE, place, &shown));
             }
             *text = meant.into();

@@ -531,6 +531,12 @@ fn texts_that_were_read_as_latin_1() {
     assert_eq!(kept, messages);
     assert_eq!(findings.len(), 2, "{findings:?}");
     assert!(findings.iter().all(|finding| finding.contains("mojibake")), "{findings:?}");
+    // A sound answer around a broken quotation.
+    let rows = "at;said;from;to\n1700000000000;“cafÃ©” à Genève, MAÇÃ…;a;b\n";
+    let got = run(&format!("[mapping]\nmojibake = \"repair\"\n{SIMPLE}"), "x.csv", rows);
+    assert!(got.messages.concat().contains("“café” à Genève, MAÇÃ…"), "{:?}", got.messages);
+    let got = run(SIMPLE, "x.csv", rows);
+    assert!(got.findings.concat().contains("“cafÃ©” (meant: “café”)"), "{:?}", got.findings);
     let jq = "[mapping]\nmojibake = \"repair\"\njq = \".\"";
     insta::assert_snapshot!(error(jq, "x.jsonl", "{}\n"), @"`mojibake` in [mapping] can't be: it is for what `fields` reads; a jq program mends texts itself");
 }
