@@ -3,7 +3,7 @@
 //!
 //! `ARCHITECTURE.md` draws the house; the modules stand here in the order a message passes through them.
 
-pub use importer_words::{finding, message, secrets, visible, written};
+pub use importer_words::{finding, message, numbers, secrets, visible, written};
 
 pub use importer_accounts as accounts;
 pub use importer_checks as checks;

@@ -144,10 +144,7 @@ fn a_server_that_has_nothing_of_it() {
     let export = export(dir.path(), 60, 3, 9);
     let server = Rehearsal::start(&["--answer-time", "0s"]);
     let adopted = adopt(dir.path(), &export, &server, &[]);
-    assert_eq!(
-        adopted["verdict"],
-        "Nothing of these 60 messages is on the server: `run` begins with the first."
-    );
+    assert_eq!(adopted["verdict"], "Of 60 messages nothing is on the server: `run` begins with the first.");
     let run = ["run", "--provision", "--allow", "retention", "--unanswered-wait", "100ms"];
     command(dir.path(), &server, &run).success().stdout(contains("All 60 messages"));
     assert!(Expected::of(&[&export]).judge(&server).is_exact());

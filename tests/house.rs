@@ -182,7 +182,42 @@ fn words_stand_only_in_their_room() {
     assert!(wrong.is_empty(), "\n{}", wrong.join("\n"));
 }
 
-/// Whoever reads "law 8" or "contract, section 5" finds it in the repository.
+/// "1 messages" stands nowhere: whatever is counted goes through `plural`.
+#[test]
+fn what_is_counted_is_said_in_the_singular() {
+    let nouns = "messages conversations files users groups records rows people copies chats histories lines receipts \
+                 rejects notices slots uploads questions calls values cells";
+    // A number that is never one: of several, of a setting, a rate, or with a case of its own.
+    let several = [
+        "{n} files, among them",
+        "out of {} files: everybody",
+        "in all {} conversations: whoever",
+        "{:.0} messages a second",
+        "{rate} messages a second",
+        "{MESSAGES} messages of",
+        "All {} messages are confirmed",
+        "{} messages in {conversations} are confirmed",
+        "in {html} of {seen} records",
+        "of {} conversations that hold messages",
+    ];
+    let mut wrong = Vec::new();
+    for (file, text) in sources().into_iter().filter(|(file, _)| !file.starts_with("rehearsal/")) {
+        for line in text.lines().filter(|line| !line.trim_start().starts_with("//")) {
+            for (at, _) in line.match_indices("} ") {
+                let placeholder = line[..at].rsplit('{').next().unwrap_or_default();
+                let word: String = line[at + 2..].chars().take_while(char::is_ascii_lowercase).collect();
+                if !placeholder.contains(['"', ' ', '('])
+                    && nouns.split_whitespace().any(|noun| noun == word)
+                    && !several.iter().any(|known| line.contains(known))
+                {
+                    wrong.push(format!("{file}: {}", line.trim()));
+                }
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "\n{}", wrong.join("\n"));
+}
+
 /// What an export calls its people and files would be a formula in a spreadsheet.
 #[test]
 fn tables_for_people_neutralise_their_cells() {
@@ -195,6 +230,7 @@ fn tables_for_people_neutralise_their_cells() {
     assert!(tables >= 6, "{tables}");
 }
 
+/// Whoever reads "law 8" or "contract, section 5" finds it in the repository.
 #[test]
 fn what_is_cited_of_the_contract_stands_in_docs() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));

@@ -8,6 +8,7 @@ use super::visit::{AfterError, Server};
 use crate::job::{Again, ConvNo, Conversation, Job, JobError, SharedReader};
 use crate::log::{Log, Seen, entries_of, places_in_store, queries};
 use crate::message::{Ids, MsgId, Ordinal, Seq};
+use crate::numbers::plural;
 
 /// A second copy of a message of ours.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -88,8 +89,8 @@ async fn stored(
     if sure.len() < all {
         tracing::warn!(
             conversation = %conversation.id(),
-            "{} copies stay: the store does not have the messages in their own slots, the copies may be all that it has",
-            all - sure.len()
+            "{}: the store does not have the messages in their own slots, the copies may be all that it has",
+            plural((all - sure.len()) as u64, "copy stays", "copies stay")
         );
     }
     Ok(sure)

@@ -12,6 +12,7 @@ use super::visit::{AfterError, Server, Settings, all, look_in_each};
 use crate::job::{ConvNo, Conversation, JobError, JobReader, Progress, SharedReader};
 use crate::log::{Log, PAGE};
 use crate::message::{MsgId, Ordinal, Seq};
+use crate::numbers::plural;
 use crate::openim::{Client, pages};
 use crate::shown::{self, Judgement, Slot};
 
@@ -45,9 +46,13 @@ impl fmt::Display for Unknown {
             Self::NothingShown => f.write_str(
                 "nobody who was asked is shown anything of it: none of them takes part, or all have cleared it",
             ),
-            Self::SlotsNotShown(slots) => write!(f, "{slots} slots in it are shown to nobody who was asked"),
+            Self::SlotsNotShown(slots) => {
+                let slots = plural(*slots, "slot in it is", "slots in it are");
+                write!(f, "{slots} shown to nobody who was asked")
+            }
             Self::NotReadYet(slots) => {
-                write!(f, "its last {slots} slots can't be read yet: somebody is writing just now; verify again")
+                let slots = plural(*slots, "slot", "slots");
+                write!(f, "its last {slots} can't be read yet: somebody is writing just now; verify again")
             }
         }
     }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use crate::finding::{Code, Finding};
 use crate::message::Release;
-use crate::report::{bytes, count, duration};
+use crate::report::{bytes, count, duration, plural};
 
 use super::codes::{self, CODES};
 use super::facts::{Conversations, Facts, History, People, RetentionLoss, ServerFacts, Tally};
@@ -129,8 +129,9 @@ fn conversations(conversations: &Conversations, found: &mut Found) {
     if !conversations.notices.is_empty() {
         let slots: i64 = conversations.notices.iter().map(|notices| notices.slots).sum();
         let first = conversations.notices.first().map_or("", |notices| &notices.conversation);
-        let value =
-            format!("{slots} notices in {} conversations, such as {first}", conversations.notices.len());
+        let notices = plural(slots.unsigned_abs(), "notice", "notices");
+        let held = plural(conversations.notices.len() as u64, "conversation", "conversations");
+        let value = format!("{notices} in {held}, such as {first}");
         found.add(&codes::NOTICES_CUT, value);
     }
     found.tally(&codes::WRITTEN_SINCE, &conversations.written_since, "conversations that were begun");
@@ -184,9 +185,9 @@ fn retention(lost: &RetentionLoss, cron: Option<&str>, found: &mut Found) {
     found.add(
         &codes::RETENTION,
         format!(
-            "{rule}; {} messages in {} conversations would be deleted at the next run{hidden}; the oldest is {} days old",
-            count(lost.loss.deleted),
-            count(lost.conversations),
+            "{rule}; {} in {} would be deleted at the next run{hidden}; the oldest is {} days old",
+            plural(lost.loss.deleted, "message", "messages"),
+            plural(lost.conversations, "conversation", "conversations"),
             count_days(age),
         ),
     );
@@ -216,7 +217,11 @@ fn room(history: &History, found: &mut Found) {
         let pace = count(history.pace as u64);
         found.add(
             &codes::REDIS_MEMORY,
-            format!("about {} for {} messages at {pace} a second", bytes(memory), count(history.messages)),
+            format!(
+                "about {} for {} at {pace} a second",
+                bytes(memory),
+                plural(history.messages, "message", "messages")
+            ),
         );
     }
     let disk = history.messages * STORE_EACH + history.bytes;

@@ -6,6 +6,7 @@ use serde::Serialize;
 
 use crate::job::{JobError, JobReader};
 use crate::message::Release;
+use crate::numbers::plural;
 use crate::pacing::night::{DEPTH, Night, Shape, Speed};
 
 /// What the night will be, on a server as fast as the one that was measured, or as a part of the history showed.
@@ -118,7 +119,9 @@ impl Forecast {
             disk_bytes: messages.mul_add(STORE_EACH as f64, bytes) as u64,
             is_measured: given.part.is_some(),
             by: match given.part {
-                Some((part, _)) => format!("measured on this server with {} messages", part.messages),
+                Some((part, _)) => {
+                    format!("measured on this server with {}", plural(part.messages, "message", "messages"))
+                }
                 None => format!(
                     "assumed: a server that stores as {} did on two cores that it shared with its databases and this program",
                     given.release

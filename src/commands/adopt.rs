@@ -16,7 +16,7 @@ use crate::config::{PaceArgs, ServerArgs, SourceArgs};
 use crate::import::Limits;
 use crate::job::Job;
 use crate::openim::Client;
-use crate::report::{self, Progress, Snapshot, count};
+use crate::report::{self, Progress, Snapshot, count, plural};
 
 /// `adopt`.
 #[derive(Debug, Args)]
@@ -87,9 +87,9 @@ fn refuse_begun(job: &Job) -> Result<(), Failure> {
     Err(Failure::new(
         Exit::Usage,
         format!(
-            "the job in `{dir}` is not lost: it has begun with {} conversations, and `run` goes on with it. To build \
-             it anew from the server all the same, name another folder with --job, or remove this one first",
-            count(standing.activated)
+            "the job in `{dir}` is not lost: it has begun with {}, and `run` goes on with it. To build it anew from the \
+             server all the same, name another folder with --job, or remove this one first",
+            plural(standing.activated, "conversation", "conversations")
         ),
     ))
 }
@@ -124,21 +124,19 @@ fn verdict_of(adopted: &Adopted, messages: u64) -> String {
     let (found, not_there) = (of(&adopted.found), of(&adopted.not_there));
     let left = messages.saturating_sub(found + not_there);
     if found == 0 && of(&adopted.behind) == 0 {
-        return format!(
-            "Nothing of these {} messages is on the server: `run` begins with the first.",
-            count(messages)
-        );
+        let of = plural(messages, "message", "messages");
+        return format!("Of {of} nothing is on the server: `run` begins with the first.");
     }
     let next = match left {
         0 => "`run` looks whether anything is still to be settled, `verify` compares everything".to_owned(),
-        left => format!("{} are to go: `run` goes on", count(left)),
+        left => format!("{} to go: `run` goes on", plural(left, "is", "are")),
     };
     format!(
-        "Adopted: {} of {} messages are on the server, in {} of {} conversations; {next}.",
+        "Adopted: {} of {} on the server, in {} of {}; {next}.",
         count(found),
-        count(messages),
+        plural(messages, "message is", "messages are"),
         count(of(&adopted.begun)),
-        count(of(&adopted.conversations)),
+        plural(of(&adopted.conversations), "conversation", "conversations"),
     )
 }
 
@@ -146,36 +144,34 @@ fn verdict_of(adopted: &Adopted, messages: u64) -> String {
 fn details(adopted: &Adopted) -> String {
     let mut out = String::new();
     for (number, what) in [
-        (
-            &adopted.behind,
-            "stand behind one that is missing: `run` takes them back and sends them again in order",
-        ),
-        (&adopted.strays, "are second copies of ours in the wrong place: `run` deletes them"),
-        (&adopted.doubled, "are copies that the server itself made (law 5): `run --repair` deletes them"),
+        (&adopted.behind, "behind one that is missing: `run` takes them back and sends them again in order"),
+        (&adopted.strays, "of ours a second time in the wrong place: `run` deletes them"),
+        (&adopted.doubled, "copied by the server itself (law 5): `run --repair` deletes them"),
         (
             &adopted.not_there,
-            "are missing although many later ones are there: refused by the server, or deleted since. They are \
-             rejects of the new job: see rejected.jsonl; `retry` sends them, behind what is there",
+            "missing although many later ones are there: refused by the server, or deleted since. They are rejects of \
+             the new job: see rejected.jsonl; `retry` sends them, behind what is there",
         ),
         (
             &adopted.late,
-            "stand behind later ones, and stay there: `verify --client` tells whether users can scroll them",
+            "behind later ones, where they stay: `verify --client` tells whether users can scroll them",
         ),
-        (&adopted.hidden, "have an empty slot: deleted by somebody, or hidden by the server's cache (law 3)"),
-        (&adopted.foreign, "are of others, and are left alone"),
+        (&adopted.hidden, "with an empty slot: deleted by somebody, or hidden by the server's cache (law 3)"),
+        (&adopted.foreign, "of others, left alone"),
     ] {
         let number = number.load(Ordering::Relaxed);
         if number > 0 {
-            writeln!(out, "{} messages {what}", count(number)).expect("a String takes everything");
+            writeln!(out, "{} {what}", plural(number, "message", "messages"))
+                .expect("a String takes everything");
         }
     }
     let blank = adopted.blank.load(Ordering::Relaxed);
     if blank > 0 {
         writeln!(
             out,
-            "in {} conversations nobody sees anything (-v names them): what stood there was deleted, or the people of \
-             this history may not read it; `run` would send all of it",
-            count(blank)
+            "in {} nobody sees anything (-v names them): what stood there was deleted, or the people of this history may \
+             not read it; `run` would send all of it",
+            plural(blank, "conversation", "conversations")
         )
         .expect("a String takes everything");
     }

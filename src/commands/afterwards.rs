@@ -19,7 +19,7 @@ use crate::import::StopSignal;
 use crate::job::{Deed, Job, JobReader};
 use crate::message::ConversationId;
 use crate::openim::Client;
-use crate::report::{count, terminal};
+use crate::report::{count, plural, terminal};
 
 /// Writes down in the job what a command did to the server, for the report. That it can't be written is no reason to end
 /// otherwise.
@@ -135,10 +135,10 @@ pub(super) fn put_back(conversations: &[String]) -> String {
     let names: Vec<&str> = conversations.iter().take(SHOWN).map(String::as_str).collect();
     let more = if conversations.len() > SHOWN { ", …" } else { "" };
     format!(
-        "the server's numbers are below what this job has confirmed in {} conversations ({}{more}): it was put back from \
+        "the server's numbers are below what this job has confirmed in {} ({}{more}): it was put back from \
          an older copy, or has lost its Redis. New messages would take the numbers of old ones. Once the server is as it \
          is to stay, `adopt SOURCE --job NEW` finds out into another folder what it has, and `run --job NEW` sends the rest",
-        count(conversations.len() as u64),
+        plural(conversations.len() as u64, "conversation", "conversations"),
         names.join(", ")
     )
 }

@@ -90,8 +90,8 @@ pub(super) async fn all_ours(
     if !others.is_empty() {
         let shown = others[..others.len().min(5)].join(", ");
         note(&format!(
-            "others have written in {} conversations, such as {shown}: {otherwise}",
-            others.len()
+            "others have written in {}, such as {shown}: {otherwise}",
+            plural(others.len() as u64, "conversation", "conversations")
         ))?;
     }
     Ok(ours)

@@ -209,10 +209,10 @@ pub(super) fn verdict(summary: &Summary, skip_invalid: bool) -> (Exit, String) {
     };
     if errors == 0 && summary.elsewhere > 0 && !skip_invalid {
         let text = format!(
-            "{} records that other shards have can't be sent: nothing was sent from this one either{warned}. Their \
-             shards name them, and the first one those that belong to no conversation. Mend them, or send what can be \
-             sent with --skip-invalid.",
-            count(summary.elsewhere)
+            "{} that other shards have can't be sent: nothing was sent from this one either{warned}. Their shards name \
+             what they have, and the first one what belongs to no conversation. Mend it, or send what can be sent with \
+             --skip-invalid.",
+            plural(summary.elsewhere, "record", "records")
         );
         return (Exit::Check, text);
     }
@@ -286,20 +286,20 @@ pub(super) fn text(summary: &Summary, dir: &std::path::Path) -> String {
         }
     }
     if summary.behind > 0 {
-        let n = count(summary.behind);
+        let n = plural(summary.behind, "is", "are");
         line(
             &mut out,
             format_args!(
-                "{n} are sent behind what people have written already, with times after that; their own stand in `ex` \
+                "{n} sent behind what people have written already, with times after that; their own stand in `ex` \
                  (writtenAt)"
             ),
         );
     }
     if summary.spread > 0 {
-        let (n, most) = (count(summary.spread), count(summary.spread_most));
+        let (n, most) = (plural(summary.spread, "is", "are"), count(summary.spread_most));
         line(
             &mut out,
-            format_args!("{n} are sent up to {most} ms later, so that times rise and apps can scroll"),
+            format_args!("{n} sent up to {most} ms later, so that times rise and apps can scroll"),
         );
     }
     if summary.to_upload > 0 {

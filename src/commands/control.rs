@@ -9,7 +9,7 @@ use serde_json::Value;
 use super::context::{Context, note, print};
 use super::{Exit, Failure, OrFail};
 use crate::control::{self, ADDRESS, Desk, Endpoint, VERBS, Verb};
-use crate::report::{count, duration, percent};
+use crate::report::{count, duration, percent, plural};
 
 /// `control`.
 #[derive(Debug, Args)]
@@ -121,9 +121,9 @@ fn shown(state: &Value) -> String {
         let passed = n("confirmed") + n("rejected");
         let average = state["pace"]["average"].as_f64().unwrap_or(0.0);
         lines.push(format!(
-            "{} of {} messages confirmed ({}), {} in flight, {} pending, {} refused; {average:.0}/s on average",
+            "{} of {} confirmed ({}), {} in flight, {} pending, {} refused; {average:.0}/s on average",
             count(n("confirmed")),
-            count(n("messages")),
+            plural(n("messages"), "message", "messages"),
             percent(passed, n("messages")),
             count(n("in_flight")),
             count(n("pending")),
@@ -141,9 +141,9 @@ fn shown(state: &Value) -> String {
         .as_u64()
         .map_or_else(|| "any lag".to_owned(), |ms| format!("at most {ms} ms of lag above the idle server"));
     lines.push(format!(
-        "holds: {}; at most {} calls; {lag}; timetable {}",
+        "holds: {}; at most {}; {lag}; timetable {}",
         text(&settings["holds"]),
-        settings["connections"],
+        plural(settings["connections"].as_u64().unwrap_or(0), "call", "calls"),
         if settings["schedule"] == true { "counts" } else { "out of force" },
     ));
     let waiting = [&state["waiting"], &state["limit"]["text"]].map(text);

@@ -14,7 +14,7 @@ use super::prepare::job_failure;
 use super::{Exit, Failure, OrFail, server, stop};
 use crate::after::{self, MarkReport};
 use crate::config::ServerArgs;
-use crate::report::{Progress, Snapshot, count};
+use crate::report::{Progress, Snapshot, count, plural};
 
 /// `mark-read`.
 #[derive(Debug, Args)]
@@ -79,7 +79,10 @@ pub(super) fn mark_read(context: &Context, args: &MarkReadArgs) -> Result<Exit, 
     }
     let more = report.unknown_lines - report.unknown.len() as u64;
     if more > 0 {
-        note(&format!("and {} lines more that name nothing of this job", count(more)))?;
+        note(&format!(
+            "and {} nothing of this job",
+            plural(more, "line more that names", "lines more that name")
+        ))?;
     }
     let exit = if report.refused + report.unknown_lines > 0 { Exit::Rejects } else { Exit::Done };
     let verdict = verdict(&report);
@@ -105,13 +108,16 @@ pub(super) fn mark_read(context: &Context, args: &MarkReadArgs) -> Result<Exit, 
 pub(super) fn verdict(report: &MarkReport) -> String {
     let mut parts = vec![
         format!("{} moved forward", count(report.moved)),
-        format!("{} were there already", count(report.already)),
+        format!("{} there already", plural(report.already, "was", "were")),
     ];
     if report.refused > 0 {
-        parts.push(format!("{} were refused by the server", count(report.refused)));
+        parts.push(format!("{} refused by the server", plural(report.refused, "was", "were")));
     }
     if report.unknown_lines > 0 {
-        parts.push(format!("{} lines name nothing of this job", count(report.unknown_lines)));
+        parts.push(format!(
+            "{} nothing of this job",
+            plural(report.unknown_lines, "line names", "lines name")
+        ));
     }
     format!("Read positions: {}.", parts.join(", "))
 }

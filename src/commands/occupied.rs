@@ -16,7 +16,7 @@ use crate::job::{Job, JobReader};
 use crate::mapping::occupied::{Archive, Table, Way, archive_id};
 use crate::message::{ConversationId, SendTime};
 use crate::openim::Client;
-use crate::report::count;
+use crate::report::plural;
 
 /// The table, where the configuration names none.
 const USUAL_TABLE: &str = "occupied.csv";
@@ -122,9 +122,9 @@ fn after(one: &Occupied, now: SendTime) -> Result<SendTime, String> {
     if end >= now.0 {
         let seconds = (end - now.0) / 1000 + 1;
         return Err(format!(
-            "{name}: the times of {} messages behind what was written there last would reach into the future, and what \
-             people write next would be lost in them: try again in {seconds} s, or give it an archive",
-            count(one.messages)
+            "{name}: the times of {} behind what was written there last would reach into the future, and what people \
+             write next would be lost in them: try again in {seconds} s, or give it an archive",
+            plural(one.messages, "message", "messages")
         ));
     }
     Ok(newest)
@@ -175,10 +175,14 @@ pub(super) fn write(context: &Context, ways: Vec<(ConversationId, Way)>) -> Resu
     }
     let mut said = Vec::new();
     if archives > 0 {
-        said.push(format!("{} histories go into archives of their own", count(archives)));
+        said.push(plural(
+            archives,
+            "history goes into an archive of its own",
+            "histories go into archives of their own",
+        ));
     }
     if behind > 0 {
-        said.push(format!("{} go behind what people wrote", count(behind)));
+        said.push(format!("{} behind what people wrote", plural(behind, "goes", "go")));
     }
     note(&format!(
         "{}: written into {}, which {} names. Names of archives can be changed there before `provision` makes them. The \

@@ -16,7 +16,7 @@ use crate::before::{
 };
 use crate::log::{self, LogError};
 use crate::openim::Client;
-use crate::report::{Progress, Snapshot, Style, count, plural};
+use crate::report::{Progress, Snapshot, Style, plural};
 
 /// What the preflight may find and go on all the same.
 #[derive(Debug, Clone, Default, Args)]
@@ -72,7 +72,7 @@ pub(super) async fn look(
         .map(|finding| finding.code)
         .collect();
     if refused.is_empty() {
-        note(&format!("preflight: {} calls, nothing stands against it", count(found.calls)))?;
+        note(&format!("preflight: {}, nothing stands against it", plural(found.calls, "call", "calls")))?;
         let Conversations { notices, occupied, .. } = found.facts.conversations;
         return Ok((Verdict::Go(notices), occupied));
     }

@@ -12,6 +12,7 @@ use crate::after;
 use crate::import::{self, Dial, Ended, StopSignal};
 use crate::job::Job;
 use crate::message::{Message, Peer, Place, SendTime, SourceNo};
+use crate::numbers::plural;
 use crate::openim::Client;
 use crate::pacing::night::Shape;
 use crate::prepare::few;
@@ -52,7 +53,8 @@ pub(super) async fn probe(
         let text = match sent.rejected {
             0 => "the probe did not come to its end: nothing was measured".to_owned(),
             n => {
-                format!("the probe measured nothing: the server refused {n} messages of `{admin}` to himself")
+                let refused = plural(n, "message", "messages");
+                format!("the probe measured nothing: the server refused {refused} of `{admin}` to himself")
             }
         };
         return Err(Failure::new(Exit::Unfinished, text));

@@ -8,7 +8,7 @@ use super::prepare::{job_failure, now};
 use super::{Exit, Failure, afterwards};
 use crate::after;
 use crate::job::Job;
-use crate::report::count;
+use crate::report::plural;
 
 /// `purge`.
 #[derive(Debug, Args)]
@@ -36,10 +36,9 @@ pub(super) fn purge(context: &Context, args: &PurgeArgs) -> Result<Exit, Failure
     let left = reader.queue().map_err(job_failure)?.messages() + overtaken;
     if left > 0 {
         let text = format!(
-            "the job in `{}` is not finished: {} messages are not sent yet, and without their texts they never can be; \
-             `run` goes on",
+            "the job in `{}` is not finished: {} not sent yet, and without the texts nothing can be; `run` goes on",
             dir.display(),
-            count(left)
+            plural(left, "message is", "messages are")
         );
         return Err(Failure::new(Exit::Usage, text));
     }
@@ -47,8 +46,8 @@ pub(super) fn purge(context: &Context, args: &PurgeArgs) -> Result<Exit, Failure
     let refused = match standing.rejected {
         0 => String::new(),
         n => format!(
-            " With them go the {} messages that the server refused: `retry` can't send them any more.",
-            count(n)
+            " Of {} that the server refused they go too: `retry` can't send anything any more.",
+            plural(n, "message", "messages")
         ),
     };
     let question = format!(
@@ -58,7 +57,7 @@ pub(super) fn purge(context: &Context, args: &PurgeArgs) -> Result<Exit, Failure
     let (exit, verdict, bytes) = if afterwards::is_confirmed(&dir, args.yes, &question)? {
         let bytes = after::purge(&mut job, now().0).map_err(afterwards::failure)?;
         let what = "the texts are gone; verdict and receipts stay";
-        (Exit::Done, format!("{} bytes removed: {what}.", count(bytes)), bytes)
+        (Exit::Done, format!("{} removed: {what}.", plural(bytes, "byte", "bytes")), bytes)
     } else {
         (Exit::Usage, "That was not its name: nothing was removed.".to_owned(), 0)
     };

@@ -11,7 +11,7 @@ use super::prepare::job_failure;
 use super::{Exit, Failure, afterwards, output};
 use crate::after::{AfterError, ReceiptFormat, write_receipts};
 use crate::job::{Job, JobReader};
-use crate::report::{count, terminal};
+use crate::report::{plural, terminal};
 
 /// `receipts`.
 #[derive(Debug, Args)]
@@ -49,7 +49,7 @@ pub(super) fn receipts(context: &Context, args: &ReceiptsArgs) -> Result<Exit, F
     };
     let file = output::create(path, args.force)?;
     let receipts = write(&reader, args.format, file)?;
-    let verdict = format!("{} receipts are in {}.", count(receipts), path.display());
+    let verdict = format!("{} in {}.", plural(receipts, "receipt is", "receipts are"), path.display());
     if context.json() {
         let outcome = Outcome { command: "receipts", verdict, receipts, exit_code: Exit::Done.code() };
         context.print_json(&outcome)?;

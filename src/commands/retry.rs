@@ -141,7 +141,7 @@ pub(super) fn retry(context: &Context, args: &RetryArgs) -> Result<Exit, Failure
         None => said,
     };
     summary.verdict = match (&outcome, summary.rejected) {
-        (Some(_), n @ 1..) => format!("{said} {} rejects are left in rejected.jsonl.", count(n)),
+        (Some(_), n @ 1..) => format!("{said} Left in rejected.jsonl: {}.", count(n)),
         _ => said,
     };
     if let Some(outcome) = outcome {

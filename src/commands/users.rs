@@ -9,7 +9,7 @@ use super::context::{Context, note};
 use super::prepare::job_failure;
 use super::{Exit, Failure, output};
 use crate::job::{Job, JobError, Who};
-use crate::report::{count, terminal};
+use crate::report::{plural, terminal};
 use crate::visible::cell;
 
 /// `users`.
@@ -32,8 +32,8 @@ pub(super) fn users(context: &Context, args: &UsersArgs) -> Result<Exit, Failure
     };
     let lines = write(&reader, output::create(path, args.force)?)?;
     note(&format!(
-        "wrote {} lines to {}; edit openim_id, nickname and face_url, and name it as `file` in [users]",
-        count(lines),
+        "wrote {} to {}; edit openim_id, nickname and face_url, and name it as `file` in [users]",
+        plural(lines, "line", "lines"),
         path.display()
     ))?;
     Ok(Exit::Done)

@@ -18,7 +18,7 @@ use crate::import::{self, Ended, StopSignal};
 use crate::job::{Job, JobReader};
 use crate::openim::Client;
 use crate::prepare;
-use crate::report::{count, plural};
+use crate::report::plural;
 
 mod look;
 mod scrolled;
@@ -144,8 +144,8 @@ fn open(dir: &Path, args: &VerifyArgs) -> Result<Job, Failure> {
     let held = reader.held(1).map_err(job_failure)?.len();
     if args.repair && left > 0 && held == 0 {
         let text = format!(
-            "{} messages are left to send in `{}`: first `run`, then --repair; nothing was changed",
-            count(left),
+            "{} left to send in `{}`: first `run`, then --repair; nothing was changed",
+            plural(left, "message is", "messages are"),
             dir.display()
         );
         return Err(Failure::new(Exit::Unfinished, text));

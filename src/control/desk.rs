@@ -10,6 +10,7 @@ use super::held::{By, Held, Hour, Wishes, held};
 use super::verb::Verb;
 use crate::import::{Dial, StopSignal};
 use crate::job::{Change, ChangeLog};
+use crate::numbers::plural;
 use crate::report::terminal;
 
 /// Shared by the run, the clock and the endpoint.
@@ -131,7 +132,7 @@ impl Desk {
         let held = self.held();
         let others = || held.pauses.iter().any(|(by, _)| *by != By::Operator);
         match verb {
-            Verb::Connections(n) => format!("at most {n} calls under way"),
+            Verb::Connections(n) => format!("at most {} under way", plural(n.into(), "call", "calls")),
             Verb::MaxLag(None) => "the lag does not matter".to_owned(),
             Verb::MaxLag(Some(lag)) => format!("at most {} ms of lag above the idle server", lag.as_millis()),
             Verb::Resume if others() => format!("your pause is taken back, others are not: {held}"),

@@ -15,6 +15,7 @@ use super::withdraw;
 use crate::job::{ConvNo, Deleted, Double, Withdrawn, Write};
 use crate::log::next_senders;
 use crate::message::{MsgId, Ordinal, SendTime, Seq};
+use crate::numbers::plural;
 use crate::openim::Range;
 
 /// Deletes withdrawn messages once more, and where copies are to go, those (law 5); then looks for them, and deletes
@@ -57,8 +58,8 @@ pub(super) async fn clear(engine: &Arc<Engine>) -> Result<bool, ImportError> {
     }
     // They stay in the job: the next run, or `verify`, looks again.
     tracing::warn!(
-        "deleted messages come back again and again, or can't be looked for, in {} conversations",
-        watched.len()
+        "deleted messages come back again and again, or can't be looked for, in {}",
+        plural(watched.len() as u64, "conversation", "conversations")
     );
     Ok(true)
 }

@@ -9,6 +9,7 @@ use tokio::time::Instant;
 
 use super::course::Course;
 use super::pace::Cause;
+use crate::numbers::plural;
 use crate::pacing::Limit;
 
 /// Counters of a run. Cheap to raise, never locked for long.
@@ -122,7 +123,8 @@ impl std::fmt::Display for Limiting {
             None => f.write_str("limit: the rate that was set")?,
             Some(Limit::Starting) => f.write_str("limit: finding the pace of the server")?,
             Some(Limit::Lag) => {
-                write!(f, "limit: lag ({} unconfirmed, {} calls)", self.bound, self.calls)?;
+                let calls = plural(self.calls as u64, "call", "calls");
+                write!(f, "limit: lag ({} unconfirmed, {calls})", self.bound)?;
             }
             Some(Limit::Connections) => write!(f, "limit: connections ({})", self.calls)?,
             Some(Limit::Windows) => f.write_str("limit: windows of the conversations left")?,

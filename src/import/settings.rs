@@ -9,6 +9,7 @@ use super::dial::Dial;
 use super::lane::{FellBack, Limits};
 use crate::job::{JobError, Order, OvertakenInAll};
 use crate::message::{ConversationId, SendTime};
+use crate::numbers::plural;
 use crate::openim::{CallError, Reason, Stop};
 
 /// What a run goes by. [`Settings::default`] is what `run` does without options.
@@ -209,7 +210,7 @@ pub struct AlreadyThere {
 }
 
 fn conversations(n: usize) -> String {
-    if n == 1 { "1 conversation".to_owned() } else { format!("{n} conversations") }
+    plural(n as u64, "conversation", "conversations")
 }
 
 fn list(fallen: &[(String, FellBack)]) -> String {

@@ -15,6 +15,7 @@ use crate::checks::{Neighbours, TOGETHER, codes};
 use crate::finding::Code;
 use crate::job::{ConvKey, Earlier, JobError, Loader, Peers, Position, Reply, Spooled};
 use crate::message::{GroupId, Peer, SendTime, UserId};
+use crate::numbers::plural;
 
 /// Moved by more than that, a message is named.
 const HOUR_MS: u64 = 3_600_000;
@@ -282,7 +283,8 @@ impl Filing<'_, '_, '_> {
         if let Some(first) = open.first_same {
             let message = self.message(&first)?;
             let of = open.peers.conversation();
-            let value = format!("{} of {} messages of {of}", open.same_time, open.messages);
+            let value =
+                format!("{} of {} of {of}", open.same_time, plural(open.messages, "message", "messages"));
             self.ledger.say(&codes::SAME_TIME, &message, &value)?;
         }
         Ok(())

@@ -6,7 +6,7 @@ use super::facts::{
     Changed, Course, Done, Facts, Fate, Kind, Proof, Records, Run, SetAside, Source, Verified,
 };
 use super::logins::can_log_in;
-use super::numbers::count;
+use super::numbers::{count, plural};
 use crate::finding::Severity;
 use crate::job::{FACE, JobError, JobReader, Logins, MediaFile, ObjectState, Pair, Sums};
 use crate::message::ContentType;
@@ -275,10 +275,14 @@ fn deeds(reader: &JobReader, files: Option<&Kind>) -> Result<Vec<Done>, JobError
         .collect();
     let done = |command: &str, said: String| Done { at: None, command: command.to_owned(), said };
     if let Some(Kind { before, after: Some(after), .. }) = files {
-        let said = format!("{} of {} files can be opened on the server", count(*after), count(*before));
+        let said =
+            format!("{} of {} can be opened on the server", count(*after), plural(*before, "file", "files"));
         let open = match reader.orphaned_uploads()? {
             0 => String::new(),
-            n => format!("; {} uploads of large files may lie open in its object storage", count(n)),
+            n => format!(
+                "; {} may lie open in its object storage",
+                plural(n, "upload of a large file", "uploads of large files")
+            ),
         };
         all.push(done("media", said + &open));
     }
@@ -288,22 +292,22 @@ fn deeds(reader: &JobReader, files: Option<&Kind>) -> Result<Vec<Done>, JobError
     let (withdrawn, doubled) = reader.repair_counts()?;
     if withdrawn > 0 {
         let said = format!(
-            "{} messages that stood out of place were deleted, each is there once more",
-            count(withdrawn)
+            "{} deleted, each is there once more",
+            plural(withdrawn, "message that stood out of place was", "messages that stood out of place were")
         );
         all.push(done("run", said));
     }
     if doubled > 0 {
-        let said = format!("{} copies that the server made stand there besides", count(doubled));
+        let copies = plural(doubled, "copy that the server made stands", "copies that the server made stand");
+        let said = format!("{copies} there besides");
         all.push(done("run", said));
     }
     let (conversations, undone) = reader.undone_in_all()?;
     if conversations > 0 {
         let said = format!(
-            "{} conversations: {} messages deleted, {} left because they are not as they were imported, {} could not be \
-             deleted",
-            count(conversations),
-            count(undone.deleted),
+            "{}: {} deleted, {} left because not as imported, {} could not be deleted",
+            plural(conversations, "conversation", "conversations"),
+            plural(undone.deleted, "message", "messages"),
             count(undone.kept),
             count(undone.failed)
         );

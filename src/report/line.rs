@@ -5,7 +5,7 @@ use std::time::Duration;
 use jiff::Zoned;
 use unicode_width::UnicodeWidthStr;
 
-use super::numbers::{bytes, count, duration, percent};
+use super::numbers::{bytes, count, duration, percent, plural};
 use super::pace::Rates;
 use super::progress::Snapshot;
 
@@ -42,7 +42,7 @@ fn parts(now: &Zoned, s: &Snapshot, rates: &Rates) -> Vec<Part> {
         parts.push((7, format!("{} avg", rate(rates.average))));
     }
     if s.in_bytes {
-        parts.push((5, format!("{} messages", count(s.messages))));
+        parts.push((5, plural(s.messages, "message", "messages")));
     }
     if s.conversations > 0 {
         parts.push((6, format!("conv {}/{}", count(s.conversations_done), count(s.conversations))));

@@ -3,7 +3,7 @@
 use super::chart::{Chart, Column};
 use super::document::Table;
 use super::facts::{Changed, Course, Facts, Fate, Kind, Proof, Run};
-use super::numbers::{bytes, count, duration};
+use super::numbers::{bytes, count, duration, plural};
 
 /// What is said where nothing is known.
 const UNKNOWN: &str = "not known";
@@ -317,7 +317,7 @@ fn sources(facts: &Facts) -> Table {
     const SHOWN: usize = 200;
     let more = match facts.sources.len().saturating_sub(SHOWN) {
         0 => String::new(),
-        n => format!(" {} more stand in `report --json`.", count(n as u64)),
+        n => format!(" {} in `report --json`.", plural(n as u64, "more stands", "more stand")),
     };
     Table {
         title: "What was read".into(),

@@ -211,7 +211,7 @@ fn an_archive_in_which_people_have_written_gets_an_archive() {
         .stderr(contains("would-not-scroll").and(contains(first.as_str())));
     town.ask(&["check", "chat.jsonl", "--archive", "all"])
         .code(6)
-        .stderr(contains("1 histories go into archives"));
+        .stderr(contains("1 history goes into an archive"));
     town.ask(&["provision"]).success();
     town.json(&["run", "chat.jsonl"], 0);
     let second = town.archive(&first);

@@ -304,7 +304,7 @@ async fn what_the_night_would_take() {
         };
         let seen = seen(&found, "retention");
         let expected = format!(
-            "{told}; 200 messages in 1 conversations would be deleted at the next run; the oldest is "
+            "{told}; 200 messages in 1 conversation would be deleted at the next run; the oldest is "
         );
         assert!(seen.starts_with(&expected), "{seen}");
     }
@@ -321,7 +321,7 @@ async fn what_the_night_would_hide() {
     let job = world.job_of_passes(&[&new, &old]);
     let found = look(&world.client, Some(&job)).await;
     let seen = seen(&found, "retention");
-    let expected = "150 messages in 1 conversations would be deleted at the next run, and 100 newer ones would be \
+    let expected = "150 messages in 1 conversation would be deleted at the next run, and 100 newer ones would be \
                     hidden with them; the oldest is ";
     assert!(seen.contains(expected), "{seen}");
 }

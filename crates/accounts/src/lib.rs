@@ -8,7 +8,7 @@
 //! ```
 
 // The rooms below, by the names that the whole house uses.
-use importer_words::{finding, message};
+use importer_words::{finding, message, numbers};
 
 mod clash;
 mod column;

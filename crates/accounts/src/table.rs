@@ -139,8 +139,8 @@ fn csv(text: &str) -> Result<Table, (u64, String)> {
         let line = record.position().map_or(0, csv::Position::line);
         if record.len() != header.len() {
             let why = format!(
-                "{} cells where the header has {}: is a `{}` in a cell that has no quotation marks?",
-                record.len(),
+                "{} where the header has {}: is a `{}` in a cell that has no quotation marks?",
+                crate::numbers::plural(record.len() as u64, "cell", "cells"),
                 header.len(),
                 char::from(delimiter)
             );

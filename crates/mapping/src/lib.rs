@@ -2,7 +2,7 @@
 
 // The rooms below, by the names that the whole house uses.
 use importer_export as export;
-use importer_words::{finding, message, visible, written};
+use importer_words::{finding, message, numbers, visible, written};
 
 mod attach;
 mod build;

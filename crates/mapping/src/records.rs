@@ -196,7 +196,9 @@ fn ragged(row: &ByteRecord, table: &Table) -> Option<String> {
     let (cells, columns) = (row.len(), table.columns.len());
     let longer = cells > columns && row.iter().skip(columns).any(|cell| !cell.is_empty());
     let shorter = cells < columns && table.short_rows == ShortRows::Refuse;
-    (longer || shorter).then(|| format!("{cells} cells, {columns} columns"))
+    let of = |n: usize, one: &str, many: &str| crate::numbers::plural(n as u64, one, many);
+    (longer || shorter)
+        .then(|| format!("{}, {}", of(cells, "cell", "cells"), of(columns, "column", "columns")))
 }
 
 #[cfg(test)]

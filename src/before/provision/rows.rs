@@ -22,6 +22,7 @@ use serde::{Deserialize, Deserializer, de};
 use serde_json::{Map, Value};
 
 use crate::finding::shorten;
+use crate::numbers::plural;
 
 /// A user with name and picture.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
@@ -235,7 +236,8 @@ impl<T: DeserializeOwned> Rows<T> {
                     let line = error.position().map_or(0, csv::Position::line);
                     match error.kind() {
                         csv::ErrorKind::UnequalLengths { expected_len, len, .. } => {
-                            bad(line, format!("{len} cells where the header has {expected_len}"))
+                            let cells = plural(*len, "cell", "cells");
+                            bad(line, format!("{cells} where the header has {expected_len}"))
                         }
                         _ => bad(line, error.to_string()),
                     }

@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use std::fmt::Write;
 
 use crate::job::{ConvNo, JobError, JobReader, Peers, UserKey};
-use crate::report::count;
+use crate::report::{count, plural};
 
 /// What is asked of all conversations.
 #[derive(Debug, Default)]
@@ -107,9 +107,9 @@ impl Seen {
 }
 
 fn chats(n: u64) -> String {
-    if n == 1 { "1 chat".to_owned() } else { format!("{} chats", count(n)) }
+    plural(n, "chat", "chats")
 }
 
 fn groups(n: u64) -> String {
-    if n == 1 { "1 group".to_owned() } else { format!("{} groups", count(n)) }
+    plural(n, "group", "groups")
 }

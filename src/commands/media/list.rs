@@ -6,7 +6,7 @@ use super::super::prepare::job_failure;
 use super::super::{Exit, Failure, OrFail};
 use crate::formats::{UploadOutcome, UploadProblem, Uploaded, UploadedFile};
 use crate::job::{Job, JobReader, MediaFile, MediaObject, ObjectState};
-use crate::report::count;
+use crate::report::plural;
 use crate::visible::cell;
 
 /// The list, in the job's folder.
@@ -63,9 +63,9 @@ pub(in super::super) fn that_stay(job: &Job, reader: &JobReader) -> Result<Optio
     }
     write_list(job)?;
     Ok(Some(format!(
-        "{} files that were uploaded stay where they are: OpenIM has no call that deletes them. {}/{LIST} lists their \
-         names; in the object store they lie below openim/data/hash/.",
-        count(there as u64),
+        "Of {} nothing is deleted in the storage: OpenIM has no call for it. {}/{LIST} lists the names; in the object \
+         store they lie below openim/data/hash/.",
+        plural(there as u64, "file that was uploaded", "files that were uploaded"),
         job.dir().display()
     )))
 }

@@ -12,7 +12,7 @@ use super::{Done, draw, store};
 use crate::job::{Job, ObjectState};
 use crate::media::{self, Verified};
 use crate::openim;
-use crate::report::count;
+use crate::report::plural;
 
 /// Reads every object back, or some of them; how it ended, in a sentence, and whether all is well.
 pub(in super::super) async fn verify(
@@ -38,13 +38,13 @@ pub(in super::super) async fn verify(
     drawn.finish();
     let verified = verified.map_err(job_failure)?;
     let looked = if objects.len() < all {
-        format!("{} of {} files", objects.len(), count(all as u64))
+        format!("{} of {}", objects.len(), plural(all as u64, "file was", "files were"))
     } else {
-        format!("{} files", count(all as u64))
+        plural(all as u64, "file was", "files were")
     };
     let mut text = format!(
-        "{looked} were read back at the addresses that messages have: {} are what they must be",
-        count(verified.good)
+        "{looked} read back at the addresses that messages have: {} must be",
+        plural(verified.good, "is what it", "are what they")
     );
     if !verified.differences.is_empty() {
         write!(text, ", {} are not", verified.differences.len()).expect("text takes all");

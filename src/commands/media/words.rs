@@ -62,7 +62,8 @@ pub(super) fn verdict(plan: &media::Plan, uploaded: &media::Uploaded, orphaned: 
     });
     faces(counts, &mut text);
     if !uploaded.refused.is_empty() {
-        write!(text, " {} were refused:", count(uploaded.refused.len() as u64)).expect("text takes all");
+        write!(text, " {} refused:", plural(uploaded.refused.len() as u64, "was", "were"))
+            .expect("text takes all");
         for (name, why) in uploaded.refused.iter().take(SHOWN) {
             write!(text, "\n  {name}: {why}").expect("text takes all");
         }

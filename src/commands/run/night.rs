@@ -25,7 +25,7 @@ use crate::import::{self, Ended, Outcome, StopSignal};
 use crate::job::{ChangeLog, Job, JobReader, Order, Shard};
 use crate::message::ConversationId;
 use crate::openim::Client;
-use crate::report::{self, count};
+use crate::report::{self, plural};
 
 /// What no shard does alone.
 const OF_ALL_SHARDS: &str = "Friends and block lists come when all shards are done: `provision --stage after` with this \
@@ -111,10 +111,9 @@ impl Night<'_> {
             exit = self.look_back(&mut job, (&reader, look), (&outcome, resumed), exit, &mut said).await?;
         }
         if undone > 0 {
-            let undone = count(undone);
-            said.push(format!(
-                "{undone} conversations were undone and are left out: `run --again` sends them anew."
-            ));
+            let undone =
+                plural(undone, "conversation was undone and is", "conversations were undone and are");
+            said.push(format!("{undone} left out: `run --again` sends anew."));
         }
         let later = files.has_later();
         if self.args.provision && later && !shard.is_whole() {

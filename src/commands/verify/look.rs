@@ -17,7 +17,7 @@ use crate::after::{
 use crate::job::{ConvNo, DIFFERENCES, Job, JobReader, NewFile};
 use crate::message::{Ordinal, Seq};
 use crate::openim::Client;
-use crate::report::{Progress, Snapshot, Style, count, duration};
+use crate::report::{Progress, Snapshot, Style, count, duration, plural};
 
 /// What was found.
 #[derive(Debug, Default)]
@@ -209,10 +209,10 @@ async fn the_store(
             Step::Plan(Plan { messages, of, questions: all }) => {
                 questions = all;
                 note(&format!(
-                    "store: it is asked for {} of {} messages in {} questions, each a walk over everything the server holds",
+                    "store: it is asked for {} of {} in {}, each a walk over everything the server holds",
                     count(messages),
-                    count(of),
-                    count(all)
+                    plural(of, "message", "messages"),
+                    plural(all, "question", "questions")
                 ))
                 .map_err(|failure| AfterError::Io(std::io::Error::other(failure.error)))?;
                 drawn = Some(Drawn::start(style, "store", messages));
@@ -223,7 +223,8 @@ async fn the_store(
                     drawn.add(messages);
                 }
                 if asked == 1 {
-                    say_cost(questions, took).map_err(|failure| AfterError::Io(std::io::Error::other(failure.error)))?;
+                    say_cost(questions, took)
+                        .map_err(|failure| AfterError::Io(std::io::Error::other(failure.error)))?;
                 }
             }
             Step::Difference(difference) => {
@@ -272,11 +273,11 @@ pub(in crate::commands) fn of_the_store(store: &StoreReport) -> String {
     };
     let stored = match (not_stored, unsure) {
         (0, 0) => "all are stored".to_owned(),
-        _ => format!("{} are stored", count(store.stored())),
+        _ => format!("{} stored", plural(store.stored(), "is", "are")),
     };
     let not = match not_stored {
         0 => String::new(),
-        n => format!(", {} are not", count(*n)),
+        n => format!(", {} not", plural(*n, "is", "are")),
     };
     let unsure = match unsure {
         0 => String::new(),

@@ -12,7 +12,7 @@ use crate::after::{self, AfterError, Scrolled};
 use crate::job::{Job, JobReader, UNSCROLLABLE};
 use crate::message::ConversationId;
 use crate::openim::Client;
-use crate::report::count;
+use crate::report::{count, plural};
 use crate::shown::Judgement;
 
 /// What the judge said of all conversations.
@@ -127,10 +127,8 @@ impl Scrollable {
         let mut lines = self.shown.clone();
         let more = (self.not() + self.fading + self.unknown).saturating_sub(self.shown.len() as u64);
         if more > 0 {
-            let more = count(more);
-            lines.push(format!(
-                "… and {more} more conversations: {UNSCROLLABLE} in the job's folder names them all"
-            ));
+            let more = plural(more, "more conversation", "more conversations");
+            lines.push(format!("… and {more}: {UNSCROLLABLE} in the job's folder names them all"));
         }
         lines
     }
@@ -142,13 +140,13 @@ impl Scrollable {
 
     /// A sentence or two.
     pub(in super::super) fn in_words(&self) -> String {
-        let (can, all) = (count(self.can()), count(self.judged));
-        let mut said = vec![format!("{can} of {all} conversations can be scrolled to the start.")];
+        let (can, all) = (count(self.can()), plural(self.judged, "conversation", "conversations"));
+        let mut said = vec![format!("{can} of {all} can be scrolled to the start.")];
         if self.unknown > 0 {
             said.push(format!("Of {} it is not known: they could not be read whole.", count(self.unknown)));
         }
         if self.redated > 0 {
-            said.push(format!("{} empty slots were dated anew.", count(self.redated)));
+            said.push(format!("{} dated anew.", plural(self.redated, "empty slot was", "empty slots were")));
         }
         if self.fading > 0 {
             said.push(format!(

@@ -19,6 +19,8 @@ pub(super) struct Apart<'t> {
     choices: Vec<Choice<'t>>,
     members: Option<String>,
     why: String,
+    /// So many records were looked at, where there are more.
+    sampled: Option<usize>,
 }
 
 struct Choice<'t> {
@@ -55,6 +57,9 @@ impl<'t> Apart<'t> {
     /// Why it is asked, and which conversations each choice would make.
     pub(super) fn question(&self, sender: &[&str]) -> String {
         let mut out = self.why.clone();
+        let sampled = self.sampled.map_or_else(String::new, |n| {
+            format!(" in {} of all", crate::numbers::plural(n as u64, "record", "records"))
+        });
         for choice in &self.choices {
             let made = writers(&choice.values, sender);
             let mut by_size: Vec<_> = made.iter().collect();
@@ -66,15 +71,16 @@ impl<'t> Apart<'t> {
                     who.iter().take(4).map(|w| format!("`{}`", super::short(w))).collect();
                 let more = if who.len() > 4 { format!(" and {} more", who.len() - 4) } else { String::new() };
                 format!(
-                    "the largest `{}` with {count} messages of {}{more}",
+                    "the largest `{}` with {} of {}{more}",
                     super::short(name),
+                    crate::numbers::plural(*count as u64, "message", "messages"),
                     shown.join(", ")
                 )
             });
             // Writing to a String cannot fail.
             let _infallible = write!(
                 out,
-                "; {}: {}{}",
+                "; {}: {}{sampled}{}",
                 choice.note,
                 crate::numbers::plural(made.len() as u64, "conversation", "conversations"),
                 largest.map(|largest| format!(", {largest}")).unwrap_or_default()
@@ -120,6 +126,7 @@ pub(super) fn apart<'t>(table: &'t Table, roles: &Roles, answers: &Answers) -> A
         choices: Vec::new(),
         members: members.map(|column| column.name.clone()),
         why: "no column says plainly what parts the conversations".to_owned(),
+        sampled: Some(table.sample.len()).filter(|looked_at| (*looked_at as u64) < table.records),
     };
     if let Some(given) = &answers.conversation {
         let note = "chosen with --conversation-from".to_owned();

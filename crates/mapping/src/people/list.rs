@@ -241,7 +241,8 @@ fn csv_words(error: &csv::Error) -> String {
     match error.kind() {
         csv::ErrorKind::Utf8 { .. } => "it is not UTF-8; save it as “CSV UTF-8”".to_owned(),
         csv::ErrorKind::UnequalLengths { expected_len, len, .. } => {
-            format!("it has {len} cells, the first line has {expected_len}")
+            let cells = crate::numbers::plural(*len, "cell", "cells");
+            format!("it has {cells}, the first line has {expected_len}")
         }
         csv::ErrorKind::Deserialize { err, .. } => in_words(&err.kind().to_string()),
         _ => error.to_string(),
@@ -309,7 +310,7 @@ mod tests {
             ("id,openim_id\na,x\nb,y\na,z\n", "users.csv:4: `a` stands in line 2 already"),
             ("id,openim_id\na,7.43E+18\n", "a spreadsheet has rounded"),
             ("id,openim_id,kind\na,b,team\n", "`kind` is `team`"),
-            ("id,openim_id\na\n", "users.csv:2: it has 1 cells"),
+            ("id,openim_id\na\n", "users.csv:2: it has 1 cell,"),
             ("{\"id\":\"a\"}\n{\"id\":\"b\",\"openimid\":\"c\"}\n", "users.csv:2: unknown column `openimid`"),
         ] {
             let error = list(text).unwrap_err();
