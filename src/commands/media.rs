@@ -154,6 +154,7 @@ impl Step<'_> {
     async fn take(&self, settings: Option<&openim::Settings>) -> Result<(Exit, Outcome), Failure> {
         let file = &self.context.file.media;
         let job = Job::create(&self.dir).map_err(job_failure)?;
+        media::sweep(&self.dir).or_fail(Exit::Internal)?;
         shard::refuse(Some(job.shard().map_err(job_failure)?), shard::NO_MEDIA)?;
         let mut outcome = Outcome { command: "media", ..Outcome::default() };
         if job.is_started().map_err(job_failure)? && !self.add {

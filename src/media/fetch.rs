@@ -73,9 +73,23 @@ impl Fetch {
     }
 }
 
+/// What the folders of files are called that are there for a while.
+const SCRATCH: &str = "fetched-";
+
 /// A folder of its own in the job's, for files that are there for a while.
 pub(super) fn scratch(dir: &Path) -> std::io::Result<tempfile::TempDir> {
-    tempfile::Builder::new().prefix("fetched-").tempdir_in(dir)
+    tempfile::Builder::new().prefix(SCRATCH).tempdir_in(dir)
+}
+
+/// Takes away what a process left there that was killed: pictures and files of people. Nobody else may be at work in the job.
+pub fn sweep(dir: &Path) -> std::io::Result<()> {
+    for entry in fs_err::read_dir(dir)? {
+        let entry = entry?;
+        if entry.file_name().to_string_lossy().starts_with(SCRATCH) {
+            fs_err::remove_dir_all(entry.path())?;
+        }
+    }
+    Ok(())
 }
 
 fn wants_html(url: &str) -> bool {

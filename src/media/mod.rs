@@ -17,7 +17,7 @@ mod verify;
 mod wanted;
 
 pub use check::{StoreError, check};
-pub use fetch::Fetch;
+pub use fetch::{Fetch, sweep};
 pub use plan::{Counts, Open, Plan, Shape, plan, survey};
 pub use progress::Progress;
 pub use upload::{Upload, UploadError, Uploaded, upload};
