@@ -160,7 +160,7 @@ fn a_retention_that_is_not_told_is_taken_for_the_default_and_said_so() {
     let retention = found.iter().find(|finding| finding.code == &codes::RETENTION).unwrap();
     assert_eq!(
         retention.value,
-        "it doesn't tell; the default is 365 days; 10 messages in 1 conversations would be deleted at the next \
+        "it doesn't tell; the default is 365 days; 10 messages in 1 conversation would be deleted at the next \
          run; the oldest is 400 days old"
     );
 }
