@@ -345,7 +345,7 @@ mod tests {
         rows:2: no JSON at column 10: `{"userID":`
         rows:3: an id is empty
         rows:2: missing field `ownerUserID`
-        rows:2: 1 cells where the header has 2
+        rows:2: 1 cell where the header has 2
         rows:1: the file is empty; a CSV begins with the names of its columns
         "#);
     }
