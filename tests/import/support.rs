@@ -56,7 +56,9 @@ pub(super) fn settings() -> Settings {
             ..Limits::default()
         },
         connections: 8,
-        give_up: Duration::from_secs(20),
+        // Patience doubles with each fence that is lost: 1.5, 3, 6, 12, 24 seconds. At 20 a run gave up, once in CI, that may
+        // well have waited as it should.
+        give_up: Duration::from_mins(1),
         receiver_wait: Duration::from_secs(3),
         stay_away: Duration::from_millis(300),
         drain: Duration::from_secs(5),
