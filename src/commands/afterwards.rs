@@ -118,13 +118,17 @@ pub(super) fn must_have_texts(reader: &JobReader) -> Result<(), Failure> {
     Ok(())
 }
 
+/// The address that a job was last sent to, where it is another than the one that is asked.
+pub(super) fn sent_elsewhere(reader: &JobReader, client: &Client) -> Result<Option<String>, Failure> {
+    let last = reader.runs().map_err(job_failure)?.pop();
+    let other = |api: &String| api.trim_end_matches('/') != client.api().trim_end_matches('/');
+    Ok(last.map(|run| run.api).filter(other))
+}
+
 /// Says it where another server is asked than the one that was sent to.
 pub(super) fn notice_another_server(reader: &JobReader, client: &Client) -> Result<(), Failure> {
-    let last = reader.runs().map_err(job_failure)?.pop();
-    match last.filter(|run| run.api.trim_end_matches('/') != client.api().trim_end_matches('/')) {
-        Some(run) => {
-            note(&format!("note: the job was last sent to {}, and {} is asked", run.api, client.api()))
-        }
+    match sent_elsewhere(reader, client)? {
+        Some(api) => note(&format!("note: the job was last sent to {api}, and {} is asked", client.api())),
         None => Ok(()),
     }
 }

@@ -81,14 +81,12 @@ async fn clear(client: &Client, folder: &Path, stop: &StopSignal) -> Result<(), 
 
 /// What a probe left on one server can't be taken back from another.
 fn must_be_the_same_server(job: &Job, client: &Client, folder: &Path) -> Result<(), Failure> {
-    let plain = |api: &str| api.trim_end_matches('/').to_owned();
-    let last = job.reader().and_then(|reader| reader.runs()).map_err(job_failure)?.pop();
-    let Some(run) = last.filter(|run| plain(&run.api) != plain(client.api())) else { return Ok(()) };
+    let reader = job.reader().map_err(job_failure)?;
+    let Some(api) = afterwards::sent_elsewhere(&reader, client)? else { return Ok(()) };
     let text = format!(
-        "a probe of {} was cut off, and its messages can be taken back there alone, with `check --api {} --probe`. Where that \
+        "a probe of {api} was cut off, and its messages can be taken back there alone, with `check --api {} --probe`. Where that \
          is the same server under another name, or is no more, remove the folder `{}`: then they stay where they are",
-        run.api,
-        plain(&run.api),
+        api.trim_end_matches('/'),
         folder.display()
     );
     Err(Failure::new(Exit::Usage, text))

@@ -10,27 +10,9 @@ use super::network::Network;
 
 /// What goes wrong, at random: most lives meet few kinds of it.
 pub(super) fn faults(dice: &Dice) -> Vec<Fault> {
-    let call = |kind, chance: f64| Fault {
-        kind,
-        when: When {
-            after: 0,
-            every: 1,
-            chance,
-            times: None,
-            path: Some("/msg/send_msg".to_owned()),
-            conversation: None,
-        },
-    };
-    let any = |kind, chance| {
-        let mut fault = call(kind, chance);
-        fault.when.path = Some("*".to_owned());
-        fault
-    };
-    let batch = |kind, chance| {
-        let mut fault = call(kind, chance);
-        fault.when.path = None;
-        fault
-    };
+    let call = |kind, chance| fault(kind, chance, Some("/msg/send_msg"));
+    let any = |kind, chance| fault(kind, chance, Some("*"));
+    let batch = |kind, chance| fault(kind, chance, None);
     let down = 50 + dice.below(3_000);
     let kill = dice.per_mille(500);
     let all = [
@@ -52,6 +34,12 @@ pub(super) fn faults(dice: &Dice) -> Vec<Fault> {
     ];
     // Of what users revoke or clear the judge knows nothing: that is the chaos suite's.
     all.into_iter().filter(|_| dice.per_mille(150)).collect()
+}
+
+/// A fault that strikes with that chance: at calls of `path`, else at batches or all the time.
+fn fault(kind: FaultKind, chance: f64, path: Option<&str>) -> Fault {
+    let path = path.map(str::to_owned);
+    Fault { kind, when: When { after: 0, every: 1, chance, times: None, path, conversation: None } }
 }
 
 /// Whether what a fault takes is told: the call was not processed, and whoever made it knows.
@@ -91,8 +79,7 @@ pub(super) async fn weather(network: Network, seed: u64) {
             _ => FaultKind::LiveTraffic { per_second: 5.0 },
         };
         network.say(|| format!("{kind:?}"));
-        let always = When { after: 0, every: 1, chance: 1.0, times: None, path: None, conversation: None };
-        let id = network.server().fault(Fault { kind, when: always });
+        let id = network.server().fault(fault(kind, 1.0, None));
         sleep(Duration::from_millis(dice.below(20_000))).await;
         network.say(|| "as before".to_owned());
         network.server().no_fault(Some(id));

@@ -208,23 +208,19 @@ impl Places {
                 let entry = zip.by_name(name).map_err(|error| PlaceError::Zip(error.to_string()))?;
                 let said = entry.size();
                 let limit = most.saturating_add(1);
+                let must_be_whole = |read: u64| {
+                    let why = "the entry is longer or shorter than the archive says";
+                    if read == said.min(limit) { Ok(()) } else { Err(PlaceError::Zip(why.to_owned())) }
+                };
                 if said <= IN_MEMORY {
                     let mut bytes = Vec::new();
                     entry.take(limit.min(IN_MEMORY + 1)).read_to_end(&mut bytes).map_err(packed)?;
-                    if bytes.len() as u64 != said.min(limit) {
-                        return Err(PlaceError::Zip(
-                            "the entry is longer or shorter than the archive says".to_owned(),
-                        ));
-                    }
+                    must_be_whole(bytes.len() as u64)?;
                     return Ok(Box::new(Cursor::new(bytes)));
                 }
                 let mut file = tempfile::tempfile_in(scratch)?;
                 let copied = io::copy(&mut entry.take(limit), &mut file).map_err(packed)?;
-                if copied != said.min(limit) {
-                    return Err(PlaceError::Zip(
-                        "the entry is longer or shorter than the archive says".to_owned(),
-                    ));
-                }
+                must_be_whole(copied)?;
                 file.seek(SeekFrom::Start(0))?;
                 Ok(Box::new(file))
             }

@@ -75,8 +75,6 @@ fn script_of(part: &Part) -> Option<Script> {
 /// (`Ä–Ö–`) prove nothing.
 fn of_runs(parts: &[Part]) -> Vec<bool> {
     let runs = parts.chunk_by(|a, b| script_of(a).is_some() && script_of(a) == script_of(b));
-    let proves =
-        |part: &Part| matches!(part, Part::Sequence { shown, .. } if !signs(shown).all(could_follow));
     runs.flat_map(|run| {
         let two_signs = |part: &Part| matches!(part, Part::Sequence { shown, .. } if shown[2] != '\0');
         let is_wrong = run.len() > 1 && run.iter().any(|part| proves(part) || two_signs(part));
