@@ -1,13 +1,14 @@
 //! `media`: the files of messages go to the server's object storage; `run --media` does the same before the messages.
 
+mod fit;
 mod list;
 mod verify;
 mod words;
 
+pub(super) use fit::must_fit;
 pub(super) use list::{that_stay, uploaded};
 pub(super) use verify::verify;
 
-use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex};
@@ -23,7 +24,7 @@ use super::intake::{Intake, Plan};
 use super::prepare::job_failure;
 use super::{Exit, Failure, OrFail, intake, server, shard, stop};
 use crate::config::{self, Rate, ServerArgs, SourceArgs};
-use crate::job::Job;
+use crate::job::{FACE, Job, PassNo, SourceInfo};
 use crate::media::{self, Fetch, Progress as Done, StoreError, Upload, UploadError, Wants};
 use crate::message::SourceNo;
 use crate::openim::{self, Client, HostToken, Limits, Reach, Web, check_public_url};
@@ -164,7 +165,11 @@ impl Step<'_> {
         }
         let first = if self.add { job.next_source().map_err(job_failure)? } else { SourceNo(0) };
         let intake_plan = Plan::new(&self.context.file, self.source)?;
-        let (wants, sources) = wants(&intake_plan, first, &self.dir, self.how.fetch)?;
+        let book = job.media().map_err(job_failure)?;
+        let fetched = book.files().map_err(job_failure)?.into_iter();
+        let fetched = fetched.filter(|file| file.kind == FACE && file.object.is_some()).map(|file| file.key);
+        let wants = Wants::new(&self.dir, self.how.fetch, fetched.collect()).or_fail(Exit::Internal)?;
+        let (wants, sources) = gather(wants, &intake_plan, first)?;
         let key = Key::load(&self.key_path()).or_fail(Exit::Usage)?;
         let public = file.public_url.as_deref();
         if let Some(public) = public {
@@ -183,7 +188,7 @@ impl Step<'_> {
             ));
         }
         let fetch = if self.how.fetch { Some(self.fetch(settings)?) } else { None };
-        let book = Mutex::new(job.media().map_err(job_failure)?);
+        let book = Mutex::new(book);
         let done = Arc::new(Done::default());
         let signals = stop::listen();
         let stop = signals.drain.child_token();
@@ -302,12 +307,7 @@ fn exit_of(plan: &media::Plan, uploaded: &media::Uploaded) -> Exit {
 }
 
 /// Reads the whole export for the files that it names, and, where links are fetched, for the pictures of its people.
-fn wants(
-    plan: &Plan,
-    first: SourceNo,
-    dir: &Path,
-    links: bool,
-) -> Result<(Wants, HashMap<SourceNo, String>), Failure> {
+fn gather(mut wants: Wants, plan: &Plan, first: SourceNo) -> Result<(Wants, Vec<SourceInfo>), Failure> {
     if plan.sources().is_empty() {
         return Err(Failure::new(
             Exit::Usage,
@@ -315,12 +315,19 @@ fn wants(
         ));
     }
     let Intake { mut reader, mapper } = plan.open(first)?;
-    let mut wants = Wants::new(dir, links).or_fail(Exit::Internal)?;
     while let Some(chunk) = reader.next_chunk().map_err(intake::failure)? {
         mapper.map(&chunk, &mut wants);
         wants.checked().or_fail(Exit::Internal)?;
     }
-    let sources = reader.sources().iter().map(|source| (source.no, source.path.clone())).collect();
+    let sources = reader.sources().iter().map(|source| SourceInfo {
+        no: source.no,
+        pass: PassNo(0),
+        path: source.path.clone(),
+        bytes: source.bytes,
+        modified: source.modified,
+        sha256: source.sha256,
+    });
+    let sources = sources.collect();
     Ok((wants, sources))
 }
 

@@ -10,7 +10,7 @@ use super::{Exit, Failure, OrFail, media, shard};
 use crate::after::AGAIN;
 use crate::config::{EqualTimes, OlderMessages, SourceArgs, TimeSection};
 use crate::job::{Job, JobError, JobReader, PassInfo, Shard, SourceInfo};
-use crate::message::{Release, SendTime};
+use crate::message::{Release, SendTime, SourceNo};
 use crate::prepare::{self, Look, Phase, PrepareError, Rules, Summary};
 use crate::report::Snapshot;
 
@@ -64,6 +64,7 @@ pub(super) fn prepare(
             if started {
                 return Err(Failure::new(Exit::Usage, refusal(dir, &changes)));
             }
+            media::must_fit(&plan, &reader, SourceNo(0))?;
             // Nothing was sent: what the job holds is only what we read.
             drop(reader);
             job.empty().map_err(job_failure)?;
@@ -72,7 +73,9 @@ pub(super) fn prepare(
     if taking == Taking::Next {
         replace_refused(&mut job, args.skip_invalid || context.file.import.skip_invalid)?;
     }
-    let Intake { reader, mapper } = plan.open(job.next_source().map_err(job_failure)?)?;
+    let first = job.next_source().map_err(job_failure)?;
+    media::must_fit(&plan, &job.reader().map_err(job_failure)?, first)?;
+    let Intake { reader, mapper } = plan.open(first)?;
     let mut rules = Rules::new(now(), release, settings);
     rules.times = times(context.file.time)?;
     rules.allow_large = context.file.import.allow_large;

@@ -189,7 +189,7 @@ impl JobReader {
     }
 
     /// A job of an earlier release, which nobody wrote in since, lacks this table.
-    fn lacks(&self, table: &str) -> Result<bool, JobError> {
+    pub(super) fn lacks(&self, table: &str) -> Result<bool, JobError> {
         self.db
             .query_row("SELECT NOT EXISTS (SELECT 1 FROM versions WHERE name = ?1)", [table], |row| {
                 row.get(0)
@@ -338,9 +338,15 @@ impl MediaBook {
         )
     }
 
-    /// Forgets which files that source and later ones name; the objects stay.
-    pub fn forget_from(&self, source: SourceNo) -> Result<(), JobError> {
-        self.write("DELETE FROM media WHERE source >= ?1", [source.0])
+    /// Several writes that belong together.
+    pub(super) fn write_all(
+        &self,
+        write: impl FnOnce(&Connection) -> rusqlite::Result<()>,
+    ) -> Result<(), JobError> {
+        self.flush()?;
+        let transaction = self.db.unchecked_transaction().in_job(&self.dir)?;
+        write(&transaction).in_job(&self.dir)?;
+        transaction.commit().in_job(&self.dir)
     }
 
     fn write(&self, sql: &str, values: impl rusqlite::Params) -> Result<(), JobError> {

@@ -258,7 +258,7 @@ fn conversation(row: &Row<'_>) -> rusqlite::Result<Conversation> {
     })
 }
 
-fn source(row: &Row<'_>) -> rusqlite::Result<SourceInfo> {
+pub(super) fn source(row: &Row<'_>) -> rusqlite::Result<SourceInfo> {
     Ok(SourceInfo {
         no: SourceNo(row.get(0)?),
         pass: PassNo(row.get(1)?),

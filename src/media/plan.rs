@@ -13,7 +13,7 @@ use tokio_util::sync::CancellationToken;
 use super::fetch::Fetch;
 use super::progress::Progress;
 use super::wanted::Want;
-use crate::job::{FACE, JobError, MediaBook, MediaFile, MediaObject, ObjectState};
+use crate::job::{FACE, JobError, MediaBook, MediaFile, MediaObject, ObjectState, SourceInfo};
 use crate::message::SourceNo;
 use crate::openim::PART;
 
@@ -72,8 +72,8 @@ pub struct Shape<'a> {
     pub max_size: u64,
     /// The address of an object by its name.
     pub url: &'a dyn Fn(&str) -> String,
-    /// What the sources are called.
-    pub sources: &'a HashMap<SourceNo, String>,
+    /// The sources.
+    pub sources: &'a [SourceInfo],
     /// The first of these sources: what the book has of it and of later ones is of an earlier look.
     pub first: SourceNo,
     /// Who takes what is to be uploaded; without one the book is left alone.
@@ -118,13 +118,10 @@ pub async fn plan(
     let mut plan = Plan::default();
     let mut seen: HashSet<String> = HashSet::new();
     // What was fetched is not fetched again: of files of the export, the bytes count, whatever they were last time.
-    let known: Known = lock(book)
-        .files()?
-        .into_iter()
-        .filter_map(|file| Some(((file.source, file.key), file.object?)))
-        .collect();
+    let known: Known =
+        lock(book).files()?.into_iter().filter_map(|file| Some((file.key, file.object?))).collect();
     if shape.out.is_some() {
-        lock(book).forget_from(shape.first)?;
+        lock(book).begin_anew(shape.first, shape.sources)?;
     }
     for (n, want) in wants.iter().enumerate() {
         if shape.stop.is_cancelled() {
@@ -144,7 +141,8 @@ pub async fn plan(
     Ok(plan)
 }
 
-type Known = HashMap<(SourceNo, String), String>;
+/// Objects by what an export calls them.
+type Known = HashMap<String, String>;
 
 /// Plans one file; what is to be uploaded of it.
 async fn one(
@@ -212,7 +210,9 @@ fn find(want: &Want, shape: &Shape<'_>) -> Result<Place, PlaceError> {
     if let Some(path) = &want.written {
         return Ok(Place::File(path.clone()));
     }
-    let source = shape.sources.get(&want.source).cloned().unwrap_or_default();
+    // They stand in the order of their numbers.
+    let source = shape.sources.binary_search_by_key(&want.source, |source| source.no);
+    let source = source.map(|at| shape.sources[at].path.clone()).unwrap_or_default();
     let (key, path, name) = (want.key.clone(), want.path.clone(), want.name.clone());
     shape.places.find(&Wanted { source, key, path, name })
 }
@@ -232,7 +232,7 @@ async fn examine(
     let place = match find(want, shape) {
         Ok(place) => place,
         Err(PlaceError::Missing) if !want.url.is_empty() => {
-            if let Some(object) = known.get(&(want.source, want.key.clone()))
+            if let Some(object) = known.get(&want.key)
                 && let Some(object) = lock(book).object(object)?
                 && object.state >= ObjectState::Completed
             {

@@ -42,6 +42,8 @@ pub struct Wants {
     pub all: Vec<Want>,
     /// Pictures of users and groups behind links are wanted too: they are fetched.
     links: bool,
+    /// Those that were fetched before: they stay where they are by now.
+    fetched: HashSet<String>,
     seen: HashSet<u64>,
     /// For files that stand in records; goes away with this.
     folder: TempDir,
@@ -50,10 +52,11 @@ pub struct Wants {
 }
 
 impl Wants {
-    /// None yet. Files that stand in records go into a folder below `dir`.
-    pub fn new(dir: &Path, links: bool) -> io::Result<Self> {
+    /// None yet. Files that stand in records go into a folder below `dir`; `fetched` are links to pictures of users and
+    /// groups that an earlier look has fetched.
+    pub fn new(dir: &Path, links: bool, fetched: HashSet<String>) -> io::Result<Self> {
         let folder = scratch(dir)?;
-        Ok(Self { all: Vec::new(), links, seen: HashSet::new(), folder, failed: None })
+        Ok(Self { all: Vec::new(), links, fetched, seen: HashSet::new(), folder, failed: None })
     }
 
     /// Whether all that was told could be kept.
@@ -120,7 +123,8 @@ impl Sink for Wants {
 
     fn person(&mut self, person: Person<'_>) {
         let url = person.face_url;
-        if self.links && (url.starts_with("https://") || url.starts_with("http://")) {
+        let is_link = url.starts_with("https://") || url.starts_with("http://");
+        if is_link && (self.links || self.fetched.contains(url)) {
             let name = url.rsplit('/').next().unwrap_or_default().to_owned();
             let (key, url) = (url.to_owned(), url.to_owned());
             self.add(Want { source: FACES, key, path: String::new(), name, kind: FACE, url, written: None });

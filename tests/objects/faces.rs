@@ -73,6 +73,17 @@ fn faces_behind_links_move_where_links_are_fetched_and_else_stay() {
     assert_eq!(objects(&server)["objects"].as_array().unwrap().len(), 2);
     assert_eq!(run_in(dir.path(), &["verify", "--media", "--api", &server.url]).code, 0);
 
+    // What was fetched by one command is not lost by the next, which fetches nothing.
+    let (dir, server) = (tempfile::tempdir().unwrap(), Rehearsal::start(&["--answer-time", "0s"]));
+    export(dir.path());
+    let first = run_in(dir.path(), &["media", "--fetch", "--quiet", "--api", &server.url]);
+    assert_eq!(first.code, 0, "{}", first.said);
+    let ended = whole(dir.path(), &server, &[]);
+    assert_eq!(ended.code, 0, "{}", ended.said);
+    let moved = face(&server, "U1");
+    assert!(moved.starts_with(&server.url), "{moved}: {}", ended.said);
+    assert_eq!(face(&server, "U2"), format!("{album}/gone.png"));
+
     // Nobody asked to fetch anything.
     let (dir, server) = (tempfile::tempdir().unwrap(), Rehearsal::start(&["--answer-time", "0s"]));
     export(dir.path());

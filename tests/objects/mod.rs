@@ -5,6 +5,7 @@ mod faces;
 mod faults;
 mod hostile;
 mod large;
+mod names;
 mod recordings;
 mod samples;
 

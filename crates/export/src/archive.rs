@@ -18,8 +18,6 @@ pub struct Entry {
     pub name: String,
     /// Bytes it takes in the archive.
     pub compressed: u64,
-    /// When it was last changed, in milliseconds since 1970, read as if it were UTC: zip keeps no zone.
-    pub modified: Option<i64>,
     start: u64,
     unpacked: u64,
     deflated: bool,
@@ -114,7 +112,6 @@ pub(super) fn list(path: &Path) -> Result<Listed, ExportError> {
         entries.push(Entry {
             archive: path.to_owned(),
             compressed: file.compressed_size(),
-            modified: file.last_modified().and_then(millis),
             start,
             unpacked: file.size(),
             deflated,
@@ -171,15 +168,6 @@ fn overlap(entries: &[Entry]) -> Option<(&str, &str)> {
     by_start.sort_by_key(|entry| entry.start);
     let shares = |pair: &&[&Entry]| pair[0].start.saturating_add(pair[0].compressed) > pair[1].start;
     by_start.windows(2).find(shares).map(|pair| (pair[0].name.as_str(), pair[1].name.as_str()))
-}
-
-fn millis(time: zip::DateTime) -> Option<i64> {
-    let part = |n: u8| i8::try_from(n).ok();
-    let year = i16::try_from(time.year()).ok()?;
-    let date = jiff::civil::Date::new(year, part(time.month())?, part(time.day())?).ok()?;
-    let time =
-        jiff::civil::Time::new(part(time.hour())?, part(time.minute())?, part(time.second())?, 0).ok()?;
-    Some(jiff::tz::TimeZone::UTC.to_timestamp(date.to_datetime(time)).ok()?.as_millisecond())
 }
 
 /// Reads one entry, and makes sure that it is what the archive says: neither longer nor different.

@@ -230,6 +230,8 @@ impl List<'_> {
         let before = self.found.len();
         let mut packed_again = false;
         let listed = archive::list(path)?;
+        // That of the archive: many tools write no times of the entries, or always the same.
+        let changed = fs_err::metadata(path).ok().and_then(|meta| modified(&meta));
         for inside in listed.others {
             let why = if self.layout.belongs(&inside) { unread::NO_FILE } else { self.why_not(&inside) };
             self.unread.note(why, &format!("{name}/{inside}"));
@@ -242,7 +244,7 @@ impl List<'_> {
                     path: format!("{name}/{}", entry.name),
                     inside: entry.name.clone(),
                     bytes: entry.compressed,
-                    modified: entry.modified,
+                    modified: changed,
                     origin: Origin::Entry(entry),
                 });
             } else {

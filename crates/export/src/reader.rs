@@ -260,6 +260,11 @@ impl Reader {
         &self.done
     }
 
+    /// How what is still to be read is named, in its order.
+    pub fn ahead(&self) -> impl Iterator<Item = String> + '_ {
+        self.files().map(|found| found.path.clone())
+    }
+
     /// What lies beside the files that it reads.
     pub fn unread(&self) -> &Unread {
         &self.unread

@@ -657,6 +657,30 @@ fn changed_sources_are_told_apart() {
     );
 }
 
+/// Many tools give all entries the same time, or none.
+#[test]
+fn an_archive_that_was_replaced_is_told_apart_whatever_times_its_entries_have() {
+    let folder = folder(&[]);
+    let path = folder.path().join("a.zip");
+    let pack = |text: &[u8], seconds| {
+        let mut zip = zip::ZipWriter::new(fs_err::File::create(&path).unwrap());
+        zip.start_file("a.jsonl", zip::write::SimpleFileOptions::default()).unwrap();
+        zip.write_all(text).unwrap();
+        let file = zip.finish().unwrap();
+        let later = std::time::SystemTime::now() + std::time::Duration::from_secs(seconds);
+        file.set_modified(later).unwrap();
+    };
+    pack(TWO, 0);
+    let stored = read(&path).unwrap().sources;
+    let layout = Plain::new(&Settings::default()).unwrap();
+    let changes = || compare(&stored, &[arg(&path)], &layout).unwrap();
+    assert_eq!(changes(), []);
+    pack(TWO, 100);
+    assert_eq!(changes(), []);
+    pack(b"{\"a\":1}\n{\"a\":3}\n", 200);
+    assert_eq!(changes(), [Change::Content { path: format!("{}/a.jsonl", arg(&path)) }]);
+}
+
 /// `{"a":"xxx…` without end, as long as asked for, then a good line.
 struct Endless(u64);
 

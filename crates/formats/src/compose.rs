@@ -336,7 +336,7 @@ impl Composer {
             source,
             ..Upload::default()
         });
-        match self.settings.uploaded.find(source, &key) {
+        match self.settings.uploaded.find(source, &key, !inline.is_empty()) {
             Some(UploadOutcome::There(file)) => Cow::Owned(file.url.clone()),
             _ => Cow::Borrowed(""),
         }
@@ -358,9 +358,9 @@ impl Composer {
             ("", None) => &medium.name,
             (key, _) => media::bare(key),
         };
-        let uploaded = self.settings.uploaded.find(place.source, shown);
+        let uploaded = self.settings.uploaded.find(place.source, shown, medium.link.is_some());
         if let Some(UploadOutcome::There(file)) = uploaded {
-            let still = match self.settings.uploaded.find(place.source, &medium.still) {
+            let still = match self.settings.uploaded.find(place.source, &medium.still, false) {
                 Some(UploadOutcome::There(still)) => Some(still),
                 _ => None,
             };

@@ -36,7 +36,7 @@ struct Facing<'a> {
 impl Facing<'_> {
     /// The address of a picture that was uploaded; any other stays where it is.
     fn moved(&self, face: &str) -> Option<&str> {
-        match self.uploaded.find(FACES, face) {
+        match self.uploaded.find(FACES, face, true) {
             Some(Outcome::There(file)) => Some(&file.url),
             _ => None,
         }

@@ -76,7 +76,7 @@ impl Uploaded {
     /// Adds what became of a file.
     pub fn add(&mut self, source: SourceNo, key: &str, outcome: Outcome) {
         self.sum = xxh3_64_with_seed(format!("{source:?} {key} {outcome:?}").as_bytes(), self.sum);
-        // The same file named by a later pass, whose sources have other numbers.
+        // What lies behind a link is the same whoever names it.
         self.rows.entry(key.to_owned()).or_insert_with(|| outcome.clone());
         self.rows.insert(exact(source, key), outcome);
     }
@@ -91,11 +91,18 @@ impl Uploaded {
         self.sum
     }
 
-    pub(super) fn find(&self, source: SourceNo, key: &str) -> Option<&Outcome> {
+    /// Whether a source of any number has a file that is called so.
+    pub fn has(&self, key: &str) -> bool {
+        self.rows.contains_key(key)
+    }
+
+    /// `linked`: the export has a link to it, and what it is called is the service's own id or the link itself. Paths and
+    /// names are those of one export alone: two chats of WhatsApp have an `IMG-20240301-WA0001.jpg` each.
+    pub(super) fn find(&self, source: SourceNo, key: &str, linked: bool) -> Option<&Outcome> {
         if self.rows.is_empty() || key.is_empty() {
             return None;
         }
-        self.rows.get(&exact(source, key)).or_else(|| self.rows.get(key))
+        self.rows.get(&exact(source, key)).or_else(|| self.rows.get(key).filter(|_| linked))
     }
 }
 
@@ -261,10 +268,14 @@ mod tests {
         let one = uploaded.fingerprint();
         uploaded.add(SourceNo(1), "a.jpg", there("second"));
         assert_ne!(one, uploaded.fingerprint());
-        let url = |source| match uploaded.find(SourceNo(source), "a.jpg") {
-            Some(Outcome::There(file)) => file.url.clone(),
-            other => panic!("{other:?}"),
+        let url = |source, linked| match uploaded.find(SourceNo(source), "a.jpg", linked) {
+            Some(Outcome::There(file)) => Some(&*file.url),
+            _ => None,
         };
-        assert_eq!((url(0), url(1), url(7)), ("first".to_owned(), "second".to_owned(), "first".to_owned()));
+        assert_eq!(
+            (url(0, false), url(1, false), url(1, true)),
+            (Some("first"), Some("second"), Some("second"))
+        );
+        assert_eq!((url(7, false), url(7, true)), (None, Some("first")));
     }
 }
