@@ -2,13 +2,15 @@
 
 mod fit;
 mod list;
+mod restored;
 mod verify;
 mod words;
 
 pub(super) use fit::must_fit;
 pub(super) use list::{that_stay, uploaded};
-pub(super) use verify::verify;
+pub(super) use verify::{Files, verify};
 
+use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex};
@@ -24,12 +26,13 @@ use super::intake::{Intake, Plan};
 use super::prepare::job_failure;
 use super::{Exit, Failure, OrFail, intake, server, shard, stop};
 use crate::config::{self, Rate, ServerArgs, SourceArgs};
-use crate::job::{FACE, Job, PassNo, SourceInfo};
+use crate::job::{FACE, Job, MediaBook, PassNo, SourceInfo};
 use crate::media::{self, Fetch, Progress as Done, StoreError, Upload, UploadError, Wants};
 use crate::message::SourceNo;
 use crate::openim::{self, Client, HostToken, Limits, Reach, Web, check_public_url};
 use crate::report::{Progress, Snapshot};
 use list::write_list;
+use restored::restored;
 use words::{dry_verdict, verdict};
 
 /// The key's file where none is named: beside `import.toml`.
@@ -156,37 +159,30 @@ impl Step<'_> {
         let file = &self.context.file.media;
         let job = Job::create(&self.dir).map_err(job_failure)?;
         media::sweep(&self.dir).or_fail(Exit::Internal)?;
-        shard::refuse(Some(job.shard().map_err(job_failure)?), shard::NO_MEDIA)?;
         let mut outcome = Outcome { command: "media", ..Outcome::default() };
-        if job.is_started().map_err(job_failure)? && !self.add {
-            "The job has begun: the files of its messages are those of its beginning; --add takes more."
-                .clone_into(&mut outcome.verdict);
-            return Ok((Exit::Done, outcome));
+        let book = job.media().map_err(job_failure)?;
+        let lost = if job.is_started().map_err(job_failure)? && !self.add {
+            Some(book.all_lost().map_err(job_failure)?)
+        } else {
+            shard::refuse(Some(job.shard().map_err(job_failure)?), shard::NO_MEDIA)?;
+            None
+        };
+        if let Some(lost) = lost.as_ref().filter(|lost| lost.is_empty() || self.names_nothing()) {
+            outcome.verdict = words::begun(lost.len());
+            outcome.missing = lost.len() as u64;
+            return Ok((if lost.is_empty() { Exit::Done } else { Exit::Rejects }, outcome));
         }
         let first = if self.add { job.next_source().map_err(job_failure)? } else { SourceNo(0) };
         let intake_plan = Plan::new(&self.context.file, self.source)?;
-        let book = job.media().map_err(job_failure)?;
-        let fetched = book.files().map_err(job_failure)?.into_iter();
-        let fetched = fetched.filter(|file| file.kind == FACE && file.object.is_some()).map(|file| file.key);
-        let wants = Wants::new(&self.dir, self.how.fetch, fetched.collect()).or_fail(Exit::Internal)?;
+        let wants = Wants::new(&self.dir, self.how.fetch, faces(&book)?).or_fail(Exit::Internal)?;
         let (wants, sources) = gather(wants, &intake_plan, first)?;
         let key = Key::load(&self.key_path()).or_fail(Exit::Usage)?;
         let public = file.public_url.as_deref();
-        if let Some(public) = public {
-            check_public_url(public).map_err(|why| {
-                Failure::new(Exit::Usage, format!("`public_url` in [media] is no address of an API: {why}"))
-            })?;
-        }
+        self.refuse_settings()?;
         let client = settings.map(Client::new).transpose().or_fail(Exit::Usage)?;
         let url =
             |name: &str| client.as_ref().map_or_else(String::new, |client| client.object_url(public, name));
         let places = Places::new(&intake_plan.sources(), file.files.as_deref());
-        if let Some(folder) = file.files.as_deref().filter(|folder| !folder.is_dir()) {
-            return Err(Failure::new(
-                Exit::Usage,
-                format!("`files` in [media]: `{}` is no folder", folder.display()),
-            ));
-        }
         let fetch = if self.how.fetch { Some(self.fetch(settings)?) } else { None };
         let book = Mutex::new(book);
         let done = Arc::new(Done::default());
@@ -200,6 +196,7 @@ impl Step<'_> {
             sources: &sources,
             first,
             out: None,
+            only: lost.as_ref(),
             stop: &stop,
         };
         let (Some(client), Some(settings)) = (&client, settings) else {
@@ -242,6 +239,9 @@ impl Step<'_> {
         let (plan, uploaded) = (plan.map_err(job_failure)?, uploaded?);
         outcome.planned(&plan);
         write_list(&job)?;
+        if let Some(lost) = lost {
+            return Ok((restored(&book, &lost, &uploaded, &mut outcome)?, outcome));
+        }
         outcome.uploaded = uploaded.objects + uploaded.known;
         outcome.uploaded_bytes = uploaded.bytes;
         outcome.refused = uploaded.refused.len() as u64;
@@ -251,6 +251,30 @@ impl Step<'_> {
             job.reader().and_then(|reader| reader.orphaned_uploads()).map_err(job_failure)?;
         outcome.verdict = verdict(&plan, &uploaded, outcome.orphaned_uploads, &self.dir);
         Ok((exit_of(&plan, &uploaded), outcome))
+    }
+
+    /// Refuses settings that can't be.
+    fn refuse_settings(&self) -> Result<(), Failure> {
+        let file = &self.context.file.media;
+        if let Some(public) = file.public_url.as_deref() {
+            check_public_url(public).map_err(|why| {
+                Failure::new(Exit::Usage, format!("`public_url` in [media] is no address of an API: {why}"))
+            })?;
+        }
+        if let Some(folder) = file.files.as_deref().filter(|folder| !folder.is_dir()) {
+            return Err(Failure::new(
+                Exit::Usage,
+                format!("`files` in [media]: `{}` is no folder", folder.display()),
+            ));
+        }
+        Ok(())
+    }
+
+    /// Nothing is named to read.
+    fn names_nothing(&self) -> bool {
+        self.source.sources.is_empty()
+            && self.context.file.sources.is_empty()
+            && self.context.file.source.is_empty()
     }
 
     fn key_path(&self) -> PathBuf {
@@ -304,6 +328,12 @@ fn exit_of(plan: &media::Plan, uploaded: &media::Uploaded) -> Exit {
     } else {
         Exit::Done
     }
+}
+
+/// What pictures of users and groups are called that are there, or on their way.
+fn faces(book: &MediaBook) -> Result<HashSet<String>, Failure> {
+    let files = book.files().map_err(job_failure)?.into_iter();
+    Ok(files.filter(|file| file.kind == FACE && file.object.is_some()).map(|file| file.key).collect())
 }
 
 /// Reads the whole export for the files that it names, and, where links are fetched, for the pictures of its people.

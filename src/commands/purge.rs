@@ -51,7 +51,8 @@ pub(super) fn purge(context: &Context, args: &PurgeArgs) -> Result<Exit, Failure
         ),
     };
     let question = format!(
-        "This removes the texts of all messages from the job in `{}`: `verify` and `run --add` need them.{refused}",
+        "This removes the texts of all messages from the job in `{}`: `verify` and `run --add` need them. The names of files that messages show go too; their addresses stay, as \
+         nothing else could find them in the storage.{refused}",
         dir.display()
     );
     let (exit, verdict, bytes) = if afterwards::is_confirmed(&dir, args.yes, &question)? {

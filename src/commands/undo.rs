@@ -75,6 +75,9 @@ pub(super) fn undo(context: &Context, args: &UndoArgs) -> Result<Exit, Failure> 
         );
     }
     if let Some(stay) = media::that_stay(&job, &reader)? {
+        if args.yes {
+            note(&stay)?;
+        }
         question.push(' ');
         question.push_str(&stay);
     }

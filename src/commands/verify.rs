@@ -5,7 +5,6 @@ use std::path::Path;
 use std::time::Instant;
 
 use clap::Args;
-use tokio::runtime::Runtime;
 
 use super::afterwards::{self, LookArgs};
 use super::context::{Context, note};
@@ -98,6 +97,9 @@ pub(super) fn verify(context: &Context, args: &VerifyArgs) -> Result<Exit, Failu
 fn once(context: &Context, args: &VerifyArgs) -> Result<(Exit, Looked), Failure> {
     let mut jobs = Vec::new();
     for dir in whole::folders(context, &args.jobs) {
+        if let Some(looked) = files_alone(context, args, &dir)? {
+            return Ok((looked.exit(), looked));
+        }
         jobs.push(open(&dir, args)?);
     }
     if let [_, _, ..] = jobs.as_slice() {
@@ -118,14 +120,7 @@ fn once(context: &Context, args: &VerifyArgs) -> Result<(Exit, Looked), Failure>
         let verification = Verification { context, args, client: &client, stop: &stop };
         let looked = runtime.block_on(verification.of(job, &reader))?;
         if alone {
-            let files = verification.files(&runtime, job)?;
-            all = looked;
-            let exit = match files {
-                Some(files) if !files.differences.is_empty() => Exit::Difference,
-                Some(files) if !files.unanswered.is_empty() && all.exit() == Exit::Done => Exit::Unfinished,
-                _ => all.exit(),
-            };
-            return Ok((exit, all));
+            return Ok((looked.exit(), looked));
         }
         let shard = reader.shard().map_err(job_failure)?;
         note(&format!("shard {shard}: {}", looked.verdict()))?;
@@ -197,22 +192,41 @@ impl Verification<'_> {
             show(context, &found)?;
             (found, Mended::default())
         };
-        let looked = Looked::new(reader, found, mended)?;
+        let mut looked = Looked::new(reader, found, mended)?;
+        if args.media {
+            looked.files = Some(files(context, args, job).await?);
+        }
         looked.keep(job)?;
         Ok(looked)
     }
+}
 
-    /// Reads the files that messages show, if that is asked for.
-    fn files(&self, runtime: &Runtime, job: &Job) -> Result<Option<crate::media::Verified>, Failure> {
-        if !self.args.media {
-            return Ok(None);
-        }
-        let settings = server::settings(self.context, &self.args.server)?;
-        let sample = self.args.media_sample.and_then(|n| usize::try_from(n.get()).ok());
-        let (files, text) = runtime.block_on(media::verify(self.context, job, &settings, sample))?;
-        self.context.say(&text)?;
-        Ok(Some(files))
+/// Reads the files that messages show.
+async fn files(context: &Context, args: &VerifyArgs, job: &Job) -> Result<media::Files, Failure> {
+    let settings = server::settings(context, &args.server)?;
+    let sample = args.media_sample.and_then(|n| usize::try_from(n.get()).ok());
+    let files = media::verify(context, job, &settings, sample).await?;
+    let lines = files.lines();
+    if !lines.is_empty() {
+        context.say(&lines.join("\n"))?;
     }
+    Ok(files)
+}
+
+/// Before the first message, the files that were uploaded for it can be looked at.
+fn files_alone(context: &Context, args: &VerifyArgs, dir: &Path) -> Result<Option<Looked>, Failure> {
+    if !args.media {
+        return Ok(None);
+    }
+    let job = afterwards::job_in(dir)?;
+    let reader = job.reader().map_err(job_failure)?;
+    let has_files = !reader.media_files().map_err(job_failure)?.is_empty();
+    if job.is_started().map_err(job_failure)? || !has_files {
+        return Ok(None);
+    }
+    let runtime = tokio::runtime::Runtime::new().or_fail(Exit::Internal)?;
+    let files = runtime.block_on(files(context, args, &job))?;
+    Looked::before(&reader, files).map(Some)
 }
 
 /// Looks at a part of a job; how it ends, and the sentence.

@@ -126,8 +126,8 @@ pub enum ObjectState {
 /// The book of the files, to write in.
 #[derive(Debug)]
 pub struct MediaBook {
-    dir: PathBuf,
-    db: Connection,
+    pub(super) dir: PathBuf,
+    pub(super) db: Connection,
     /// Goes with the next write: of a process that ends before, it is done again.
     later: RefCell<Vec<Later>>,
 }
@@ -332,6 +332,9 @@ impl MediaBook {
 
     /// It came to that; the upload is over.
     pub fn settle(&self, name: &str, state: ObjectState, why: &str) -> Result<(), JobError> {
+        if state >= ObjectState::Completed {
+            self.write("DELETE FROM lost_objects WHERE name = ?1", [name])?;
+        }
         self.write(
             "UPDATE objects SET state = ?2, why = ?3, upload = NULL, done = x'' WHERE name = ?1",
             params![name, state as i64, why],

@@ -29,6 +29,7 @@ mod lock;
 mod logins;
 mod lookup;
 mod media;
+mod media_lost;
 mod media_sources;
 mod mended;
 mod overtaken;

@@ -35,6 +35,7 @@ impl Job {
         transaction
             .execute("INSERT INTO purged SELECT ?1 WHERE NOT EXISTS (SELECT 1 FROM purged)", [now])
             .and_then(|_| forget_values(&transaction))
+            .and_then(|()| forget_names(&transaction))
             .in_job(&self.dir)?;
         transaction.commit().in_job(&self.dir)?;
         self.db.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(())).in_job(&self.dir)?;
@@ -80,6 +81,11 @@ fn forget_values(db: &rusqlite::Connection) -> rusqlite::Result<()> {
     Ok(())
 }
 
+/// What files were called says what they are of; how many there were, and their objects, are known still.
+fn forget_names(db: &rusqlite::Connection) -> rusqlite::Result<()> {
+    db.execute_batch("UPDATE media SET key = hex(randomblob(16)), place = '', why = ''")
+}
+
 fn is_purged(db: &rusqlite::Connection) -> rusqlite::Result<bool> {
     db.query_row("SELECT EXISTS (SELECT 1 FROM purged)", [], |row| row.get(0))
 }
@@ -97,6 +103,18 @@ mod tests {
         let mut job = Job::create(dir.path()).unwrap();
         let secret = r#"{"content":"nobody may read this"}"#;
         few(&mut job, &[Message { content: secret.into(), ..message() }]).unwrap();
+        let file = crate::job::MediaFile {
+            source: crate::message::SourceNo(0),
+            key: "nobody may read.pdf".to_owned(),
+            kind: "file".to_owned(),
+            place: "/home/nobody may read.pdf".to_owned(),
+            object: None,
+            problem: Some("missing".to_owned()),
+            why: "nobody may read".to_owned(),
+        };
+        let book = job.media().unwrap();
+        book.plan_later(None, &file).and_then(|()| book.flush()).unwrap();
+        drop(book);
         let summary = format!(r#"{{"findings":[{{"first_value":{secret:?}}}]}}"#);
         job.db.execute("UPDATE passes SET summary = ?1", [summary]).unwrap();
         fs_err::write(dir.path().join("rejected.jsonl"), secret).unwrap();
@@ -111,6 +129,7 @@ mod tests {
         }
         let reader = job.reader().unwrap();
         assert_eq!(reader.totals().unwrap().messages, 1);
+        assert_eq!(reader.media_files().unwrap()[0].problem, file.problem);
         let conv = reader.conversations(None, 1).unwrap()[0].no;
         let entry = reader.entries(conv, Ordinal(0), 1).unwrap()[0];
         assert!(matches!(reader.message(&entry), Err(JobError::Purged(_))));

@@ -22,35 +22,49 @@ pub struct Fetch {
     next: Mutex<Option<Instant>>,
 }
 
+/// Why there is no file.
+#[derive(Debug)]
+pub(super) enum NotFetched {
+    /// What is wrong with its link, without the link.
+    Link(String),
+    /// It can't be written here: that is no fault of the file's.
+    Here(std::io::Error),
+}
+
 impl Fetch {
     /// Into a folder below that one, which goes away with it.
     pub fn new(web: Web, dir: &Path, every: Option<Duration>) -> std::io::Result<Self> {
         Ok(Self { web, folder: scratch(dir)?, every, next: Mutex::default() })
     }
 
-    /// The file behind a link; else why there is none, without the link.
-    pub(super) async fn get(&self, url: &str) -> Result<PathBuf, String> {
+    /// The file behind a link.
+    pub(super) async fn get(&self, url: &str) -> Result<PathBuf, NotFetched> {
         let mut wait = Duration::from_secs(1);
         for attempt in 1.. {
             self.turn().await;
             let path = self.folder.path().join(format!("{:x}", fastrand::u128(..)));
-            let mut file = fs_err::File::create(&path).map_err(|error| error.to_string())?;
-            let mut sink = |piece: &[u8]| file.write_all(piece).map_err(|error| error.to_string());
-            let error = match self.web.read(url, &mut sink).await {
+            let mut file = fs_err::File::create(&path).map_err(NotFetched::Here)?;
+            let mut failed = None;
+            let mut sink =
+                |piece: &[u8]| file.write_all(piece).map_err(|error| failed.insert(error).to_string());
+            let received = self.web.read(url, &mut sink).await;
+            if let Some(error) = failed {
+                return Err(NotFetched::Here(error));
+            }
+            let error = match received {
                 Ok(received) if received.content_type.starts_with("text/html") && !wants_html(url) => {
                     // What Slack answers instead of a file: a page to log in.
                     fs_err::remove_file(&path).ok();
-                    return Err(
-                        "its link leads to a page, not to the file: it needs a token, or its time is over"
-                            .to_owned(),
-                    );
+                    let why =
+                        "its link leads to a page, not to the file: it needs a token, or its time is over";
+                    return Err(NotFetched::Link(why.to_owned()));
                 }
                 Ok(_) => return Ok(path),
                 Err(error) => error,
             };
             fs_err::remove_file(&path).ok();
             if attempt == TRIES || !error.is_passing() {
-                return Err(format!("its link {error}"));
+                return Err(NotFetched::Link(format!("its link {error}")));
             }
             if let WebError::Refused { retry_after: Some(after), .. } = &error {
                 wait = (*after).min(Duration::from_mins(2));

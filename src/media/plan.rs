@@ -10,7 +10,7 @@ use importer_media::{Key, Look, Place, PlaceError, Places, Wanted};
 use tokio::sync::mpsc::Sender;
 use tokio_util::sync::CancellationToken;
 
-use super::fetch::Fetch;
+use super::fetch::{Fetch, NotFetched};
 use super::progress::Progress;
 use super::wanted::Want;
 use crate::job::{FACE, JobError, MediaBook, MediaFile, MediaObject, ObjectState, SourceInfo};
@@ -78,8 +78,17 @@ pub struct Shape<'a> {
     pub first: SourceNo,
     /// Who takes what is to be uploaded; without one the book is left alone.
     pub out: Option<Sender<Open>>,
+    /// Only objects of these names are wanted, and the book keeps what it says of files: messages have them already.
+    pub only: Option<&'a HashSet<String>>,
     /// Told to stop: what is not planned yet is left.
     pub stop: &'a CancellationToken,
+}
+
+impl Shape<'_> {
+    /// Whether the book is to know what the plan says of files.
+    fn is_kept(&self) -> bool {
+        self.out.is_some() && self.only.is_none()
+    }
 }
 
 impl std::fmt::Debug for Shape<'_> {
@@ -120,7 +129,7 @@ pub async fn plan(
     // What was fetched is not fetched again: of files of the export, the bytes count, whatever they were last time.
     let known: Known =
         lock(book).files()?.into_iter().filter_map(|file| Some((file.key, file.object?))).collect();
-    if shape.out.is_some() {
+    if shape.is_kept() {
         lock(book).begin_anew(shape.first, shape.sources)?;
     }
     for (n, want) in wants.iter().enumerate() {
@@ -156,6 +165,10 @@ async fn one(
     let is_face = want.kind == FACE;
     plan.counts.files += u64::from(!is_face);
     let (object, place, bytes) = match examine(want, shape, (fetch, known), book, scratch).await? {
+        Examined::There(object, ..) if shape.only.is_some_and(|only| !only.contains(&object.name)) => {
+            return Ok(None);
+        }
+        Examined::Not(..) if shape.only.is_some() => return Ok(None),
         Examined::There(object, place, bytes) => (object, place, bytes),
         Examined::Not(..) if is_face => {
             plan.counts.faces_left += 1;
@@ -163,7 +176,7 @@ async fn one(
         }
         Examined::Not(problem, why) => {
             let file = named(want, String::new(), None, Some((problem, why)));
-            if shape.out.is_some() {
+            if shape.is_kept() {
                 lock(book).plan_later(None, &file)?;
             }
             plan.counts.problems += 1;
@@ -177,7 +190,7 @@ async fn one(
     let file = named(want, shown.unwrap_or_default(), Some(&object.name), None);
     let book = lock(book);
     let stands = if seen.insert(object.name.clone()) { Some(book.object(&object.name)?) } else { None };
-    if shape.out.is_some() {
+    if shape.is_kept() {
         book.plan_later(Some(&object), &file)?;
     }
     // What is not uploaded is done already.
@@ -247,7 +260,8 @@ async fn examine(
             };
             match fetch.get(&want.url).await {
                 Ok(path) => Place::File(path),
-                Err(why) => return Ok(Examined::Not("missing", why)),
+                Err(NotFetched::Link(why)) => return Ok(Examined::Not("missing", why)),
+                Err(NotFetched::Here(error)) => return Err(JobError::io(scratch, error)),
             }
         }
         Err(error) => return Ok(refused(&error)),
@@ -277,8 +291,19 @@ async fn examine(
         }
         Ok(Some(_)) => Examined::Not("empty", "has no bytes".to_owned()),
         Ok(None) => Examined::Not("too-large", format!("has more than {} bytes", shape.max_size)),
-        Err(error) => refused(&error),
+        Err(error) => refused(&not_ours(error, scratch)?),
     })
+}
+
+/// That there is no room to unpack a file is no fault of the file's.
+pub(super) fn not_ours(error: PlaceError, scratch: &Path) -> Result<PlaceError, JobError> {
+    use std::io::ErrorKind::{QuotaExceeded, StorageFull};
+    match error {
+        PlaceError::Read(error) if matches!(error.kind(), StorageFull | QuotaExceeded) => {
+            Err(JobError::io(scratch, error))
+        }
+        error => Ok(error),
+    }
 }
 
 fn refused(error: &PlaceError) -> Examined {

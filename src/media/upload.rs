@@ -320,7 +320,9 @@ async fn parts(
             None => match read_part(&mut bytes, planned, n, with) {
                 Ok(part) if digest(&part) == *sum => Bytes::from(part),
                 Ok(_) => return Ok(Parts::Unreadable("changed while it was read".to_owned())),
-                Err(error) => return Ok(Parts::Unreadable(error.to_string())),
+                Err(error) => {
+                    return Ok(Parts::Unreadable(super::plan::not_ours(error, with.scratch)?.to_string()));
+                }
             },
         };
         let number = u32::try_from(n + 1).unwrap_or(u32::MAX);

@@ -48,13 +48,13 @@ pub async fn verify(
                 locked().settle(&object.name, ObjectState::Verified, "")?;
             }
             Ok(Some(why)) => {
-                locked().settle(&object.name, ObjectState::Planned, &why)?;
+                locked().lost(&object.name, &why)?;
                 verified.differences.push(difference(why));
             }
             // Its name is known, and nothing lies there.
             Err(error @ WebError::Refused { status: 404, .. }) => {
                 let why = format!("is not there: {error}");
-                locked().settle(&object.name, ObjectState::Planned, &why)?;
+                locked().lost(&object.name, &why)?;
                 verified.differences.push(difference(why));
             }
             Err(error) => verified.unanswered.push(difference(error.to_string())),

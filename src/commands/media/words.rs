@@ -5,7 +5,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use super::list::LIST;
-use crate::job::MediaFile;
+use crate::job::{MediaFile, MediaObject, ObjectState};
 use crate::media;
 use crate::report::{bytes, count, plural};
 
@@ -80,6 +80,35 @@ pub(super) fn verdict(plan: &media::Plan, uploaded: &media::Uploaded, orphaned: 
         .expect("text takes all");
     }
     write!(text, "\nAll of them are listed in {}.", dir.join(LIST).display()).expect("text takes all");
+    text
+}
+
+/// A job whose messages are on their way has the files that it began with.
+pub(super) fn begun(lost: usize) -> String {
+    let begun = "The job has begun: the files of its messages are those of its beginning; --add takes more.";
+    match lost as u64 {
+        0 => begun.to_owned(),
+        n => format!(
+            "{begun} {} lost in the storage: name the SOURCE, and what is lost is uploaded again.",
+            plural(n, "file is", "files are")
+        ),
+    }
+}
+
+/// How many of the lost are there again, and why the others are not.
+pub(super) fn restored(lost: usize, still: &[MediaObject]) -> String {
+    let mut text = format!(
+        "The job has begun: the files of its messages are those of its beginning; --add takes more. Of {} {} there again.",
+        plural(lost as u64, "file that was lost", "files that were lost"),
+        plural((lost - still.len()) as u64, "is", "are")
+    );
+    for object in still.iter().take(SHOWN) {
+        let why = match object.state {
+            ObjectState::Refused => &object.why,
+            _ => "is not there, and no file of the export has its bytes any more",
+        };
+        write!(text, "\n  {} {why}", object.url).expect("text takes all");
+    }
     text
 }
 

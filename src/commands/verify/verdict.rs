@@ -5,6 +5,7 @@ use std::time::Instant;
 use serde::Serialize;
 
 use super::super::context::{Context, print};
+use super::super::media::Files;
 use super::super::prepare::{job_failure, now};
 use super::super::verdict::left_alone;
 use super::super::{Exit, Failure, OrFail, afterwards, shard, status};
@@ -41,6 +42,10 @@ struct Differences {
     scroll_unknown: Option<u64>,
     repaired_deleted: u64,
     repaired_sent: u64,
+    /// Files that are what they must be, that are not, and that could not be looked at; absent without --media.
+    files_good: Option<u64>,
+    files_differ: Option<u64>,
+    files_unanswered: Option<u64>,
 }
 
 /// Differences shown; all of them are in the file.
@@ -82,6 +87,10 @@ pub(super) struct Looked {
     figures: report::Summary,
     /// Whose it is, where it is one shard.
     shard: Option<String>,
+    /// The files that messages show, if they were asked for.
+    pub(super) files: Option<Files>,
+    /// No message was sent yet: only the files were looked at.
+    is_before: bool,
 }
 
 impl Looked {
@@ -93,7 +102,25 @@ impl Looked {
         let figures = status::figures(std::slice::from_ref(reader))?;
         let shard = shard::in_words(reader)?;
         let unfinished = left + overtaken.messages > 0 && held == 0;
-        Ok(Self { found, mended, left, overtaken, unfinished, held, undone, figures, shard })
+        Ok(Self {
+            found,
+            mended,
+            left,
+            overtaken,
+            unfinished,
+            held,
+            undone,
+            figures,
+            shard,
+            files: None,
+            is_before: false,
+        })
+    }
+
+    /// The files of a job that has sent nothing yet.
+    pub(super) fn before(reader: &JobReader, files: Files) -> Result<Self, Failure> {
+        let figures = status::figures(std::slice::from_ref(reader))?;
+        Ok(Self { figures, files: Some(files), is_before: true, ..Self::default() })
     }
 
     /// Adds another shard.
@@ -111,9 +138,11 @@ impl Looked {
 
     pub(super) fn exit(&self) -> Exit {
         let found = &self.found;
-        if found.failing() + found.broken() > 0 {
+        let files = self.files.as_ref().map_or(Exit::Done, Files::exit);
+        if found.failing() + found.broken() > 0 || files == Exit::Difference {
             Exit::Difference
         } else if self.unfinished
+            || files == Exit::Unfinished
             || found.unproved() + found.unseen() > 0
             || found.counts.of(Kind::Unsettled) > 0
             || self.mended.stopped.is_some()
@@ -127,7 +156,14 @@ impl Looked {
     }
 
     pub(super) fn verdict(&self) -> String {
+        let files = self.files.as_ref().map_or_else(String::new, Files::in_words);
+        if self.is_before {
+            return format!("No message was sent yet: `run` begins. {files}");
+        }
         let mut said = verdict(&self.found, &self.mended, &self.figures, self.left, self.undone);
+        if !files.is_empty() {
+            said = format!("{said} {files}");
+        }
         if self.overtaken.conversations > 0 {
             said = format!("{said} {}", left_alone(&self.overtaken));
         }
@@ -189,6 +225,9 @@ pub(super) fn end(context: &Context, looked: &Looked, began: Instant) -> Result<
         store_checked: found.store.as_ref().map(|store| store.checked),
         repaired_deleted: looked.mended.deleted,
         repaired_sent: looked.mended.sent,
+        files_good: looked.files.as_ref().map(|files| files.read.good),
+        files_differ: looked.files.as_ref().map(|files| files.read.differences.len() as u64),
+        files_unanswered: looked.files.as_ref().map(|files| files.read.unanswered.len() as u64),
     };
     context.print_json(&Outcome { summary, found })
 }
