@@ -62,7 +62,9 @@ there() {
 }
 
 back() {
-    step undo --yes                        # exactly what was imported, and nothing else
+    # Exactly what was imported, and nothing else. 8: where people have written meanwhile, empty slots are left, which
+    # not everybody's app gets past; the verdict says where.
+    step undo --yes || [ $? = 8 ]
     step status
 }
 

@@ -15,6 +15,7 @@ use super::{Exit, Failure, OrFail, media, server, stop, verify};
 use crate::after::{self, UndoReport};
 use crate::config::ServerArgs;
 use crate::job::{Job, JobReader, Left};
+use crate::openim::Client;
 use crate::report::{Progress, Snapshot, count, plural};
 
 /// `undo`.
@@ -44,6 +45,8 @@ struct Outcome {
     deleted: u64,
     kept: u64,
     failed: u64,
+    /// Conversations in which others have written, and which users can't scroll to the start.
+    not_scrollable: Vec<String>,
     seconds: f64,
     exit_code: u8,
 }
@@ -86,7 +89,7 @@ pub(super) fn undo(context: &Context, args: &UndoArgs) -> Result<Exit, Failure> 
     }
     verify::forget(&job)?;
     let runtime = tokio::runtime::Runtime::new().or_fail(Exit::Internal)?;
-    let report = runtime.block_on(async {
+    let (report, broken) = runtime.block_on(async {
         let settings = args.look.settings(context, &reader, &stop::listen())?;
         server::reach(&client, args.server.wait_for_server, (server::Work::Afterwards, settings.give_up))
             .await?;
@@ -99,16 +102,22 @@ pub(super) fn undo(context: &Context, args: &UndoArgs) -> Result<Exit, Failure> 
             ..Snapshot::default()
         };
         let drawn = Progress::start(context.style, Arc::new(look));
-        let report = after::undo(client, &mut job, settings, args.cut, |messages| {
+        let report = after::undo(client.clone(), &mut job, settings.clone(), args.cut, |messages| {
             done.fetch_add(messages, Ordering::Relaxed);
         });
         let report = report.await;
         drawn.finish();
-        report.map_err(afterwards::failure)
+        let report = report.map_err(afterwards::failure)?;
+        let broken = broken(client, &reader, &settings).await.map_err(afterwards::failure)?;
+        Ok::<_, Failure>((report, broken))
     })?;
     name_what_is_left(&job, &reader)?;
-    let exit = if report.failed > 0 { Exit::Unfinished } else { Exit::Done };
-    let verdict = verdict(&report);
+    let exit = match report.failed {
+        0 if broken.is_empty() => Exit::Done,
+        0 => Exit::Difference,
+        _ => Exit::Unfinished,
+    };
+    let verdict = verdict(&report, &broken);
     if !context.json() {
         return print(&verdict).map(|()| exit);
     }
@@ -120,14 +129,35 @@ pub(super) fn undo(context: &Context, args: &UndoArgs) -> Result<Exit, Failure> 
         deleted,
         kept,
         failed,
+        not_scrollable: broken,
         seconds: began.elapsed().as_secs_f64(),
         exit_code: exit.code(),
     };
     context.print_json(&outcome).map(|()| exit)
 }
 
-/// How it ended, in one sentence.
-fn verdict(report: &UndoReport) -> String {
+/// Where others have written, empty slots are left in the place of ours, and not everybody's app gets past them (law 15).
+async fn broken(
+    client: Client,
+    reader: &JobReader,
+    settings: &after::Settings,
+) -> Result<Vec<String>, after::AfterError> {
+    let mut broken = Vec::new();
+    let tell = |one: after::Scrolled| {
+        // Of those that are cut off nobody is shown anything, and nothing is left to scroll.
+        if one.seen.is_ok_and(|judgement| !judgement.scrolls()) {
+            broken.push(one.name);
+        }
+        Ok(())
+    };
+    after::scroll(client, reader, settings, false, tell).await?;
+    broken.sort();
+    Ok(broken)
+}
+
+/// How it ended, in a few sentences.
+fn verdict(report: &UndoReport, broken: &[String]) -> String {
+    const SHOWN: usize = 5;
     let UndoReport { conversations, deleted, kept, failed } = *report;
     let deleted = format!(
         "{} deleted in {}",
@@ -143,7 +173,18 @@ fn verdict(report: &UndoReport) -> String {
         n => format!(", {} could not be deleted; the same command tries them again", count(n)),
     };
     let named = if kept + failed > 0 { format!(" ({LEFT} names each)") } else { String::new() };
-    format!("{deleted}{kept_ones}{failed_ones}{named}. `run --again` would send them anew.")
+    let unscrollable = if broken.is_empty() {
+        String::new()
+    } else {
+        let more = if broken.len() > SHOWN { ", …" } else { "" };
+        format!(
+            " {} ({}{more}) can't be scrolled to the start by every app: others have written there, and empty slots are left \
+             where the messages were. `undo --only NAME --cut` hides all that stands there from everybody.",
+            plural(broken.len() as u64, "conversation", "conversations"),
+            broken[..broken.len().min(SHOWN)].join(", "),
+        )
+    };
+    format!("{deleted}{kept_ones}{failed_ones}{named}. `run --again` would send them anew.{unscrollable}")
 }
 
 /// What was not deleted, each with the reason; a file in the job.
@@ -196,9 +237,17 @@ mod tests {
     fn how_it_ends_in_words() {
         let report = UndoReport { conversations: 2, deleted: 3_000, kept: 1, failed: 2 };
         assert_eq!(
-            verdict(&report),
+            verdict(&report, &[]),
             "3,000 messages deleted in 2 conversations, 1 kept: they are not ours any more, 2 could not be deleted; \
              the same command tries them again (undo-left.jsonl names each). `run --again` would send them anew."
+        );
+        let report = UndoReport { kept: 0, failed: 0, ..report };
+        let broken: Vec<String> = (1..=7).map(|n| format!("sg_{n}")).collect();
+        assert_eq!(
+            verdict(&report, &broken),
+            "3,000 messages deleted in 2 conversations. `run --again` would send them anew. 7 conversations (sg_1, sg_2, sg_3, \
+             sg_4, sg_5, …) can't be scrolled to the start by every app: others have written there, and empty slots are left \
+             where the messages were. `undo --only NAME --cut` hides all that stands there from everybody."
         );
     }
 }

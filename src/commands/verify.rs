@@ -181,6 +181,11 @@ impl Verification<'_> {
                 }
                 judged.show(context)?;
                 found.scrolled = Some(judged);
+            } else if mended.deleted + mended.sent > 0 {
+                // What was deleted leaves a hole, and what was sent again may stand behind what is newer.
+                let judged = scrolled(job, reader, client, settings, false).await?;
+                judged.show(context)?;
+                found.scrolled = Some(judged);
             }
             (found, mended)
         } else {

@@ -285,6 +285,6 @@ impl World {
             }
         }
         fs_err::write(self.path("all-of-it.jsonl"), lines.join("\n")).unwrap();
-        self.judge(&["all-of-it.jsonl"])
+        self.judge_and_verify(&["all-of-it.jsonl"])
     }
 }

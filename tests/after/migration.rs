@@ -89,7 +89,9 @@ fn there_and_back() {
     let out = migration.script("back");
     let out = String::from_utf8_lossy(&out.stdout);
     assert!(out.contains("3,000 messages deleted in "), "{out}");
-    assert!(Expected::of(&[&fixture("company-chat.jsonl")]).judge(&migration.server).lost == 3_000);
+    let judgement = Expected::of(&[&fixture("company-chat.jsonl")]).judge_and_count(&migration.server);
+    assert_eq!((judgement.lost, judgement.unscrollable), (3_000, 1), "{judgement:?}");
+    assert!(out.contains(" 1 conversation (sg_g9) can't be scrolled to the start"), "{out}");
     assert_eq!(migration.texts("si_a17_b17"), ["before", "after"]);
     assert_eq!(migration.texts("sg_g9"), ["in the group"]);
     let audit = migration.server.audit();

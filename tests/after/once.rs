@@ -55,7 +55,7 @@ fn a_later_part_was_imported_by_a_job_that_is_lost() {
     refused_and_adopted(&world, "chat.jsonl");
     // What is missing before what is there: in its place, or a reject. Nothing twice.
     let run = world.run(&["--unanswered-wait", "100ms"]);
-    let judgement = world.judge(&["chat.jsonl"]);
+    let judgement = world.judge_and_verify(&["chat.jsonl"]);
     assert_eq!(judgement.doubled, 0, "{judgement:?}\n{}", run.json);
     assert_eq!(judgement.lost as u64, run.json["rejected"], "{judgement:?}\n{}", run.json);
 }
@@ -112,11 +112,20 @@ fn what_stands_below_the_beginning_is_looked_at() {
     }
     drop(db);
     world.run(&[]).is(0, &json!({"confirmed": 60}));
-    assert_eq!(world.judge(&["chat.jsonl"]).doubled, 60);
+    assert_eq!(world.judge_and_verify(&["chat.jsonl"]).doubled, 60);
     world.json(&["verify"]).is(8, &json!({"doubled": 60, "confirmed": 60, "foreign": 0}));
-    world.json(&["verify", "--repair"]).is(0, &json!({"doubled": 0, "confirmed": 60}));
-    let judgement = world.judge(&["chat.jsonl"]);
-    assert_eq!((judgement.lost, judgement.doubled), (0, 0), "{judgement:?}");
+    // The earlier ones are deleted, and what is left in front are holes.
+    world
+        .json(&["verify", "--repair"])
+        .is(8, &json!({"doubled": 0, "confirmed": 60, "scrollable": 0, "not_scrollable": 3}));
+    let judgement = world.judge_and_verify(&["chat.jsonl"]);
+    assert_eq!((judgement.lost, judgement.doubled, judgement.unscrollable), (0, 0, 3), "{judgement:?}");
+    // All of it is ours in two of them.
+    world
+        .json(&["verify", "--client", "--repair", "--yes"])
+        .is(8, &json!({"doubled": 0, "confirmed": 60, "not_scrollable": 1}));
+    let judgement = world.judge_and_verify(&["chat.jsonl"]);
+    assert_eq!((judgement.lost, judgement.doubled, judgement.unscrollable), (0, 0, 1), "{judgement:?}");
     assert!(world.texts("si_a_b").contains(&"of somebody else".to_owned()));
 }
 

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use super::support::history;
 use super::world::World;
 use crate::support::as_admin;
-use crate::support::scroll::entries_scroll;
+use crate::support::scroll::entries_shown;
 
 /// A world in which b, who is somebody's receiver, is not registered.
 fn without_b(args: &[&str]) -> World {
@@ -197,7 +197,7 @@ fn a_group_that_was_muted() {
 /// The texts of a conversation that can be read by who comes now.
 fn shown(world: &World, conversation: &str) -> Vec<String> {
     let log = world.server.log(conversation);
-    assert!(entries_scroll(conversation, &log), "{conversation}");
+    assert!(entries_shown(&log).scrolls(), "{conversation}");
     let seen = log.iter().filter(|entry| entry["state"] == "readable" && entry["cut"] != true);
     seen.map(|entry| {
         let content: Value = serde_json::from_str(entry["content"].as_str().unwrap()).unwrap();

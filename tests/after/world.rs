@@ -108,10 +108,25 @@ impl World {
         all.filter(|text| text.starts_with("message")).collect()
     }
 
+    #[track_caller]
     pub(super) fn judge(&self, exports: &[&str]) -> Judgement {
+        self.expected(exports).judge(&self.server)
+    }
+
+    /// Where some may be left that users can't scroll: `verify --client` says of as many that they can't.
+    #[track_caller]
+    pub(super) fn judge_and_verify(&self, exports: &[&str]) -> Judgement {
+        let found = self.json(&["verify", "--client"]);
+        let judgement = self.expected(exports).judge_and_count(&self.server);
+        assert_eq!(found.json["not_scrollable"], judgement.unscrollable, "{}\n{}", found.json, found.err);
+        assert!(judgement.unscrollable == 0 || found.code == 8, "{}\n{}", found.json, found.err);
+        judgement
+    }
+
+    fn expected(&self, exports: &[&str]) -> Expected {
         let paths: Vec<PathBuf> = exports.iter().map(|name| self.path(name)).collect();
         let paths: Vec<&std::path::Path> = paths.iter().map(PathBuf::as_path).collect();
-        Expected::of(&paths).judge(&self.server)
+        Expected::of(&paths)
     }
 
     /// Somebody else writes between a and b, now.

@@ -8,7 +8,7 @@ use predicates::prelude::PredicateBooleanExt as _;
 use predicates::str::contains;
 use serde_json::{Value, json};
 
-use crate::support::scroll::entries_scroll;
+use crate::support::scroll::entries_shown;
 use crate::support::{Rehearsal, as_admin, importer};
 
 /// A server, a folder, a history of last month.
@@ -104,7 +104,7 @@ impl Town {
     /// The texts of a conversation that can be read, in the order of the log; users can scroll it.
     fn texts(&self, conversation: &str) -> Vec<String> {
         let log = self.server.log(conversation);
-        assert!(entries_scroll(conversation, &log));
+        assert!(entries_shown(&log).scrolls(), "{conversation}");
         log.iter()
             .filter(|entry| entry["state"] == "readable" && entry["cut"] != true)
             .map(|entry| {

@@ -66,12 +66,12 @@ pub(crate) struct Outcome {
 
 impl Outcome {
     /// Nothing lost, doubled, out of order or hidden; nothing of others lost; nothing sent again that was stored;
-    /// and the importer says so, unless there is a conversation that users can't scroll.
+    /// and the importer says so, or that there are conversations which users can't scroll, where there are.
     pub(crate) fn is_exact(&self) -> bool {
         self.judgement.is_exact()
             && self.live_lost == 0
             && self.again_though_stored == 0
-            && (self.exit == Some(0) || self.exit == Some(8) && self.judgement.unscrollable > 0)
+            && self.exit == Some(if self.judgement.unscrollable > 0 { 8 } else { 0 })
     }
 }
 
@@ -148,7 +148,7 @@ impl Scenario {
         }
         let exit = importer.exit_code();
         server.turn_all_off();
-        let judgement = Expected::of(&[&export]).judge(&server);
+        let judgement = Expected::of(&[&export]).judge_and_count(&server);
         let audit = server.audit();
         let count = |name: &str| audit["total"][name].as_u64().unwrap_or(0);
         let outcome = Outcome {
