@@ -70,6 +70,7 @@ fn cases(dir: &Path) -> Vec<Case> {
         case("openim", fixture("openim/relaxed"), &[], 17),
         case("openim", fixture("openim/canonical"), &[], 17),
         case("openim", fixture("openim/dump"), &[], 17),
+        case("openim", fixture("openim/archive/backup.gz"), &[], 17),
         case("openim-v2", fixture("openim/v2"), &["--zone", "Asia/Shanghai"], 2),
         case("easemob", fixture("easemob"), &[], 11),
         case("rongcloud", fixture("rongcloud"), &[], 11),
@@ -86,6 +87,7 @@ fn cases(dir: &Path) -> Vec<Case> {
         case("matrix", fixture("matrix"), &[], 7),
         case("google-chat", google, &[], 6),
         case("rocketchat", fixture("rocketchat/dump"), &[], 5),
+        case("rocketchat", fixture("rocketchat/archive"), &[], 5),
         case("rocketchat-csv", fixture("rocketchat/csv"), &[], 3),
         case("zulip", zulip, &[], 5),
     ]

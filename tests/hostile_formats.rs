@@ -1,6 +1,6 @@
 //! What nobody should have sent us: every format answers with an error or a finding, and never with a panic.
 
-use std::io::Write;
+use std::io::{Read, Write};
 use std::path::Path;
 
 use openim_importer::export::{self, ExportError, Reader};
@@ -255,6 +255,49 @@ fn what_is_big_beside_the_messages_is_passed_over() {
             let got = read(format, written(format, text.as_bytes()).path()).unwrap();
             assert_eq!(got, whole, "{}", format.name());
         }
+    }
+}
+
+/// An archive has a sum of each collection: what was damaged is told, or it was in what nobody reads.
+#[test]
+fn an_archive_of_mongodump_is_read_whole_or_refused() {
+    for (format, fixture) in [
+        (Format::OpenIm, "openim/archive/backup.gz"),
+        (Format::RocketChat, "rocketchat/archive/rocketchat.archive"),
+    ] {
+        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures").join(fixture);
+        let mut bytes = fs_err::read(path).unwrap();
+        if bytes.starts_with(&[0x1f, 0x8b]) {
+            let packed = std::mem::take(&mut bytes);
+            flate2::read::GzDecoder::new(&packed[..]).read_to_end(&mut bytes).unwrap();
+        }
+        let folder = tempfile::tempdir().unwrap();
+        let put = |bytes: &[u8]| {
+            fs_err::write(folder.path().join("a.archive"), bytes).unwrap();
+            read(format, folder.path())
+        };
+        let whole = put(&bytes).unwrap();
+        assert!(whole.messages > 3, "{whole:?}");
+        let mut random = fastrand::Rng::with_seed(24);
+        let (mut refused, all) = (0, 300);
+        for _ in 0..all {
+            let mut damaged = bytes.clone();
+            let at = random.usize(..bytes.len());
+            match random.u8(..4) {
+                0 => damaged[at] ^= 1 << random.u8(..8),
+                1 => damaged[at] = 0xff,
+                2 => damaged.truncate(at.max(4)),
+                _ => damaged.insert(at, random.u8(..)),
+            }
+            match put(&damaged) {
+                Ok(got) => assert_eq!(got.messages, whole.messages, "{} at {at}", format.name()),
+                Err(error) => {
+                    refused += 1;
+                    assert!(error.to_string().contains("a.archive"), "{error}");
+                }
+            }
+        }
+        assert!(refused > all / 2, "{refused} of {all} were refused");
     }
 }
 

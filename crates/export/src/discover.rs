@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
 use super::unread::{self, Unread};
-use super::{ExportError, Layout, archive};
+use super::{ExportError, Layout, archive, mongo};
 
 /// A file that belongs to the export, not yet opened.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -30,6 +30,8 @@ pub enum Origin {
     File(PathBuf),
     /// An entry of a zip archive.
     Entry(archive::Entry),
+    /// A collection in an archive of `mongodump`.
+    Collection(mongo::Collection),
     /// Standard input.
     Stdin,
 }
@@ -147,6 +149,9 @@ impl List<'_> {
         if meta.is_file() && archive::is_zip(path)? {
             return self.archive(path).map(|()| None);
         }
+        if meta.is_file() && mongo::is_archive(path) {
+            return self.collections(path).map(|()| None);
+        }
         let inside = path.file_name().unwrap_or(path.as_os_str()).to_string_lossy().into_owned();
         self.found.push(Found {
             path: name.into_owned(),
@@ -206,7 +211,8 @@ impl List<'_> {
             };
             let path = entry.path();
             let named = path.extension().is_some_and(|e| e.eq_ignore_ascii_case("zip"));
-            if !named || !archive::is_zip(path)? {
+            let is_dump = !named && mongo::is_archive(path);
+            if !is_dump && (!named || !archive::is_zip(path)?) {
                 beside.note(self.why_not(&inside(root, path)), &path.to_string_lossy());
                 continue;
             }
@@ -214,7 +220,7 @@ impl List<'_> {
                 beside.note(unread::SAME_FILE, &path.to_string_lossy());
                 continue;
             }
-            match self.archive(path) {
+            match if is_dump { self.collections(path) } else { self.archive(path) } {
                 Ok(()) => {}
                 // Another of them may have something.
                 Err(ExportError::NoExports { .. }) => beside.note(unread::ARCHIVE, &path.to_string_lossy()),
@@ -222,6 +228,26 @@ impl List<'_> {
             }
         }
         Ok(beside)
+    }
+
+    /// The collections of an archive of `mongodump`, as if each were a file in a folder.
+    fn collections(&mut self, path: &Path) -> Result<(), ExportError> {
+        let name = path.to_string_lossy();
+        let changed = fs_err::metadata(path).ok().and_then(|meta| modified(&meta));
+        let mut passed = Passed::default();
+        let before = self.found.len();
+        for collection in mongo::list(path)? {
+            let (inside, bytes) = (collection.name.clone(), collection.bytes);
+            let path = format!("{name}/{inside}");
+            if self.layout.belongs(&inside) {
+                let origin = Origin::Collection(collection);
+                self.found.push(Found { path, inside, bytes, modified: changed, origin });
+            } else {
+                self.unread.note(self.why_not(&inside), &path);
+                passed.note(&inside);
+            }
+        }
+        if self.found.len() > before { Ok(()) } else { Err(passed.error(&name, self.layout)) }
     }
 
     fn archive(&mut self, path: &Path) -> Result<(), ExportError> {

@@ -9,7 +9,7 @@ use sha2::{Digest, Sha256};
 use super::archive::EntryReader;
 use super::discover::{Found, Origin, discover, read_error};
 use super::layout::Layout;
-use super::{ExportError, Source};
+use super::{ExportError, Source, mongo};
 
 /// How a source differs from what the job was made of.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -85,9 +85,9 @@ pub fn compare_all(
 
 fn difference(source: &Source, found: &Found) -> Result<Option<Change>, ExportError> {
     let path = found.path.clone();
-    let entry = matches!(found.origin, Origin::Entry(_));
-    // The size of an entry is kept unpacked (what was read), and listed packed.
-    if !entry && source.bytes != found.bytes {
+    // The size of what lies in an archive is kept unpacked (what was read), and listed as the archive says.
+    let is_file = matches!(found.origin, Origin::File(_));
+    if is_file && source.bytes != found.bytes {
         return Ok(Some(Change::Size { path, was: source.bytes, is: found.bytes }));
     }
     if source.modified.is_some() && source.modified == found.modified {
@@ -101,6 +101,7 @@ fn hash(found: &Found) -> Result<[u8; 32], ExportError> {
         Origin::Stdin => Box::new(std::io::empty()),
         Origin::File(path) => Box::new(fs_err::File::open(path).map_err(|e| read_error(&found.path, e))?),
         Origin::Entry(entry) => Box::new(EntryReader::open(entry)?),
+        Origin::Collection(collection) => Box::new(mongo::Reading::open(collection)?),
     };
     let mut hash = Sha256::new();
     let mut buf = vec![0; 256 << 10];

@@ -7,7 +7,7 @@ use super::codes;
 use super::decode::{Decoder, Encoding};
 use super::discover::read_error;
 use super::unpack::{Tally, Unpack};
-use super::{ExportError, Found, Origin};
+use super::{ExportError, Found, Origin, mongo};
 use crate::finding::{Finding, shorten};
 use crate::message::{Place, SourceNo};
 
@@ -52,6 +52,7 @@ impl Input {
             Origin::Stdin => Box::new(io::stdin()),
             Origin::File(path) => Box::new(fs_err::File::open(path).map_err(|e| read_error(&found.path, e))?),
             Origin::Entry(entry) => Box::new(EntryReader::open(entry)?),
+            Origin::Collection(collection) => Box::new(mongo::Reading::open(collection)?),
         };
         Self::from_reader(found.path.clone(), raw, no, encoding)
     }

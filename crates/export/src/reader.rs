@@ -376,6 +376,7 @@ fn real(found: &Found) -> (PathBuf, &str) {
     let (path, entry) = match &found.origin {
         Origin::File(path) => (path.clone(), ""),
         Origin::Entry(entry) => (entry.archive.clone(), &*entry.name),
+        Origin::Collection(collection) => (collection.archive.clone(), &*collection.name),
         Origin::Stdin => (PathBuf::from("-"), ""),
     };
     (fs_err::canonicalize(&path).unwrap_or(path), entry)

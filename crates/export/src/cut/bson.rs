@@ -96,7 +96,7 @@ impl Cutter for Bson {
 }
 
 /// What is left of a document.
-struct Bytes<'a>(&'a [u8]);
+pub(crate) struct Bytes<'a>(pub(crate) &'a [u8]);
 
 impl<'a> Bytes<'a> {
     fn take(&mut self, len: usize) -> Option<&'a [u8]> {
@@ -105,7 +105,7 @@ impl<'a> Bytes<'a> {
         Some(taken)
     }
 
-    fn array<const N: usize>(&mut self) -> Option<[u8; N]> {
+    pub(crate) fn array<const N: usize>(&mut self) -> Option<[u8; N]> {
         self.take(N)?.try_into().ok()
     }
 
@@ -114,7 +114,7 @@ impl<'a> Bytes<'a> {
     }
 
     /// Up to the next zero.
-    fn name(&mut self) -> Option<&'a str> {
+    pub(crate) fn name(&mut self) -> Option<&'a str> {
         let end = memchr::memchr(0, self.0)?;
         let name = std::str::from_utf8(self.take(end)?).ok()?;
         self.take(1)?;
@@ -122,7 +122,7 @@ impl<'a> Bytes<'a> {
     }
 
     /// With its length in front and a zero behind.
-    fn string(&mut self) -> Option<std::borrow::Cow<'a, str>> {
+    pub(crate) fn string(&mut self) -> Option<std::borrow::Cow<'a, str>> {
         let len = self.len()?.checked_sub(1)?;
         let text = String::from_utf8_lossy(self.take(len)?);
         self.take(1)?;

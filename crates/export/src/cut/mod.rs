@@ -10,7 +10,7 @@ mod rows;
 use std::sync::Arc;
 
 pub use bson::Bson;
-pub(crate) use bson::begins as is_bson;
+pub(crate) use bson::{Bytes, begins as is_bson};
 pub use json::Json;
 pub use lines::{Begins, Lines};
 pub use rows::Rows;

@@ -20,6 +20,7 @@ fn canonical_json_and_a_dump_say_the_same() {
     // Numbers in contents stay texts, and places are those of the file: everything else is the same.
     assert_eq!(messages("openim/canonical"), relaxed);
     assert_eq!(messages("openim/dump"), relaxed);
+    assert_eq!(messages("openim/archive/backup.gz"), relaxed);
 }
 
 #[test]
