@@ -32,8 +32,12 @@ pub(crate) async fn run(shared: &Shared) {
             };
             let due = due.entry(rule.id).or_default();
             *due += per_second * passed;
-            while *due >= 1.0 {
+            // What a machine that stood still is behind with comes one turn after the other: nobody writes twice in a
+            // conversation within a millisecond.
+            let mut at_once = (per_second * TURN.as_secs_f64()).ceil();
+            while *due >= 1.0 && at_once >= 1.0 {
                 *due -= 1.0;
+                at_once -= 1.0;
                 turn(shared, &rule, &mut dice);
             }
         }
