@@ -305,7 +305,12 @@ impl<'t> Units<'t> {
         if let Some((name, _)) = self
             .enclosing
             .iter()
-            .filter(|(name, values)| is_plain(name) && name.contains(['[', '*']) && !self.joins(values))
+            .filter(|(name, values)| {
+                is_plain(name)
+                    && name.contains(['[', '*'])
+                    && !self.joins(values)
+                    && !self.again(name, values)
+            })
             .max_by_key(|(name, values)| (distinct(values), name.rsplit('.').next() == Some("id")))
         {
             return Some(name.clone());
@@ -321,6 +326,16 @@ impl<'t> Units<'t> {
             })
             .map(|(name, _)| name.clone())
             .find(|name| table.inherited.iter().any(|column| column.name == *name))
+    }
+
+    /// Whether a room of this name stands again in another of the lists around it: `general` of two workspaces.
+    fn again(&self, name: &str, values: &[&str]) -> bool {
+        self.enclosing.iter().any(|(outer, around)| {
+            let list = outer.rsplit_once('.').map_or("", |(list, _)| list);
+            let further_out =
+                list.ends_with(']') && name.strip_prefix(list).is_some_and(|rest| rest.contains('['));
+            further_out && !are_dates(around) && !determines(values, around)
+        })
     }
 
     fn joins(&self, values: &[&str]) -> bool {

@@ -193,3 +193,36 @@ fn utf_8_read_as_latin_1_is_repaired_where_it_is_clear() {
     let right = of(["café", "«CAFÉ»"]);
     assert_eq!((right.mojibake, right.to_do.len()), (None, 0));
 }
+
+#[test]
+fn a_room_of_the_same_name_in_another_list_around_it_is_asked_about() {
+    for (outer, key) in [("workspaces", "id"), ("teams", "name")] {
+        let room = |name: &str, id: &str| {
+            format!(
+                r#"{{"{key}":"{name}","messages":[{{"id":"{id}1","from":"ann","text":"is it ready","sent_at":"2024-03-01T08:{id}1:00Z"}},{{"id":"{id}2","from":"bob","text":"not yet at all","sent_at":"2024-03-01T08:{id}2:00Z"}}]}}"#
+            )
+        };
+        let export = |second: &str| {
+            format!(
+                r#"{{"{outer}":[{{"{key}":"x","rooms":[{},{}]}},{{"{key}":"y","rooms":[{},{}]}}]}}"#,
+                room("general", "1"),
+                room("random", "2"),
+                room(&format!("general{second}"), "3"),
+                room(&format!("random{second}"), "4")
+            )
+        };
+        let groups = |second: &str| {
+            let dir = tempfile::tempdir().unwrap();
+            let path = dir.path().join("export.json");
+            fs_err::write(&path, export(second)).unwrap();
+            let sources = [path.to_string_lossy().into_owned()];
+            let guess = crate::look(&sources, &Answers::default(), &mut |_, _| {}).unwrap().guess.unwrap();
+            let found = guess.fields.iter().find(|field| field.key.name() == "groupID");
+            let asked: Vec<_> = guess.open.iter().map(|open| open.key.name()).collect();
+            (found.map(|field| field.rule.to_string()), asked.join(" "))
+        };
+        assert_eq!(groups(""), (None, "groupID".to_owned()));
+        let by_room = format!("{{ inherited = \"{outer}[].rooms[].{key}\" }}");
+        assert_eq!(groups("-y"), (Some(by_room), String::new()));
+    }
+}
