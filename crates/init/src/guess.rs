@@ -8,6 +8,7 @@ mod kinds;
 mod outside;
 mod relate;
 mod roles;
+mod scope;
 mod shown;
 
 use crate::mapping::mojibake;

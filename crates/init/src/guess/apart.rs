@@ -8,6 +8,7 @@ use super::kinds::is_common_word;
 use super::outside;
 use super::relate::{Series, determines, distinct, is_full, repeats, same, writers};
 use super::roles::Roles;
+use super::scope;
 use super::{Answers, different, examples, plain};
 use crate::names::{Role, fits, is_of_other};
 use crate::rule::{Of, Rule};
@@ -144,11 +145,21 @@ pub(super) fn apart<'t>(table: &'t Table, roles: &Roles, answers: &Answers) -> A
     let good = parting(table, roles, &units, &plausible);
     if let Some(finest) = good.first().copied() {
         let shown = table.series(finest);
-        if good.iter().all(|at| determines(&shown, &table.series(*at))) {
+        let around = scope::around(table, roles, finest);
+        if around.is_none() && good.iter().all(|at| determines(&shown, &table.series(*at))) {
             apart.found = Some(column(finest));
             return apart;
         }
-        "several columns could part the conversations, and they do it differently".clone_into(&mut apart.why);
+        apart.why = match around {
+            Some(around) => {
+                let [around, rooms] = [around, finest].map(|at| &table.columns[at].name);
+                format!(
+                    "the same `{rooms}` stands under more than one `{around}`: if these are different conversations, \
+                     `groupID = {{ column = [\"{around}\", \"{rooms}\"] }}` parts them"
+                )
+            }
+            None => "several columns could part the conversations, and they do it differently".to_owned(),
+        };
     }
     if good.is_empty()
         && plausible.is_empty()

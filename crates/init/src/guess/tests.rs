@@ -226,3 +226,46 @@ fn a_room_of_the_same_name_in_another_list_around_it_is_asked_about() {
         assert_eq!(groups("-y"), (Some(by_room), String::new()));
     }
 }
+
+#[test]
+fn a_room_that_stands_under_several_of_what_holds_rooms_is_asked_about() {
+    let csv = |names: [&str; 3], rows: &dyn Fn(usize) -> [String; 3]| {
+        let row = |n: usize| {
+            let ([around, room, who], minute) = (rows(n), 10 + n);
+            format!("{around},{room},m{n},{who},is it ready {n} times,2024-03-01T08:{minute}:00Z\n")
+        };
+        let head = format!("{},{},id,{},text,date\n", names[0], names[1], names[2]);
+        guessed("chat.csv", &(head + &(0..24).map(row).collect::<String>()))
+    };
+    let person = |n: usize| ["ann", "bob", "cleo", "dan"][n % 4].to_owned();
+    let twice = |n: usize| [format!("a{}", n / 12), format!("r{}", n / 6 % 2), person(n)];
+    let once = |n: usize| [format!("a{}", n / 12), format!("r{}", n / 6), person(n)];
+    let of_the_writer = |n: usize| [format!("a{}", n % 2), format!("r{}", n / 12), person(n)];
+    let their_own =
+        |n: usize| [format!("a{}", n / 12), format!("r{}", n / 6 % 2), format!("{}{}", person(n), n / 12)];
+    let names = [
+        "tenant_id",
+        "tenantId",
+        "Workspace",
+        "workspace.name",
+        "guild_name",
+        "server",
+        "team",
+        "Organisation",
+        "公司",
+    ];
+    for around in names {
+        for (room, sender) in [("room_id", "user_id"), ("channel", "author"), ("conversation", "from")] {
+            let names = [around, room, sender];
+            let said = csv(names, &twice);
+            let asked = format!("groupID?  # the same `{room}` stands under more than one `{around}`");
+            let way = format!("`groupID = {{ column = [\"{around}\", \"{room}\"] }}` parts them");
+            assert!(said.contains(&asked) && said.contains(&way), "{said}");
+            assert!(csv(names, &once).contains(&format!("groupID = \"{room}\"")));
+        }
+    }
+    // Where the writer belongs.
+    assert!(csv(["company", "room_id", "user_id"], &of_the_writer).contains("groupID = \"room_id\""));
+    // A tenant has people of its own.
+    assert!(csv(["tenant_id", "room_id", "user_id"], &their_own).contains("groupID?"));
+}
