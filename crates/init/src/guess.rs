@@ -10,6 +10,7 @@ mod relate;
 mod roles;
 mod scope;
 mod shown;
+mod taken_back;
 
 use crate::mapping::mojibake;
 use crate::mapping::{Key, Mojibake};
@@ -109,6 +110,7 @@ pub fn guess(table: &Table, answers: &Answers) -> Guess {
     text(table, &roles, (answers, has_files), &mut guess);
     misread(table, answers, &mut guess);
     kinds::message_types(table, &roles, has_files, &mut guess);
+    taken_back::taken_back(table, &mut guess);
     if let Some(platform) = roles.platform {
         kinds::platform(&columns[platform], &mut guess);
     }

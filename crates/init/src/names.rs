@@ -39,6 +39,10 @@ pub(super) enum Role {
     Remark,
     /// Files that a message has.
     Files,
+    /// Whether, or when, it was taken back or deleted.
+    TakenBack,
+    /// What became of it.
+    State,
 }
 
 /// Names in words, most usual first. A word of two meanings stands where it is the whole name.
@@ -138,7 +142,7 @@ const NAMES: &[(Role, &str)] = &[
     ),
     (
         Role::Type,
-        "message type|msg type|messagetype|msgtype|content type|contenttype|type|post type|sub type|subtype|event type|\
+        "message type|msg type|messagetype|msgtype|content type|contenttype|type|post type|sub type|subtype|event type|event|\
          type name|object name|classname|kind|category|消息类型|类型|消息種類|類型|訊息類型|nachrichtentyp|typ|art|tipo|\
          tipo de mensaje|type de message|tipo de mensagem|тип|тип сообщения|種類|種別|유형|메시지 유형|종류",
     ),
@@ -151,6 +155,17 @@ const NAMES: &[(Role, &str)] = &[
         Role::Mine,
         "is sender|is self|is me|from me|is from me|is mine|outgoing|is outgoing|direction|is send|is sent|des|\
          是否发送|是否本人|方向|richtung|dirección|sens|направление|方向性|방향",
+    ),
+    (
+        Role::TakenBack,
+        "deleted|is deleted|deleted flag|del flag|delete flag|deleted at|delete time|deleted time|removed|is removed|removed at|\
+         revoked|is revoked|revoke|is revoke|revoked at|revoke time|recalled|is recalled|recall|is recall|recalled at|recall time|\
+         withdrawn|is withdrawn|retracted|is retracted|unsent|is unsent|tombstone|撤回|是否撤回|已撤回|撤回时间|删除|是否删除|\
+         已删除|删除时间|gelöscht|eliminado|borrado|supprimé|excluído|удалено|削除|삭제",
+    ),
+    (
+        Role::State,
+        "status|state|message status|msg status|message state|msg state|消息状态|状态|estado|statut|статус",
     ),
     (
         Role::Quote,

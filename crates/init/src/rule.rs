@@ -126,6 +126,8 @@ pub enum Condition {
     Not(String),
     /// Whose column is empty.
     Empty,
+    /// Whose column is not empty.
+    Filled,
 }
 
 impl Condition {
@@ -135,6 +137,7 @@ impl Condition {
             Self::Is(values) => ("is", strings(values.iter().map(String::as_str))),
             Self::Not(value) => ("not", string(value)),
             Self::Empty => ("empty", true.into()),
+            Self::Filled => ("empty", false.into()),
         }
     }
 }

@@ -269,3 +269,43 @@ fn a_room_that_stands_under_several_of_what_holds_rooms_is_asked_about() {
     // A tenant has people of its own.
     assert!(csv(["tenant_id", "room_id", "user_id"], &their_own).contains("groupID?"));
 }
+
+#[test]
+fn what_was_taken_back_is_left_out_and_said() {
+    let said = |column: &str, taken: &str, not: &str| {
+        let row = |n: usize| {
+            let (state, minute) = (if n.is_multiple_of(6) { taken } else { not }, 10 + n);
+            let (room, who) = (n / 12, ["ann", "bob", "cleo"][n % 3]);
+            format!("m{n},r{room},{who},is it ready {n} times,2024-03-01T08:{minute}:00Z,{state}\n")
+        };
+        let head = format!("id,room_id,sender_id,text,sent_at,{column}\n");
+        guessed("chat.csv", &(head + &(0..24).map(row).collect::<String>()))
+    };
+    for (column, taken, not, rule) in [
+        ("is_deleted", "1", "0", "is = [\"1\"]"),
+        ("isDeleted", "true", "false", "is = [\"true\"]"),
+        ("Deleted", "Yes", "No", "is = [\"Yes\"]"),
+        ("recalled", "1", "", "is = [\"1\"]"),
+        ("是否撤回", "是", "否", "is = [\"是\"]"),
+        ("deleted_at", "2024-03-02T08:00:00Z", "", "empty = false"),
+        ("revokeTime", "1709366400000", "0", "not = \"0\""),
+        ("status", "deleted", "delivered", "is = [\"deleted\"]"),
+        ("msg_status", "Recalled", "read", "is = [\"Recalled\"]"),
+    ] {
+        let said = said(column, taken, not);
+        assert!(said.contains(&format!("leave out {column}: {rule} (taken-back)")), "{column}: {said}");
+        assert!(said.contains("note: left out: 4 records that were taken back"), "{column}: {said}");
+        assert!(said.contains("text = \"text\""), "{column}: {said}");
+    }
+    for (column, one, other) in [
+        ("is_deleted", "0", "0"),
+        ("status", "read", "delivered"),
+        ("deleted_by", "ann", ""),
+        ("is_read", "1", "0"),
+    ] {
+        assert!(!said(column, one, other).contains("leave out"), "{column}");
+    }
+    // Of all of them: a column that means something else.
+    let all = said("is_deleted", "1", "1");
+    assert!(!all.contains("leave out") && all.contains("note: by `is_deleted` all messages"), "{all}");
+}
