@@ -145,8 +145,10 @@ impl Ordinary for ChatLab {
         }
         let sender = record.str("sender");
         let peer = if header.group {
-            let face = tools.composer.face(&header.avatar, at.place, sink);
-            sink.person(Person::new(PersonKind::Group, &group, &header.name, &face));
+            if at.is_first() {
+                let face = tools.composer.face(self.avatar(at.around), at.place, sink);
+                sink.person(Person::new(PersonKind::Group, &group, &header.name, &face));
+            }
             Peer::Group(Cow::Owned(group))
         } else {
             let me = Some(&*header.owner).filter(|me| !me.is_empty()).or(tools.me());
@@ -206,24 +208,36 @@ impl Ordinary for ChatLab {
 }
 
 impl ChatLab {
-    /// The header of lines, or what stands around the records of a document.
-    fn header(&self, around: &Context) -> Header {
-        let path =
-            match (around.value("@folder").unwrap_or_default(), around.value("@file").unwrap_or_default()) {
-                ("", file) => file.to_owned(),
-                (folder, file) => format!("{folder}/{file}"),
-            };
-        if let Some(header) = self.headers.get().and_then(|headers| headers.get(&path)) {
-            return header.clone();
+    /// The header of a file of lines.
+    fn of_lines(&self, around: &Context) -> Option<&Header> {
+        let value = |name| around.value(name).unwrap_or_default();
+        match (value("@folder"), value("@file")) {
+            ("", file) => self.headers.get()?.get(file),
+            (folder, file) => self.headers.get()?.get(&format!("{folder}/{file}")),
+        }
+    }
+
+    /// The header of lines, or what stands around the records of a document; without the picture, which is large.
+    fn header<'h>(&'h self, around: &Context) -> Cow<'h, Header> {
+        if let Some(header) = self.of_lines(around) {
+            return Cow::Borrowed(header);
         }
         let value = |name| around.value(name).unwrap_or_default().to_owned();
-        Header {
+        Cow::Owned(Header {
             platform: value("meta.platform"),
             name: value("meta.name"),
             group: value("meta.type") == "group",
             group_id: value("meta.groupId"),
             owner: value("meta.ownerId"),
-            avatar: value("meta.groupAvatar"),
+            avatar: String::new(),
+        })
+    }
+
+    /// The picture of the chat.
+    fn avatar<'a>(&'a self, around: &'a Context) -> &'a str {
+        match self.of_lines(around) {
+            Some(header) => &header.avatar,
+            None => around.value("meta.groupAvatar").unwrap_or_default(),
         }
     }
 }

@@ -2,6 +2,7 @@
 //! says which files are its own, how they are cut, and what becomes of a record; the rest is here.
 
 use std::borrow::Cow;
+use std::cell::Cell;
 use std::sync::Arc;
 
 use super::codes::{self, reason};
@@ -85,9 +86,22 @@ pub(super) struct At<'c> {
     pub(super) place: Place,
     /// What the file and the objects around it say.
     pub(super) around: &'c Context,
+    /// Whether what holds for all records of the chunk was told.
+    pub(super) told: Option<&'c Cell<bool>>,
 }
 
-impl At<'_> {
+impl<'c> At<'c> {
+    /// Of a record whose chunk nobody counts.
+    pub(super) fn new(place: Place, around: &'c Context) -> Self {
+        Self { place, around, told: None }
+    }
+
+    /// Whether it is asked for the first time in this chunk. What is said of a chat in front of all its messages, its
+    /// picture of up to 64 KiB of text, is told then, and not for each of them.
+    pub(super) fn is_first(&self) -> bool {
+        self.told.is_none_or(|told| !told.replace(true))
+    }
+
     /// What the file or an object around the record says; empty where nothing does.
     pub(super) fn around(&self, name: &str) -> &str {
         self.around.value(name).unwrap_or_default()
@@ -241,8 +255,9 @@ impl<F: Ordinary> Mapper for Ordinarily<F> {
         if table.is_some_and(|table| missing(&table.columns, F::COLUMNS).is_some()) {
             return;
         }
+        let told = Cell::new(false);
         each(chunk, sink, &mut |place, raw, sink| {
-            let at = At { place, around: &chunk.context };
+            let at = At { told: Some(&told), ..At::new(place, &chunk.context) };
             match node(&self.format, raw) {
                 Ok(record) if record.is_object() => self.format.record(&record, &at, &self.tools, sink),
                 Ok(Node::Text(face)) if !at.avatar_of().is_empty() => {
@@ -303,3 +318,6 @@ pub(super) fn lines_or_json(head: &[u8]) -> Cut {
     let whole = serde_json::from_slice::<serde::de::IgnoredAny>(first).is_ok();
     if first.starts_with(b"{") && (whole || cut_off) { Cut::Lines } else { Cut::Json(&[]) }
 }
+
+#[cfg(test)]
+mod tests;

@@ -19,7 +19,7 @@ pub struct Got {
     pub left_out: Vec<String>,
     /// `kind id nickname face_url`, each once.
     pub persons: BTreeSet<String>,
-    /// `kind key name size link`.
+    /// `kind key name size link`; pictures of people each once.
     pub uploads: Vec<String>,
     /// Memberships, friends, blocks, read positions; each once.
     pub relations: BTreeSet<String>,
@@ -88,7 +88,10 @@ impl Sink for Got {
     }
 
     fn upload(&mut self, u: Upload<'_>) {
-        self.uploads.push(format!("{} {:?} {:?} {} {}", u.kind, u.key, u.name, u.size, u.link));
+        let line = format!("{} {:?} {:?} {} {}", u.kind, u.key, u.name, u.size, u.link);
+        if u.kind != super::people::FACE || !self.uploads.contains(&line) {
+            self.uploads.push(line);
+        }
     }
 }
 

@@ -94,8 +94,10 @@ impl Ordinary for Qq {
         let from = record.get("sender");
         let sender = from.any(&["uin", "uid"]).text();
         let peer = if chat.group {
-            let face = tools.composer.face(&chat.avatar, at.place, sink);
-            sink.person(Person::new(PersonKind::Group, &chat.peer, &chat.name, &face));
+            if at.is_first() {
+                let face = tools.composer.face(self.avatar(at), at.place, sink);
+                sink.person(Person::new(PersonKind::Group, &chat.peer, &chat.name, &face));
+            }
             Peer::Group(Cow::Owned(chat.peer.clone()))
         } else if sender != chat.peer {
             Peer::User(Cow::Owned(chat.peer.clone()))
@@ -162,14 +164,25 @@ impl Ordinary for Qq {
 }
 
 impl Qq {
-    fn chat(&self, at: &At<'_>) -> Chat {
-        let manifests = self.manifests.get();
-        // `chunks/` lies beside the manifest.
+    /// What the manifest beside `chunks/` says.
+    fn of_chunks(&self, at: &At<'_>) -> Option<&Chat> {
+        let manifests = self.manifests.get()?;
         let near = [at.around("@folder"), folder(at.around("@folder"))];
-        if let Some(chat) = near.iter().find_map(|folder| manifests?.get(*folder)) {
-            return chat.clone();
-        }
-        chat(&|key| at.around(&format!("chatInfo.{key}")).to_owned())
+        near.iter().find_map(|folder| manifests.get(*folder))
+    }
+
+    /// Whose chat it is; without the picture, which is large.
+    fn chat(&self, at: &At<'_>) -> Cow<'_, Chat> {
+        let around = |key: &str| match key {
+            "avatar" => String::new(),
+            key => at.around(&format!("chatInfo.{key}")).to_owned(),
+        };
+        self.of_chunks(at).map_or_else(|| Cow::Owned(chat(&around)), Cow::Borrowed)
+    }
+
+    /// The picture of the chat.
+    fn avatar<'a>(&'a self, at: &'a At<'_>) -> &'a str {
+        self.of_chunks(at).map_or_else(|| at.around("chatInfo.avatar"), |chat| &chat.avatar)
     }
 }
 

@@ -164,7 +164,7 @@ fn message(
     if id == SYSTEM {
         return sink.left_out(place, reason::SYSTEM_ROW);
     }
-    let at = At { place, around: &chunk.context };
+    let at = At::new(place, &chunk.context);
     if told.insert(id.to_owned()) {
         sink.person(Person::new(PersonKind::User, id, name, ""));
     }

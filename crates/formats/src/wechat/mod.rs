@@ -65,14 +65,17 @@ impl Ordinary for WeChat {
             return sink.left_out(at.place, reason::SYSTEM_ROW);
         }
         let (chat, name) = (at.around("session.wxid"), shown(at));
-        let face = tools.composer.face(at.around("session.avatar"), at.place, sink);
+        let group = chat.ends_with("@chatroom");
+        if at.is_first() {
+            let kind = if group { PersonKind::Group } else { PersonKind::User };
+            let face = tools.composer.face(at.around("session.avatar"), at.place, sink);
+            sink.person(Person::new(kind, chat, name, &face));
+        }
         let writer = record.str("senderUsername");
-        let (sender, peer) = if chat.ends_with("@chatroom") {
-            sink.person(Person::new(PersonKind::Group, chat, name, &face));
+        let (sender, peer) = if group {
             sink.relation(Relation::Member { group: chat.into(), user: writer.clone(), role: Role::Member });
             (writer, Peer::Group(Cow::Borrowed(chat)))
         } else {
-            sink.person(Person::new(PersonKind::User, chat, name, &face));
             let known = self.pairs.other(chat, chat, None).or_else(|| self.pairs.only(chat));
             let me =
                 if sent == Some(1) && !writer.is_empty() { Some(&*writer) } else { known.or(tools.me()) };
