@@ -2,7 +2,7 @@
 
 use openim_importer::formats::Format;
 
-use super::{MESSAGES, WORDS, file, lines, put, speed};
+use super::{WORDS, file, lines, put, speed};
 
 /// The second wave, each in its commonest shape.
 #[expect(clippy::too_many_lines, reason = "a table: one entry a format")]

@@ -128,15 +128,7 @@ impl List<'_> {
         let name = path.to_string_lossy();
         let meta = fs_err::metadata(path).map_err(|e| read_error(&name, e))?;
         if meta.is_dir() {
-            let before = self.found.len();
-            let mut beside = Unread::default();
-            let passed = self.folder(path, &mut beside)?;
-            if self.found.len() == before && passed.fresh {
-                beside = self.archives_in(path)?;
-            }
-            self.unread.add(beside);
-            let nothing = self.found.len() == before && passed.fresh;
-            return Ok(nothing.then(|| passed.error(&name, self.layout)));
+            return self.folder(path);
         }
         // A pipe (`<(zcat …)`) reads like a file once; anything else that isn't a file can't be read.
         if !meta.is_file() && !is_pipe(&meta) {
@@ -163,25 +155,37 @@ impl List<'_> {
         Ok(None)
     }
 
-    fn folder(&mut self, root: &Path, beside: &mut Unread) -> Result<Passed, ExportError> {
-        let mut passed = Passed { fresh: true, ..Passed::default() };
+    /// The files of a folder. Its zips are read into where it has nothing else: each chat of WhatsApp comes in one, each
+    /// batch of Mattermost. Beside other files they are what users sent, and stay shut.
+    fn folder(&mut self, root: &Path) -> Result<Option<ExportError>, ExportError> {
+        let before = self.found.len();
+        let (mut passed, mut zips) = (Passed { fresh: true, ..Passed::default() }, Vec::new());
         for entry in files(root) {
             let entry = match entry? {
                 Entry::File(entry) => entry,
                 Entry::DeadLink(path) => {
-                    self.leave_dead_link(root, &path, beside);
+                    self.leave_dead_link(root, &path);
                     continue;
                 }
             };
             let path = entry.path();
             let inside = inside(root, path);
-            if !self.layout.belongs(&inside) {
-                beside.note(self.why_not(&inside), &path.to_string_lossy());
+            if self.is_dump(&inside, path) {
+                self.enter(path, &mut passed, Self::collections)?;
                 passed.note(&inside);
                 continue;
             }
+            if !self.layout.belongs(&inside) {
+                passed.note(&inside);
+                if path.extension().is_some_and(|e| e.eq_ignore_ascii_case("zip")) {
+                    zips.push((entry.into_path(), inside));
+                } else {
+                    self.unread.note(self.why_not(&inside), &path.to_string_lossy());
+                }
+                continue;
+            }
             if !self.first_time(path) {
-                beside.note(unread::SAME_FILE, &path.to_string_lossy());
+                self.unread.note(unread::SAME_FILE, &path.to_string_lossy());
                 passed.fresh = false;
                 continue;
             }
@@ -194,99 +198,96 @@ impl List<'_> {
                 modified: modified(&meta),
             });
         }
-        Ok(passed)
-    }
-
-    /// The zips of a folder that has nothing else: each chat of WhatsApp comes in one, each batch of Mattermost.
-    /// Beside other files they are what users sent, and stay shut.
-    fn archives_in(&mut self, root: &Path) -> Result<Unread, ExportError> {
-        let mut beside = Unread::default();
-        for entry in files(root) {
-            let entry = match entry? {
-                Entry::File(entry) => entry,
-                Entry::DeadLink(path) => {
-                    self.leave_dead_link(root, &path, &mut beside);
-                    continue;
-                }
-            };
-            let path = entry.path();
-            let named = path.extension().is_some_and(|e| e.eq_ignore_ascii_case("zip"));
-            let is_dump = !named && mongo::is_archive(path);
-            if !is_dump && (!named || !archive::is_zip(path)?) {
-                beside.note(self.why_not(&inside(root, path)), &path.to_string_lossy());
-                continue;
-            }
-            if !self.first_time(path) {
-                beside.note(unread::SAME_FILE, &path.to_string_lossy());
-                continue;
-            }
-            match if is_dump { self.collections(path) } else { self.archive(path) } {
-                Ok(()) => {}
-                // Another of them may have something.
-                Err(ExportError::NoExports { .. }) => beside.note(unread::ARCHIVE, &path.to_string_lossy()),
-                Err(error) => return Err(error),
+        let stay_shut = self.found.len() > before || !passed.fresh;
+        for (path, inside) in zips {
+            if stay_shut || !archive::is_zip(&path)? {
+                self.unread.note(self.why_not(&inside), &path.to_string_lossy());
+            } else {
+                self.enter(&path, &mut passed, Self::archive)?;
             }
         }
-        Ok(beside)
+        let is_nothing = self.found.len() == before && passed.fresh;
+        Ok(is_nothing.then(|| passed.error(&root.to_string_lossy(), self.layout)))
     }
 
-    /// The collections of an archive of `mongodump`, as if each were a file in a folder.
+    /// Whether a file of a folder is an archive of `mongodump`. What is called as texts are is none.
+    fn is_dump(&self, inside: &str, path: &Path) -> bool {
+        let takes_dumps = self.layout.belongs("database/collection.bson");
+        let hidden = inside.split('/').any(|part| part.starts_with('.'));
+        takes_dumps && !hidden && !unread::is_written(inside) && mongo::is_archive(path)
+    }
+
+    /// Reads into an archive that lies in a folder; another one may have what this one lacks.
+    fn enter(
+        &mut self,
+        path: &Path,
+        passed: &mut Passed,
+        read: fn(&mut Self, &Path) -> Result<(), ExportError>,
+    ) -> Result<(), ExportError> {
+        if !self.first_time(path) {
+            passed.fresh = false;
+            self.unread.note(unread::SAME_FILE, &path.to_string_lossy());
+            return Ok(());
+        }
+        match read(self, path) {
+            Err(ExportError::NoExports { .. }) => {
+                self.unread.note(unread::ARCHIVE, &path.to_string_lossy());
+                Ok(())
+            }
+            read => read,
+        }
+    }
+
+    /// The collections of an archive of `mongodump`.
     fn collections(&mut self, path: &Path) -> Result<(), ExportError> {
+        let all = mongo::list(path)?.into_iter();
+        let all = all.map(|one| (one.name.clone(), one.bytes, Origin::Collection(one)));
+        self.contents(path, all, Passed::default())
+    }
+
+    /// The entries of a zip archive.
+    fn archive(&mut self, path: &Path) -> Result<(), ExportError> {
         let name = path.to_string_lossy();
-        let changed = fs_err::metadata(path).ok().and_then(|meta| modified(&meta));
+        let listed = archive::list(path)?;
         let mut passed = Passed::default();
+        for inside in listed.others {
+            let why = if self.layout.belongs(&inside) { unread::NO_FILE } else { self.why_not(&inside) };
+            self.unread.note(why, &format!("{name}/{inside}"));
+            passed.note(&inside);
+        }
+        let packed_again = listed.files.iter().any(|entry| entry.name.to_ascii_lowercase().ends_with(".zip"));
+        let all = listed.files.into_iter();
+        let all = all.map(|one| (one.name.clone(), one.compressed, Origin::Entry(one)));
+        match self.contents(path, all, passed) {
+            Err(ExportError::NoExports { .. }) if packed_again => Err(ExportError::Unrecognised {
+                path: name.into_owned(),
+                why: "it holds archives in turn; unpack it and name the folder".to_owned(),
+            }),
+            read => read,
+        }
+    }
+
+    /// What an archive holds, as if each were a file in a folder.
+    fn contents(
+        &mut self,
+        archive: &Path,
+        all: impl Iterator<Item = (String, u64, Origin)>,
+        mut passed: Passed,
+    ) -> Result<(), ExportError> {
+        let name = archive.to_string_lossy();
+        // That of the archive: many tools write no times of the entries, or always the same.
+        let modified = fs_err::metadata(archive).ok().and_then(|meta| modified(&meta));
         let before = self.found.len();
-        for collection in mongo::list(path)? {
-            let (inside, bytes) = (collection.name.clone(), collection.bytes);
+        for (inside, bytes, origin) in all {
             let path = format!("{name}/{inside}");
             if self.layout.belongs(&inside) {
-                let origin = Origin::Collection(collection);
-                self.found.push(Found { path, inside, bytes, modified: changed, origin });
+                self.found.push(Found { path, inside, origin, bytes, modified });
             } else {
                 self.unread.note(self.why_not(&inside), &path);
                 passed.note(&inside);
             }
         }
         if self.found.len() > before { Ok(()) } else { Err(passed.error(&name, self.layout)) }
-    }
-
-    fn archive(&mut self, path: &Path) -> Result<(), ExportError> {
-        let name = path.to_string_lossy();
-        let mut passed = Passed::default();
-        let before = self.found.len();
-        let mut packed_again = false;
-        let listed = archive::list(path)?;
-        // That of the archive: many tools write no times of the entries, or always the same.
-        let changed = fs_err::metadata(path).ok().and_then(|meta| modified(&meta));
-        for inside in listed.others {
-            let why = if self.layout.belongs(&inside) { unread::NO_FILE } else { self.why_not(&inside) };
-            self.unread.note(why, &format!("{name}/{inside}"));
-            passed.note(&inside);
-        }
-        for entry in listed.files {
-            packed_again |= entry.name.to_ascii_lowercase().ends_with(".zip");
-            if self.layout.belongs(&entry.name) {
-                self.found.push(Found {
-                    path: format!("{name}/{}", entry.name),
-                    inside: entry.name.clone(),
-                    bytes: entry.compressed,
-                    modified: changed,
-                    origin: Origin::Entry(entry),
-                });
-            } else {
-                let why = self.why_not(&entry.name);
-                self.unread.note(why, &format!("{name}/{}", entry.name));
-                passed.note(&entry.name);
-            }
-        }
-        if self.found.len() > before {
-            return Ok(());
-        }
-        if packed_again {
-            let why = "it holds archives in turn; unpack it and name the folder".to_owned();
-            return Err(ExportError::Unrecognised { path: name.into_owned(), why });
-        }
-        Err(passed.error(&name, self.layout))
     }
 
     /// Why a file that does not belong is left out.
@@ -299,9 +300,9 @@ impl List<'_> {
     }
 
     /// A link to nothing that would be part of the export.
-    fn leave_dead_link(&self, root: &Path, path: &Path, beside: &mut Unread) {
+    fn leave_dead_link(&mut self, root: &Path, path: &Path) {
         if self.layout.belongs(&inside(root, path)) {
-            beside.note(unread::DEAD_LINK, &path.to_string_lossy());
+            self.unread.note(unread::DEAD_LINK, &path.to_string_lossy());
         }
     }
 

@@ -39,7 +39,7 @@ pub use error::ExportError;
 pub use fingerprint::{Change, compare, compare_all};
 pub use input::{Input, Sum};
 pub use layout::{Layout, Plain};
-pub use mongo::Collection;
+pub use mongo::{Collection, is_archive as is_mongo_archive};
 pub use path::RecordPath;
 pub use reader::{CHUNK, Head, Reader, Source, Totals};
 pub use settings::{BrokenText, Csv, Format, Header, Settings, ShortRows};

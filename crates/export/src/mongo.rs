@@ -42,7 +42,7 @@ fn open(path: &Path) -> io::Result<Archive> {
 }
 
 /// Whether a file is one; what can't be unpacked is none.
-pub(super) fn is_archive(path: &Path) -> bool {
+pub fn is_archive(path: &Path) -> bool {
     let mut magic = [0; 4];
     open(path).and_then(|mut archive| archive.read_exact(&mut magic)).is_ok() && magic == MAGIC
 }

@@ -109,6 +109,17 @@ impl Unread {
     }
 }
 
+/// A name without the ending of its packing.
+fn plain(name: &str) -> &str {
+    [".gz", ".zst", ".zstd"].iter().find_map(|ending| name.strip_suffix(ending)).unwrap_or(name)
+}
+
+/// Whether a file is called as texts are, packed or not.
+pub(super) fn is_written(inside: &str) -> bool {
+    let lower = inside.to_ascii_lowercase();
+    plain(&lower).rsplit_once('.').is_some_and(|(_, ending)| WRITTEN.contains(&ending))
+}
+
 /// Why a file that does not belong, and is not hidden, is none of the export's: by its name alone.
 pub(super) fn by_name(inside: &str) -> &'static str {
     let parts = || inside.split('/');
@@ -118,11 +129,11 @@ pub(super) fn by_name(inside: &str) -> &'static str {
     if parts().any(litter) || matches!(&*lower, "thumbs.db" | "desktop.ini") {
         return SYSTEM;
     }
-    let plain = [".gz", ".zst", ".zstd"].iter().find_map(|e| lower.strip_suffix(e)).unwrap_or(&lower);
+    let plain = plain(&lower);
     match plain.rsplit_once('.') {
         _ if parts().any(|part| part.starts_with('.')) => OTHER_KIND,
         Some((_, "zip")) => ARCHIVE,
-        Some((_, ending)) if WRITTEN.contains(&ending) => OTHER_NAME,
+        _ if is_written(&lower) => OTHER_NAME,
         _ if plain.len() < lower.len() => OTHER_NAME,
         _ => OTHER_KIND,
     }

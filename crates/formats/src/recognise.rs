@@ -9,7 +9,7 @@ use super::{
     slack, wechat, wecom, whatsapp, zulip,
 };
 use crate::export::cut::Cutter;
-use crate::export::{ExportError, Found, Input, Layout, Origin, discover};
+use crate::export::{ExportError, Found, Input, Layout, Origin, discover, is_mongo_archive};
 use crate::message::SourceNo;
 
 /// Tells the format of the sources, and by which file; `None` for what no format is, and for standard input,
@@ -121,7 +121,9 @@ fn inside(source: &str) -> Result<Vec<String>, ExportError> {
         let path = entry.map_err(failed)?.path();
         let text = path.to_string_lossy().into_owned();
         let name = last(&text);
-        if path.is_dir() && !name.starts_with('.') && !name.starts_with("__") || could_be_read(name) {
+        let hidden = name.starts_with('.') || name.starts_with("__");
+        let is_dump = || !hidden && path.is_file() && is_mongo_archive(&path);
+        if path.is_dir() && !hidden || could_be_read(name) || is_dump() {
             inside.push(text);
         }
     }
@@ -373,6 +375,12 @@ mod tests {
         write("one/photos/cat.jpg", "x");
         assert_eq!(said(&["one"]), ["whatsapp one/chats", "slack one/slack"]);
         assert_eq!(said(&["one/slack", "one/chats"]), ["slack one/slack", "whatsapp one/chats"]);
+        // What `mongodump` wrote, whatever it is called.
+        let dump = concat!(env!("CARGO_MANIFEST_DIR"), "/../../fixtures/openim/archive/backup.gz");
+        fs_err::create_dir_all(folder.path().join("dumps")).unwrap();
+        fs_err::copy(dump, folder.path().join("dumps/nightly")).unwrap();
+        write("dumps/_chat.txt", "12/31/24, 11:59 PM - Ann: hi\n");
+        assert_eq!(said(&["dumps"]), ["whatsapp dumps/_chat.txt", "openim dumps/nightly"]);
         // A workspace at the top, with something of another kind in it, and a table of one's own.
         write("two/channels.json", r#"[{"id":"C1","name":"general"}]"#);
         write("two/general/2015-06-09.json", day);

@@ -1,5 +1,5 @@
-use super::super::testing::{fixture, folder};
-use super::super::{Format, Policy, Recalled, Settings};
+use super::super::testing::{fixture, folder, sources};
+use super::super::{Format, Policy, Recalled, Settings, recognise};
 use crate::message::Release;
 
 #[test]
@@ -21,6 +21,37 @@ fn canonical_json_and_a_dump_say_the_same() {
     assert_eq!(messages("openim/canonical"), relaxed);
     assert_eq!(messages("openim/dump"), relaxed);
     assert_eq!(messages("openim/archive/backup.gz"), relaxed);
+}
+
+#[test]
+fn an_archive_of_mongodump_is_known_by_what_is_in_it() {
+    let fixture = concat!(env!("CARGO_MANIFEST_DIR"), "/../../fixtures/openim/archive/backup.gz");
+    let packed = fs_err::read(fixture).unwrap();
+    let mut plain = Vec::new();
+    std::io::Read::read_to_end(&mut flate2::read::GzDecoder::new(&*packed), &mut plain).unwrap();
+    let read = |path: &std::path::Path| {
+        let named = [path.to_string_lossy().into_owned()];
+        let format = recognise(&named).unwrap().map(|(format, _)| format);
+        assert_eq!(format, Some(Format::OpenIm), "{named:?}");
+        sources(Format::OpenIm, &Settings::default(), &named, crate::export::CHUNK).unwrap().messages.len()
+    };
+    for name in ["backup.gz", "backup", "nightly.2024-11-30", "openim.archive", "a/dump.bin.gz", "photo.jpg"]
+    {
+        for bytes in [&packed, &plain] {
+            let folder = tempfile::tempdir().unwrap();
+            let path = folder.path().join(name);
+            fs_err::create_dir_all(path.parent().unwrap()).unwrap();
+            fs_err::write(&path, bytes).unwrap();
+            let all = read(&path);
+            assert!(all > 10, "{name}");
+            assert_eq!(read(folder.path()), all, "{name} in a folder");
+            // Beside what an operator keeps there.
+            for beside in ["README", "backup.log", "notes.txt", "cat.jpg", "checksums.sha256.gz"] {
+                fs_err::write(folder.path().join(beside), "of the backup\n").unwrap();
+            }
+            assert_eq!(read(folder.path()), all, "{name} among others");
+        }
+    }
 }
 
 #[test]
