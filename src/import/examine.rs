@@ -80,6 +80,8 @@ async fn look_at(
     let Some(first) = missing.first() else { return Ok(Some(Vec::new())) };
     let users = engine.read(|reader| next_senders(reader, &cell.conversation, *first))?;
     let mut found: Vec<Sighting> = Vec::new();
+    // Deleted by whoever looked for himself: without its words it can be one of several.
+    let mut veiled: Vec<Sighting> = Vec::new();
     for user in users.iter().take(participants) {
         let open = open(seqs, &found);
         for range in ranges(&open) {
@@ -94,7 +96,8 @@ async fn look_at(
                     Some(ordinal) => Who::Ours { ids, ordinals: vec![ordinal], readable: true },
                     None => identify(engine, cell, ids, &stored, true)?,
                 };
-                found.push(Sighting { seq, who });
+                let is_veiled = !stored.is_shown() && read::is_one_of_several(&who);
+                if is_veiled { &mut veiled } else { &mut found }.push(Sighting { seq, who });
             }
         }
     }
@@ -113,7 +116,19 @@ async fn look_at(
             tokio::time::sleep(wait).await;
         }
     }
+    add_veiled(&mut found, veiled);
     Ok((!engine.has_ended()).then_some(found))
+}
+
+/// Adds what nobody but whoever deleted it for himself was shown; what the store told of such a one is no less readable.
+fn add_veiled(found: &mut Vec<Sighting>, veiled: Vec<Sighting>) {
+    for one in veiled {
+        match found.iter_mut().find(|known| known.seq == one.seq) {
+            Some(Sighting { who: Who::Ours { readable, .. }, .. }) => *readable = true,
+            Some(_) => {}
+            None => found.push(one),
+        }
+    }
 }
 
 /// So many participants are asked.

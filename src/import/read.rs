@@ -88,7 +88,15 @@ fn who(engine: &Engine, cell: &Cell, lane: &Lane, record: &LogRecord<'_>) -> Res
         // It may have had another time then than the message has by now, which went behind what people wrote.
         return Ok(Who::Ours { ids, ordinals: Vec::new(), readable: true });
     }
-    identify(engine, cell, ids, &Stored::of(record), true)
+    let who = identify(engine, cell, ids, &Stored::of(record), true)?;
+    // What it says decides which of them it is: somebody else has to look. Two of one second, of which the first was
+    // refused: the second, deleted by its sender for himself, was taken for the first, and was sent again.
+    Ok(if is_one_of_several(&who) && !record.is_shown() { Who::Empty { examined: false } } else { who })
+}
+
+/// It is ours, and can be one message or another.
+pub(super) fn is_one_of_several(who: &Who) -> bool {
+    matches!(who, Who::Ours { ordinals, .. } if ordinals.len() > 1)
 }
 
 /// Whose message that is, by its content: over the whole conversation, because a copy can be of any.

@@ -99,7 +99,8 @@ impl<'a> Log<'a> {
     }
 
     /// What stands in these slots, at most [`PAGE`] and none behind the safe bound; empty ones are left out.
-    /// `wanted` are slots in which something must stand: where one reader sees nothing there, others look.
+    /// `wanted` are slots in which something must stand: where one reader sees nothing there, or not what it says, others
+    /// look.
     pub async fn page(&mut self, from: Seq, to: Seq, wanted: &[Seq]) -> Result<Vec<Seen>, LogError> {
         debug_assert!(to <= self.bound, "law 3");
         self.server.turns((to.0 - from.0 + 1).unsigned_abs()).await?;
@@ -118,7 +119,10 @@ impl<'a> Log<'a> {
                 self.readers[..=at].rotate_right(1);
             }
             looked += 1;
-            let lacks = |seq: &Seq| seen.binary_search_by_key(seq, |one: &Seen| one.seq).is_err();
+            let lacks = |seq: &Seq| {
+                let known = seen.binary_search_by_key(seq, |one: &Seen| one.seq);
+                known.map_or(true, |at| !seen[at].stored.is_shown())
+            };
             if looked == PARTICIPANTS || !wanted.iter().any(lacks) {
                 break;
             }
@@ -229,8 +233,30 @@ fn merge(seen: &mut Vec<Seen>, more: Vec<Seen>) {
         return;
     }
     for one in more {
-        if let Err(at) = seen.binary_search_by_key(&one.seq, |known| known.seq) {
-            seen.insert(at, one);
+        match seen.binary_search_by_key(&one.seq, |known| known.seq) {
+            Ok(at) if !seen[at].stored.is_shown() => seen[at] = one,
+            Ok(_) => {}
+            Err(at) => seen.insert(at, one),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::message::SendTime;
+
+    fn seen(seq: i64, content: &str) -> Seen {
+        let ids = Ids { server: MsgId::new("s"), client: MsgId::new("c") };
+        let content = content.as_bytes().to_vec().into();
+        let (sender, time, content_type, ex) = ("u1".into(), SendTime(7), 101, "".into());
+        Seen { seq: Seq(seq), ids, stored: Stored { sender, time, content_type, content, ex } }
+    }
+
+    #[test]
+    fn what_one_reader_deleted_for_himself_is_told_by_another() {
+        let mut all = vec![seen(1, ""), seen(2, "two"), seen(4, "")];
+        merge(&mut all, vec![seen(1, "one"), seen(2, ""), seen(3, "three")]);
+        assert_eq!(all, vec![seen(1, "one"), seen(2, "two"), seen(3, "three"), seen(4, "")]);
     }
 }

@@ -37,6 +37,12 @@ impl<'a> Stored<'a> {
         }
     }
 
+    /// What it says is known: not to a reader who deleted it for himself (law 13). All of that sender and time are the
+    /// same then.
+    pub fn is_shown(&self) -> bool {
+        !self.content.is_empty()
+    }
+
     /// What was found in the store.
     pub fn found(found: &'a Found) -> Self {
         Self {

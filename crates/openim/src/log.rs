@@ -120,6 +120,11 @@ impl LogRecord<'_> {
         self.server_id.is_empty()
     }
 
+    /// What it says is given: not to a user who deleted it for himself, who gets names, sender and time alone (law 13).
+    pub fn is_shown(&self) -> bool {
+        !self.content.is_empty()
+    }
+
     /// The names the server gave it.
     pub fn ids(&self) -> Ids {
         Ids { server: MsgId::new(&self.server_id), client: MsgId::new(&self.client_id) }
