@@ -160,7 +160,7 @@ fn chat_logs(folder: &Path) {
     file(folder, "chat_logs.csv", [head, "\n", "\n"], |n| {
         let time = super::day(n);
         format!(
-            "s{n},c{n},a{},b,2,Person,,1,100,101,Message {n}: {WORDS},2,{time}.000,{time}.000,\\N",
+            "s{n},c{n},a{},b,2,Person,,1,100,101,\"Message {n}: {WORDS}\",2,{time}.000,{time}.000,\\N",
             n % 500
         )
     });

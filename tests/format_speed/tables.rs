@@ -25,7 +25,7 @@ pub(super) fn tables() {
         let head = "localId,TalkerId,Type,SubType,IsSender,CreateTime,Status,StrContent,StrTime,Remark,NickName,Sender\n";
         file(f, "messages.csv", [head, "\n", "\n"], |n| {
             format!(
-                "{n},{},1,0,{},{},,Message {n}: {WORDS},{},P,P,wxid_{}",
+                "{n},{},1,0,{},{},,\"Message {n}: {WORDS}\",{},P,P,wxid_{}",
                 n % 40,
                 u8::from(n % 7 == 0),
                 1_700_000_000 + n,
@@ -43,7 +43,7 @@ pub(super) fn tables() {
                 let (from, room) = (n % 500, n % 40);
                 let is_sender = u8::from(n % 7 == 0);
                 format!(
-                    "{n},{n},文本,{is_sender},wxid_{from},{room}@chatroom,Message {n}: {WORDS},,{}",
+                    "{n},{n},文本,{is_sender},wxid_{from},{room}@chatroom,\"Message {n}: {WORDS}\",,{}",
                     day(n)
                 )
             },
@@ -53,7 +53,7 @@ pub(super) fn tables() {
         let head = "event_type,conv_type,to_account,from_account,msg_timestamp,msg_type,msg_id_client,msg_id_server,body,full_msg\n";
         file(f, "table.csv", [head, "\n", "\n"], |n| {
             let (to, from, at) = (n % 40, n % 500, 1_700_000_000_000_usize + n);
-            format!("1,TEAM,{to},user{from},{at},TEXT,c{n},{n},Message {n}: {WORDS},")
+            format!("1,TEAM,{to},user{from},{at},TEXT,c{n},{n},\"Message {n}: {WORDS}\",")
         });
     });
     speed("qq-text (read twice)", Format::QqText, |f| {

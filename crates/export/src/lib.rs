@@ -11,6 +11,7 @@ use importer_words::{finding, message};
 mod archive;
 mod chunk;
 pub mod codes;
+mod crc64;
 mod csv;
 pub mod cut;
 mod decode;

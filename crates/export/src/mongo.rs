@@ -11,6 +11,7 @@ use std::io::{self, BufReader, Read};
 use std::path::{Path, PathBuf};
 
 use super::ExportError;
+use super::crc64::Crc64;
 use super::cut::Bytes;
 use super::discover::read_error;
 use super::unpack::{Tally, Unpack};
@@ -166,6 +167,8 @@ pub(super) struct Reading {
     /// Within a block, and whether it is one of this collection.
     block: Option<bool>,
     is_over: bool,
+    /// What was wrong behind what was handed on.
+    failed: Option<io::Error>,
     sum: Crc64,
 }
 
@@ -175,7 +178,7 @@ impl Reading {
         let mut archive = open(&collection.archive).map_err(error)?;
         prelude(&mut archive, |_| Ok(())).map_err(error)?;
         let (name, sum) = (collection.name.clone(), Crc64::new());
-        Ok(Self { archive, name, begun: Vec::new(), left: 0, block: None, is_over: false, sum })
+        Ok(Self { archive, name, begun: Vec::new(), left: 0, block: None, is_over: false, failed: None, sum })
     }
 
     /// Goes on to the next document of this collection, or to its end.
@@ -214,11 +217,9 @@ impl Reading {
     }
 }
 
-impl Read for Reading {
-    fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
-        if buf.is_empty() || self.is_over {
-            return Ok(0);
-        }
+impl Reading {
+    /// Some of a document; 0: the collection is over.
+    fn some(&mut self, buf: &mut [u8]) -> io::Result<usize> {
         if self.begun.is_empty() && self.left == 0 {
             self.next().map_err(|error| match error.kind() {
                 io::ErrorKind::UnexpectedEof => broken("ends before this collection does: it is cut off"),
@@ -247,45 +248,27 @@ impl Read for Reading {
     }
 }
 
+impl Read for Reading {
+    /// As much as there is room for: a message of Rocket.Chat has two hundred bytes.
+    fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
+        if let Some(error) = self.failed.take() {
+            return Err(error);
+        }
+        let mut n = 0;
+        while n < buf.len() && !self.is_over {
+            match self.some(&mut buf[n..]) {
+                Ok(more) => n += more,
+                Err(error) if n == 0 => return Err(error),
+                Err(error) => {
+                    self.failed = Some(error);
+                    break;
+                }
+            }
+        }
+        Ok(n)
+    }
+}
+
 fn broken(why: &str) -> io::Error {
     io::Error::new(io::ErrorKind::InvalidData, format!("the archive of mongodump {why}"))
-}
-
-/// CRC-64 of ECMA-182, reflected: what the archive has of each collection.
-struct Crc64 {
-    table: [u64; 256],
-    state: u64,
-}
-
-impl Crc64 {
-    fn new() -> Self {
-        let of = |byte: usize| {
-            let step = |crc: u64, _| if crc & 1 == 1 { crc >> 1 ^ 0xc96c_5795_d787_0f42 } else { crc >> 1 };
-            (0..8).fold(byte as u64, step)
-        };
-        Self { table: std::array::from_fn(of), state: u64::MAX }
-    }
-
-    fn update(&mut self, bytes: &[u8]) {
-        for byte in bytes {
-            let at = usize::from(self.state.to_le_bytes()[0] ^ byte);
-            self.state = self.table[at] ^ self.state >> 8;
-        }
-    }
-
-    fn sum(&self) -> u64 {
-        !self.state
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_sum_is_the_usual_one() {
-        let mut sum = Crc64::new();
-        sum.update(b"123456789");
-        assert_eq!(sum.sum(), 0x995d_c9bb_df19_39fa);
-    }
 }

@@ -200,8 +200,29 @@ fn value(kind: u8, bytes: &mut Bytes<'_>, depth: u32, out: &mut String) -> Optio
     written.ok()
 }
 
+/// A text of JSON: of a dump they are most bytes.
 fn quoted(text: &str, out: &mut String) {
-    out.push_str(&serde_json::to_string(text).expect("a text is JSON"));
+    out.push('"');
+    let mut plain = 0;
+    for (at, byte) in text.bytes().enumerate() {
+        let escaped = match byte {
+            b'"' => "\\\"",
+            b'\\' => "\\\\",
+            b'\n' => "\\n",
+            b'\r' => "\\r",
+            b'\t' => "\\t",
+            0x20.. => continue,
+            _ => "",
+        };
+        out.push_str(&text[plain..at]);
+        out.push_str(escaped);
+        if escaped.is_empty() {
+            write!(out, "\\u{byte:04x}").expect("a text takes everything");
+        }
+        plain = at + 1;
+    }
+    out.push_str(&text[plain..]);
+    out.push('"');
 }
 
 #[cfg(test)]
@@ -235,6 +256,15 @@ mod tests {
         }
         assert!(input.take_findings().is_empty());
         (all, findings)
+    }
+
+    #[test]
+    fn every_text_comes_back_as_it_was() {
+        let all: String =
+            (0..0x180_u32).chain([0x2028, 0xfeff, 0x1_f600]).filter_map(char::from_u32).collect();
+        let mut out = String::new();
+        quoted(&all, &mut out);
+        assert_eq!(serde_json::from_str::<String>(&out).unwrap(), all);
     }
 
     #[test]
