@@ -105,16 +105,13 @@ impl Ordinary for ChatLab {
         let headers = self.headers.get_or_init(|| headers);
         self.pairs.read(self, found, tools, &|record, context, inside| {
             // Lines know their header; a document tells it around its records.
-            let (group, name) = match headers.get(inside) {
-                Some(header) => (header.group, header.name.as_str()),
-                None => (
-                    context.value("meta.type") == Some("group"),
-                    context.value("meta.name").unwrap_or_default(),
-                ),
-            };
+            let group = headers
+                .get(inside)
+                .map_or_else(|| context.value("meta.type") == Some("group"), |header| header.group);
             let who = record.any(&["sender", "platformId"]).text().into_owned();
             let kind = record.get("type").int().unwrap_or(0);
-            (!group && kind < 80).then(|| (name.to_owned(), who))
+            // Two people can be called the same: each file is a chat of its own.
+            (!group && kind < 80).then(|| (inside.to_owned(), who))
         })
     }
 
@@ -152,7 +149,7 @@ impl Ordinary for ChatLab {
             Peer::Group(Cow::Owned(group))
         } else {
             let me = Some(&*header.owner).filter(|me| !me.is_empty()).or(tools.me());
-            let Some(other) = self.pairs.other(&header.name, &sender, me) else {
+            let Some(other) = self.pairs.other(&inside(at.around), &sender, me) else {
                 return refuse(sink, &codes::PEER_UNKNOWN, at.place, &header.name);
             };
             Peer::User(Cow::Owned(other.to_owned()))
@@ -207,14 +204,19 @@ impl Ordinary for ChatLab {
     }
 }
 
+/// The path of the file.
+fn inside(around: &Context) -> Cow<'_, str> {
+    let value = |name| around.value(name).unwrap_or_default();
+    match (value("@folder"), value("@file")) {
+        ("", file) => Cow::Borrowed(file),
+        (folder, file) => Cow::Owned(format!("{folder}/{file}")),
+    }
+}
+
 impl ChatLab {
     /// The header of a file of lines.
     fn of_lines(&self, around: &Context) -> Option<&Header> {
-        let value = |name| around.value(name).unwrap_or_default();
-        match (value("@folder"), value("@file")) {
-            ("", file) => self.headers.get()?.get(file),
-            (folder, file) => self.headers.get()?.get(&format!("{folder}/{file}")),
-        }
+        self.headers.get()?.get(&*inside(around))
     }
 
     /// The header of lines, or what stands around the records of a document; without the picture, which is large.
@@ -244,11 +246,34 @@ impl ChatLab {
 
 #[cfg(test)]
 mod tests {
-    use super::super::testing::fixture;
+    use super::super::testing::{fixture, folder};
     use super::super::{Format, Settings};
 
     #[test]
     fn documents_and_lines() {
         insta::assert_snapshot!(fixture(Format::ChatLab, &Settings::default(), "chatlab").text());
+    }
+
+    #[test]
+    fn words_to_one_ann_never_reach_another() {
+        let chat = |said: &[&str]| {
+            let lines = said.iter().zip(1..).map(|(who, at)| {
+                format!("{{\"_type\":\"message\",\"sender\":\"{who}\",\"timestamp\":{at},\"type\":0,\"content\":\"hi\"}}\n")
+            });
+            let head = r#"{"_type":"header","chatlab":{"version":"0.0.2"},"meta":{"name":"Ann","platform":"line","type":"private"}}"#;
+            format!("{head}\n{}", lines.collect::<String>())
+        };
+        let files = [("1.jsonl", chat(&["ann1", "me"])), ("2.jsonl", chat(&["me"]))];
+        let got = folder(
+            Format::ChatLab,
+            &Settings::default(),
+            &files.each_ref().map(|(name, text)| (*name, &**text)),
+        );
+        assert_eq!(
+            (got.messages.len(), &*got.findings),
+            (2, &["2 peer-unknown Ann".to_owned()][..]),
+            "{}",
+            got.text()
+        );
     }
 }

@@ -6,6 +6,7 @@
 //! | `text` | 101 |
 //! | `attached_files` | 102, 104 or 105, with their path in the export |
 //! | `topic_id` of another message | quote of the message that began the topic |
+//! | `quoted_message_metadata`, which names no message | its words in front of the answer |
 //! | `updated_date` | `editedAt` in `ex` |
 //! | deleted, or neither words nor files | left out (`recalled`, or by `[policy]` · `empty-message`) |
 //! | `group_info.json`, `user_info.json` | names, members, and whose export it is |
@@ -32,7 +33,7 @@ use super::recognise::{Begins, head};
 use crate::export::{ExportError, Found};
 use crate::mapping::people::{Kind as PersonKind, Person};
 use crate::mapping::{Relation, Role, Sink};
-use crate::message::Peer;
+use crate::message::{Peer, Quote};
 
 /// Takeout's folders.
 #[derive(Default)]
@@ -68,7 +69,8 @@ impl Ordinary for GoogleChat {
     }
 
     fn arrange(&self, found: &mut Vec<Found>, tools: &Tools) -> Result<(), ExportError> {
-        let (mut chats, mut me) = (HashMap::new(), String::new());
+        // Several people's takeouts can lie side by side.
+        let (mut chats, mut owners) = (HashMap::new(), HashMap::new());
         for file in &*found {
             let name = file_name(&file.inside);
             if name == "messages.json" {
@@ -77,7 +79,8 @@ impl Ordinary for GoogleChat {
             let text = head(file)?;
             let Ok(info) = serde_json::from_str::<Node<'_>>(&text) else { continue };
             if name == "user_info.json" {
-                me = info.at(&["user", "email"]).text().into_owned();
+                let me = info.at(&["user", "email"]).text().into_owned();
+                owners.insert(takeout(&file.path).to_owned(), me);
                 continue;
             }
             let members = info
@@ -89,8 +92,11 @@ impl Ordinary for GoogleChat {
                 Chat { name: info.str("name").into_owned(), members: members.collect(), me: String::new() };
             chats.insert(folder(&file.path).to_owned(), chat);
         }
-        for chat in chats.values_mut() {
-            chat.me.clone_from(&me);
+        for file in found.iter().filter(|file| file_name(&file.inside) == "messages.json") {
+            if let Some(me) = owners.get(takeout(&file.path)) {
+                let chat: &mut Chat = chats.entry(folder(&file.path).to_owned()).or_default();
+                chat.me.clone_from(me);
+            }
         }
         found.retain(|file| file_name(&file.inside) == "messages.json");
         // A second reading of the same files finds the same.
@@ -153,7 +159,12 @@ impl Ordinary for GoogleChat {
             draft.reply = Some(Reply { target, quoted: None });
         }
         draft.extras.edited_at = millis(&record.str("updated_date"));
-        let text = record.str("text");
+        let mut text = record.str("text");
+        let quoted = record.get("quoted_message_metadata");
+        if draft.reply.is_none() && !text.is_empty() && !quoted.get("text").is_empty() {
+            let who = quoted.get("creator").any(&["name", "email"]).text();
+            text = Cow::Owned(Quote::in_words(&text, &who, &quoted.str("text")));
+        }
         let files = record.get("attached_files").list();
         if !record.get("deletion_metadata").is_empty() || record.str("message_state") == "DELETED" {
             return tools.composer.recalled(draft, "[message deleted]", sink);
@@ -181,6 +192,12 @@ fn id<'a>(person: &'a Node<'_>) -> Cow<'a, str> {
 
 fn folder(path: &str) -> &str {
     path.rsplit_once('/').map_or("", |(folder, _)| folder)
+}
+
+/// The folder of somebody's takeout.
+fn takeout(path: &str) -> &str {
+    let at = ["/Groups/", "/Users/"].iter().filter_map(|part| path.rfind(part)).max();
+    &path[..at.unwrap_or(0)]
 }
 
 /// Whether a file lies in a folder of a direct chat.
@@ -214,7 +231,7 @@ fn millis(text: &str) -> Option<i64> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::testing::fixture;
+    use super::super::testing::{fixture, folder as read};
     use super::super::{Format, Settings};
     use super::*;
 
@@ -230,5 +247,29 @@ mod tests {
         assert_eq!(millis("Tuesday, January 5, 2021 at 3:04:05 PM UTC"), noon);
         assert_eq!(millis("2021年1月5日星期二 UTC 15:04:05"), noon);
         assert_eq!(millis("Dienstag, 5. Januar 2021 um 15:04:05 UTC"), None);
+    }
+
+    #[test]
+    fn an_answer_without_a_topic_has_the_words_that_it_answers() {
+        let said = r#"{"messages":[{"creator":{"name":"Cem","email":"cem@x.example"},"created_date":"Tuesday, January 5, 2021 at 3:04:05 PM UTC","text":"yes","topic_id":"t","message_id":"m/t/t","quoted_message_metadata":{"creator":{"name":"Ann"},"text":"at ten?"}}]}"#;
+        let files = [("Google Chat/Groups/Space 1/messages.json", said)];
+        let got = read(Format::GoogleChat, &Settings::default(), &files);
+        assert!(got.messages[0].contains(r"> Ann: at ten?\nyes"), "{}", got.text());
+    }
+
+    #[test]
+    fn takeouts_of_two_people_keep_apart_whose_they_are() {
+        let user = |me: &str| format!(r#"{{"user":{{"name":"x","email":"{me}@x.example"}}}}"#);
+        let said = r#"{"messages":[{"creator":{"name":"Cem","email":"cem@x.example"},"created_date":"Tuesday, January 5, 2021 at 3:04:05 PM UTC","text":"hi","topic_id":"t","message_id":"m/t/t"}]}"#;
+        let (ann, bob) = (user("ann"), user("bob"));
+        let files = [
+            ("1/Google Chat/Users/User 1/user_info.json", &*ann),
+            ("1/Google Chat/Groups/DM 1/messages.json", said),
+            ("2/Google Chat/Users/User 2/user_info.json", &*bob),
+            ("2/Google Chat/Groups/DM 2/messages.json", said),
+        ];
+        let got = read(Format::GoogleChat, &Settings::default(), &files);
+        assert!(got.messages[0].contains("cem@x.example->@ann@x.example"), "{}", got.text());
+        assert!(got.messages[1].contains("cem@x.example->@bob@x.example"), "{}", got.text());
     }
 }

@@ -7,7 +7,7 @@
 //! | `m.image` · `m.audio` (with `org.matrix.msc3245.voice`) · `m.video` · `m.file` | 102 · 103 · 104 · 105 |
 //! | `m.location`, `m.sticker`, polls | by `[policy]` |
 //! | `m.in_reply_to` | quote, without the lines that repeat it |
-//! | `m.replace` | the new words in the place of the old ones, `editedAt` in `ex` |
+//! | `m.replace` of the same writer | the new words in the place of the old ones, `editedAt` in `ex` |
 //! | `m.annotation` | left out (`reaction`) |
 //! | redacted | left out (`recalled`), or by `[policy]` |
 //! | what could not be decrypted | left out (`unsupported-by-export`) |
@@ -42,8 +42,8 @@ use crate::message::Peer;
 #[derive(Default)]
 pub(super) struct Matrix {
     pairs: Pairs,
-    /// The last words of events that were edited, and when.
-    edits: OnceLock<HashMap<String, (i64, String)>>,
+    /// The last words of events that were edited, and when, by event and writer: nobody edits what another wrote.
+    edits: OnceLock<HashMap<(String, String), (i64, String)>>,
 }
 
 /// Whether a file begins as a room does.
@@ -56,7 +56,7 @@ impl Ordinary for Matrix {
     const MESSAGES: &'static [&'static str] = &["messages[]"];
 
     fn arrange(&self, found: &mut Vec<Found>, tools: &Tools) -> Result<(), ExportError> {
-        let mut edits: HashMap<String, (i64, String)> = HashMap::new();
+        let mut edits: HashMap<(String, String), (i64, String)> = HashMap::new();
         for file in &*found {
             tools.survey(self, file, &mut |text, _| {
                 if memchr::memmem::find(text.as_bytes(), b"m.replace").is_none() {
@@ -69,7 +69,7 @@ impl Ordinary for Matrix {
                 }
                 let time = event.get("origin_server_ts").int().unwrap_or(0);
                 let words = event.at(&["content", "m.new_content", "body"]).text().into_owned();
-                let edit = edits.entry(relates.str("event_id").into_owned()).or_default();
+                let edit = edits.entry(whose(&relates.str("event_id"), event.str("sender"))).or_default();
                 if edit.0 <= time {
                     *edit = (time, words);
                 }
@@ -124,7 +124,7 @@ impl Ordinary for Matrix {
         };
         let time = event.get("origin_server_ts").int();
         let id = event.str("event_id");
-        let edit = self.edits.get().and_then(|edits| edits.get(&*id));
+        let edit = self.edits.get().and_then(|edits| edits.get(&whose(&id, sender.clone())));
         let Some(mut draft) = Tools::draft(at, id, sender, peer, time, sink) else { return };
         let target = relates.at(&["m.in_reply_to", "event_id"]).text();
         // In a thread the answer to the one before is made up for old clients.
@@ -148,6 +148,11 @@ impl Ordinary for Matrix {
         let parts = parts(&kind, content, body, at);
         tools.composer.send(draft, parts, sink);
     }
+}
+
+/// An event and who wrote it.
+fn whose(event: &str, sender: Cow<'_, str>) -> (String, String) {
+    (event.to_owned(), sender.into_owned())
 }
 
 /// The body without the lines at its beginning that repeat what is answered.
@@ -250,5 +255,31 @@ mod tests {
         assert_eq!(without_answer("> <@a:b> old\n> words\n\nnew", true), "new");
         assert_eq!(without_answer("> <@a:b> old\n\n> mine", true), "> mine");
         assert_eq!(without_answer("> <@a:b> old", false), "> <@a:b> old");
+    }
+
+    #[test]
+    fn nobody_edits_what_another_wrote() {
+        let event = |id: &str, who: &str, at: i64, more: &str| {
+            format!(
+                r#"{{"type":"m.room.message","sender":"{who}","event_id":"{id}","origin_server_ts":{at},"room_id":"!r","content":{{"msgtype":"m.text","body":"* x"{more}}}}}"#
+            )
+        };
+        let edit = |words: &str| {
+            format!(
+                r#","m.new_content":{{"msgtype":"m.text","body":"{words}"}},"m.relates_to":{{"rel_type":"m.replace","event_id":"$1"}}"#
+            )
+        };
+        let events = [
+            event("$1", "@ann:x", 1, ""),
+            event("$2", "@ann:x", 2, &edit("by Ann")),
+            event("$3", "@eve:x", 3, &edit("by Eve")),
+        ];
+        let file = format!(
+            r#"{{"room_name":"r","export_date":"x","exported_by":"a","messages":[{}]}}"#,
+            events.join(",")
+        );
+        let got = super::super::testing::folder(Format::Matrix, &Settings::default(), &[("r.json", &file)]);
+        assert_eq!(got.messages.len(), 1, "{}", got.text());
+        assert!(got.messages[0].contains("by Ann"), "{}", got.text());
     }
 }

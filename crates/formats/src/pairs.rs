@@ -1,6 +1,6 @@
 //! Who writes in chats of two whose records name the writer alone: told by a first reading.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::OnceLock;
 
 use super::node::Node;
@@ -55,6 +55,19 @@ impl Pairs {
     /// The writers of a chat, three at most.
     pub(super) fn writers(&self, chat: &str) -> &[String] {
         self.0.get().and_then(|chats| chats.get(chat)).map(Vec::as_slice).unwrap_or_default()
+    }
+
+    /// Those who alone write in more than one chat: only one of these can be a chat of two.
+    pub(super) fn alone_in_several(&self) -> HashSet<&str> {
+        let (mut once, mut more) = (HashSet::new(), HashSet::new());
+        for writers in self.0.get().into_iter().flat_map(HashMap::values) {
+            if let [one] = &**writers
+                && !once.insert(one.as_str())
+            {
+                more.insert(one.as_str());
+            }
+        }
+        more
     }
 
     /// The only writer of a chat.

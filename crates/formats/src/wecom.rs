@@ -22,8 +22,8 @@ use std::sync::OnceLock;
 
 use serde_json::json;
 
-use super::codes::reason;
-use super::compose::{Draft, Odd, Part, What};
+use super::codes::{self, reason};
+use super::compose::{Draft, Odd, Part, What, refuse};
 use super::media::{Kind, Medium};
 use super::node::Node;
 use super::ordinary::{At, Cut, Ordinary, Tools, lines_or_json};
@@ -80,6 +80,14 @@ impl Ordinary for WeCom {
         let (from, room) = (record.str("from"), record.str("roomid"));
         let to = record.get("tolist").list();
         let peer = if room.is_empty() {
+            if let [_, _, ..] = to {
+                return refuse(
+                    sink,
+                    &codes::CONVERSATION_UNKNOWN,
+                    at.place,
+                    "several in `tolist`, and no `roomid`",
+                );
+            }
             Peer::User(to.first().map_or(Cow::Borrowed(""), Node::text).into_owned().into())
         } else {
             for user in to.iter().map(Node::text).chain([from.clone()]).filter(|user| !user.is_empty()) {
@@ -190,11 +198,19 @@ fn part(kind: &str, content: &Node<'_>, id: &str) -> Part<'static> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::testing::fixture;
+    use super::super::testing::{fixture, folder};
     use super::super::{Format, Settings};
 
     #[test]
     fn an_archive() {
         insta::assert_snapshot!(fixture(Format::WeCom, &Settings::default(), "wecom.jsonl").text());
+    }
+
+    #[test]
+    fn what_went_to_several_without_a_room_is_not_sent_to_the_first_alone() {
+        let line = r#"{"msgid":"1","action":"send","from":"ann","tolist":["bob","cem"],"roomid":"","msgtime":1700000000000,"msgtype":"text","text":{"content":"to both"}}"#;
+        let got = folder(Format::WeCom, &Settings::default(), &[("a.jsonl", line)]);
+        assert_eq!(got.findings, ["1 conversation-unknown several in `tolist`, and no `roomid`"]);
+        assert!(got.messages.is_empty());
     }
 }

@@ -1,6 +1,8 @@
 //! Tables of WeChat: those of `WeChatMsg` (`MemoTrace`) with numbers of types, and those of `PyWxDump` with their names.
 
 use std::borrow::Cow;
+use std::collections::HashSet;
+use std::sync::OnceLock;
 
 use jiff::fmt::strtime::BrokenDownTime;
 
@@ -21,14 +23,14 @@ use crate::message::Peer;
 /// Tables of WeChat.
 #[derive(Default)]
 pub(in super::super) struct WeChatCsv {
-    /// Those who wrote to whose export it is, by chat.
+    /// Those who wrote to whose export it is, by chat; and whose export it is, under a name that is no chat's.
     pairs: Pairs,
-    /// Whose export it is, under a name that is no chat's.
-    me: Pairs,
+    /// Those who alone wrote in several chats.
+    several: OnceLock<HashSet<String>>,
 }
 
 /// No chat is called so.
-const ME: &str = "";
+const ME: &str = "\0me";
 
 /// Whether a file begins as one of the tables does.
 pub(in super::super) fn is_csv(begins: &Begins<'_>) -> bool {
@@ -55,11 +57,15 @@ impl Ordinary for WeChatCsv {
         let sent = |record: &Node<'_>| record.any(&["IsSender", "is_sender"]).is_true();
         let writer = |record: &Node<'_>| record.str("Sender").into_owned();
         self.pairs.read(self, found, tools, &|record, _, _| {
+            if sent(record) {
+                return Some((ME.to_owned(), writer(record)));
+            }
             let system = record.str("Type") == "10000";
-            (!sent(record) && !system).then(|| (record.str("TalkerId").into_owned(), writer(record)))
+            (!system).then(|| (record.str("TalkerId").into_owned(), writer(record)))
         })?;
-        self.me
-            .read(self, found, tools, &|record, _, _| sent(record).then(|| (ME.to_owned(), writer(record))))
+        let several = self.pairs.alone_in_several();
+        self.several.get_or_init(|| several.into_iter().map(str::to_owned).collect());
+        Ok(())
     }
 
     fn record(&self, record: &Node<'_>, at: &At<'_>, tools: &Tools, sink: &mut dyn Sink) {
@@ -79,14 +85,17 @@ impl Ordinary for WeChatCsv {
         };
         let name = record.any(&["Remark", "NickName"]).text();
         let writer = if memo { record.str("Sender") } else { record.str("talker") };
-        let Some(me) = tools.me().or_else(|| self.me.only(ME)) else {
+        let Some(me) = tools.me().or_else(|| self.pairs.only(ME)) else {
             return refuse(sink, &codes::PEER_UNKNOWN, at.place, &chat);
         };
         // `WeChatMsg` numbers its chats. One in which several write to the one whose export it is, is a group, and so is one that is
         // called one; what the other of two is called stands with what he wrote.
         let others = if memo { self.pairs.writers(&chat) } else { &[] };
+        // Of two chats in which the same one wrote alone, one at least is a group in which others are silent.
+        let is_doubtful = |one: &String| self.several.get().is_some_and(|several| several.contains(one));
         let group = chat.ends_with("@chatroom")
             || others.len() > 1
+            || matches!(others, [one] if is_doubtful(one))
             || memo && name.contains('群')
             || tools.composer.settings().about.chat == Some(ChatKind::Group);
         let chat = match others {

@@ -178,7 +178,7 @@ fn part<'a>(
 
 #[cfg(test)]
 mod tests {
-    use super::super::testing::fixture;
+    use super::super::testing::{fixture, folder};
     use super::super::{Format, Settings};
 
     #[test]
@@ -192,5 +192,31 @@ mod tests {
         settings.about.me = Some("wxid_me".to_owned());
         settings.about.zone = Some("+08:00".to_owned());
         insta::assert_snapshot!(fixture(Format::WeChatCsv, &settings, "wechat/csv").text());
+    }
+
+    #[test]
+    fn a_group_in_which_one_writes_never_joins_his_own_chat() {
+        let head = "localId,TalkerId,Type,SubType,IsSender,CreateTime,Status,StrContent,StrTime,Remark,NickName,Sender\n";
+        let row = |n: usize, chat: &str, name: &str, who: &str| {
+            format!(
+                "{n},{chat},1,0,{},{},,words {n},x,{name},{name},{who}\n",
+                u8::from(who == "me"),
+                1_700_000_000 + n
+            )
+        };
+        let rows = [
+            row(1, "12", "小王", "wang"),
+            row(2, "12", "小王", "me"),
+            row(3, "30", "家人", "wang"),
+            row(4, "30", "家人", "me"),
+            row(5, "40", "小李", "li"),
+        ];
+        let got = folder(
+            Format::WeChatCsv,
+            &Settings::default(),
+            &[("m.csv", &(head.to_owned() + &rows.concat()))],
+        );
+        let chats: Vec<&str> = got.messages.iter().filter_map(|line| line.split(' ').nth(1)).collect();
+        assert_eq!(chats, ["wang->#12", "me->#12", "wang->#30", "me->#30", "li->@me"], "{}", got.text());
     }
 }
