@@ -302,25 +302,7 @@ pub(super) fn text(summary: &Summary, dir: &std::path::Path) -> String {
             format_args!("{n} sent up to {most} ms later, so that times rise and apps can scroll"),
         );
     }
-    if summary.to_upload > 0 {
-        let list = dir.join(crate::job::UPLOADS);
-        let n = plural(summary.to_upload, "file has", "files have");
-        line(&mut out, format_args!("{n} to be put where everybody can read them, see {}", list.display()));
-    }
-    for (n, what, file, command) in [
-        (summary.told.groups, "groups with their members", crate::job::GROUPS, "provision"),
-        (summary.told.friends, "users with their friends", crate::job::FRIENDS, "provision --stage after"),
-        (summary.told.blacks, "block lists", crate::job::BLACKS, "provision --stage after"),
-        (summary.told.mutes, "mutes", crate::job::MUTES, "provision --stage after"),
-        (summary.told.kept, "pins and bells", crate::job::KEPT, "provision --stage after"),
-        (summary.told.read, "read positions", crate::job::READ, "mark-read --positions"),
-        (summary.told.emails, "users with their e-mail", crate::job::EMAILS, "provision --accounts"),
-    ] {
-        if n > 0 {
-            let file = dir.join(file);
-            line(&mut out, format_args!("{} {what} in {}, for `{command}`", count(n), file.display()));
-        }
-    }
+    beside(summary, dir, &mut out);
     for found in &summary.findings {
         let severity = match found.severity {
             Severity::Error => "error",
@@ -338,6 +320,42 @@ pub(super) fn text(summary: &Summary, dir: &std::path::Path) -> String {
         line(&mut out, format_args!("\nevery one of them: {}", dir.join("findings.jsonl").display()));
     }
     out
+}
+
+/// What the export has besides messages, and what takes it.
+fn beside(summary: &Summary, dir: &std::path::Path, out: &mut String) {
+    if summary.to_upload > 0 {
+        let list = dir.join(crate::job::UPLOADS);
+        let n = plural(summary.to_upload, "file has", "files have");
+        line(out, format_args!("{n} to be put where everybody can read them, see {}", list.display()));
+    }
+    if summary.faces > 0 {
+        let n = plural(
+            summary.faces,
+            "picture of a user or group is a file",
+            "pictures of users and groups are files",
+        );
+        line(
+            out,
+            format_args!(
+                "{n} of the export: `media` and `run --media` upload what is there, `provision` gives it to its people"
+            ),
+        );
+    }
+    for (n, what, file, command) in [
+        (summary.told.groups, "groups with their members", crate::job::GROUPS, "provision"),
+        (summary.told.friends, "users with their friends", crate::job::FRIENDS, "provision --stage after"),
+        (summary.told.blacks, "block lists", crate::job::BLACKS, "provision --stage after"),
+        (summary.told.mutes, "mutes", crate::job::MUTES, "provision --stage after"),
+        (summary.told.kept, "pins and bells", crate::job::KEPT, "provision --stage after"),
+        (summary.told.read, "read positions", crate::job::READ, "mark-read --positions"),
+        (summary.told.emails, "users with their e-mail", crate::job::EMAILS, "provision --accounts"),
+    ] {
+        if n > 0 {
+            let file = dir.join(file);
+            line(out, format_args!("{} {what} in {}, for `{command}`", count(n), file.display()));
+        }
+    }
 }
 
 /// The day of a time, in UTC.

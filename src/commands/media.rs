@@ -6,7 +6,7 @@ mod restored;
 mod verify;
 mod words;
 
-pub(super) use fit::must_fit;
+pub(super) use fit::{must_be_over, must_fit};
 pub(super) use list::{that_stay, uploaded};
 pub(super) use verify::{Files, verify};
 
@@ -143,6 +143,13 @@ pub(super) async fn before_run(
     ))
 }
 
+/// Why uploading ended early.
+struct Stopped {
+    failure: Failure,
+    /// It can't work there: the messages may go without their files.
+    goes_without: bool,
+}
+
 struct Step<'a> {
     context: &'a Context,
     source: &'a SourceArgs,
@@ -175,7 +182,7 @@ impl Step<'_> {
         let first = if self.add { job.next_source().map_err(job_failure)? } else { SourceNo(0) };
         let intake_plan = Plan::new(&self.context.file, self.source)?;
         let wants = Wants::new(&self.dir, self.how.fetch, faces(&book)?).or_fail(Exit::Internal)?;
-        let (wants, sources) = gather(wants, &intake_plan, first)?;
+        let (mut wants, sources) = gather(wants, &intake_plan, first)?;
         let key = Key::load(&self.key_path()).or_fail(Exit::Usage)?;
         let public = file.public_url.as_deref();
         self.refuse_settings()?;
@@ -211,7 +218,7 @@ impl Step<'_> {
         };
         let web = store(settings)?;
         server::reach(client, self.wait, (server::Work::Fresh, server::give_up(self.context))).await?;
-        let (total, is_large) = media::survey(&wants.all, &shape);
+        let (total, is_large) = media::survey(&mut wants.all, &shape);
         done.total.store(total, Ordering::Relaxed);
         let (out, mut files) = mpsc::channel(AHEAD);
         shape.out = Some(out);
@@ -236,7 +243,11 @@ impl Step<'_> {
         let planning = media::plan(&wants.all, shape, fetch.as_ref(), &book, &self.dir, &done);
         let (plan, uploaded) = tokio::join!(planning, uploading);
         drawn.finish();
-        let (plan, uploaded) = (plan.map_err(job_failure)?, uploaded?);
+        let plan = plan.map_err(job_failure)?;
+        if lost.is_none() {
+            note_end(&book, first, &plan, &uploaded)?;
+        }
+        let uploaded = uploaded.map_err(|stopped| stopped.failure)?;
         outcome.planned(&plan);
         write_list(&job)?;
         if let Some(lost) = lost {
@@ -320,6 +331,23 @@ impl Outcome {
     }
 }
 
+/// Notes in the book that nothing is left to be done, or can be.
+fn note_end(
+    book: &Mutex<MediaBook>,
+    first: SourceNo,
+    plan: &media::Plan,
+    uploaded: &Result<media::Uploaded, Stopped>,
+) -> Result<(), Failure> {
+    let is_over = match uploaded {
+        Ok(uploaded) => uploaded.left + plan.counts.unseen == 0,
+        Err(stopped) => stopped.goes_without,
+    };
+    if !is_over {
+        return Ok(());
+    }
+    book.lock().unwrap_or_else(std::sync::PoisonError::into_inner).ended(first).map_err(job_failure)
+}
+
 fn exit_of(plan: &media::Plan, uploaded: &media::Uploaded) -> Exit {
     if uploaded.left + plan.counts.unseen > 0 {
         Exit::Unfinished
@@ -384,24 +412,23 @@ fn draw(context: &Context, done: &Arc<Done>, phase: &'static str) -> Progress {
     Progress::start(context.style, Arc::new(look))
 }
 
-fn refused(error: StoreError) -> Failure {
+fn refused(error: StoreError) -> Stopped {
+    let goes_without = !matches!(&error, StoreError::Call(_) | StoreError::Job(_));
     let exit = match &error {
         StoreError::Call(error) => server::exit_of(error),
         StoreError::Job(_) => Exit::Internal,
         _ => Exit::Preflight,
     };
-    Failure { exit, error: error.into() }
+    Stopped { failure: Failure { exit, error: error.into() }, goes_without }
 }
 
-fn gave_up(error: UploadError) -> Failure {
+fn gave_up(error: UploadError) -> Stopped {
     let exit = match &error {
         UploadError::Job(_) => Exit::Internal,
         UploadError::Call(error) => server::exit_of(error),
         UploadError::Web(_) => Exit::Unfinished,
     };
     let error = anyhow::Error::from(error);
-    Failure {
-        exit,
-        error: anyhow::anyhow!("{error:#}; what is uploaded stays, and the same command goes on"),
-    }
+    let error = anyhow::anyhow!("{error:#}; what is uploaded stays, and the same command goes on");
+    Stopped { failure: Failure { exit, error }, goes_without: false }
 }

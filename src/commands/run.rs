@@ -96,6 +96,8 @@ fn carry_out(
     if args.media {
         context.board.phase("media");
         files_first(context, args, runtime, &dir, &settings)?;
+    } else {
+        media::must_be_over(&dir, args.add)?;
     }
     let Some(prepared) = ready(context, args, &dir, release)? else { return Ok(Exit::Check) };
     let night = Night { context, args, client: client(&settings)?, clock, desk, endpoint, rehearsed: false };

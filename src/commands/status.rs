@@ -221,8 +221,14 @@ pub(super) fn head(readers: &[JobReader], summary: &report::Summary) -> Result<D
     .map(|(name, n)| (name.to_owned(), count(n)))
     .collect();
     let mut last = Vec::new();
+    let (mut files, mut uploaded) = (0, 0);
     for reader in readers {
+        let (all, there) = reader.media_counts().map_err(job_failure)?;
+        (files, uploaded) = (files + all, uploaded + there);
         last.extend(reader.runs().map_err(job_failure)?.pop());
+    }
+    if files > 0 {
+        facts.push(("files".into(), format!("{}, {} on the server", count(files), count(uploaded))));
     }
     if let Some(started) = last.iter().map(|run| run.started).min() {
         let mut servers: Vec<&str> = last.iter().map(|run| run.api.as_str()).collect();

@@ -172,6 +172,21 @@ impl JobReader {
         objects(&self.db).in_job(self.dir())
     }
 
+    /// How many files messages show, those counted that the server has.
+    pub fn media_counts(&self) -> Result<(u64, u64), JobError> {
+        if self.has_no_media()? {
+            return Ok((0, 0));
+        }
+        self.db
+            .query_row(
+                "SELECT count(*), count(objects.name) FROM media
+                 LEFT JOIN objects ON objects.name = media.object AND objects.state >= ?1 WHERE media.kind <> ?2",
+                params![ObjectState::Completed as i64, FACE],
+                |row| Ok((from_sql(row.get(0)?), from_sql(row.get(1)?))),
+            )
+            .in_job(self.dir())
+    }
+
     /// Uploads of several parts that may lie open in the object storage, without bytes: nobody was told their number.
     pub fn orphaned_uploads(&self) -> Result<u64, JobError> {
         if self.lacks("orphaned_uploads")? {
@@ -463,6 +478,7 @@ mod tests {
         assert_eq!(reader.media_objects().unwrap()[1].state, ObjectState::Begun);
         book.flush().unwrap();
         assert_eq!(reader.media_objects().unwrap()[1].state, ObjectState::Completed);
+        assert_eq!(reader.media_counts().unwrap(), (1, 1));
         assert_eq!(reader.media_files().unwrap(), [file]);
         assert_eq!(reader.media_objects().unwrap()[0].state, ObjectState::Verified);
     }

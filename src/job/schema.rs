@@ -221,6 +221,7 @@ const TABLES: &[Table] = &[
     super::media::ORPHANED,
     super::media_lost::TABLE,
     super::media_sources::TABLE,
+    super::media_sources::OPEN,
     super::shard::TABLE,
 ];
 

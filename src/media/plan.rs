@@ -97,11 +97,18 @@ impl std::fmt::Debug for Shape<'_> {
     }
 }
 
-/// How much there is, without reading it: bytes, and whether a file may need more than one part.
-pub fn survey(wants: &[Want], shape: &Shape<'_>) -> (u64, bool) {
+/// How much there is, without reading it: bytes, and whether a file may need more than one part. What is found here is not
+/// looked for again.
+pub fn survey(wants: &mut [Want], shape: &Shape<'_>) -> (u64, bool) {
     let (mut bytes, mut is_large) = (0, false);
     for want in wants {
-        match find(want, shape).and_then(|place| shape.places.size(&place)) {
+        let place = find(want, shape);
+        let size = place.and_then(|place| {
+            let size = shape.places.size(&place);
+            (want.path, want.name, want.found) = (String::new(), String::new(), Some(place));
+            size
+        });
+        match size {
             Ok(size) if size <= shape.max_size => {
                 bytes += size;
                 is_large |= size > PART;
@@ -220,6 +227,9 @@ pub(super) fn lock(book: &Mutex<MediaBook>) -> MutexGuard<'_, MediaBook> {
 
 /// Where its bytes are.
 fn find(want: &Want, shape: &Shape<'_>) -> Result<Place, PlaceError> {
+    if let Some(place) = &want.found {
+        return Ok(place.clone());
+    }
     if let Some(path) = &want.written {
         return Ok(Place::File(path.clone()));
     }
@@ -309,6 +319,9 @@ pub(super) fn not_ours(error: PlaceError, scratch: &Path) -> Result<PlaceError, 
 fn refused(error: &PlaceError) -> Examined {
     match error {
         PlaceError::Missing => Examined::Not("missing", error.to_string()),
+        PlaceError::Read(read) if read.kind() == std::io::ErrorKind::NotFound => {
+            Examined::Not("missing", PlaceError::Missing.to_string())
+        }
         _ => Examined::Not("unreadable", error.to_string()),
     }
 }

@@ -33,6 +33,8 @@ pub struct Want {
     pub url: String,
     /// Where its bytes were put, if they stood in a record.
     pub written: Option<PathBuf>,
+    /// Where it was found; then its path and name are of no use any more, and empty.
+    pub found: Option<importer_media::Place>,
 }
 
 /// Gathers them, each once.
@@ -91,7 +93,7 @@ impl Wants {
             }
         };
         let (key, path, name) = (upload.key.to_owned(), upload.path.to_owned(), upload.name.to_owned());
-        self.all.push(Want { source, key, path, name, kind: FACE, url: String::new(), written });
+        self.all.push(Want { source, key, path, name, kind: FACE, url: String::new(), written, found: None });
     }
 }
 
@@ -127,7 +129,16 @@ impl Sink for Wants {
         if is_link && (self.links || self.fetched.contains(url)) {
             let name = url.rsplit('/').next().unwrap_or_default().to_owned();
             let (key, url) = (url.to_owned(), url.to_owned());
-            self.add(Want { source: FACES, key, path: String::new(), name, kind: FACE, url, written: None });
+            self.add(Want {
+                source: FACES,
+                key,
+                path: String::new(),
+                name,
+                kind: FACE,
+                url,
+                written: None,
+                found: None,
+            });
         }
     }
 
@@ -137,12 +148,12 @@ impl Sink for Wants {
         }
         let (source, path, name) = (upload.source, upload.path.to_owned(), upload.name.to_owned());
         let (key, url) = (upload.key.to_owned(), upload.url.to_owned());
-        self.add(Want { source, key, path, name, kind: upload.kind, url, written: None });
+        self.add(Want { source, key, path, name, kind: upload.kind, url, written: None, found: None });
         if !upload.snapshot.is_empty() {
             let path = upload.snapshot.to_owned();
             let name = path.rsplit('/').next().unwrap_or_default().to_owned();
             let (key, url) = (path.clone(), String::new());
-            self.add(Want { source, key, path, name, kind: "picture", url, written: None });
+            self.add(Want { source, key, path, name, kind: "picture", url, written: None, found: None });
         }
     }
 }

@@ -1,8 +1,9 @@
 //! What a thread makes of a chunk: records for the spool, rows to sort, findings; all but their final place.
 
+use std::collections::HashSet;
 use std::mem;
 
-use xxhash_rust::xxh3::{xxh3_64, xxh3_128};
+use xxhash_rust::xxh3::{xxh3_64, xxh3_64_with_seed, xxh3_128};
 
 use super::findings::{Reason, Reject, body_of};
 use super::heap::put_texts;
@@ -58,6 +59,8 @@ pub(super) struct Batch {
     pub(super) people: Vec<PersonRow>,
     /// Files that somebody has to put elsewhere.
     pub(super) uploads: Vec<UploadRow>,
+    /// Hashes of pictures of users and groups that lie in the export.
+    pub(super) faces: HashSet<u64>,
     /// Members, friends, blocks and read positions that the mapper told of.
     pub(super) relations: Vec<RelationRow>,
 }
@@ -82,6 +85,7 @@ impl Batch {
         self.conversations.clear();
         self.people.clear();
         self.uploads.clear();
+        self.faces.clear();
         self.relations.clear();
         (self.rejected, self.unmapped, self.elsewhere) = (0, 0, 0);
         self.tally = Tally::default();
@@ -232,8 +236,12 @@ impl Sink for Digest<'_> {
     }
 
     fn upload(&mut self, upload: Upload<'_>) {
-        // Nobody is to bring pictures of people elsewhere by hand.
-        if upload.kind == FACE || !self.scratch.shard.is_first() {
+        if !self.scratch.shard.is_first() {
+            return;
+        }
+        // Nobody is to bring pictures of people elsewhere by hand: they are only counted.
+        if upload.kind == FACE {
+            self.batch.faces.insert(xxh3_64_with_seed(upload.key.as_bytes(), u64::from(upload.source.0)));
             return;
         }
         let row = UploadRow::new(&upload, &mut self.batch.heap);

@@ -1,6 +1,6 @@
 //! The pass itself: reading on one thread, mapping on all cores, writing in source order, then sorting.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::sync::Mutex;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::thread;
@@ -111,6 +111,7 @@ struct Gathered {
     conversations: Sorter<ConvRow>,
     people: Sorter<PersonRow>,
     uploads: Sorter<UploadRow>,
+    faces: HashSet<u64>,
     relations: Sorter<RelationRow>,
     shard: Shard,
     run: usize,
@@ -263,6 +264,7 @@ impl Gathered {
             people: Sorter::new(pass.dir(), few),
             heap,
             uploads,
+            faces: HashSet::new(),
             relations,
             shard,
             run: few,
@@ -299,6 +301,7 @@ impl Gathered {
         for row in &batch.uploads {
             self.uploads.push(row.moved(base))?;
         }
+        self.faces.extend(&batch.faces);
         for row in &batch.relations {
             self.relations.push(row.moved(base))?;
         }
@@ -337,6 +340,7 @@ impl Gathered {
             conversations,
             people,
             uploads,
+            faces,
             relations,
             shard,
             run,
@@ -345,6 +349,7 @@ impl Gathered {
             messages: _,
         } = self;
         summary.to_upload = uploads::write(uploads, &heap, &pass, run)?;
+        summary.faces = faces.len() as u64;
         let [groups, friends, blacks, read, emails, mutes, kept] = relations::write(relations, &heap, &pass)?;
         summary.told = Told { groups, friends, blacks, read, emails, mutes, kept };
         let spool = pass.spool()?;

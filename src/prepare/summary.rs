@@ -61,6 +61,9 @@ pub struct Summary {
     /// Media in `media-to-upload.csv` that nobody has put anywhere yet.
     #[serde(default)]
     pub to_upload: u64,
+    /// Pictures of users and groups that lie in the export.
+    #[serde(default)]
+    pub faces: u64,
     /// What the export tells of people besides their messages.
     #[serde(default)]
     pub told: Told,

@@ -8,7 +8,7 @@ use super::facts::{
 use super::logins::can_log_in;
 use super::numbers::{count, plural};
 use crate::finding::Severity;
-use crate::job::{FACE, JobError, JobReader, Logins, MediaFile, ObjectState, Pair, Sums};
+use crate::job::{JobError, JobReader, Logins, Pair, Sums};
 use crate::message::ContentType;
 use crate::prepare::Summary;
 
@@ -130,22 +130,13 @@ fn longest(reader: &JobReader, sums: &Sums) -> Result<Vec<Kind>, JobError> {
 
 /// Files that messages show: how many there are, and how many can be opened on the server.
 fn files(reader: &JobReader, passes: &[Summary]) -> Result<Option<Kind>, JobError> {
-    let mut files = reader.media_files()?;
-    files.retain(|file| file.kind != FACE);
+    let (files, there) = reader.media_counts()?;
     let name = "files that messages show".to_owned();
-    if files.is_empty() {
+    if files == 0 {
         let to_upload = passes.iter().map(|pass| pass.to_upload).sum();
         return Ok((to_upload > 0).then_some(Kind { name, before: to_upload, after: None }));
     }
-    let there: std::collections::HashSet<String> = reader
-        .media_objects()?
-        .into_iter()
-        .filter(|object| object.state >= ObjectState::Completed)
-        .map(|object| object.name)
-        .collect();
-    let is_there = |file: &&MediaFile| file.object.as_ref().is_some_and(|object| there.contains(object));
-    let after = files.iter().filter(is_there).count() as u64;
-    Ok(Some(Kind { name, before: files.len() as u64, after: Some(after) }))
+    Ok(Some(Kind { name, before: files, after: Some(there) }))
 }
 
 fn set_aside(

@@ -4,6 +4,7 @@ mod exports;
 mod faces;
 mod faults;
 mod hostile;
+mod interrupted;
 mod large;
 mod names;
 mod recordings;

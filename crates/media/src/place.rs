@@ -79,6 +79,8 @@ pub struct Places {
     files: Option<PathBuf>,
     /// Archives, whose lists are read once.
     archives: Mutex<HashMap<PathBuf, Archive>>,
+    /// Where files of the source may be that was asked for last: they come source by source.
+    last: Mutex<(String, Arc<[Base]>)>,
 }
 
 impl Places {
@@ -89,6 +91,7 @@ impl Places {
             sources: sources.iter().filter_map(|source| real(Path::new(source))).collect(),
             files: files.and_then(real),
             archives: Mutex::default(),
+            last: Mutex::default(),
         }
     }
 
@@ -99,11 +102,7 @@ impl Places {
             return Err(if wanted.path.is_empty() { PlaceError::Missing } else { PlaceError::Outside });
         }
         let mut worst = PlaceError::Missing;
-        let mut bases = self.bases(&wanted.source);
-        if let Some(files) = &self.files {
-            bases.push(Base::Folder { folder: files.clone(), root: files.clone() });
-        }
-        for base in &bases {
+        for base in &*self.bases_of(&wanted.source) {
             for name in &names {
                 match self.at(base, name) {
                     Ok(place) => return Ok(place),
@@ -115,7 +114,20 @@ impl Places {
         Err(worst)
     }
 
-    /// Where a source's files may be: beside it, and in the folders above it up to the one that was named.
+    /// Where a source's files may be.
+    fn bases_of(&self, source: &str) -> Arc<[Base]> {
+        let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
+        if last.1.is_empty() || last.0 != source {
+            let mut bases = self.bases(source);
+            bases.extend(
+                self.files.iter().map(|files| Base::Folder { folder: files.clone(), root: files.clone() }),
+            );
+            *last = (source.to_owned(), bases.into());
+        }
+        Arc::clone(&last.1)
+    }
+
+    /// Where they may be in the export: beside it, and in the folders above it up to the one that was named.
     fn bases(&self, source: &str) -> Vec<Base> {
         let mut outer = PathBuf::from(source);
         let mut inside: Vec<String> = Vec::new();

@@ -1,14 +1,33 @@
 //! Files are known by the number of the source that names them and by what that calls them: both have to mean now what they
 //! meant when the files were uploaded, else a message shows somebody else's picture.
 
+use std::path::Path;
+
 use super::super::prepare::job_failure;
 use super::super::{Exit, Failure, intake};
 use super::{Intake, Plan};
 use crate::finding::Finding;
 use crate::formats::Uploaded;
-use crate::job::{JobReader, SourceInfo};
+use crate::job::{Job, JobReader, SourceInfo};
 use crate::mapping::{Sink, Upload};
 use crate::message::{Message, Place, SourceNo};
+
+/// Refuses to send messages while their files are on their way: what is not there yet would go as a text, for good. `add`: of
+/// a further pass.
+pub(in super::super) fn must_be_over(dir: &Path, add: bool) -> Result<(), Failure> {
+    let job = Job::create(dir).map_err(job_failure)?;
+    let first = if add { job.next_source().map_err(job_failure)? } else { SourceNo(0) };
+    let goes_on = !add && job.is_started().map_err(job_failure)?;
+    if goes_on || !job.reader().and_then(|reader| reader.has_open_media(first)).map_err(job_failure)? {
+        return Ok(());
+    }
+    Err(Failure::new(
+        Exit::Usage,
+        "the upload of the files that these messages show was begun and has not ended: without them they would go as text, for \
+         good. `run --media` goes on with it and sends the messages then, `media` goes on with it alone; another --job \
+         begins without any files",
+    ))
+}
 
 /// Refuses to make messages of other sources than those whose files were looked at; `first` is the number of the first.
 pub(in super::super) fn must_fit(plan: &Plan, reader: &JobReader, first: SourceNo) -> Result<(), Failure> {
