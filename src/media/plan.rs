@@ -1,7 +1,7 @@
 //! What is to be uploaded: each file is found, read once, gets the name that its content gives it, and is handed on.
 
 use std::collections::{HashMap, HashSet};
-use std::io::Read as _;
+use std::io::{Read as _, Seek as _, SeekFrom};
 use std::path::Path;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -337,14 +337,20 @@ fn measure(place: &Place, shape: &Shape<'_>, scratch: &Path) -> Result<Option<Me
         return Ok(None);
     }
     let mut file = shape.places.open(place, scratch, shape.max_size)?;
-    let mut bytes = Vec::new();
+    // Room for all of it at once, and for the byte that says whether there is more.
+    let size = file.seek(SeekFrom::End(0))?.min(PART) + 1;
+    file.rewind()?;
+    let mut bytes = Vec::with_capacity(usize::try_from(size).unwrap_or_default());
     (&mut file).take(PART + 1).read_to_end(&mut bytes)?;
     if bytes.len() as u64 > PART {
         let Some(digest) = importer_media::digest(&mut *file, PART, shape.max_size)? else { return Ok(None) };
         return Ok(Some((digest, importer_media::look(&mut *file)?, None)));
     }
+    if bytes.len() as u64 > shape.max_size {
+        return Ok(None);
+    }
+    let digest = importer_media::digest_of(&bytes, PART);
     let mut bytes = std::io::Cursor::new(bytes);
-    let Some(digest) = importer_media::digest(&mut bytes, PART, shape.max_size)? else { return Ok(None) };
     let look = importer_media::look(&mut bytes)?;
     // What is only counted is not kept.
     let bytes = shape.out.as_ref().map(|_| bytes.into_inner().into());

@@ -61,6 +61,13 @@ impl Sum {
     }
 }
 
+/// Digests of bytes that are there already.
+pub fn digest_of(bytes: &[u8], part: u64) -> Digest {
+    let mut sum = Sum::new(part);
+    sum.update(bytes);
+    sum.finish()
+}
+
 /// Reads all of it, up to `most` bytes; what goes on beyond that has no digest.
 pub fn digest(from: &mut dyn super::Bytes, part: u64, most: u64) -> io::Result<Option<Digest>> {
     from.seek(SeekFrom::Start(0))?;
@@ -96,6 +103,7 @@ mod tests {
         let bytes: Vec<u8> = (0..100_u8).collect();
         let all = digest(&mut io::Cursor::new(bytes.clone()), 32, 1000).unwrap().unwrap();
         assert_eq!((all.size, all.parts.len()), (100, 4));
+        assert_eq!(digest_of(&bytes, 32), all);
         for piece in [1, 7, 32, 33, 100] {
             let mut sum = Sum::new(32);
             bytes.chunks(piece).for_each(|piece| sum.update(piece));

@@ -10,7 +10,7 @@ mod place;
 mod sound;
 mod video;
 
-pub use digest::{Digest, Sum, digest};
+pub use digest::{Digest, Sum, digest, digest_of};
 pub use look::{Look, look};
 pub use name::{Key, KeyError};
 pub use place::{Place, PlaceError, Places, Wanted};

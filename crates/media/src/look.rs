@@ -24,6 +24,8 @@ pub struct Look {
 const MOST_PIXELS: u64 = 65_535;
 /// Long enough for the header of any picture, thumbnails and colour profiles in front of its size included.
 const HEAD: usize = 512 << 10;
+/// Enough to tell what a file is.
+const FIRST: usize = 64;
 /// A day and more: what says that it lasts longer is not believed.
 pub(crate) const MOST_SECONDS: u64 = 200_000;
 
@@ -38,10 +40,16 @@ impl Look {
 /// Looks at a file.
 pub fn look(from: &mut dyn Bytes) -> io::Result<Look> {
     let size = from.seek(SeekFrom::End(0))?;
-    let mut head = vec![0; HEAD.min(usize::try_from(size).unwrap_or(HEAD))];
+    let whole = HEAD.min(usize::try_from(size).unwrap_or(HEAD));
+    let mut head = vec![0; whole.min(FIRST)];
     from.seek(SeekFrom::Start(0))?;
     from.read_exact(&mut head)?;
     let mut look = kind(&head);
+    if look.mime.starts_with("image/") || matches!(look.mime, "audio/ogg" | "audio/wav" | "audio/amr") {
+        let first = head.len();
+        head.resize(whole, 0);
+        from.read_exact(&mut head[first..])?;
+    }
     if look.mime.starts_with("image/") {
         if let Ok(pixels) = imagesize::blob_size(&head) {
             let (width, height) = (pixels.width as u64, pixels.height as u64);
