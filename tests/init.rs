@@ -220,6 +220,41 @@ fn of_records_of_several_kinds_only_messages_count() {
 }
 
 #[test]
+fn tables_and_json_in_one_folder_are_read_in_one_pass() {
+    let dir = tempfile::tempdir().unwrap();
+    let inside = dir.path().join("old");
+    fs_err::create_dir(&inside).unwrap();
+    let write = |name: &str, text: &str| fs_err::write(inside.join(name), text).unwrap();
+    write(
+        "a.csv",
+        "id,from,to,sent_at,text\n1,ann,bob,2024-01-01T10:00:00Z,hi\n2,bob,ann,2024-01-01T10:01:00Z,you there\n",
+    );
+    let line = |id: u8, from: &str, to: &str| {
+        format!(
+            "{{\"nr\":{id},\"author\":\"{from}\",\"to\":\"{to}\",\"at\":170420{id}200,\"body\":\"word {id}\"}}\n"
+        )
+    };
+    write("b.jsonl", &[line(3, "ann", "bob"), line(4, "bob", "ann")].concat());
+    write("notes.md", "of nobody\n");
+    let said = run(dir.path(), &["init", "old"]);
+    assert_eq!(said.code, 0, "{}", said.out);
+    assert!(said.out.contains("4 messages in 1 conversation"), "{}", said.out);
+    assert!(said.out.contains("not read: `old/notes.md`"), "{}", said.out);
+    let file = fs_err::read_to_string(dir.path().join("import.toml")).unwrap();
+    assert_eq!(file.matches("[[source]]").count(), 2, "{file}");
+    assert_eq!(run(dir.path(), &["check"]).code, 0);
+    // What has no messages is named, and the rest needs no tables of sources.
+    write("b.jsonl", "{\"made\":\"2024-01-01\",\"by\":\"office\"}\n");
+    let said = run(dir.path(), &["init", "old", "--force"]);
+    assert!(
+        said.out.contains("`old/b.jsonl`: JSON, 1 record") && said.out.contains("2 messages in 1"),
+        "{}",
+        said.out
+    );
+    assert!(!fs_err::read_to_string(dir.path().join("import.toml")).unwrap().contains("[[source]]"));
+}
+
+#[test]
 fn what_no_format_is_is_shown_and_nothing_is_written() {
     let dir = tempfile::tempdir().unwrap();
     let (said, file) = init(dir.path(), "unknown/lines-of-a-log.txt", &[]);

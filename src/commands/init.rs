@@ -182,7 +182,12 @@ fn find(args: &InitArgs, tick: &mut dyn FnMut(u64, u64)) -> Result<Found, Failur
         let survey = Some(survey(args, &read(&text)?, tick)?);
         return Ok(Found { title, text: Some(text), survey, ..Found::default() });
     }
-    unknown(args, tick)
+    let apart = formats::tables_and_json(&args.sources).map_err(intake::failure)?;
+    if args.format.is_none() && !apart.is_empty() {
+        several::find(args, apart, tick)
+    } else {
+        unknown(args, tick)
+    }
 }
 
 /// A format that we know: what it needs is what its findings ask for.

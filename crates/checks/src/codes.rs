@@ -136,7 +136,7 @@ pub const MESSAGE_TOO_LARGE: Code =
 pub const SOURCE_ID_CONFLICT: Code = error(
     "source-id-conflict",
     "another message has the same id and is not the same",
-    "map a column that is unique over all files, or leave out the file with the older state",
+    "of an edited message keep the last state alone; else map a column that is unique over all files",
 );
 /// Law 11: one conversation for two pairs of users.
 pub const CONVERSATION_COLLISION: Code = error(

@@ -52,7 +52,7 @@ mod uploaded;
 
 pub use faces::Faced;
 pub use own::files;
-pub use recognise::{Apart, recognise, recognise_apart};
+pub use recognise::{Apart, recognise, recognise_apart, tables_and_json};
 pub use registry::{Format, FormatError, Preset, open};
 pub use settings::{
     About, ChatKind, DateOrder, Edited, Incomplete, Media, Placeholder, Policy, Recalled, Replies, SameTime,

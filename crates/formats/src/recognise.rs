@@ -2,6 +2,8 @@
 
 mod own;
 
+pub use own::tables_and_json;
+
 use serde_json::Value;
 
 use super::{
@@ -63,7 +65,7 @@ pub fn recognise_apart(sources: &[String]) -> Result<Vec<Apart>, ExportError> {
             }
         }
     }
-    // Without any that is known, one mapping is made for all.
+    // Without any that is known: see `tables_and_json`.
     if !apart.is_empty() {
         apart.extend(own::grouped(own)?);
     }

@@ -11,6 +11,7 @@ mod roles;
 mod scope;
 mod shown;
 mod taken_back;
+mod versions;
 
 use crate::mapping::mojibake;
 use crate::mapping::{Key, Mojibake};
@@ -111,6 +112,7 @@ pub fn guess(table: &Table, answers: &Answers) -> Guess {
     misread(table, answers, &mut guess);
     kinds::message_types(table, &roles, has_files, &mut guess);
     taken_back::taken_back(table, &mut guess);
+    versions::versions(table, &roles, &mut guess);
     if let Some(platform) = roles.platform {
         kinds::platform(&columns[platform], &mut guess);
     }

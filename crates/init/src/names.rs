@@ -158,7 +158,8 @@ const NAMES: &[(Role, &str)] = &[
     ),
     (
         Role::TakenBack,
-        "deleted|is deleted|deleted flag|del flag|delete flag|deleted at|delete time|deleted time|removed|is removed|removed at|\
+        "deleted|is deleted|date deleted|deleted on|deleted date|delete date|date removed|removed on|date revoked|revoked on|\
+         revoke date|date recalled|recalled on|recall date|deleted by|revoked by|recalled by|removed by|deleted flag|del flag|delete flag|deleted at|delete time|deleted time|removed|is removed|removed at|\
          revoked|is revoked|revoke|is revoke|revoked at|revoke time|recalled|is recalled|recall|is recall|recalled at|recall time|\
          withdrawn|is withdrawn|retracted|is retracted|unsent|is unsent|tombstone|撤回|是否撤回|已撤回|撤回时间|删除|是否删除|\
          已删除|删除时间|gelöscht|eliminado|borrado|supprimé|excluído|удалено|削除|삭제",

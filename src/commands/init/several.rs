@@ -1,6 +1,11 @@
 //! A folder that holds several formats: each becomes a `[[source]]` with its own mapping, and all are read in one pass.
 
-use super::{Failure, Found, InitArgs, Known, known, look_at_known, look_at_unknown, plan_of_tables, read};
+use std::collections::HashSet;
+use std::path::{Path, PathBuf};
+
+use super::{
+    Failure, Found, InitArgs, Known, known, look_at_known, look_at_unknown, plan_of_tables, read, unknown,
+};
 use crate::checks::Checker;
 use crate::commands::intake::Intake;
 use crate::commands::prepare::now;
@@ -17,6 +22,7 @@ pub(super) fn find(
     tick: &mut dyn FnMut(u64, u64),
 ) -> Result<Found, Failure> {
     let mut found = Found::default();
+    found.notes.extend(beside(&args.sources, &apart).or_fail(Exit::Usage)?);
     let known_one = apart.iter().find_map(|apart| apart.format);
     let (mut tables, mut names) = (Vec::new(), Vec::new());
     for Apart { format, paths } in apart {
@@ -44,12 +50,18 @@ pub(super) fn find(
         found.notes.push(format!("{name}: {}, in `{}`", template.title, template.sources.join("`, `")));
         tables.push(SourceTable { name, template });
     }
-    // One that is known, and beside it nothing of messages.
-    if let ([_], Some(format)) = (&tables[..], known_one) {
-        let one = known(args, format, tick)?;
+    if tables.is_empty() {
+        return unknown(args, tick);
+    }
+    // One, and beside it nothing of messages.
+    if let [one] = &tables[..] {
+        let alone = match known_one {
+            Some(format) => known(args, format, tick)?,
+            None => unknown(&InitArgs { sources: one.template.sources.clone(), ..args.clone() }, tick)?,
+        };
         found.notes.retain(|note| note.starts_with('`'));
-        found.notes.extend(one.notes);
-        return Ok(Found { notes: found.notes, ..one });
+        found.notes.extend(alone.notes);
+        return Ok(Found { notes: found.notes, ..alone });
     }
     found.title = format!("{} exports of different formats", tables.len());
     let text = Template::of_several(&tables, &[]);
@@ -79,6 +91,29 @@ fn has_messages(template: &Template) -> bool {
         })
     };
     [Key::SendTime, Key::SendId, Key::Text].into_iter().all(has)
+}
+
+/// What lies in the folders that were named and is in none of the exports: nothing is passed over without a word.
+fn beside(sources: &[String], apart: &[Apart]) -> std::io::Result<Option<String>> {
+    /// So many are named.
+    const SOME: usize = 12;
+    let read: HashSet<PathBuf> = apart.iter().flat_map(|apart| &apart.paths).map(PathBuf::from).collect();
+    let mut beside: Vec<String> = Vec::new();
+    for folder in sources.iter().map(Path::new).filter(|source| source.is_dir() && !read.contains(*source)) {
+        for entry in fs_err::read_dir(folder)? {
+            let path = entry?.path();
+            if !read.contains(&path) {
+                beside.push(format!("`{}`", path.display()));
+            }
+        }
+    }
+    beside.sort();
+    let more = beside.len().saturating_sub(SOME);
+    beside.truncate(SOME);
+    if more > 0 {
+        beside.push(format!("{more} more"));
+    }
+    Ok((!beside.is_empty()).then(|| format!("beside them, not read: {}", beside.join(", "))))
 }
 
 /// `slack`, or `slack-2` where there is one already.

@@ -1,6 +1,8 @@
 //! Tables of somebody's own beside known formats: what one mapping reads stays together, what has other columns is apart.
 
-use super::{Anything, Apart, head, is_plain, last};
+use std::path::Path;
+
+use super::{Anything, Apart, head, inside, is_plain, last};
 use crate::export::json::first_keys;
 use crate::export::{ExportError, Found, discover};
 use crate::{slack, unpacked};
@@ -13,7 +15,7 @@ pub(super) fn could_be(path: &str) -> Result<bool, ExportError> {
 /// Whether a folder has files that are called as Slack's days are: a channel whose first days tell nothing.
 pub(super) fn has_days(path: &str) -> bool {
     let days = |found: Vec<Found>| found.iter().any(|file| slack::is_day(unpacked(last(&file.inside))));
-    std::path::Path::new(path).is_dir() && discover(&[path.to_owned()], &Anything).is_ok_and(days)
+    Path::new(path).is_dir() && discover(&[path.to_owned()], &Anything).is_ok_and(days)
 }
 
 /// Those whose records look alike together, in the order in which they were named.
@@ -27,6 +29,30 @@ pub(super) fn grouped(paths: Vec<String>) -> Result<Vec<Apart>, ExportError> {
         }
     }
     Ok(groups.into_iter().map(|(_, paths)| Apart { format: None, paths }).collect())
+}
+
+/// Tables and JSON of somebody's own that lie side by side in the sources, for each of which a mapping is made; nothing,
+/// where there is only one of them.
+///
+/// # Errors
+/// As [`super::recognise`].
+pub fn tables_and_json(sources: &[String]) -> Result<Vec<Apart>, ExportError> {
+    let (mut tables, mut json) = (Vec::new(), Vec::new());
+    for source in sources {
+        let within =
+            if source != "-" && Path::new(source).is_dir() { inside(source)? } else { vec![source.clone()] };
+        for path in within {
+            match shape(&path)? {
+                Some(shape) if shape.starts_with("json ") => json.push(path),
+                Some(_) => tables.push(path),
+                None => {}
+            }
+        }
+    }
+    if tables.is_empty() || json.is_empty() {
+        return Ok(Vec::new());
+    }
+    Ok([tables, json].map(|paths| Apart { format: None, paths }).into())
 }
 
 /// What the first records say of all: the columns of a table, the keys of JSON. `None`: there are none.

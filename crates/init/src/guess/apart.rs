@@ -339,12 +339,16 @@ impl<'t> Units<'t> {
             .find(|name| table.inherited.iter().any(|column| column.name == *name))
     }
 
-    /// Whether a room of this name stands again in another of the lists around it: `general` of two workspaces.
+    /// Whether a room of this name stands again in another of the lists or keys around it: `general` of two workspaces.
     fn again(&self, name: &str, values: &[&str]) -> bool {
         self.enclosing.iter().any(|(outer, around)| {
-            let list = outer.rsplit_once('.').map_or("", |(list, _)| list);
-            let further_out =
-                list.ends_with(']') && name.strip_prefix(list).is_some_and(|rest| rest.contains('['));
+            let held = if outer.ends_with('*') {
+                outer
+            } else {
+                outer.rsplit_once('.').map_or("", |(held, _)| held)
+            };
+            let further_out = held.ends_with([']', '*'])
+                && name.strip_prefix(held).is_some_and(|rest| rest.contains(['[', '*']));
             further_out && !are_dates(around) && !determines(values, around)
         })
     }

@@ -149,16 +149,25 @@ fn is_of_writer(table: &Table, sender: Option<usize>, at: usize) -> bool {
     determines(&sender, &values)
 }
 
-/// Whether records with the same id are the same: an export can have them twice.
+/// Whether records with the same id are the same message: an export can have them twice, or as it was before it was edited,
+/// by the same writer at the same time. Such versions `check` refuses, who knows all records.
 fn tells_apart(table: &Table, id: usize) -> bool {
     let column = &table.columns[id];
     let ids = table.series(id);
+    let of_role =
+        |role| (0..table.columns.len()).filter(move |c| fits(&table.columns[*c].name, role) >= LEAST);
+    let (times, writers): (Vec<usize>, Vec<usize>) =
+        (of_role(Role::Time).collect(), of_role(Role::Sender).collect());
+    // Of several times that of the edit is another.
+    let agree = |one: &[String], other: &[String], c: &usize| one.get(*c) == other.get(*c);
+    let is_version = |one: &[String], other: &[String]| {
+        times.iter().any(|c| agree(one, other, c)) && writers.iter().all(|c| agree(one, other, c))
+    };
     let mut seen: std::collections::HashMap<&str, &[String]> = std::collections::HashMap::new();
-    let same = ids
-        .iter()
-        .zip(&table.sample)
-        .filter(|(id, _)| !id.is_empty())
-        .all(|(id, row)| *seen.entry(id).or_insert(row) == row.as_slice());
+    let same = ids.iter().zip(&table.sample).filter(|(id, _)| !id.is_empty()).all(|(id, row)| {
+        let first = *seen.entry(id).or_insert(row);
+        first == row.as_slice() || is_version(first, row)
+    });
     // Of those that were not sampled only the number is known: all must differ, but for whole records seen twice.
     let all_differ =
         column.different().map_or(column.different_percent() == 100, |n| n as u64 == column.filled);

@@ -9,8 +9,10 @@ use crate::values::Column;
 /// Leaves them out, where a flag, a time or a state says so; where it says so of all, it is asked what that means.
 pub(super) fn taken_back(table: &Table, guess: &mut Guess) {
     for (at, column) in table.columns.iter().enumerate() {
-        let Some((condition, count)) =
-            by_flag(column).or_else(|| by_time(table, at)).or_else(|| by_state(column))
+        let Some((condition, count)) = by_flag(column)
+            .or_else(|| by_time(table, at))
+            .or_else(|| by_whom(table, column))
+            .or_else(|| by_state(column))
         else {
             continue;
         };
@@ -60,6 +62,13 @@ fn by_time(table: &Table, at: usize) -> Option<TakenBack> {
         }
         (true, _) => None,
     }
+}
+
+/// `deleted_by`: somebody, where it was.
+fn by_whom(table: &Table, column: &Column) -> Option<TakenBack> {
+    let names_somebody = is_named(column) && column.name.to_lowercase().trim_end().ends_with("by");
+    (names_somebody && (1..table.records).contains(&column.filled))
+        .then_some((Condition::Filled, Some(column.filled)))
 }
 
 /// `status`: `deleted`, `recalled`.

@@ -11,6 +11,8 @@ use crate::world::{Message, World};
 pub(crate) struct Export {
     /// Paths and what stands there.
     pub(crate) files: BTreeMap<String, Vec<u8>>,
+    /// Some messages stand there as they were before, too, and have ids.
+    pub(crate) has_versions: bool,
     /// It says which chats are of two people.
     pub(crate) says_kind: bool,
     /// Everything is named plainly: asking would be a nuisance.
@@ -74,8 +76,152 @@ const DIRECT: [(&str, &str); 7] = [
 /// Names that need a second look.
 const ODD: [&str; 3] = ["at", "thread_id", "msg"];
 
+/// What an export has besides, drawn by dice of their own.
+#[derive(Debug, Default, Clone, Copy)]
+pub(crate) struct Besides {
+    /// How it says that a message was taken back.
+    pub(crate) taken_back: Option<TakenBack>,
+    /// Edited messages stand there twice, with this column.
+    pub(crate) edited: Option<&'static str>,
+    /// The column of their files.
+    pub(crate) files: Option<&'static str>,
+    /// What the rooms stand in.
+    pub(crate) workspaces: Option<&'static str>,
+}
+
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum TakenBack {
+    Flag(&'static str, (&'static str, &'static str)),
+    Time(&'static str, &'static str),
+    State(&'static str, &'static str),
+}
+
+impl Besides {
+    pub(crate) fn draw(world: &mut World, dice: &mut Dice) -> Self {
+        let mut besides = Self::default();
+        if dice.percent(12) {
+            world.take_back(dice);
+            besides.taken_back = Some(match dice.below(3) {
+                0 => TakenBack::Flag(
+                    dice.word(&[
+                        "is_deleted",
+                        "deleted",
+                        "is_recalled",
+                        "revoked",
+                        "removed",
+                        "is_revoked",
+                        "已撤回",
+                    ]),
+                    *dice.pick(&[
+                        ("true", "false"),
+                        ("1", "0"),
+                        ("TRUE", "FALSE"),
+                        ("yes", "no"),
+                        ("Y", "N"),
+                    ]),
+                ),
+                1 => TakenBack::Time(
+                    dice.word(&["deleted_at", "recalled_at", "revoke_time", "date_deleted", "delete_time"]),
+                    dice.word(&["", "0"]),
+                ),
+                _ => TakenBack::State(
+                    dice.word(&["status", "state", "message_status", "msg_state"]),
+                    dice.word(&["deleted", "recalled", "REVOKED", "withdrawn", "Deleted"]),
+                ),
+            });
+        }
+        if dice.percent(6) {
+            world.edit(dice);
+            besides.edited =
+                Some(dice.word(&["edited_at", "updated_at", "version", "revision", "edit_count"]));
+        }
+        if dice.percent(10) {
+            let name = dice.word(&[
+                "attachment",
+                "attachment_url",
+                "attachments",
+                "file_url",
+                "media_url",
+                "files",
+                "image_url",
+                "附件",
+            ]);
+            world.attach(dice, name.ends_with('s'));
+            besides.files = Some(name);
+        }
+        if dice.percent(10) && world.chats.iter().all(|chat| !chat.direct) {
+            world.again_in_another_workspace();
+            besides.workspaces = Some(dice.word(&[
+                "tenant_id",
+                "workspace",
+                "server",
+                "guild",
+                "team_id",
+                "company",
+                "org_id",
+                "space_id",
+                "network",
+                "community",
+                "租户ID",
+            ]));
+        }
+        besides
+    }
+
+    /// The columns that tell of it.
+    fn columns(self, time_format: usize) -> Vec<Column> {
+        let mut columns: Vec<Column> = Vec::new();
+        match self.taken_back {
+            Some(TakenBack::Flag(name, (yes, no))) => columns.push((
+                name.to_owned(),
+                Box::new(move |_, m| if m.taken_back { yes } else { no }.to_owned()),
+            )),
+            Some(TakenBack::Time(name, never)) => {
+                // A zero stands among numbers alone.
+                let never = if matches!(time_format, 0 | 1 | 4) { never } else { "" };
+                let value = move |m: &Message| {
+                    if m.taken_back { time(m.time + 90, time_format) } else { never.to_owned() }
+                };
+                columns.push((name.to_owned(), Box::new(move |_, m| value(m))));
+            }
+            Some(TakenBack::State(name, gone)) => {
+                let value = move |m: &Message| {
+                    if m.taken_back {
+                        gone
+                    } else if m.read {
+                        "read"
+                    } else {
+                        "sent"
+                    }
+                };
+                columns.push((name.to_owned(), Box::new(move |_, m| value(m).to_owned())));
+            }
+            None => {}
+        }
+        if let Some(name) = self.edited {
+            let value = move |m: &Message| match (m.before.is_some(), name.ends_with("_at")) {
+                (true, true) => time(m.time + 60, time_format),
+                (false, true) => String::new(),
+                (edited, false) => usize::from(edited).to_string(),
+            };
+            columns.push((name.to_owned(), Box::new(move |_, m| value(m))));
+        }
+        if let Some(name) = self.files {
+            columns.push((name.to_owned(), Box::new(|_, m| m.files.join(", "))));
+        }
+        if let Some(name) = self.workspaces {
+            columns.push((name.to_owned(), Box::new(|w, m| workspace(w, m.chat).to_owned())));
+        }
+        columns
+    }
+}
+
+fn workspace(world: &World, chat: usize) -> &'static str {
+    ["acme", "globex"][world.chats[chat].workspace]
+}
+
 impl Export {
-    pub(crate) fn of(world: &World, dice: &mut Dice) -> Self {
+    pub(crate) fn of(world: &World, besides: Besides, dice: &mut Dice) -> Self {
         let case = dice.below(6);
         let mut plain = true;
         let mut name = |dice: &mut Dice, of: &[&str]| {
@@ -113,7 +259,10 @@ impl Export {
                 Box::new(|w, m| w.people[m.writer].name.clone()),
             ));
         }
-        if dice.percent(70) {
+        let has_id = dice.percent(70);
+        // Without one nothing says that it is the same message.
+        let has_versions = besides.edited.is_some() && has_id;
+        if has_id {
             columns.push((cased(dice.pick::<&str>(&ID), case), Box::new(|_, m| m.id.clone())));
         }
         if apart == Apart::Column {
@@ -148,10 +297,16 @@ impl Export {
         if nested && kind {
             says_kind = true;
         }
-        let _infallible =
-            write!(say, "{apart:?}, case {case}, kind {kind}, receiver {receiver}, ids {with_ids}");
-        for column in decoys::some(world, dice) {
+        let _infallible = write!(
+            say,
+            "{apart:?}, case {case}, kind {kind}, receiver {receiver}, ids {with_ids}, {besides:?}"
+        );
+        for column in besides.columns(format).into_iter().chain(decoys::some(world, dice)) {
             let column = (cased(&column.0, case), column.1);
+            // In a document the rooms stand in lists of their workspaces.
+            if nested && besides.workspaces.is_some_and(|name| cased(name, case) == column.0) {
+                continue;
+            }
             if columns.iter().all(|(name, _)| *name != column.0) {
                 columns.push(column);
             }
@@ -165,9 +320,10 @@ impl Export {
             new
         });
         let clear = plain && apart == Apart::Column && zoned && (!has_direct || receiver && kind);
-        let files = write(world, dice, apart, &columns, (kind, words));
+        let files = write(world, dice, apart, &columns, (kind, words), (besides.workspaces, has_versions));
         let _infallible = write!(say, ", columns {seen:?}, files {:?}", files.keys().collect::<Vec<_>>());
-        Self { files, says_kind, clear, made: say }
+        let clear = clear && !has_versions;
+        Self { files, has_versions, says_kind, clear, made: say }
     }
 }
 
@@ -188,6 +344,7 @@ fn write(
     apart: Apart,
     columns: &[Column],
     (kind, words): (bool, (&str, &str)),
+    (workspaces, has_versions): (Option<&str>, bool),
 ) -> BTreeMap<String, Vec<u8>> {
     let mut files = BTreeMap::new();
     let style = dice.below(6);
@@ -198,7 +355,10 @@ fn write(
         _ => "json",
     };
     let body = |messages: &[&Message]| table(world, columns, messages, style);
-    let all: Vec<&Message> = world.messages.iter().collect();
+    let earlier: Vec<Option<Message>> =
+        world.messages.iter().map(|message| message.unedited().filter(|_| has_versions)).collect();
+    let both = earlier.iter().zip(&world.messages);
+    let all: Vec<&Message> = both.flat_map(|(before, message)| before.iter().chain([message])).collect();
     let of = |chat: usize| -> Vec<&Message> { all.iter().copied().filter(|m| m.chat == chat).collect() };
     let chats: Vec<usize> = (0..world.chats.len()).filter(|chat| !of(*chat).is_empty()).collect();
     match apart {
@@ -217,19 +377,19 @@ fn write(
         }
         Apart::File => {
             for chat in chats {
-                files.insert(format!("{}.{ending}", file_name(world, chat)), body(&of(chat)));
+                files.insert(format!("{}.{ending}", path(world, chat, workspaces)), body(&of(chat)));
             }
         }
         Apart::Folder => {
             for chat in chats {
-                files.insert(format!("{}/messages.{ending}", file_name(world, chat)), body(&of(chat)));
+                files.insert(format!("{}/messages.{ending}", path(world, chat, workspaces)), body(&of(chat)));
             }
         }
         Apart::FolderOfDays => {
             for chat in chats {
                 for (n, part) in of(chat).chunks(5).enumerate() {
                     files.insert(
-                        format!("{}/2024-01-{:02}.{ending}", file_name(world, chat), n + 1),
+                        format!("{}/2024-01-{:02}.{ending}", path(world, chat, workspaces), n + 1),
                         body(part),
                     );
                 }
@@ -239,31 +399,41 @@ fn write(
             let outer = *dice.pick(&["channels", "rooms", "chats", "conversations", "threads"]);
             let inner = *dice.pick(&["messages", "msgs", "items", "history"]);
             let with_id = dice.percent(85);
-            let rooms: Vec<String> = chats
-                .iter()
-                .map(|chat| {
-                    let mut room = String::from("{");
-                    if with_id {
-                        let _infallible = write!(room, "\"id\": {}, ", json(&world.chats[*chat].id));
-                    }
-                    if kind {
-                        let _infallible =
-                            write!(room, "\"type\": {}, ", json(&kind_word(world, *chat, words)));
-                    }
-                    let list: Vec<String> = of(*chat).iter().map(|m| object(world, columns, m)).collect();
-                    let _infallible = write!(room, "\"unread\": 0, \"{inner}\": [{}]}}", list.join(", "));
-                    room
-                })
-                .collect();
-            let text = if apart == Apart::List {
-                format!("{{\"count\": {}, \"{outer}\": [{}]}}", all.len(), rooms.join(", "))
+            let room_of = |chat: &usize| {
+                let mut room = String::from("{");
+                if with_id {
+                    let _infallible = write!(room, "\"id\": {}, ", json(&world.chats[*chat].id));
+                }
+                if kind {
+                    let _infallible = write!(room, "\"type\": {}, ", json(&kind_word(world, *chat, words)));
+                }
+                let list: Vec<String> = of(*chat).iter().map(|m| object(world, columns, m)).collect();
+                let _infallible = write!(room, "\"unread\": 0, \"{inner}\": [{}]}}", list.join(", "));
+                room
+            };
+            let rooms = |chats: &[usize]| {
+                let rooms = chats.iter().map(room_of);
+                if apart == Apart::List {
+                    format!("\"{outer}\": [{}]", rooms.collect::<Vec<_>>().join(", "))
+                } else {
+                    let keyed = chats.iter().zip(rooms);
+                    let keyed = keyed.map(|(chat, room)| format!("{}: {room}", json(&world.chats[*chat].id)));
+                    format!("\"{outer}\": {{{}}}", keyed.collect::<Vec<_>>().join(", "))
+                }
+            };
+            let text = if let Some(name) = workspaces {
+                let (first, second): (Vec<usize>, Vec<usize>) =
+                    chats.iter().partition(|chat| world.chats[**chat].workspace == 0);
+                let keyed = dice.percent(40);
+                let held = [first, second].map(|chats| {
+                    let id = chats.first().map_or("acme", |chat| workspace(world, *chat));
+                    let key = if keyed { format!("\"{id}\": ") } else { String::new() };
+                    format!("{key}{{\"id\": \"{id}\", {}}}", rooms(&chats))
+                });
+                let (open, close) = if keyed { ('{', '}') } else { ('[', ']') };
+                format!("{{\"{}s\": {open}{}{close}}}", name.trim_end_matches("_id"), held.join(", "))
             } else {
-                let keyed: Vec<String> = chats
-                    .iter()
-                    .zip(rooms)
-                    .map(|(chat, room)| format!("{}: {room}", json(&world.chats[*chat].id)))
-                    .collect();
-                format!("{{\"count\": {}, \"{outer}\": {{{}}}}}", all.len(), keyed.join(", "))
+                format!("{{\"count\": {}, {}}}", all.len(), rooms(&chats))
             };
             files.insert("dump.json".to_owned(), text.into_bytes());
         }
@@ -272,6 +442,12 @@ fn write(
         files.insert("README.md".to_owned(), b"Export of our chats.\nAsk the office for more.\n".to_vec());
     }
     files
+}
+
+/// Where a chat's file or folder lies.
+fn path(world: &World, chat: usize, workspaces: Option<&str>) -> String {
+    let name = file_name(world, chat);
+    if workspaces.is_some() { format!("{}/{name}", workspace(world, chat)) } else { name }
 }
 
 /// A chat as a file or folder may be called.

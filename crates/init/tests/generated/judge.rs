@@ -105,6 +105,8 @@ struct Got {
     peer: String,
     direct: bool,
     text: String,
+    /// What it has instead of words.
+    file: Option<String>,
     time: i64,
 }
 
@@ -121,6 +123,7 @@ impl Sink for Seen {
         }
         let content: serde_json::Value = serde_json::from_str(&message.content).unwrap();
         let text = content.get("content").or_else(|| content.get("text")).and_then(|v| v.as_str());
+        let file = text.is_none().then(|| message.content.to_string());
         let (peer, direct) = match &message.peer {
             Peer::User(id) => (id.to_string(), true),
             Peer::Group(id) => (id.to_string(), false),
@@ -130,6 +133,7 @@ impl Sink for Seen {
             peer,
             direct,
             text: text.unwrap_or_default().to_owned(),
+            file,
             time: message.send_time.0,
         });
     }
@@ -147,16 +151,24 @@ impl Sink for Seen {
 
 fn compare(world: &World, export: &Export, seen: &Seen) -> Verdict {
     let wrong = |text: String| Verdict::Wrong(text);
+    // `check` refuses what has one id and is not the same.
+    if export.has_versions && seen.ids.values().any(|count| *count > 1) {
+        return Verdict::Asked("check: source-id-conflict".to_owned());
+    }
     if seen.ids.values().any(|count| *count > 1) {
         return wrong("lost: ids are not unique, messages would be taken for doubles".to_owned());
     }
-    if seen.messages.len() != world.messages.len() {
-        return wrong(format!("lost: {} of {} messages", seen.messages.len(), world.messages.len()));
+    let mut truth: Vec<_> = world.messages.iter().filter(|message| !message.taken_back).collect();
+    if let Err(text) = files(&truth, seen) {
+        return wrong(format!("files: {text}"));
     }
+    truth.retain(|message| !message.text.is_empty());
     // Times are all different: they tell which message is which.
-    let mut got: Vec<&Got> = seen.messages.iter().collect();
+    let mut got: Vec<&Got> = seen.messages.iter().filter(|got| got.file.is_none()).collect();
+    if got.len() != truth.len() {
+        return wrong(format!("lost: {} of {} messages", got.len(), truth.len()));
+    }
     got.sort_by_key(|got| got.time);
-    let mut truth: Vec<_> = world.messages.iter().collect();
     truth.sort_by_key(|message| message.time);
     let mut people = Pairs::default();
     let mut chats = Pairs::default();
@@ -191,6 +203,20 @@ fn compare(world: &World, export: &Export, seen: &Seen) -> Verdict {
         }
     }
     Verdict::Right
+}
+
+/// Every file is there once, at the time of its message, and by its writer.
+fn files(truth: &[&crate::world::Message], seen: &Seen) -> Result<(), String> {
+    let mut wanted: Vec<(i64, &str)> = truth
+        .iter()
+        .flat_map(|message| message.files.iter().map(|file| (message.time * 1000, file.as_str())))
+        .collect();
+    for got in &seen.messages {
+        let Some(file) = &got.file else { continue };
+        let at = wanted.iter().position(|(time, url)| *time == got.time && file.contains(url));
+        wanted.swap_remove(at.ok_or_else(|| format!("{file} at {} is nobody's", got.time))?);
+    }
+    wanted.first().map_or(Ok(()), |(time, url)| Err(format!("{url} of {time} is nowhere")))
 }
 
 /// Names on one side, numbers on the other, one for one.

@@ -17,7 +17,7 @@ mod world;
 use std::collections::BTreeMap;
 
 use dice::Dice;
-use export::Export;
+use export::{Besides, Export};
 use judge::{Verdict, judge};
 use world::World;
 
@@ -36,8 +36,9 @@ fn generated_exports_come_out_right_or_are_asked_about() {
     let mut why: BTreeMap<String, (u32, u64)> = BTreeMap::new();
     for seed in seeds {
         let mut dice = Dice::new(seed);
-        let world = World::new(&mut dice);
-        let export = Export::of(&world, &mut dice);
+        let mut world = World::new(&mut dice);
+        let besides = Besides::draw(&mut world, &mut Dice::new(seed ^ 0x5eed_0fbe_51de));
+        let export = Export::of(&world, besides, &mut dice);
         let dir = tempfile::tempdir().unwrap();
         for (path, bytes) in &export.files {
             let path = dir.path().join(path);

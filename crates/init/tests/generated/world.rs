@@ -22,8 +22,11 @@ pub(crate) struct Chat {
     pub(crate) members: Vec<usize>,
     pub(crate) direct: bool,
     pub(crate) created: i64,
+    /// In which of the workspaces, each of which counts its rooms anew.
+    pub(crate) workspace: usize,
 }
 
+#[derive(Clone)]
 pub(crate) struct Message {
     pub(crate) chat: usize,
     pub(crate) writer: usize,
@@ -32,6 +35,20 @@ pub(crate) struct Message {
     pub(crate) time: i64,
     pub(crate) id: String,
     pub(crate) read: bool,
+    /// Its writer took it back: nobody is to read it anew.
+    pub(crate) taken_back: bool,
+    /// What it said before it was edited; the export has both.
+    pub(crate) before: Option<String>,
+    /// Files that came with it.
+    pub(crate) files: Vec<String>,
+}
+
+impl Message {
+    /// As it stood there before it was edited.
+    pub(crate) fn unedited(&self) -> Option<Self> {
+        let text = self.before.clone()?;
+        Some(Self { text, before: None, ..self.clone() })
+    }
 }
 
 const NAMES: [&[&str]; 6] = [
@@ -145,7 +162,8 @@ impl World {
                 _ if !direct => group.to_lowercase().replace(' ', "-"),
                 _ => format!("dm-{n}"),
             };
-            chats.push(Chat { id, name, members, direct, created: 1_590_000_000 + 86_400 * n as i64 });
+            let created = 1_590_000_000 + 86_400 * n as i64;
+            chats.push(Chat { id, name, members, direct, created, workspace: 0 });
         }
         let mut time = 1_600_000_000 + dice.below(90_000_000) as i64;
         let mut messages = Vec::new();
@@ -157,7 +175,9 @@ impl World {
             let writer = *dice.pick(&chats[chat].members);
             let tail = if dice.percent(80) { format!(" ({n})") } else { String::new() };
             let text = format!("{}{tail}", dice.pick(words));
-            messages.push(Message { chat, writer, text, time, id: String::new(), read: dice.percent(70) });
+            let read = dice.percent(70);
+            let (id, before, files) = (String::new(), None, Vec::new());
+            messages.push(Message { chat, writer, text, time, id, read, taken_back: false, before, files });
         }
         let style = dice.below(5);
         let mut last = vec![0; chats.len()];
@@ -173,6 +193,62 @@ impl World {
             };
         }
         Self { people, chats, messages }
+    }
+
+    /// Some of the messages were taken back.
+    pub(crate) fn take_back(&mut self, dice: &mut Dice) {
+        for message in &mut self.messages {
+            message.taken_back = dice.percent(15);
+        }
+    }
+
+    /// Some of them were edited.
+    pub(crate) fn edit(&mut self, dice: &mut Dice) {
+        for message in &mut self.messages {
+            message.before = dice.percent(15).then(|| format!("{} (first try)", message.text));
+        }
+    }
+
+    /// Some have files, some of these nothing else.
+    pub(crate) fn attach(&mut self, dice: &mut Dice, several: bool) {
+        for (n, message) in self.messages.iter_mut().enumerate() {
+            if !dice.percent(25) {
+                continue;
+            }
+            let ending = *dice.pick(&["jpg", "pdf", "png", "mp4"]);
+            let files = if several { dice.between(1, 2) } else { 1 };
+            message.files =
+                (0..files).map(|file| format!("https://files.example/{n}/{file}.{ending}")).collect();
+            if dice.percent(40) {
+                message.text.clear();
+            }
+        }
+    }
+
+    /// The same rooms once more, in another workspace, where other things are said.
+    pub(crate) fn again_in_another_workspace(&mut self) {
+        let (rooms, count) = (self.chats.len(), self.messages.len());
+        for room in 0..rooms {
+            let Chat { id, name, members, direct, created, .. } = &self.chats[room];
+            let (id, name, members) = (id.clone(), name.clone(), members.clone());
+            self.chats.push(Chat { id, name, members, direct: *direct, created: *created, workspace: 1 });
+        }
+        let last = self.messages.last().map_or(0, |message| message.time);
+        for n in 0..count {
+            let Message { chat, writer, text, time, id, read, .. } = &self.messages[n];
+            let message = Message {
+                chat: chat + rooms,
+                writer: *writer,
+                text: format!("{text}, elsewhere"),
+                time: last + 77 + time - self.messages[0].time,
+                id: id.parse().map_or_else(|_| format!("w{id}"), |n: i64| (n + 500_000_007).to_string()),
+                read: *read,
+                taken_back: false,
+                before: None,
+                files: Vec::new(),
+            };
+            self.messages.push(message);
+        }
     }
 
     /// Whoever else is in a chat of two.
