@@ -7,7 +7,7 @@ use std::time::Duration;
 use serde_json::json;
 
 use super::faults::folder_of;
-use super::{Ended, media, objects, run_in, whole};
+use super::{Ended, media, objects, opened, run_in, samples, whole};
 use crate::support::{Rehearsal, importer_process};
 
 /// Messages that the server has, of any kind.
@@ -74,4 +74,63 @@ fn where_nothing_can_be_uploaded_messages_go_without() {
     let ended = bare(dir.path(), &server, &[]);
     assert_eq!(ended.code, 0, "{}", ended.said);
     assert_eq!((messages(&server), media(&server).len()), (2, 0));
+}
+
+/// Groups of one, each with two files.
+fn three_groups(dir: &Path) {
+    fs_err::create_dir_all(dir.join("export/files")).unwrap();
+    let chats = (10..13).map(|chat: u64| {
+        let said = (1..3).map(|n| {
+            let file = format!("files/{chat}-{n}.bin");
+            fs_err::write(dir.join("export").join(&file), samples::noise(chat * 10 + n, 900)).unwrap();
+            json!({ "id": n, "type": "message", "date_unixtime": (1_709_280_000 + n).to_string(), "date": "2024-03-01T10:00:00",
+                "from": "Ann", "from_id": "user1", "text": "look", "file": file, "file_name": file })
+        });
+        let said: Vec<_> = said.collect();
+        // As Telegram writes it: what kind of chat it is stands before its messages.
+        format!(r#"{{"name":"C","type":"private_group","id":{chat},"messages":{}}}"#, json!(said))
+    });
+    let chats = chats.collect::<Vec<_>>().join(",");
+    let account =
+        format!(r#"{{"about":"x","personal_information":{{"user_id":1}},"chats":{{"list":[{chats}]}}}}"#);
+    fs_err::write(dir.join("export/result.json"), account).unwrap();
+    fs_err::write(dir.join("import.toml"), "sources = [\"export\"]\n").unwrap();
+}
+
+#[test]
+fn files_are_there_in_whatever_parts_the_messages_go() {
+    let dir = tempfile::tempdir().unwrap();
+    three_groups(dir.path());
+    let server = Rehearsal::start(&["--answer-time", "0s"]);
+    let ended = whole(dir.path(), &server, &["--only", "sg_chat11"]);
+    assert_eq!((ended.code, media(&server).len()), (0, 2), "{}", ended.said);
+    let puts = objects(&server)["puts"].clone();
+    let ended = bare(dir.path(), &server, &["--canary", "1", "--yes"]);
+    assert_eq!((ended.code, media(&server).len()), (0, 6), "{}", ended.said);
+    // Each as it lay in the export, and none of them uploaded twice.
+    let mut seen: Vec<Vec<u8>> =
+        media(&server).iter().map(|(_, content)| opened(content["sourceUrl"].as_str().unwrap())).collect();
+    let mut all: Vec<Vec<u8>> =
+        (10..13).flat_map(|chat| (1..3).map(move |n| samples::noise(chat * 10 + n, 900))).collect();
+    seen.sort_unstable();
+    all.sort_unstable();
+    assert_eq!((seen, &objects(&server)["puts"]), (all, &puts));
+}
+
+#[test]
+fn what_was_refused_and_held_goes_out_with_its_file() {
+    let dir = tempfile::tempdir().unwrap();
+    three_groups(dir.path());
+    let server = Rehearsal::start(&["--answer-time", "0s"]);
+    let gone = json!({ "kind": "remove-group", "group": "chat12", "path": "/msg/send_msg", "after": 2 });
+    server.control("/_rehearsal/faults", Some(&gone));
+    let ended = whole(dir.path(), &server, &["--on-reject", "hold"]);
+    assert!(ended.code != 0 && ended.said.contains("waits at a refused message"), "{}", ended.said);
+    let mended = run_in(dir.path(), &["provision", "--quiet", "--api", &server.url]);
+    assert_eq!(mended.code, 0, "{}", mended.said);
+    let ended = run_in(dir.path(), &["retry", "--quiet", "--api", &server.url]);
+    assert_eq!((ended.code, media(&server).len()), (0, 6), "{}", ended.said);
+    for (_, content) in media(&server) {
+        assert_eq!(opened(content["sourceUrl"].as_str().unwrap()).len(), 900);
+    }
 }
