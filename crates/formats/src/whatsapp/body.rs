@@ -80,7 +80,7 @@ impl<'a> Body<'a> {
             return Self::Attached { file: file.trim(), caption: Cow::Borrowed(rest.trim()), edited };
         }
         // Android says so without a mark, and nothing else.
-        if words::MISSED.contains(&&*text.to_lowercase()) {
+        if text.len() <= words::LONGEST && words::MISSED.contains(&&*text.to_lowercase()) {
             return Self::Call;
         }
         if is_one_of(text, words::DELETED) {

@@ -396,6 +396,10 @@ impl Cursor<'_> {
     /// One of these words, if it stands here whole.
     fn word(&mut self, words: &[&str]) -> bool {
         let rest = &self.text[self.at..];
+        // In most places stands none.
+        if !rest.starts_with(char::is_alphabetic) {
+            return false;
+        }
         let found = words.iter().find_map(|word| {
             let head: String = rest.chars().take(word.chars().count()).collect();
             let after = rest[head.len()..].chars().next();

@@ -13,11 +13,17 @@ pub(super) enum Omitted {
     Card,
 }
 
+/// None of the app's words for media and calls has more bytes: what people write is often longer.
+pub(super) const LONGEST: usize = 80;
+
 /// A medium that was not exported. Android, in angle brackets, does not say what it was.
 pub(super) fn omitted(text: &str) -> Option<Omitted> {
     let text = text.trim();
     if let Some(inner) = text.strip_prefix('<').and_then(|t| t.strip_suffix('>')) {
         return OMITTED_ANY.contains(&inner).then_some(Omitted::Any);
+    }
+    if text.len() > LONGEST {
+        return None;
     }
     let lower = text.to_lowercase();
     OMITTED.iter().find(|(words, _)| words.contains(&&*lower)).map(|(_, kind)| *kind)
@@ -453,6 +459,10 @@ mod tests {
             .chain(GROUP)
         {
             assert_eq!(**word, word.to_lowercase());
+        }
+        // In capitals they may be a little longer.
+        for word in OMITTED.iter().flat_map(|(words, _)| *words).chain(MISSED) {
+            assert!(word.len() + 16 <= LONGEST, "{word}");
         }
         for words in [DELETED, EDITED, WAITING] {
             assert!(words.iter().all(|w| !w.ends_with('.')));
