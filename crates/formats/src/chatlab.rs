@@ -27,6 +27,7 @@ use super::node::Node;
 use super::ordinary::{At, Cut, Ordinary, Tools, last};
 use super::pairs::Pairs;
 use super::recognise::{Begins, head};
+use super::settings::ChatKind;
 use crate::export::{Context, ExportError, Found};
 use crate::mapping::people::{Kind as PersonKind, Person};
 use crate::mapping::{Relation, Role, Sink};
@@ -45,7 +46,8 @@ pub(super) struct ChatLab {
 struct Header {
     platform: String,
     name: String,
-    group: bool,
+    /// `group` or `private`.
+    kind: String,
     group_id: String,
     owner: String,
     avatar: String,
@@ -93,7 +95,7 @@ impl Ordinary for ChatLab {
                     Header {
                         platform: meta.str("platform").into_owned(),
                         name: meta.str("name").into_owned(),
-                        group: meta.str("type") == "group",
+                        kind: meta.str("type").into_owned(),
                         group_id: meta.str("groupId").into_owned(),
                         owner: meta.str("ownerId").into_owned(),
                         avatar: meta.str("groupAvatar").into_owned(),
@@ -105,9 +107,9 @@ impl Ordinary for ChatLab {
         let headers = self.headers.get_or_init(|| headers);
         self.pairs.read(self, found, tools, &|record, context, inside| {
             // Lines know their header; a document tells it around its records.
-            let group = headers
-                .get(inside)
-                .map_or_else(|| context.value("meta.type") == Some("group"), |header| header.group);
+            let said = || context.value("meta.type").unwrap_or_default();
+            let kind = headers.get(inside).map_or_else(said, |header| &header.kind);
+            let group = is_group(kind, tools) != Some(false);
             let who = record.any(&["sender", "platformId"]).text().into_owned();
             let kind = record.get("type").int().unwrap_or(0);
             // Two people can be called the same: each file is a chat of its own.
@@ -122,6 +124,10 @@ impl Ordinary for ChatLab {
             "header" => return sink.left_out(at.place, reason::DIRECTORY_ROW),
             _ => {}
         }
+        // What stands behind the messages was not read when they are.
+        let Some(is_group) = is_group(&header.kind, tools) else {
+            return refuse(sink, &codes::CHAT_KIND_UNKNOWN, at.place, &header.name);
+        };
         let group = match (&*header.group_id, &*header.name, at.around("@stem")) {
             ("", "", stem) => stem.to_owned(),
             ("", name, _) => name.to_owned(),
@@ -133,7 +139,7 @@ impl Ordinary for ChatLab {
             let face = record.str("avatar");
             let face = tools.composer.face(&face, at.place, sink);
             sink.person(Person::new(PersonKind::User, &id, &name, &face));
-            if header.group {
+            if is_group {
                 let owner = record.get("roles").list().iter().any(|role| role.str("id") == "owner");
                 let role = if owner { Role::Owner } else { Role::Member };
                 sink.relation(Relation::Member { group: group.into(), user: id, role });
@@ -141,7 +147,7 @@ impl Ordinary for ChatLab {
             return sink.left_out(at.place, reason::DIRECTORY_ROW);
         }
         let sender = record.str("sender");
-        let peer = if header.group {
+        let peer = if is_group {
             if at.is_first() {
                 let face = tools.composer.face(self.avatar(at.around), at.place, sink);
                 sink.person(Person::new(PersonKind::Group, &group, &header.name, &face));
@@ -204,6 +210,15 @@ impl Ordinary for ChatLab {
     }
 }
 
+/// Whether many talk, by what the header says, or else the settings.
+fn is_group(kind: &str, tools: &Tools) -> Option<bool> {
+    match kind {
+        "group" => Some(true),
+        "private" => Some(false),
+        _ => tools.composer.settings().about.chat.map(|kind| kind == ChatKind::Group),
+    }
+}
+
 /// The path of the file.
 fn inside(around: &Context) -> Cow<'_, str> {
     let value = |name| around.value(name).unwrap_or_default();
@@ -228,7 +243,7 @@ impl ChatLab {
         Cow::Owned(Header {
             platform: value("meta.platform"),
             name: value("meta.name"),
-            group: value("meta.type") == "group",
+            kind: value("meta.type"),
             group_id: value("meta.groupId"),
             owner: value("meta.ownerId"),
             avatar: String::new(),
@@ -252,6 +267,19 @@ mod tests {
     #[test]
     fn documents_and_lines() {
         insta::assert_snapshot!(fixture(Format::ChatLab, &Settings::default(), "chatlab").text());
+    }
+
+    #[test]
+    fn where_nothing_says_who_reads_it_nothing_is_sent() {
+        let said = r#"{"sender":"u1","timestamp":1,"type":0,"content":"hi"}"#;
+        let meta = r#""chatlab":{"version":"0.0.2"},"meta":{"name":"c","platform":"qq","type":"group"}"#;
+        let behind = format!(r#"{{"messages":[{said}],{meta}}}"#);
+        let mut settings = Settings::default();
+        settings.about.me = Some("me".to_owned());
+        let got = folder(Format::ChatLab, &settings, &[("c.json", &behind)]);
+        assert_eq!((got.messages.len(), &*got.findings), (0, &["1 chat-kind-unknown ".to_owned()][..]));
+        settings.about.chat = Some(super::ChatKind::Group);
+        assert_eq!(folder(Format::ChatLab, &settings, &[("c.json", &behind)]).messages.len(), 1);
     }
 
     #[test]
