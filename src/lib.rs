@@ -26,6 +26,8 @@ pub use importer_pacing as pacing;
 pub use importer_shown as shown;
 pub mod report;
 
+pub use importer_guests as guests;
+
 pub mod control;
 
 pub use importer_rehearsal as rehearsal;

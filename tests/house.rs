@@ -26,12 +26,13 @@ const MAY_NAME: &[(&str, &[&str])] = &[
     ),
     ("import", &["finding", "job", "log", "message", "openim", "pacing", "shown"]),
     ("after", &["finding", "import", "job", "log", "message", "openim", "shown", "visible", "written"]),
+    ("guests", &[]),
     ("pacing", &[]),
     // Their own `log`: a crate can't name ours.
-    ("rehearsal", &["log", "message"]),
+    ("rehearsal", &["guests", "log", "message"]),
     ("media", &["finding", "job", "mapping", "message", "openim"]),
     ("shown", &["log"]),
-    ("control", &["config", "import", "job", "openim", "report", "secrets", "visible"]),
+    ("control", &["config", "guests", "import", "job", "openim", "report", "secrets", "visible"]),
     ("report", &["finding", "job", "message", "pacing", "prepare", "secrets", "visible"]),
     ("config", &["before", "export", "formats", "mapping", "message", "openim", "report", "secrets"]),
 ];

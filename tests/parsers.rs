@@ -183,6 +183,17 @@ fn attack(target: &str) {
     for seed in &seeds {
         targets::run(target, seed);
     }
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "where the fuzzer is to find them, for who runs it by hand"
+    )]
+    if let Some(folder) = std::env::var_os("FUZZ_SEEDS") {
+        let folder = Path::new(&folder).join(target);
+        fs_err::create_dir_all(&folder).unwrap();
+        for (n, seed) in seeds.iter().enumerate() {
+            fs_err::write(folder.join(format!("seed-{n}")), seed).unwrap();
+        }
+    }
     let mut random = fastrand::Rng::with_seed(11);
     for _ in 0..INPUTS * rounds {
         let mut bytes = seeds[random.usize(..seeds.len())].clone();

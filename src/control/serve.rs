@@ -13,10 +13,10 @@ use hyper::body::{Body, Bytes, Frame, Incoming};
 use hyper::header::{self, HeaderMap, HeaderName, HeaderValue};
 use hyper::service::service_fn;
 use hyper::{Request, Response, StatusCode};
-use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::rt::TokioIo;
 use serde_json::json;
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, watch};
+use tokio::sync::{Semaphore, mpsc, watch};
 use tokio_util::sync::{CancellationToken, DropGuard};
 
 use super::board::Board;
@@ -26,6 +26,7 @@ use super::keep::token;
 use super::state::State;
 use super::verb::Verb;
 use super::{metrics, page};
+use crate::guests::{Guest, Room};
 use crate::secrets::without;
 use crate::visible::visible_json;
 
@@ -51,11 +52,13 @@ struct Shared {
     places: Arc<Semaphore>,
 }
 
-/// Open at once; the rest waits. Those who look on keep one each.
+/// Open at once, and those who look on; for one more the oldest is closed. A request takes milliseconds, so that whoever
+/// has one is answered, however many are held open.
 const CONNECTIONS: usize = 128;
 const ONLOOKERS: usize = 16;
-/// Nobody who is well takes longer for a request.
+/// Nobody who is well takes longer for a request with its answer, or to take what changed.
 const LONGEST: Duration = Duration::from_secs(10);
+const SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
 /// Longer than any verb.
 const LONGEST_VERB: usize = 256;
 const LAST_LOOK: Duration = Duration::from_millis(500);
@@ -129,12 +132,11 @@ fn as_json(state: &State) -> String {
 }
 
 async fn accept(listener: TcpListener, shared: Arc<Shared>, stop: CancellationToken) {
-    let room = Arc::new(Semaphore::new(CONNECTIONS));
+    let room = Room::new(CONNECTIONS);
     loop {
-        let Ok(place) = Arc::clone(&room).acquire_owned().await else { return };
         match listener.accept().await {
             Ok((stream, _)) => {
-                let serve = connection(stream, Arc::clone(&shared), place);
+                let serve = connection(stream, Arc::clone(&shared), Arc::new(room.enter()));
                 tokio::spawn(stop.clone().run_until_cancelled_owned(serve));
             }
             Err(error) => {
@@ -145,37 +147,48 @@ async fn accept(listener: TcpListener, shared: Arc<Shared>, stop: CancellationTo
     }
 }
 
-async fn connection(stream: TcpStream, shared: Arc<Shared>, place: OwnedSemaphorePermit) {
+async fn connection(stream: TcpStream, shared: Arc<Shared>, guest: Arc<Guest>) {
+    let host = Arc::clone(&guest);
     let serve = service_fn(move |request| {
-        let shared = Arc::clone(&shared);
-        async move { Ok::<_, Infallible>(answer(request, &shared).await) }
+        let (shared, guest) = (Arc::clone(&shared), Arc::clone(&guest));
+        async move { Ok::<_, Infallible>(answer(request, &shared, &guest).await) }
     });
     let served = hyper::server::conn::http1::Builder::new()
-        .timer(TokioTimer::new())
-        .header_read_timeout(LONGEST)
         .keep_alive(false)
-        .serve_connection(TokioIo::new(stream), serve)
-        .await;
-    if let Err(error) = served {
-        tracing::debug!(%error, "control: a connection ended");
+        .serve_connection(TokioIo::new(stream), serve);
+    tokio::select! {
+        served = served => {
+            if let Err(error) = served {
+                tracing::debug!(%error, "control: a connection ended");
+            }
+        }
+        () = host.leaves() => {}
+        () = too_long(&host) => {}
     }
-    drop(place);
+}
+
+/// Returns when a request with its answer has taken too long.
+async fn too_long(guest: &Guest) {
+    tokio::time::sleep(LONGEST).await;
+    if guest.is_staying() {
+        std::future::pending().await
+    }
 }
 
 type Answer = Response<Either<Full<Bytes>, Events>>;
 
-async fn answer(request: Request<Incoming>, shared: &Shared) -> Answer {
+async fn answer(request: Request<Incoming>, shared: &Shared, guest: &Arc<Guest>) -> Answer {
     let headers = request.headers();
     let head = Head {
         method: request.method().as_str(),
         path: request.uri().path(),
         host: text(headers, header::HOST),
         origin: text(headers, header::ORIGIN),
-        site: text(headers, HeaderName::from_static("sec-fetch-site")),
+        site: text(headers, SITE),
         authorization: text(headers, header::AUTHORIZATION),
     };
     // A second one of these is a trick.
-    let is_plain = [header::HOST, header::ORIGIN, header::AUTHORIZATION]
+    let is_plain = [header::HOST, header::ORIGIN, header::AUTHORIZATION, SITE]
         .iter()
         .all(|name| headers.get_all(name).iter().count() <= 1);
     match admit(&head, &shared.token).filter(|_| is_plain) {
@@ -195,7 +208,7 @@ async fn answer(request: Request<Incoming>, shared: &Shared) -> Answer {
             let text = metrics::metrics(&shared.board.state(&shared.desk));
             whole(StatusCode::OK, metrics::CONTENT_TYPE, without(&text).into_owned())
         }
-        Some(Route::Events) => events(shared),
+        Some(Route::Events) => events(shared, guest),
         Some(Route::Say) => say(request, shared).await,
     }
 }
@@ -208,7 +221,7 @@ fn text(headers: &HeaderMap, name: HeaderName) -> Option<&str> {
 /// Hears a verb.
 async fn say(request: Request<Incoming>, shared: &Shared) -> Answer {
     let body = Limited::new(request.into_body(), LONGEST_VERB).collect();
-    let Ok(Ok(body)) = tokio::time::timeout(LONGEST, body).await else {
+    let Ok(body) = body.await else {
         return json_of(StatusCode::BAD_REQUEST, json!({ "error": "that is no verb" }).to_string());
     };
     let heard = std::str::from_utf8(&body.to_bytes()).unwrap_or_default().parse::<Verb>();
@@ -223,10 +236,12 @@ async fn say(request: Request<Incoming>, shared: &Shared) -> Answer {
 }
 
 /// The state, now and each time it is looked at, until nobody reads it any more.
-fn events(shared: &Shared) -> Answer {
+fn events(shared: &Shared, guest: &Arc<Guest>) -> Answer {
     let Ok(place) = Arc::clone(&shared.places).try_acquire_owned() else {
         return nothing(StatusCode::SERVICE_UNAVAILABLE);
     };
+    guest.stays();
+    let guest = Arc::clone(guest);
     let (send, frames) = mpsc::channel(2);
     let mut latest = shared.latest.clone();
     latest.mark_changed();
@@ -241,8 +256,10 @@ fn events(shared: &Shared) -> Answer {
             event.extend_from_slice(b"data: ");
             event.extend_from_slice(&latest.borrow_and_update());
             event.extend_from_slice(b"\n\n");
-            if send.send(Bytes::from(std::mem::take(&mut event))).await.is_err() {
-                return;
+            let event = Bytes::from(std::mem::take(&mut event));
+            // Who takes nothing any more (a machine asleep) keeps no place; a page comes back by itself.
+            if !matches!(tokio::time::timeout(LONGEST, send.send(event)).await, Ok(Ok(()))) {
+                return guest.dismiss();
             }
         }
     });

@@ -1,47 +1,21 @@
 //! What a caller may take of this machine: so many connections, so long for a head, a body and between two calls, so
 //! many bytes. For the API, the chat server and the object store alike.
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use http_body_util::BodyExt;
 use hyper::body::{Bytes, Incoming};
 use hyper_util::rt::TokioTimer;
-use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 /// So long a caller may take for a head, for a body, and between two calls: longer than clients keep idle connections.
 const LONGEST_SILENCE: Duration = Duration::from_mins(1);
 
-/// So many are open at once; others wait. Each task has a buffer, each file handle is one of about a thousand.
-const CONNECTIONS: usize = 1000;
+/// So many are open at once; for one more the one that has been silent longest is closed. Each task has a buffer, each
+/// file handle is one of about a thousand.
+pub(crate) const CONNECTIONS: usize = if cfg!(test) { 50 } else { 1000 };
 
 /// Longer than any call that a server takes (8 MiB between its parts).
 pub(crate) const LONGEST_BODY: usize = 64 << 20;
-
-/// Places for connections.
-#[derive(Debug, Clone)]
-pub(crate) struct Room(Arc<Semaphore>);
-
-impl Room {
-    /// For one listener.
-    pub(crate) fn new() -> Self {
-        Self::of(CONNECTIONS)
-    }
-
-    fn of(places: usize) -> Self {
-        Self(Arc::new(Semaphore::new(places)))
-    }
-
-    /// The next connection, when there is room for it, and its place, which is free when that is dropped.
-    pub(crate) async fn accept(
-        &self,
-        ear: &TcpListener,
-    ) -> std::io::Result<(TcpStream, OwnedSemaphorePermit)> {
-        let place = Arc::clone(&self.0).acquire_owned().await.map_err(std::io::Error::other)?;
-        Ok((ear.accept().await?.0, place))
-    }
-}
 
 /// HTTP/1.1 that waits for nobody for ever.
 pub(crate) fn http() -> hyper::server::conn::http1::Builder {
@@ -79,6 +53,7 @@ pub(crate) async fn next(body: &mut Incoming) -> Result<Option<Bytes>, ()> {
 mod tests {
     use std::net::SocketAddr;
 
+    use tokio::net::TcpStream;
     use tokio::time::{Instant, timeout};
 
     use super::*;
@@ -174,20 +149,25 @@ mod tests {
         assert!(answer.await.unwrap().starts_with(b"HTTP/1.1 200"));
     }
 
-    #[tokio::test(start_paused = true)]
-    async fn there_is_room_for_so_many() {
-        let ear = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let address = ear.local_addr().unwrap();
-        let room = Room::of(2);
-        let callers = [(); 3].map(|()| TcpStream::connect(address));
-        let mut open = Vec::new();
-        for caller in callers {
-            open.push(caller.await.unwrap());
+    #[tokio::test]
+    async fn who_holds_every_place_shuts_nobody_out() {
+        let (_server, addresses) = server().await;
+        for address in addresses {
+            let mut held = Vec::new();
+            for n in 0..=CONNECTIONS {
+                let stream = TcpStream::connect(address).await.unwrap();
+                let half = [
+                    "",
+                    "GET / HTTP/1.1\r\nX: ",
+                    "POST /openim HTTP/1.1\r\nHost: h\r\nContent-Length: 9\r\n\r\n",
+                ];
+                write(&stream, half[n % half.len()].as_bytes()).await;
+                held.push(stream);
+            }
+            let whole = b"GET /_rehearsal/audit HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n";
+            let answer = timeout(LONGEST_SILENCE / 2, said(address, whole)).await;
+            let answer = answer.expect("while all places are held").unwrap();
+            assert!(answer.starts_with(b"HTTP/1.1 "), "{address}");
         }
-        let (first, second) = (room.accept(&ear).await.unwrap(), room.accept(&ear).await.unwrap());
-        assert!(timeout(LONG, room.accept(&ear)).await.is_err(), "a third has no place");
-        drop(first);
-        assert!(timeout(LONG, room.accept(&ear)).await.is_ok());
-        drop(second);
     }
 }

@@ -2,10 +2,11 @@
 
 use super::answer::Refusal;
 use super::api;
-use super::bounds::{self, Room};
+use super::bounds;
 use super::chat::{self, Door};
 use super::faults::{FaultKind, Moment, perform};
 use super::shared::{CutAll, Shared};
+use crate::guests::{Guest, Room};
 use http_body_util::Full;
 use hyper::body::{Bytes, Incoming};
 use hyper::header::{CONTENT_TYPE, HeaderName, HeaderValue};
@@ -81,7 +82,7 @@ async fn take_connections(
 ) {
     let mut gate = shared.gate();
     let mut listener = Some(listener);
-    let room = Room::new();
+    let room = Room::new(bounds::CONNECTIONS);
     loop {
         let Some(ear) = &listener else {
             listener = tokio::select! {
@@ -107,13 +108,14 @@ async fn take_connections(
                     }
                 }
             }
-            accepted = room.accept(ear) => match accepted {
-                Ok((stream, place)) => {
-                    let serve = connection(stream, door, Arc::clone(&shared), gate.clone(), stop.clone());
+            accepted = ear.accept() => match accepted {
+                Ok((stream, _)) => {
+                    let guest = Arc::new(room.enter());
+                    let serve = connection(stream, door, Arc::clone(&shared), guest, gate.clone(), stop.clone());
                     let open = open.clone();
                     tokio::spawn(async move {
                         serve.await;
-                        drop((open, place));
+                        drop(open);
                     });
                 }
                 Err(error) => {
@@ -141,13 +143,16 @@ async fn connection(
     stream: TcpStream,
     door: Option<Door>,
     shared: Arc<Shared>,
+    guest: Arc<Guest>,
     mut gate: watch::Receiver<CutAll>,
     stop: CancellationToken,
 ) {
     if let Err(error) = stream.set_nodelay(true) {
         tracing::debug!(%error, "no TCP_NODELAY");
     }
+    let host = Arc::clone(&guest);
     let serve = service_fn(move |request| {
+        guest.spoke();
         let shared = Arc::clone(&shared);
         async move { answer(request, door, &shared).await.map(response) }
     });
@@ -157,6 +162,7 @@ async fn connection(
         biased;
         // A restart: whatever is under way ends without an answer.
         _ = gate.changed() => return,
+        () = host.leaves() => return,
         ended = connection.as_mut() => ended,
         () = stop.cancelled() => {
             connection.as_mut().graceful_shutdown();

@@ -23,6 +23,7 @@
 //! answer time 0, twice what its connection, head, body and token cost alone.
 
 // The rooms below, by the names that the whole house uses.
+use importer_guests as guests;
 use importer_words::message;
 
 mod again;

@@ -5,8 +5,9 @@ use super::bucket::Blob;
 use super::names::{pairs, unescaped};
 use super::sign::{BUCKET, Signer, Unsigned};
 use super::{MAX_PART, form};
-use crate::bounds::{self, Room};
+use crate::bounds;
 use crate::faults::{FaultKind, Moment};
+use crate::guests::{Guest, Room};
 use crate::shared::Shared;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -56,18 +57,15 @@ const BROKEN: Refused = (500, "InternalError", "We encountered an internal error
 
 /// Takes connections until it is told to stop.
 pub(crate) async fn accept(listener: TcpListener, shared: Arc<Shared>, stop: CancellationToken) {
-    let room = Room::new();
+    let room = Room::new(bounds::CONNECTIONS);
     loop {
         tokio::select! {
             biased;
             () = stop.cancelled() => return,
-            accepted = room.accept(&listener) => match accepted {
-                Ok((stream, place)) => {
-                    let serve = connection(stream, Arc::clone(&shared), stop.clone());
-                    tokio::spawn(async move {
-                        serve.await;
-                        drop(place);
-                    });
+            accepted = listener.accept() => match accepted {
+                Ok((stream, _)) => {
+                    let guest = Arc::new(room.enter());
+                    tokio::spawn(connection(stream, Arc::clone(&shared), guest, stop.clone()));
                 }
                 Err(error) => {
                     tracing::warn!(%error, "the store can't take a connection");
@@ -78,14 +76,16 @@ pub(crate) async fn accept(listener: TcpListener, shared: Arc<Shared>, stop: Can
     }
 }
 
-async fn connection(stream: TcpStream, shared: Arc<Shared>, stop: CancellationToken) {
+async fn connection(stream: TcpStream, shared: Arc<Shared>, guest: Arc<Guest>, stop: CancellationToken) {
     if shared.faults.has_no_store() {
         return;
     }
     if let Err(error) = stream.set_nodelay(true) {
         tracing::debug!(%error, "no TCP_NODELAY");
     }
+    let host = Arc::clone(&guest);
     let serve = service_fn(move |request| {
+        guest.spoke();
         let shared = Arc::clone(&shared);
         async move { answer(request, &shared).await }
     });
@@ -96,6 +96,7 @@ async fn connection(stream: TcpStream, shared: Arc<Shared>, stop: CancellationTo
                 tracing::debug!(%error, "connection of the store ended");
             }
         }
+        () = host.leaves() => {}
         () = stop.cancelled() => {}
     }
 }
