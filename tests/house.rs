@@ -43,7 +43,7 @@ const ONLY_IN: &[(&str, &[&str])] = &[
     ("rusqlite::", &["job"]),
     ("governor::", &["openim/rate"]),
     ("indicatif::", &["report"]),
-    ("stdout(),", &["report/terminal", "commands/completions"]),
+    ("stdout()", &["report/terminal"]),
     ("stderr(),", &["report/terminal"]),
     ("print!(", &["shown/examples"]),
     ("println!(", &["shown/examples"]),

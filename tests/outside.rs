@@ -5,14 +5,14 @@ use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
-use std::process::{Output, Stdio};
+use std::process::Output;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 
-use crate::support::{fixture, importer, importer_process};
+use crate::support::{fixture, importer};
 
 const SECRET: &str = "n0body/knows \"this\" & that";
 const TOKEN: &str = "opaque-token-4711";
@@ -308,40 +308,6 @@ fn tables_for_people_are_theirs_alone_and_not_overwritten_and_hold_no_formulas()
     assert_eq!(checked.status.code(), Some(0), "{}", said(&checked));
     let again = command(&["users", "--job", "again.job"]);
     assert!(said(&again).contains("''=x") && !said(&again).contains("'''=x"), "{}", said(&again));
-}
-
-#[test]
-fn nobody_who_listens_is_no_fault() {
-    let dir = tempfile::tempdir().unwrap();
-    let check =
-        importer().current_dir(dir.path()).arg("check").arg(fixture("company-chat.jsonl")).output().unwrap();
-    let exit = check.status.code();
-    // Standard error on a full disk.
-    let full = fs_err::OpenOptions::new().write(true).open("/dev/full");
-    if let Ok(full) = full {
-        let status = importer_process()
-            .current_dir(dir.path())
-            .args(["check", "--job", "full.job"])
-            .arg(fixture("company-chat.jsonl"))
-            .stdout(Stdio::null())
-            .stderr(Stdio::from(full.into_parts().0))
-            .status()
-            .unwrap();
-        assert_eq!(status.code(), exit);
-    }
-    // A reader that has seen enough.
-    for args in [&["receipts"][..], &["users"], &["receipts", "--format", "jsonl"]] {
-        let mut process = importer_process()
-            .current_dir(dir.path())
-            .args(args)
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .spawn()
-            .unwrap();
-        drop(process.stdout.take());
-        let output = process.wait_with_output().unwrap();
-        assert_eq!((output.status.code(), &*said(&output)), (Some(0), ""), "{args:?}");
-    }
 }
 
 #[test]

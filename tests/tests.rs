@@ -21,6 +21,7 @@ mod hostile_variants;
 mod house;
 mod import;
 mod init;
+mod listeners;
 mod mapped_exports;
 mod mapping_speed;
 mod media;

@@ -29,7 +29,7 @@ pub use difference::{Counts, Difference, Kind};
 pub use fallen::fallen;
 pub use mark_read::{MarkReport, mark_read, mark_read_as_they_finish, mark_read_from};
 pub use positions::{Position, PositionError, Positions, Upto};
-pub use receipts::{ReceiptFormat, purge, write_receipts};
+pub use receipts::{ReceiptFormat, of_the_system, purge, write_receipts};
 pub use repair::{AGAIN, send_again};
 pub use retry::{Retried, release};
 pub use scroll::{Scrolled, Unknown, mend, scroll};

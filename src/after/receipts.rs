@@ -76,7 +76,7 @@ impl<W: Write> Out<W> {
                     place: cell(&line.place).into_owned(),
                     ..line.clone()
                 };
-                Ok(rows.serialize(shown)?)
+                rows.serialize(shown).map_err(of_the_system)
             }
             Self::Jsonl(to) => {
                 serde_json::to_writer(&mut *to, line)?;
@@ -90,6 +90,14 @@ impl<W: Write> Out<W> {
             Self::Csv(mut rows) => rows.flush(),
             Self::Jsonl(mut to) => to.flush(),
         }
+    }
+}
+
+/// The error of the system, which csv hides from whoever asks an error for its source.
+pub fn of_the_system(error: csv::Error) -> io::Error {
+    match error.into_kind() {
+        csv::ErrorKind::Io(error) => error,
+        other => io::Error::other(format!("{other:?}")),
     }
 }
 

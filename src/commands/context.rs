@@ -151,14 +151,17 @@ struct Last<'a, T> {
 }
 
 /// A line on standard output.
+#[expect(clippy::unnecessary_wraps, reason = "stands where `print_json` may stand as well")]
 pub(super) fn print(text: &str) -> Result<(), Failure> {
-    terminal::say(text).or_fail(Exit::Internal)
+    terminal::say(text);
+    Ok(())
 }
 
 /// The one object of `--json`.
 pub(super) fn print_json(object: &impl serde::Serialize) -> Result<(), Failure> {
     let json = serde_json::to_string(object).or_fail(Exit::Internal)?;
-    terminal::say_json(&json).or_fail(Exit::Internal)
+    terminal::say_json(&json);
+    Ok(())
 }
 
 /// A line on standard error, for people who watch.

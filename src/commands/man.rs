@@ -8,6 +8,7 @@ use clap_mangen::Man;
 use roff::{Roff, bold, roman};
 
 use super::{Exit, Failure, OrFail};
+use crate::report::terminal;
 
 /// `man`.
 #[derive(Debug, Args)]
@@ -86,7 +87,7 @@ const SECTIONS: &[Section] = &[
 
 pub(super) fn man(args: &ManArgs, whole: clap::Command) -> Result<Exit, Failure> {
     let Some(dir) = &args.dir else {
-        program(whole, &mut io::stdout()).or_fail(Exit::Internal)?;
+        program(whole, &mut terminal::data()).or_fail(Exit::Internal)?;
         return Ok(Exit::Done);
     };
     write_all(dir, whole).or_fail(Exit::Usage)?;

@@ -1,7 +1,8 @@
 //! Files that a command writes for people: for their owner alone, and nothing is overwritten unasked.
 
-use std::fs::{File, OpenOptions};
 use std::path::Path;
+
+use fs_err::{File, OpenOptions};
 
 use super::{Exit, Failure, OrFail};
 
@@ -15,8 +16,6 @@ pub(super) fn create(path: &Path, force: bool) -> Result<File, Failure> {
     let mut options = OpenOptions::new();
     options.write(true).create(true).truncate(true);
     #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    let file =
-        options.open(path).map_err(|error| anyhow::anyhow!("`{}` can't be written: {error}", path.display()));
-    file.or_fail(Exit::Usage)
+    fs_err::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options.open(path).or_fail(Exit::Usage)
 }

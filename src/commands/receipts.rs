@@ -62,7 +62,7 @@ pub(super) fn receipts(context: &Context, args: &ReceiptsArgs) -> Result<Exit, F
 fn write(reader: &JobReader, format: ReceiptFormat, to: impl Write) -> Result<u64, Failure> {
     write_receipts(reader, format, to).map_err(|error| match error {
         // As an error of the system, so that a reader who has seen enough is noticed as one.
-        AfterError::Io(error) => Failure { exit: Exit::Usage, error: error.into() },
+        AfterError::Io(error) => Failure { exit: Exit::Internal, error: error.into() },
         error => afterwards::failure(error),
     })
 }

@@ -1,6 +1,5 @@
 //! `rehearse`: the rehearsal server on its own.
 
-use std::io::Write;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -210,14 +209,17 @@ pub(super) fn rehearse(args: &RehearseArgs) -> Result<Exit, Failure> {
     let runtime = tokio::runtime::Runtime::new().or_fail(Exit::Internal)?;
     runtime.block_on(async {
         let running = Server::start(args.options(), args.listen).await.or_fail(Exit::Usage)?;
-        terminal::say(&format!("listening on {}", running.url())).or_fail(Exit::Internal)?;
-        terminal::say(&format!("object store on {}", running.store_url())).or_fail(Exit::Internal)?;
+        terminal::say(&format!("listening on {}", running.url()));
+        terminal::say(&format!("object store on {}", running.store_url()));
         for (who, url) in [("chat server", running.chat_url()), ("chat admin", running.chat_admin_url())] {
             if let Some(url) = url {
-                terminal::say(&format!("{who} on {url}")).or_fail(Exit::Internal)?;
+                terminal::say(&format!("{who} on {url}"));
             }
         }
-        std::io::stdout().flush().or_fail(Exit::Internal)?;
+        // Where it listens is all that it has to say: without that it is of no use to anybody.
+        if terminal::all_said().is_err() {
+            return Ok(Exit::Internal);
+        }
         stop_signal().await.or_fail(Exit::Internal)?;
         running.stop().await.or_fail(Exit::Internal)?;
         Ok(Exit::Done)

@@ -57,7 +57,7 @@ pub(super) fn report(context: &Context, args: &ReportArgs) -> Result<Exit, Failu
     summary.verdict.clone_from(&document.verdict);
     if let Some(path) = &args.html {
         let mut file = output::create(path, args.force)?;
-        file.write_all(document.html().as_bytes()).or_fail(Exit::Usage)?;
+        file.write_all(document.html().as_bytes()).or_fail(Exit::Internal)?;
         context.say(&format!("written to {}", path.display()))?;
     } else if !context.json() {
         context.say(&document.text())?;

@@ -1,6 +1,6 @@
 //! `users`: who is who, as a CSV that can be edited and given back as `file` in `[users]`.
 
-use std::io::{self, BufWriter, Write};
+use std::io::{BufWriter, Write};
 use std::path::PathBuf;
 
 use clap::Args;
@@ -8,6 +8,7 @@ use clap::Args;
 use super::context::{Context, note};
 use super::prepare::job_failure;
 use super::{Exit, Failure, output};
+use crate::after::of_the_system;
 use crate::job::{Job, JobError, Who};
 use crate::report::{plural, terminal};
 use crate::visible::cell;
@@ -56,13 +57,7 @@ impl From<Trouble> for Failure {
         match trouble {
             Trouble::Job(error) => job_failure(error),
             // As the error of the system, so that a reader who has seen enough is noticed as one.
-            Trouble::Out(error) => {
-                let error = match error.into_kind() {
-                    csv::ErrorKind::Io(error) => error,
-                    other => io::Error::other(format!("{other:?}")),
-                };
-                Self { exit: Exit::Usage, error: error.into() }
-            }
+            Trouble::Out(error) => Self { exit: Exit::Internal, error: of_the_system(error).into() },
         }
     }
 }

@@ -170,7 +170,7 @@ fn draw(style: Style, look: &dyn Fn() -> Snapshot, stopped: &mpsc::Receiver<()>)
         next = now + every;
         match &bar {
             Some(bar) => redraw(bar, &snapshot, &rates),
-            None if style == Style::Json => drop(terminal::say_json(&status(&snapshot, &rates))),
+            None if style == Style::Json => terminal::say_json(&status(&snapshot, &rates)),
             None => {
                 terminal::tell(&line(&Zoned::now(), true, &snapshot, &rates, terminal::width()));
             }

@@ -1,6 +1,6 @@
 //! The port of `--ui` and `--control`, by an enemy on the same machine.
 
-use std::io::{ErrorKind, Read, Write};
+use std::io::{Read, Write};
 use std::net::{Shutdown, TcpStream};
 use std::time::{Duration, Instant};
 
@@ -62,12 +62,12 @@ fn who_holds_connections_shuts_nobody_out() {
     ];
     let mut held = Vec::new();
     for kinds in [1, halves.len()] {
+        let began = Instant::now();
         for n in 0..300 {
             let mut stream = TcpStream::connect(&address).unwrap();
             stream.write_all(halves[n % kinds].as_bytes()).unwrap();
             held.push(stream);
         }
-        let began = Instant::now();
         let whole = format!("GET /{token}/state HTTP/1.1\r\nHost: {address}\r\n\r\n");
         let answer = said(&address, whole.as_bytes(), LONG);
         assert!(String::from_utf8_lossy(&answer).contains("\"settings\""), "{}", held.len());

@@ -1,6 +1,7 @@
 //! A run is watched, slowed down, paused and ended from outside; what came of it is counted by the server.
 
 mod door;
+mod hang_up;
 mod run;
 
 use std::io::{Read, Write};

@@ -3,7 +3,7 @@
 use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Stdio};
+use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
 use serde_json::{Value, json};
@@ -38,7 +38,18 @@ pub(super) struct Run {
 
 impl Run {
     pub(super) fn start(dir: &Path, export: &Path, server: &Rehearsal, options: &[&str]) -> Self {
-        let process = importer_process()
+        Self::start_by(importer_process(), dir, export, server, options)
+    }
+
+    /// The same by another program, which starts it.
+    pub(super) fn start_by(
+        mut program: Command,
+        dir: &Path,
+        export: &Path,
+        server: &Rehearsal,
+        options: &[&str],
+    ) -> Self {
+        let process = program
             .current_dir(dir)
             .env("OPENIM_SECRET", "openIM123")
             .arg("run")
