@@ -1,7 +1,7 @@
 //! What reads bytes that others wrote, each as one function of bytes: for the fuzzer (`fuzz_targets/`) and
 //! for a test that runs everywhere (`tests/parsers.rs`). A function that returns is satisfied.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::future::Future;
 use std::io::Write;
 use std::path::Path;
@@ -23,6 +23,7 @@ use openim_importer::openim::{
     Announce, Answer, Chat, ChatSettings, Client, Exchange, Login, NoAnswer, Settings, StoreQuery, Verdict,
     Way, read_pulled, redact, verdict,
 };
+use serde_json::value::RawValue;
 
 /// Runs the target of that name.
 pub(super) fn run(target: &str, data: &[u8]) {
@@ -173,9 +174,11 @@ fn answer(data: &[u8]) {
     let status = 100 + u16::from_be_bytes([*high, *low]) % 500;
     for content_type in [101, 114] {
         if let Verdict::Delivered { ids, .. } = verdict(content_type, status, None, body) {
-            let whole: serde_json::Value = serde_json::from_slice(body).expect("what is believed is JSON");
+            // Not as a `Value`: that has no room for a number like 1e999, which may stand in a field that nobody reads.
+            let whole: BTreeMap<String, &RawValue> =
+                serde_json::from_slice(body).expect("what is believed is JSON");
             assert!(status == 200 || status == 400, "{status}");
-            assert_eq!(whole["errCode"], 0, "{ids:?}");
+            assert_eq!(whole["errCode"].get(), "0", "{ids:?}");
         }
     }
     let shown = redact(&String::from_utf8_lossy(body));

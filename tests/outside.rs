@@ -282,7 +282,9 @@ fn tables_for_people_are_theirs_alone_and_not_overwritten_and_hold_no_formulas()
     let command = |args: &[&str]| importer().current_dir(dir.path()).args(args).output().unwrap();
     assert_eq!(command(&["check", "chat.jsonl"]).status.code(), Some(0));
     let html = ["report", "--html", "r.html"];
-    for args in [&["users", "-o", "u.csv"][..], &["receipts", "-o", "r.csv"], &html] {
+    // Whom it names, and what they wrote, stands in the configuration as well.
+    let init = ["init", "--output", "i.toml", "chat.jsonl"];
+    for args in [&["users", "-o", "u.csv"][..], &["receipts", "-o", "r.csv"], &html, &init] {
         assert_eq!(command(args).status.code(), Some(0), "{}", said(&command(args)));
         let path = dir.path().join(args[2]);
         assert_eq!(fs_err::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600, "{args:?}");

@@ -10,10 +10,10 @@ use std::time::Duration;
 use crate::support::importer_process;
 
 /// Most for a file or an answer, MB.
-const MOST: u64 = 200;
+pub(crate) const MOST: u64 = 200;
 
 /// Runs it to its end, and says how many MB it had at most. Asked every few ms: the peak never falls.
-fn peak(command: &mut Command) -> u64 {
+pub(crate) fn peak(command: &mut Command) -> u64 {
     let mut process = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
     let status = format!("/proc/{}/status", process.id());
     let mut peak = 0;
@@ -32,6 +32,16 @@ fn gz(byte: u8, len: usize) -> Vec<u8> {
         packed.write_all(&vec![byte; 1 << 20]).unwrap();
     }
     packed.finish().unwrap()
+}
+
+/// So many files of that.
+fn zipped(files: usize, bytes: &[u8]) -> Vec<u8> {
+    let mut zip = zip::ZipWriter::new(std::io::Cursor::new(Vec::new()));
+    for n in 0..files {
+        zip.start_file(format!("{n}.jsonl"), zip::write::SimpleFileOptions::default()).unwrap();
+        zip.write_all(bytes).unwrap();
+    }
+    zip.finish().unwrap().into_inner()
 }
 
 #[test]
@@ -53,7 +63,7 @@ fn read_all(smaller: usize) {
     let objects = |n: usize| format!("{}1{}\n", "{\"a\":".repeat(n), "}".repeat(n));
     let keys: Vec<String> = (0..1_000_000 / smaller).map(|n| format!("\"k{n}\":1")).collect();
     let columns: Vec<String> = (0..1_000_000 / smaller).map(|n| format!("c{n}")).collect();
-    let files: [(&str, Vec<u8>); 8] = [
+    let files: [(&str, Vec<u8>); 12] = [
         (
             "open-quote.csv",
             format!("{head}a,b,1700000000000,\"open {}", row.repeat(2_000_000 / smaller)).into_bytes(),
@@ -65,6 +75,10 @@ fn read_all(smaller: usize) {
         ("columns.csv", (columns.join(",") + "\n" + &",".repeat(columns.len() - 1) + "\n").into_bytes()),
         ("letters.jsonl.gz", gz(b'x', (400 << 20) / smaller)),
         ("spaces.csv.gz", gz(b' ', (400 << 20) / smaller)),
+        ("zeros.jsonl.gz", [gz(b'\n', 1 << 20), vec![0; (400 << 20) / smaller]].concat()),
+        ("bomb.zip", zipped(1, &vec![b'x'; (400 << 20) / smaller])),
+        ("brackets.zip", zipped(1, &vec![b'['; (40 << 20) / smaller])),
+        ("many.zip", zipped(60_000 / smaller, b"")),
     ];
     for (name, bytes) in files {
         let path = dir.path().join(name);

@@ -4,6 +4,7 @@ mod answer;
 mod ask;
 mod several;
 
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueEnum};
@@ -11,7 +12,7 @@ use clap::{Args, ValueEnum};
 use super::context::{note, print, print_json};
 use super::intake::{self, Intake, Plan};
 use super::prepare::now;
-use super::{Exit, Failure, OrFail};
+use super::{Exit, Failure, OrFail, output};
 use crate::checks::Checker;
 use crate::config::{Common, ImportFile, SourceArgs};
 use crate::export::Source;
@@ -152,7 +153,8 @@ pub(super) fn init(args: &InitArgs, common: &Common) -> Result<Exit, Failure> {
     if to_stdout {
         print(text)?;
     } else {
-        fs_err::write(&output, text).or_fail(Exit::Usage)?;
+        // It shows whom the export names, and what they wrote.
+        output::create(&output, args.force)?.write_all(text.as_bytes()).or_fail(Exit::Internal)?;
     }
     let answer = Answer::new(&found, &output);
     if common.json {

@@ -1,6 +1,7 @@
 //! `check --api URL --archive … --behind …`: what becomes of conversations in which people have written later than their
 //! history begins. What is chosen is written down as a mapping that every later preparation follows.
 
+use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 
 use clap::Args;
@@ -209,9 +210,20 @@ fn name_table(config: &Path, table: &Path) -> Result<(), Failure> {
         );
         return Err(Failure::new(Exit::Usage, text));
     }
-    let beside = config.with_extension("toml.new");
-    fs_err::write(&beside, new).or_fail(Exit::Usage)?;
-    fs_err::rename(&beside, config).or_fail(Exit::Usage)
+    replace(config, &new).or_fail(Exit::Usage)
+}
+
+/// In one step, with the mode that it had; a new one is its owner's alone.
+fn replace(config: &Path, text: &str) -> io::Result<()> {
+    let folder = config.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let mut beside = tempfile::NamedTempFile::new_in(folder)?;
+    beside.write_all(text.as_bytes())?;
+    if config.exists() {
+        beside.as_file().set_permissions(fs_err::metadata(config)?.permissions())?;
+    }
+    beside.as_file().sync_all()?;
+    beside.persist(config)?;
+    Ok(())
 }
 
 /// The text with the key in its section, which is made where there is none.
@@ -313,5 +325,24 @@ mod tests {
             assert_eq!(file.occupied.table.as_deref(), Some(table), "{new}");
             assert!(text.lines().all(|line| new.contains(line)), "{new}");
         }
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn whoever_could_not_read_the_configuration_still_can_not() {
+        use std::fs::Permissions;
+        use std::os::unix::fs::PermissionsExt as _;
+
+        let dir = tempfile::tempdir().unwrap();
+        let config = dir.path().join("import.toml");
+        let mode = || fs_err::metadata(&config).unwrap().permissions().mode() & 0o777;
+        replace(&config, "a = 1").unwrap();
+        assert_eq!(mode(), 0o600);
+        for kept in [0o600, 0o640, 0o644] {
+            fs_err::set_permissions(&config, Permissions::from_mode(kept)).unwrap();
+            replace(&config, "a = 2").unwrap();
+            assert_eq!((mode(), &*fs_err::read_to_string(&config).unwrap()), (kept, "a = 2"));
+        }
+        assert_eq!(fs_err::read_dir(dir.path()).unwrap().count(), 1);
     }
 }

@@ -171,7 +171,7 @@ async fn connection(stream: TcpStream, shared: Arc<Shared>, guest: Arc<Guest>) {
 async fn too_long(guest: &Guest) {
     tokio::time::sleep(LONGEST).await;
     if guest.is_staying() {
-        std::future::pending().await
+        std::future::pending::<()>().await;
     }
 }
 

@@ -89,13 +89,13 @@ fn tells(answer: &[u8], token: &str) -> bool {
 
 /// A request with those head lines.
 fn request(first: &str, lines: &[&str], body: &str) -> String {
-    let lines: String = lines.iter().map(|line| format!("{line}\r\n")).collect();
-    format!("{first} HTTP/1.1\r\n{lines}\r\n{body}")
+    let first = format!("{first} HTTP/1.1");
+    [&[&*first], lines, &["", body]].concat().join("\r\n")
 }
 
-/// Whatever stands in place of the token, of `Host` and `Origin`, of method and path.
-fn wrong(token: &str, address: &str) -> Vec<String> {
-    let (host, port) = (format!("Host: {address}"), address.rsplit(':').next().unwrap());
+/// Whatever stands in place of the token.
+fn wrong_tokens(token: &str, address: &str) -> Vec<String> {
+    let host = format!("Host: {address}");
     let mut all = Vec::new();
     let mut tokens = vec![
         String::new(),
@@ -124,6 +124,13 @@ fn wrong(token: &str, address: &str) -> Vec<String> {
         }
         all.push(request(&format!("POST /{wrong}/say"), &[&host, "Content-Length: 5"], "pause"));
     }
+    all
+}
+
+/// Whatever stands in place of method and path.
+fn wrong_paths(token: &str, address: &str) -> Vec<String> {
+    let host = format!("Host: {address}");
+    let mut all = Vec::new();
     let right = format!("Authorization: Bearer {token}");
     for scheme in ["bearer ", "Bearer", "Basic ", "Token ", "Bearer  ", "Bearer \""] {
         all.push(request("GET /state", &[&host, &format!("Authorization: {scheme}{token}")], ""));
@@ -157,6 +164,13 @@ fn wrong(token: &str, address: &str) -> Vec<String> {
     ] {
         all.push(request(&format!("GET /{}", path.replace("{}", token)), &[&host], ""));
     }
+    all
+}
+
+/// Whatever stands in place of `Host` and `Origin`.
+fn wrong_origins(token: &str, address: &str) -> Vec<String> {
+    let (host, port) = (format!("Host: {address}"), address.rsplit(':').next().unwrap());
+    let mut all = Vec::new();
     for evil in [
         "",
         "evil.example",
@@ -250,7 +264,7 @@ fn what_is_no_key_opens_nothing() {
     let server = Rehearsal::start(&[]);
     let run = run(dir.path(), &server);
     let (address, token) = (run.file("control.address"), run.file("control.token"));
-    let wrong = wrong(&token, &address);
+    let wrong = [wrong_tokens, wrong_paths, wrong_origins].map(|of| of(&token, &address)).concat();
     assert!(wrong.len() > 500, "{}", wrong.len());
     for request in &wrong {
         let answer = said(&address, request.as_bytes(), LONG);

@@ -8,6 +8,7 @@
 use importer_words::{finding, message, secrets};
 
 mod answer;
+mod bodies;
 mod client;
 mod error;
 mod patience;

@@ -14,8 +14,9 @@ use hyper_util::rt::{TokioExecutor, TokioTimer};
 use reqwest::Url;
 use reqwest::header::HeaderMap;
 
+use super::bodies::Bodies;
 use super::client::Settings;
-use super::transport::{Answer, Bodies, IDLE, NoAnswer, cut, retry_after, unreachable};
+use super::transport::{Answer, IDLE, NoAnswer, cut, retry_after, unreachable};
 
 /// The client for plain HTTP.
 #[derive(Debug)]

@@ -8,12 +8,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use http_body_util::BodyExt;
 use reqwest::header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, RETRY_AFTER};
 use reqwest::{Method, Request, Url};
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
 
+use super::bodies::Bodies;
 use super::client::Settings;
 use super::error::SetupError;
 use super::plain::Plain;
@@ -56,46 +56,6 @@ pub enum NoAnswer {
     NoHttp(String),
     /// The answer is longer than any to that call.
     TooLong(String),
-}
-
-/// Reads bodies, none longer than it may be, and long ones one after the other: however many calls are under way,
-/// memory has a bound.
-#[derive(Debug)]
-pub(super) struct Bodies {
-    long: tokio::sync::Semaphore,
-}
-
-impl Bodies {
-    /// So much every body may take at any time.
-    const SHORT: usize = 1 << 20;
-
-    fn new() -> Self {
-        Self { long: tokio::sync::Semaphore::new(1) }
-    }
-
-    pub(super) async fn read<B>(&self, body: B, most: usize) -> Result<Bytes, NoAnswer>
-    where
-        B: http_body::Body<Data = Bytes, Error: std::error::Error + 'static>,
-    {
-        let mut body = std::pin::pin!(body);
-        let mut whole = Vec::new();
-        let mut turn = None;
-        while let Some(frame) = body.frame().await {
-            let frame = frame.map_err(|error| NoAnswer::Cut(causes(&error)))?;
-            let Ok(data) = frame.into_data() else { continue };
-            if whole.len() + data.len() > most {
-                return Err(NoAnswer::TooLong(format!("the answer has more than {} MiB", most >> 20)));
-            }
-            if whole.is_empty() && body.is_end_stream() {
-                return Ok(data);
-            }
-            if turn.is_none() && whole.len() + data.len() > Self::SHORT {
-                turn = self.long.acquire().await.ok();
-            }
-            whole.extend_from_slice(&data);
-        }
-        Ok(whole.into())
-    }
 }
 
 /// Sends bodies and hands back answers: nothing here knows what they mean.
