@@ -91,6 +91,8 @@ fn seeds(target: &str) -> Vec<Vec<u8>> {
             with(&[0], b"from,to,ts,text,\"note\n[users]\nfile = 1\"\nann,bob,1700000000,hi you,x\nbob,ann,1700000001,hi me,=1\n"),
             with(&[0], b"who;room;when;what;kind\nann;r1;2024-03-01 10:00;hello;text\nbob;r1;2024-03-01 10:01;'''x;system\n"),
             with(&[1], b"{\"from\":\"a\",\"to\":\"b\",\"ts\":1700000000,\"text\":\"hi you\",\"k\\u001b[2J\\n]]\":1}\n{\"from\":\"b\",\"to\":\"a\",\"ts\":1700000001,\"text\":\"hi me\"}\n"),
+            // Found here: a key twice in a record.
+            with(&[1], b"{\"from\":\"a\",\"to\":\"b\",\"ts\":1700000000,\"text\":\"hi you\",\"text\":\"hi me\"}\n"),
             with(&[2], br#"{"chat":"x","messages":[{"from":"a","to":"b","date":"2024-03-01T10:00:00Z","text":"hi"},{"from":"b","to":"a","date":"2024-03-01T10:00:01Z","text":"ho"}]}"#),
         ],
         "tables" => vec![

@@ -262,7 +262,7 @@ fn text(table: &Table, roles: &Roles, (answers, has_files): (&Answers, bool), gu
             );
         }
     }
-    let empty = table.records - column.filled;
+    let empty = table.records.saturating_sub(column.filled);
     // What has files instead of words is a message, and what has neither is left out by itself.
     if empty > 0 && !has_files {
         guess.leave_out.push(LeaveOut {

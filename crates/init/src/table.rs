@@ -24,6 +24,8 @@ pub struct Table {
     /// It is the last of `around`.
     kept: bool,
     positions: HashMap<String, usize>,
+    /// The record in which each column was filled last, counted from 1.
+    filled_in: Vec<u64>,
     /// Keys that found no room.
     pub more_keys: bool,
     row: Vec<String>,
@@ -46,6 +48,7 @@ impl Table {
             Some(at) => *at,
             None if self.columns.len() < Self::COLUMNS => {
                 self.columns.push(Column::new(name));
+                self.filled_in.push(0);
                 self.positions.insert(name.to_owned(), self.columns.len() - 1);
                 self.columns.len() - 1
             }
@@ -54,7 +57,16 @@ impl Table {
                 return;
             }
         };
-        self.columns[at].add(value);
+        let column = &mut self.columns[at];
+        let before = column.filled;
+        column.add(value);
+        // A key that stands twice in a record fills it once. Lists have many values, and are no words of a message.
+        if column.filled > before && !name.contains('[') {
+            let this = self.records + 1;
+            if std::mem::replace(&mut self.filled_in[at], this) == this {
+                column.filled = before;
+            }
+        }
         if self.keeps() {
             self.row.resize(self.columns.len().max(self.row.len()), String::new());
             self.row[at] = value.trim().chars().take(Self::SAMPLE_LENGTH).collect();
@@ -171,6 +183,19 @@ mod tests {
         assert!(
             table.pairs(0, 1).all(|(id, even)| id.ends_with(['0', '2', '4', '6', '8']) == (even == "yes"))
         );
+    }
+
+    #[test]
+    fn a_key_that_stands_twice_fills_its_record_once() {
+        let mut table = Table::default();
+        for _ in 0..3 {
+            table.value("text", "hi");
+            table.value("text", "ho");
+            table.end_record();
+        }
+        table.value("text", "");
+        table.end_record();
+        assert_eq!((table.records, table.columns[0].filled), (4, 3));
     }
 
     #[test]

@@ -52,7 +52,7 @@ const MOST_VALUES: usize = 500_000;
 
 fn bounded(body: Bytes) -> Result<Bytes, NoAnswer> {
     if body.len() > MOST_VALUES && values(&body) > MOST_VALUES {
-        return Err(NoAnswer::TooLong(format!("the answer has more than {MOST_VALUES} values")));
+        return Err(NoAnswer::TooLong(format!("the answer has more values than {MOST_VALUES}")));
     }
     Ok(body)
 }

@@ -133,7 +133,7 @@ fn id(table: &Table, taken: &[bool]) -> Option<usize> {
 
 /// Whether every record has it, but for what the app wrote.
 fn is_everywhere(table: &Table, id: usize) -> bool {
-    let missing = table.records - table.columns[id].filled;
+    let missing = table.records.saturating_sub(table.columns[id].filled);
     let types: Vec<usize> =
         (0..table.columns.len()).filter(|c| fits(&table.columns[*c].name, Role::Type) >= LEAST).collect();
     let by_app = |row: &Vec<String>| types.iter().any(|at| super::kinds::is_by_app(cell(row, *at)));

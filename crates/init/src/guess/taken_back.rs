@@ -57,7 +57,7 @@ fn by_time(table: &Table, at: usize) -> Option<TakenBack> {
         (false, filled) => Some((Condition::Filled, Some(filled))),
         (true, filled) if filled == table.records => {
             let zeros = column.few.as_ref().and_then(|few| few.get("0"));
-            let count = zeros.map(|zeros| filled - zeros);
+            let count = zeros.map(|zeros| filled.saturating_sub(*zeros));
             (count != Some(0)).then(|| (Condition::Not("0".to_owned()), count))
         }
         (true, _) => None,
