@@ -19,13 +19,13 @@ pub(super) fn databases() {
         pack(f);
     });
     speed("openim, chat_logs of version 2", Format::OpenIm, chat_logs);
-    speed("rocketchat, mongoexport (read twice)", Format::RocketChat, |f| {
+    speed("rocketchat, mongoexport", Format::RocketChat, |f| {
         put(f, "rocketchat_message.json", lines(&rocketchat(), false));
     });
-    speed("rocketchat, mongodump (read twice)", Format::RocketChat, |f| {
+    speed("rocketchat, mongodump", Format::RocketChat, |f| {
         put(f, "rocketchat_message.bson", dump(&rocketchat()));
     });
-    speed("rocketchat, archive (read twice)", Format::RocketChat, |f| {
+    speed("rocketchat, archive", Format::RocketChat, |f| {
         archive(f, "rocketchat", "rocketchat_message", &rocketchat());
     });
 }
