@@ -29,9 +29,9 @@ pub(super) fn around(table: &Table, roles: &Roles, column: usize) -> Option<usiz
     })
 }
 
-/// `tenantId`, `tenant_name` and `channel.tenant.id` are called `tenant`.
+/// `tenantId`, `tenant_name`, `channel.tenant.id` and, as a key with a blank is written, `"Tenant Id"` are called `tenant`.
 fn stem(name: &str) -> String {
-    let name = name.to_lowercase();
+    let name = name.replace('"', "").to_lowercase();
     let mut steps: Vec<&str> = name.split(['.', '_', '-', ' ']).filter(|step| !step.is_empty()).collect();
     while steps.len() > 1
         && ["id", "name", "key", "slug", "uuid", "title"].contains(steps.last().unwrap_or(&""))

@@ -322,7 +322,7 @@ impl Export {
         let clear = plain && apart == Apart::Column && zoned && (!has_direct || receiver && kind);
         let files = write(world, dice, apart, &columns, (kind, words), (besides.workspaces, has_versions));
         let _infallible = write!(say, ", columns {seen:?}, files {:?}", files.keys().collect::<Vec<_>>());
-        let clear = clear && !has_versions;
+        let clear = clear && !has_versions && besides.workspaces.is_none();
         Self { files, has_versions, says_kind, clear, made: say }
     }
 }
