@@ -19,14 +19,15 @@ use crate::numbers::plural;
 use crate::openim::Range;
 
 /// Deletes withdrawn messages once more, and where copies are to go, those (law 5); then looks for them, and deletes
-/// what is there, until all have stayed away (law 14). False: there was nothing.
-pub(super) async fn clear(engine: &Arc<Engine>) -> Result<bool, ImportError> {
+/// what is there, until all have stayed away (law 14). Gives the conversations in which there was something.
+pub(super) async fn clear(engine: &Arc<Engine>) -> Result<Vec<ConvNo>, ImportError> {
     let mut watched = withdrawn(engine)?;
     if engine.settings.repair {
         add_copies(engine, &mut watched).await?;
     }
-    if watched.is_empty() {
-        return Ok(false);
+    let cleared: Vec<ConvNo> = watched.keys().copied().collect();
+    if cleared.is_empty() {
+        return Ok(cleared);
     }
     wait_until_stored(engine, watched.keys().copied().collect()).await?;
     // Unseen: whoever looks before the store is written finds nothing, which the server then remembers for a day
@@ -35,7 +36,7 @@ pub(super) async fn clear(engine: &Arc<Engine>) -> Result<bool, ImportError> {
         let Some(conversation) = engine.read(|reader| reader.conversation(*conv))? else { continue };
         let seqs: Vec<Seq> = slots.iter().map(|one| one.seq).collect();
         if !withdraw::delete(engine, &conversation.id().0, &seqs).await {
-            return Ok(true);
+            return Ok(cleared);
         }
     }
     let mut told = Instant::now();
@@ -48,7 +49,7 @@ pub(super) async fn clear(engine: &Arc<Engine>) -> Result<bool, ImportError> {
         }
         watched.retain(|_, slots| !slots.is_empty());
         if watched.is_empty() || engine.has_ended() {
-            return Ok(true);
+            return Ok(cleared);
         }
         // Everybody has cleared it, and the store has more than can be looked through: waiting tells nothing.
         if told.elapsed() > 4 * away_for(engine) {
@@ -61,7 +62,7 @@ pub(super) async fn clear(engine: &Arc<Engine>) -> Result<bool, ImportError> {
         "deleted messages come back again and again, or can't be looked for, in {}",
         plural(watched.len() as u64, "conversation", "conversations")
     );
-    Ok(true)
+    Ok(cleared)
 }
 
 /// Looks a message needs to stay away for good, times the times it may come back.

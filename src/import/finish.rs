@@ -1,5 +1,6 @@
 //! The end of a run: what came after the last message is looked at as well, until nothing new comes.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -23,10 +24,11 @@ pub(super) async fn finish(engine: &Arc<Engine>) -> Result<(), ImportError> {
     look_behind(engine).await?;
     for _ in 0..ROUNDS {
         let seen = out_of_place(engine);
-        if !clear(engine).await? || engine.has_ended() {
+        let cleared = clear(engine).await?;
+        if cleared.is_empty() || engine.has_ended() {
             return Ok(());
         }
-        look_at_recent(engine).await?;
+        look_at_recent(engine, &cleared).await?;
         if out_of_place(engine) == seen {
             return Ok(());
         }
@@ -48,7 +50,7 @@ async fn look_behind(engine: &Arc<Engine>) -> Result<(), ImportError> {
         look_at(engine, page).await?;
     }
     look_once_more(engine).await?;
-    look_at_recent(engine).await
+    look_at_recent(engine, &[]).await
 }
 
 /// Slots that nobody could read when they were judged: a second stage killed at the first batches of a
@@ -117,13 +119,17 @@ fn idle_cell(
     Ok(Cell::new(conversation, lane, Role::Reading))
 }
 
-/// What the server repeats is mostly recent, and may be on its way just now: looks until nothing new comes.
-async fn look_at_recent(engine: &Arc<Engine>) -> Result<(), ImportError> {
+/// What the server repeats is mostly recent, and may be on its way just now: looks until nothing new comes. `cleared`: where
+/// deleting took its time, also if an earlier process had finished the conversation.
+async fn look_at_recent(engine: &Arc<Engine>, cleared: &[ConvNo]) -> Result<(), ImportError> {
     loop {
         let before = out_of_place(engine);
         tokio::time::sleep(engine.settings.limits.quiet + 2 * engine.lag()).await;
         written(engine).await;
-        for some in engine.recently_finished().chunks(ACTIVE_AT_ONCE) {
+        let recent: BTreeSet<ConvNo> =
+            engine.recently_finished().into_iter().chain(cleared.iter().copied()).collect();
+        let recent: Vec<ConvNo> = recent.into_iter().collect();
+        for some in recent.chunks(ACTIVE_AT_ONCE) {
             let mut page = Vec::new();
             for conv in some {
                 page.extend(engine.read(|reader| reader.progress(*conv))?.map(|progress| (*conv, progress)));
