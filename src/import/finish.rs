@@ -83,11 +83,10 @@ async fn look_once_more_at(
     unseen: Vec<Unseen>,
 ) -> Result<(), ImportError> {
     let known = engine.read(|reader| Ok(reader.conversation(conv)?.zip(reader.progress(conv)?)))?;
-    let Some((conversation, progress)) =
-        known.filter(|(conversation, progress)| may_look(engine, conversation, progress))
-    else {
+    let Some((conversation, progress)) = known else { return Ok(()) };
+    if !may_look(engine, &conversation, &progress)? {
         return Ok(());
-    };
+    }
     let cell = idle_cell(engine, conversation, &progress)?;
     if !examine::look_once_more(engine, &cell, &unseen).await? {
         return Ok(());
@@ -104,9 +103,12 @@ async fn look_once_more_at(
 }
 
 /// Whether the end of this run may look at a conversation: it is one of those that the run is about, and nothing of
-/// an earlier process can be under way in it. Where something is, the run that goes on with it settles it first.
-fn may_look(engine: &Engine, conversation: &Conversation, progress: &Progress) -> bool {
-    engine.is_wanted(conversation) && progress.state == Under::Nothing
+/// an earlier process can be under way in it. Where something is, the run that goes on with it settles it first. Where
+/// messages of ours stand behind what others wrote, as `adopt` found them, they are out of place and stay: nothing would be
+/// sent in their stead.
+fn may_look(engine: &Engine, conversation: &Conversation, progress: &Progress) -> Result<bool, ImportError> {
+    let keeps = engine.read(|reader| Ok(reader.overtaken(conversation.no)?.is_some_and(|one| one.keeps)))?;
+    Ok(engine.is_wanted(conversation) && progress.state == Under::Nothing && !keeps)
 }
 
 /// A conversation to be looked at.
@@ -160,9 +162,10 @@ async fn written(engine: &Engine) {
 async fn look_at(engine: &Arc<Engine>, page: Vec<(ConvNo, Progress)>) -> Result<(), ImportError> {
     let mut conversations = Vec::new();
     for (conv, progress) in page {
-        let conversation = engine.read(|reader| reader.conversation(conv))?;
-        let looked_at = conversation.filter(|conversation| may_look(engine, conversation, &progress));
-        conversations.extend(looked_at.map(|conversation| (conversation, progress)));
+        let Some(conversation) = engine.read(|reader| reader.conversation(conv))? else { continue };
+        if may_look(engine, &conversation, &progress)? {
+            conversations.push((conversation, progress));
+        }
     }
     if conversations.is_empty() {
         return Ok(());

@@ -35,7 +35,10 @@ pub async fn run(
     let queue = reader.queue_by(settings.order)?;
     let suspected = is_crash_suspected(&reader)?;
     begin_counting(&reader, &queue, &progress)?;
+    // Where a run was cut off when all was confirmed, or was about some conversations, nobody has looked behind the rest.
+    let unlooked = reader.touched_since(reader.first_run_after(finish::DONE)?, None, 1)?;
     let idle = queue.is_empty()
+        && unlooked.is_empty()
         && reader.to_look_for(None, 1)?.is_empty()
         && reader.unseen(None, 1)?.is_empty()
         && !(settings.repair && reader.repair_counts()?.1 > 0);

@@ -73,12 +73,20 @@ fn the_middle_was_imported_and_the_ends_were_edited_since() {
         Said { text: if is_edge { format!("{}, edited", one.text) } else { one.text.clone() }, ..one.clone() }
     };
     let edited: Vec<Said> = said.iter().enumerate().map(|(n, one)| edit(n, one)).collect();
+    // One more, of which nothing stands there yet.
+    let fresh = said[..5].iter().map(|one| Said {
+        conversation: "si_d_e".into(),
+        sender: "d".into(),
+        time: one.time + 500,
+        ..one.clone()
+    });
+    let edited: Vec<Said> = edited.into_iter().chain(fresh).collect();
     world.export("chat.jsonl", &edited);
     refused_and_adopted(&world, "chat.jsonl");
     // The words of then are others' by now, and newer than what is missing before them: nothing goes behind them, and what
     // stands there stays.
-    let before = world.held();
-    let run = world.run(&["--unanswered-wait", "100ms"]);
+    let before = world.held() + 5;
+    let run = world.run(&["--provision", "--unanswered-wait", "100ms"]);
     run.is(5, &json!({}));
     assert_eq!((world.held(), world.judge(&["chat.jsonl"]).lost), (before, 66), "{}", run.json);
     let behind = world.run(&["--behind", "all", "--unanswered-wait", "100ms"]);
@@ -86,7 +94,7 @@ fn the_middle_was_imported_and_the_ends_were_edited_since() {
     assert_eq!(world.held(), before);
     // In their place, all of it, after what stands there was taken back and cut off.
     world.json(&["undo", "--cut", "--yes"]).is(0, &json!({"failed": 0}));
-    world.run(&["--again"]).is(0, &json!({"confirmed": 150}));
+    world.run(&["--again"]).is(0, &json!({"confirmed": 155}));
     let judgement = world.judge(&["chat.jsonl"]);
     assert_eq!((judgement.lost, judgement.doubled, judgement.unscrollable), (0, 0, 0), "{judgement:?}");
 }
