@@ -47,7 +47,10 @@ impl Cutter for Bson {
         let (mut text, mut findings) = (String::new(), Vec::new());
         let (first_line, first_byte) = (self.documents + 1, self.converted);
         while text.len() < pool.size() {
-            window.fill(input, pool.size().max(4))?;
+            // What is left moves to the front then: not for each document, of which a megabyte has thousands.
+            if window.text().len() < 4 {
+                window.fill(input, pool.size().max(4))?;
+            }
             let place = Place { source: input.no(), line: self.documents + 1, byte: window.byte(), part: 0 };
             let mut broken = |why: &str| findings.push(Finding::new(&codes::JSON_STRUCTURE, place, why));
             let Some(len) = window.text().first_chunk().map(|len| u32::from_le_bytes(*len) as usize) else {
@@ -62,7 +65,9 @@ impl Cutter for Bson {
                 broken("no document begins here: its length can't be");
                 break;
             }
-            window.fill(input, len)?;
+            if window.text().len() < len {
+                window.fill(input, len.max(pool.size()))?;
+            }
             if window.text().len() < len {
                 self.done = true;
                 broken("the dump ends inside a document");
