@@ -347,8 +347,9 @@ impl<'t> Units<'t> {
             } else {
                 outer.rsplit_once('.').map_or("", |(held, _)| held)
             };
+            // Below it: a list, keys, or one key that all of them have.
             let further_out = held.ends_with([']', '*'])
-                && name.strip_prefix(held).is_some_and(|rest| rest.contains(['[', '*']));
+                && name.strip_prefix(held).is_some_and(|rest| rest.matches('.').count() > 1);
             further_out && !are_dates(around) && !determines(values, around)
         })
     }

@@ -1,6 +1,6 @@
 //! Columns of files: by what they are called and by what stands in them. A picture of the writer is none.
 
-use super::relate::{determines, repeats};
+use super::relate::{determines, distinct, repeats};
 use super::roles::{LEAST, Roles};
 use super::{Guess, examples};
 use crate::mapping::{Key, More, names_a_file};
@@ -41,7 +41,7 @@ pub(super) fn attachments(table: &Table, roles: &Roles, guess: &mut Guess) -> bo
     true
 }
 
-/// Columns that name files. Where one has something only beside another, it is the name or a smaller copy of that: links
+/// Columns that name files; one that is the same everywhere names none, but a single file among many messages is one. Where one has something only beside another, it is the name or a smaller copy of that: links
 /// come first, then what is called so more plainly.
 fn alone(table: &Table, roles: &Roles) -> Vec<usize> {
     let taken = [
@@ -63,7 +63,7 @@ fn alone(table: &Table, roles: &Roles) -> Vec<usize> {
             && column.is_files()
             && (fit(*at) >= LEAST || column.is_known_files())
             && !is_none(&column.name)
-            && !column.is_constant()
+            && !(column.is_constant() && column.filled * 2 > table.records)
             && !is_of_others(table, roles, *at)
     };
     let mut found: Vec<usize> = (0..table.columns.len()).filter(can).collect();
@@ -148,7 +148,10 @@ fn is_of_others(table: &Table, roles: &Roles, at: usize) -> bool {
     let column: &Column = &table.columns[at];
     let of_writer = roles.sender.is_some_and(|sender| {
         let sender = table.series(sender);
-        repeats(&sender) >= 2 && determines(&sender, &values)
+        let told = sender.iter().zip(&values).filter(|(_, value)| !value.is_empty());
+        let told: Vec<&str> = told.map(|(sender, _)| *sender).collect();
+        // Of writers who are named beside it once alone nothing follows.
+        repeats(&sender) >= 2 && told.len() > distinct(&told) && determines(&sender, &values)
     });
     of_writer || (column.filled == table.records && repeats(&values) >= 2)
 }
