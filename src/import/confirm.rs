@@ -405,23 +405,21 @@ fn everybody(engine: &Engine, cell: &Cell) -> Result<Vec<String>, crate::job::Jo
 
 const MOST_ASKED: usize = 16;
 
-/// The safe bound as seen by these users, and as whom to read: the one who sees furthest.
+/// The safe bound as seen by these users, and as whom to read: the one who sees furthest. Each is asked until he is answered:
+/// the one whose answer was lost can be whose message is the newest. `None`: the run ends.
 pub(super) async fn safe_bound(engine: &Arc<Engine>, cell: &Cell, users: &[String]) -> Option<(String, Seq)> {
     let mut best: Option<(String, Seq)> = None;
     for user in users {
-        match engine.client.seqs(user, &[cell.name.as_str()]).await {
-            Ok(seqs) => {
-                let bound = Seq(seqs.first().map_or(0, |seqs| seqs.has_read_seq));
-                if best.as_ref().is_none_or(|(_, most)| bound > *most) {
-                    best = Some((user.clone(), bound));
-                }
+        let seqs = loop {
+            match engine.client.seqs(user, &[cell.name.as_str()]).await {
+                Ok(seqs) => break seqs,
+                Err(error) if engine.call_failed(&error) && !engine.has_ended() => engine.pause().await,
+                Err(_) => return None,
             }
-            Err(error) => {
-                if !engine.call_failed(&error) {
-                    return None;
-                }
-                engine.pause().await;
-            }
+        };
+        let bound = Seq(seqs.first().map_or(0, |seqs| seqs.has_read_seq));
+        if best.as_ref().is_none_or(|(_, most)| bound > *most) {
+            best = Some((user.clone(), bound));
         }
     }
     // As whom to read is another question where the first one saw nothing.
