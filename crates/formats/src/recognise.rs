@@ -239,7 +239,7 @@ const ORDINARY: &[(Format, Is)] = &[
 ];
 
 /// The format of a file, by how it begins.
-fn by_content(name: &str, head: &str) -> Option<Format> {
+pub(super) fn by_content(name: &str, head: &str) -> Option<Format> {
     let text = head.trim_start_matches('\u{feff}').trim_start();
     // Its lines can begin with a bracket, as lists do.
     if matches!(&*super::ending(name), "txt" | "") && whatsapp::is_export(text) {

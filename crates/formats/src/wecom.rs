@@ -12,7 +12,9 @@
 //!
 //! Traps: the content stands under the name of its type, but `docmsg` under `doc`, `markdown` and `news` under `info` · a
 //! recall is a record of its own: **so files are read twice** · items of `mixed` are JSON written as texts · files come
-//! by `sdkfileid` through the SDK alone: they are named by `md5sum`, where there is one · no names of people or rooms.
+//! by `sdkfileid` through the SDK alone: they are named by `md5sum`, where there is one · no names of people or rooms ·
+//! what was fetched may still stand around a record (`seq`, `publickey_ver` …, a list `chatdata`), with the record in it as
+//! an object or as JSON written as a text.
 //!
 //! Learnt from developer.work.weixin.qq.com/document/path/91774 and linjicong/wx-work-finance.
 
@@ -42,14 +44,19 @@ pub(super) struct WeCom {
 
 /// Whether a file begins as the archive does.
 pub(super) fn is(begins: &Begins<'_>) -> bool {
-    begins.is_json() && ["msgid", "msgtype", "tolist"].iter().all(|key| begins.has(&[key]))
+    let has = |key: &str| begins.has(&[key]) || begins.text.contains(&format!("\\\"{key}\\\""));
+    // Still encrypted it is recognised as well, so that this is said.
+    begins.is_json() && (["msgid", "msgtype", "tolist"].into_iter().all(has) || has("encrypt_chat_msg"))
 }
 
 impl Ordinary for WeCom {
     const ENDINGS: &'static str = ".json or .jsonl";
 
     fn cut(&self, _: &str, head: &[u8]) -> Cut {
-        lines_or_json(head)
+        // As it was fetched: pages with a list in them.
+        let page = memchr::memmem::find(head, b"\"chatdata\"")
+            .is_some_and(|at| memchr::memmem::find(head, b"\"msgid\"").is_none_or(|first| at < first));
+        if page { Cut::Json(&["chatdata[]"]) } else { lines_or_json(head) }
     }
 
     fn arrange(&self, found: &mut Vec<Found>, tools: &Tools) -> Result<(), ExportError> {
@@ -60,7 +67,7 @@ impl Ordinary for WeCom {
                     return;
                 }
                 if let Ok(record) = serde_json::from_str::<Node<'_>>(text) {
-                    recalled.insert(record.at(&["revoke", "pre_msgid"]).text().into_owned());
+                    recalled.insert(inner(&record).at(&["revoke", "pre_msgid"]).text().into_owned());
                 }
             })?;
         }
@@ -70,6 +77,11 @@ impl Ordinary for WeCom {
     }
 
     fn record(&self, record: &Node<'_>, at: &At<'_>, tools: &Tools, sink: &mut dyn Sink) {
+        let record = &*inner(record);
+        if is_encrypted(record) {
+            let still = "it is still encrypted (`encrypt_chat_msg`): decrypt it with the SDK of WeCom";
+            return refuse(sink, &codes::RECORD_INVALID, at.place, still);
+        }
         let (action, kind) = (record.str("action"), record.str("msgtype"));
         match (&*action, &*kind) {
             ("switch", _) => return sink.left_out(at.place, reason::SYSTEM_ROW),
@@ -118,6 +130,21 @@ impl Ordinary for WeCom {
         }
         tools.composer.send(draft, parts, sink);
     }
+}
+
+/// The record itself, where what was fetched stands around it.
+fn inner<'r>(record: &'r Node<'_>) -> Cow<'r, Node<'r>> {
+    let is_one = |node: &Node<'_>| !node.get("from").is_empty() || node.str("action") == "switch";
+    if is_one(record) {
+        return Cow::Borrowed(record);
+    }
+    let mut within = record.members().iter().map(|(_, node)| node.unwrapped());
+    within.find(|node| is_one(node)).unwrap_or(Cow::Borrowed(record))
+}
+
+/// Whether it is what the SDK has not decrypted.
+fn is_encrypted(record: &Node<'_>) -> bool {
+    record.get("from").is_empty() && !record.get("encrypt_chat_msg").is_empty()
 }
 
 /// The export's id of it.
@@ -204,6 +231,44 @@ mod tests {
     #[test]
     fn an_archive() {
         insta::assert_snapshot!(fixture(Format::WeCom, &Settings::default(), "wecom.jsonl").text());
+    }
+
+    #[test]
+    fn what_was_fetched_may_stand_around_it() {
+        let said = |id: &str, more: &str| {
+            format!(
+                r#"{{"msgid":"{id}","action":"send","from":"ann","tolist":["bob"],"roomid":"","msgtime":1700000000000,{more}}}"#
+            )
+        };
+        let text = r#""msgtype":"text","text":{"content":"hi"}"#;
+        let gone = r#""msgtype":"revoke","revoke":{"pre_msgid":"2"}"#;
+        let around = |inner: &str| format!(r#"{{"seq":1,"msgid":"x","publickey_ver":3,"chat_msg":{inner}}}"#);
+        let escaped = |inner: String| around(&serde_json::to_string(&inner).unwrap());
+        let lines = [
+            around(&said("1", text)),
+            escaped(said("2", text)),
+            around(&said("3", gone)),
+            escaped(said("4", text)),
+        ];
+        let page =
+            |lines: &[String]| format!(r#"{{"errcode":0,"errmsg":"ok","chatdata":[{}]}}"#, lines.join(","));
+        for (name, export) in [
+            ("lines.jsonl", lines.join("\n")),
+            ("list.json", format!("[{}]", lines.join(",\n"))),
+            ("pages.json", format!("{}\n{}", page(&lines[..2]), page(&lines[2..]))),
+        ] {
+            let got = folder(Format::WeCom, &Settings::default(), &[(name, &export)]);
+            let sent: Vec<&str> =
+                got.messages.iter().filter_map(|one| one.rsplit_once("id=")).map(|(_, id)| id).collect();
+            assert_eq!((&*sent, &*got.findings), (&["1", "4"][..], &[][..]), "{name}: {:?}", got.left_out);
+            assert_eq!(got.left_out.len(), 2, "{name}: {:?}", got.left_out);
+            assert_eq!(super::super::recognise::by_content(name, &export), Some(Format::WeCom), "{name}");
+        }
+        let still =
+            r#"{"seq":1,"msgid":"x","publickey_ver":3,"encrypt_random_key":"k","encrypt_chat_msg":"c"}"#;
+        let got = folder(Format::WeCom, &Settings::default(), &[("a.jsonl", still)]);
+        assert!(got.findings[0].contains("still encrypted") && got.findings.len() == 1, "{:?}", got.findings);
+        assert_eq!(super::super::recognise::by_content("a.jsonl", still), Some(Format::WeCom));
     }
 
     #[test]

@@ -2,7 +2,7 @@
 //!
 //! | in the export | becomes |
 //! |---|---|
-//! | recipient of type 1 · 2 · 3 | single chat · group `stream<id>` · group `huddle<id>` |
+//! | recipient of type 1, or of type 3 with two who subscribe · 2 · other 3 | single chat · group `stream<id>` · group `huddle<id>` |
 //! | `content`, in a stream behind the topic: `[topic] words` | 101, or 106 |
 //! | `@**Name**`, `@**Name|12**`, `@**all**` | 106 |
 //! | links to `/user_uploads/…` | words, as they stand |
@@ -11,7 +11,8 @@
 //! | `avatars/records.json` | pictures of users |
 //!
 //! Traps: a message names a recipient, whose kind and target stand in `realm.json` alone: that is read first · times are
-//! seconds with a fraction · in a chat of two each has a recipient of his own · topics are threads inside a stream.
+//! seconds with a fraction · in an old chat of two each has a recipient of his own, newer ones are groups of two ·
+//! topics are threads inside a stream.
 //!
 //! Learnt from zulip/zulip (`zerver/lib/export.py`, its fixtures).
 
@@ -42,6 +43,24 @@ struct Realm {
     recipients: HashMap<i64, (i64, i64)>,
     users: HashMap<i64, String>,
     by_name: HashMap<String, i64>,
+    /// Who subscribes to each recipient, three at most.
+    members: HashMap<i64, Vec<i64>>,
+}
+
+impl Realm {
+    /// The one beside somebody in a chat of two, or he himself where he is alone; `None`: several.
+    fn other(&self, recipient: i64, sender: i64) -> Option<i64> {
+        match self.members.get(&recipient)?.as_slice() {
+            [one] if *one == sender => Some(sender),
+            [one, other] | [other, one] if *one == sender => Some(*other),
+            _ => None,
+        }
+    }
+
+    /// Whether several talk there, in a stream or a group.
+    fn is_group(&self, recipient: i64, kind: i64) -> bool {
+        kind == 2 || kind == 3 && self.members.get(&recipient).is_none_or(|members| members.len() > 2)
+    }
 }
 
 /// Whether a file begins as one of the export does.
@@ -91,6 +110,12 @@ impl Ordinary for Zulip {
                 } else if !row.get("full_name").is_empty() {
                     realm.users.insert(int("id"), row.str("full_name").into_owned());
                     realm.by_name.insert(row.str("full_name").into_owned(), int("id"));
+                } else if !row.get("recipient").is_empty() && !row.get("user_profile").is_empty() {
+                    let (members, user) =
+                        (realm.members.entry(int("recipient")).or_default(), int("user_profile"));
+                    if members.len() < 3 && !members.contains(&user) {
+                        members.push(user);
+                    }
                 }
             })?;
         }
@@ -121,6 +146,13 @@ impl Ordinary for Zulip {
         };
         let peer = match kind {
             1 => Peer::User(Cow::Owned(target.to_string())),
+            3 if !realm.is_group(recipient, kind) => {
+                let Some(other) = sender.int().and_then(|sender| realm.other(recipient, sender)) else {
+                    refuse(sink, &codes::OUTSIDER, at.place, &sender.text());
+                    return sink.left_out(at.place, reason::OUTSIDER);
+                };
+                Peer::User(Cow::Owned(other.to_string()))
+            }
             kind => Peer::Group(group(kind, target).into()),
         };
         let seconds = record.any(&["date_sent", "pub_date"]).float();
@@ -178,6 +210,7 @@ fn directory(row: &Node<'_>, realm: &Realm, sink: &mut dyn Sink) {
     } else if !row.get("recipient").is_empty() && !row.get("user_profile").is_empty() {
         let recipient = row.get("recipient").int().unwrap_or(0);
         if let Some((kind @ 2..=3, target)) = realm.recipients.get(&recipient).copied()
+            && realm.is_group(recipient, kind)
             && !matches!(row.get("active"), Node::Flag(false))
         {
             let user = row.str("user_profile");
@@ -206,8 +239,38 @@ fn mentions<'a>(content: &str, realm: &Realm) -> Mentions<'a> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::testing::fixture;
+    use super::super::testing::{fixture, folder};
     use super::super::{Format, Settings};
+
+    #[test]
+    fn a_newer_chat_of_two_is_one_and_goes_on_with_the_old_one() {
+        let realm = r#"{"zerver_userprofile":[{"id":8,"full_name":"Ann"},{"id":9,"full_name":"Bob"},{"id":10,"full_name":"Cem"}],
+"zerver_recipient":[{"id":21,"type_id":9,"type":1},{"id":31,"type_id":1,"type":3},{"id":32,"type_id":2,"type":3},{"id":33,"type_id":3,"type":3}],
+"zerver_subscription":[{"id":1,"user_profile":8,"recipient":31,"active":false},{"id":2,"user_profile":9,"recipient":31},
+{"id":3,"user_profile":8,"recipient":32},{"id":4,"user_profile":9,"recipient":32},{"id":5,"user_profile":10,"recipient":32},
+{"id":6,"user_profile":10,"recipient":33}]}"#;
+        let said = |who: u32, recipient: u32, at: u32| {
+            format!(
+                r#"{{"id":{at},"sender":{who},"recipient":{recipient},"date_sent":170000000{at},"content":"hi"}}"#
+            )
+        };
+        let all = [
+            said(8, 21, 1),
+            said(9, 31, 2),
+            said(8, 31, 3),
+            said(10, 31, 4),
+            said(10, 32, 5),
+            said(10, 33, 6),
+        ];
+        let messages = format!(r#"{{"zerver_message":[{}]}}"#, all.join(","));
+        let files = [("realm.json", realm), ("messages-000001.json", &messages)];
+        let got = folder(Format::Zulip, &Settings::default(), &files);
+        let to: Vec<&str> = got.messages.iter().filter_map(|one| one.split_whitespace().nth(1)).collect();
+        assert_eq!(to, ["8->@9", "9->@8", "8->@9", "10->#huddle2", "10->@10"]);
+        assert_eq!(got.findings.len(), 1, "{:?}", got.findings);
+        let groups: Vec<&String> = got.relations.iter().filter(|one| one.contains('#')).collect();
+        assert!(groups.len() == 3 && groups.iter().all(|one| one.contains("#huddle2")), "{groups:?}");
+    }
 
     #[test]
     fn an_organisation() {

@@ -2,7 +2,7 @@
 //!
 //! | in the export | becomes |
 //! |---|---|
-//! | `rid` of a room of type `d`, or of both users' ids side by side · others | single chat · group |
+//! | room of type `d` with two `uids`, or a `rid` of both users' ids side by side · others | single chat · group |
 //! | `msg` | 101, or 106 with `mentions` |
 //! | `file`, `files` | 102, 104 or 105, which open with a token |
 //! | words of `attachments` | words of the message |
@@ -14,7 +14,8 @@
 //! | CSV: `users.csv`, `channels.csv` | names, owners and members |
 //!
 //! Traps: dumps are lines, lists or objects one after the other, printed over many lines · `ts` is an object, in three
-//! spellings · a direct room has no name but both ids · the CSV has no header, and no ids of messages.
+//! spellings · a direct room has no name, and its id need not be both users' ids · the CSV has no header, and no ids of
+//! messages.
 //!
 //! Learnt from RocketChat/Rocket.Chat (`CsvImporter`, its e2e fixtures) and verdigado/rocketchat2matrix.
 
@@ -25,8 +26,8 @@ use std::collections::HashMap;
 use std::sync::OnceLock;
 
 pub(super) use self::csv::{RocketChatCsv, is_csv};
-use super::codes::reason;
-use super::compose::{Mentions, Part, Reaction, Reply};
+use super::codes::{self, reason};
+use super::compose::{Mentions, Part, Reaction, Reply, refuse};
 use super::media::{Kind, Link, Medium, Reach};
 use super::node::Node;
 use super::ordinary::{At, Cut, Ordinary, Tools, last, lines_or_json};
@@ -40,8 +41,8 @@ use crate::message::Peer;
 /// The collections.
 #[derive(Default)]
 pub(super) struct RocketChat {
-    /// Rooms of a list of rooms: whether two talk there.
-    direct: OnceLock<HashMap<String, bool>>,
+    /// Rooms of a list of rooms: who the two are that talk there (one, with himself); `None` where many may.
+    direct: OnceLock<HashMap<String, Option<Vec<String>>>>,
 }
 
 /// Whether a file begins as one of the collections does.
@@ -68,8 +69,10 @@ impl Ordinary for RocketChat {
         for file in found.iter().filter(|file| last(&file.inside).contains("room")) {
             tools.survey(self, file, &mut |text, _| {
                 if let Ok(room) = serde_json::from_str::<Node<'_>>(text) {
-                    // Of several people as well.
-                    let two = room.str("t") == "d" && room.get("uids").list().len() <= 2;
+                    let uids = room.get("uids").list();
+                    // A direct room can be of several people as well.
+                    let two = (room.str("t") == "d" && uids.len() <= 2)
+                        .then(|| uids.iter().map(|uid| uid.text().into_owned()).collect());
                     direct.insert(room.str("_id").into_owned(), two);
                 }
             })?;
@@ -87,14 +90,13 @@ impl Ordinary for RocketChat {
             return sink.left_out(at.place, reason::DIRECTORY_ROW);
         }
         let sender = author.any(&["_id", "username"]).text();
-        let listed = self.direct.get().and_then(|direct| direct.get(&*room)).copied();
-        let rest = [room.strip_prefix(&*sender), room.strip_suffix(&*sender)];
-        let other = rest.into_iter().flatten().find(|other| !other.is_empty());
-        let peer = match (listed, other) {
-            (Some(true) | None, Some(other)) if !sender.is_empty() => {
-                Peer::User(Cow::Owned(other.to_owned()))
+        let peer = match self.other(&room, &sender) {
+            Talk::Two(other) => Peer::User(Cow::Owned(other.to_owned())),
+            Talk::Many => Peer::Group(room),
+            Talk::Outsider => {
+                refuse(sink, &codes::OUTSIDER, at.place, &sender);
+                return sink.left_out(at.place, reason::OUTSIDER);
             }
-            _ => Peer::Group(room),
         };
         let ts = record.get("ts");
         let text = ts.text();
@@ -152,7 +154,35 @@ impl Ordinary for RocketChat {
     }
 }
 
+/// Whom a message is for.
+enum Talk<'a> {
+    Two(&'a str),
+    Many,
+    /// Two talk there, and the writer is none of them: a bot, as a rule.
+    Outsider,
+}
+
 impl RocketChat {
+    /// Whom somebody writes to in a room: as the list of rooms says, or else as a room's id of two users' ids does.
+    fn other<'a>(&'a self, room: &'a str, sender: &str) -> Talk<'a> {
+        let by_id = || {
+            let rest = [room.strip_prefix(sender), room.strip_suffix(sender)];
+            let other = rest.into_iter().flatten().find(|other| !other.is_empty() && !sender.is_empty());
+            other.map_or(Talk::Many, Talk::Two)
+        };
+        match self.direct.get().and_then(|direct| direct.get(room)) {
+            Some(None) => Talk::Many,
+            Some(Some(two)) => match two.as_slice() {
+                [one] if one == sender => Talk::Two(one),
+                [one, other] if one == sender => Talk::Two(other),
+                [other, one] if one == sender => Talk::Two(other),
+                [_, ..] if !sender.is_empty() => Talk::Outsider,
+                _ => by_id(),
+            },
+            None => by_id(),
+        }
+    }
+
     /// A room or a user.
     fn directory(&self, row: &Node<'_>, id: &str, sink: &mut dyn Sink) {
         let name = row.any(&["fname", "name", "username"]).text();
@@ -165,7 +195,7 @@ impl RocketChat {
                     sink.relation(Relation::Email { user: Cow::Borrowed(id), email });
                 }
             }
-        } else if !self.direct.get().and_then(|direct| direct.get(id)).copied().unwrap_or(false) {
+        } else if !self.direct.get().is_some_and(|direct| matches!(direct.get(id), Some(Some(_)))) {
             sink.person(Person::new(PersonKind::Group, id, &name, ""));
             let owner = row.at(&["u", "_id"]).text();
             for user in row.get("uids").list().iter().map(Node::text) {
@@ -194,8 +224,32 @@ fn medium<'a>(file: &'a Node<'_>) -> Medium<'a> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::testing::fixture;
+    use super::super::testing::{fixture, folder};
     use super::super::{Format, Settings};
+
+    #[test]
+    fn a_direct_room_is_a_chat_of_two_whatever_it_is_called() {
+        let rooms = r#"{"_id":"k9","t":"d","uids":["ann","bob"]}
+{"_id":"self","t":"d","uids":["ann"]}
+{"_id":"three","t":"d","uids":["ann","bob","cem"]}"#;
+        let said = |room: &str, who: &str, at: u32| {
+            format!(
+                r#"{{"_id":"{room}{at}","rid":"{room}","msg":"hi","ts":{{"$date":170000000000{at}}},"u":{{"_id":"{who}"}}}}"#
+            )
+        };
+        let all = [
+            said("k9", "ann", 1),
+            said("k9", "bob", 2),
+            said("k9", "rocket.cat", 3),
+            said("self", "ann", 4),
+            said("three", "cem", 5),
+        ];
+        let files = [("rocketchat_room.json", rooms), ("rocketchat_message.json", &all.join("\n"))];
+        let got = folder(Format::RocketChat, &Settings::default(), &files);
+        let to: Vec<&str> = got.messages.iter().filter_map(|one| one.split_whitespace().nth(1)).collect();
+        assert_eq!(to, ["ann->@bob", "bob->@ann", "ann->@ann", "cem->#three"]);
+        assert_eq!(got.findings, ["3 outsider-in-direct rocket.cat"]);
+    }
 
     #[test]
     fn collections() {
