@@ -147,6 +147,37 @@ fn html_and_mojibake_beside_a_known_format() {
     assert!(said.contains("Sound: 4 messages can be sent"), "{said}");
 }
 
+/// `init` writes what it found, with what is to be decided in it, and `check` refuses that until it is.
+#[test]
+fn what_is_to_be_decided_is_written_and_refused() {
+    let rows = |a: &str, b: &str| {
+        format!("id,from,room,time,text\n1,ann,r,2024-01-01T10:00:00Z,{a}\n2,bo,r,2024-01-01T10:01:00Z,{b}\n")
+    };
+    let latin =
+        |text: String| -> Vec<u8> { text.chars().map(|c| u8::try_from(u32::from(c)).unwrap()).collect() };
+    for (bytes, asked, flag, seen) in [
+        (latin(rows("für dich", "schön")), "encoding in [export]", "--encoding windows-1252", "für dich"),
+        (rows("cafÃ©", "café").into_bytes(), "mojibake in [mapping]", "--mojibake repair", "café"),
+    ] {
+        let dir = tempfile::tempdir().unwrap();
+        fs_err::write(dir.path().join("x.csv"), bytes).unwrap();
+        let run = |args: &[&str]| {
+            let output = importer().current_dir(dir.path()).args(args).output().unwrap();
+            let said = [output.stdout, output.stderr].concat();
+            (output.status.code(), String::from_utf8(said).unwrap())
+        };
+        let (code, said) = run(&["init", "x.csv"]);
+        assert!(code == Some(0) && said.contains(asked), "{said}");
+        let (code, said) = run(&["check"]);
+        assert!(code == Some(2) && said.contains(asked), "{said}");
+        let args: Vec<&str> = flag.split(' ').collect();
+        let (code, said) = run(&[&["init", "x.csv", "--force"], &args[..]].concat());
+        assert!(code == Some(0) && !said.contains(asked) && said.contains(seen), "{said}");
+        let (code, said) = run(&["check"]);
+        assert!(code == Some(0) && said.contains("Sound: 2 messages can be sent"), "{said}");
+    }
+}
+
 #[test]
 fn folders_of_tables_beside_a_known_format() {
     let dir = tempfile::tempdir().unwrap();

@@ -18,8 +18,8 @@ use crate::config::{Common, ImportFile, SourceArgs};
 use crate::export::Source;
 use crate::formats::{self, About, ChatKind, DateOrder, Format};
 use crate::init::{
-    Answers, Assumed, Guess, Needs, Open, Survey, Template, Unknown, is_native, look, media, media_and_users,
-    needs,
+    Answers, Assumed, Document, Guess, Needs, Open, Survey, Template, Unknown, is_native, look, media,
+    media_and_users, needs,
 };
 use crate::mapping::Mojibake;
 use crate::message::{Release, SourceNo};
@@ -53,6 +53,9 @@ pub struct InitArgs {
     /// UTF-8 that was read as Latin-1 (`cafÃ©`): repair it, or send it as it stands
     #[arg(long, value_name = "WHAT", value_enum)]
     pub mojibake: Option<MojibakeAnswer>,
+    /// Encoding of files that are not UTF-8, such as `windows-1252` or `gb18030`
+    #[arg(long, value_name = "NAME")]
+    pub encoding: Option<String>,
     /// Where to write the configuration; `-` prints it [default: --config, or import.toml]
     #[arg(long, short, value_name = "FILE")]
     pub output: Option<PathBuf>,
@@ -178,8 +181,9 @@ fn find(args: &InitArgs, tick: &mut dyn FnMut(u64, u64)) -> Result<Found, Failur
     }
     if is_native(&args.sources).or_fail(Exit::Usage)? {
         let title = "The native format: it needs no mapping".to_owned();
+        let export = encoding(args);
         let template =
-            Template { title: title.clone(), sources: args.sources.clone(), ..Template::default() };
+            Template { title: title.clone(), sources: args.sources.clone(), export, ..Template::default() };
         let text = template.text();
         let survey = Some(survey(args, &read(&text)?, tick)?);
         return Ok(Found { title, text: Some(text), survey, ..Found::default() });
@@ -219,6 +223,7 @@ struct Known {
 fn look_at_known(args: &InitArgs, format: Format, tick: &mut dyn FnMut(u64, u64)) -> Result<Known, Failure> {
     let mut file = ImportFile::default();
     file.format.name = Some(format);
+    file.export.encoding = args.encoding.clone().unwrap_or(file.export.encoding);
     let given = About { zone: args.zone.clone(), me: args.me.clone(), ..About::default() };
     let mut seen = survey(args, &file, tick)?;
     let Needs { sections, to_do, assumed } = needs(format, &given, &seen.0);
@@ -235,9 +240,18 @@ fn look_at_known(args: &InitArgs, format: Format, tick: &mut dyn FnMut(u64, u64)
         }
         seen = survey(args, &file, tick)?;
     }
-    let title = format.title().to_owned();
-    let template = Template { title, sources: args.sources.clone(), sections, ..Template::default() };
+    let (title, export) = (format.title().to_owned(), encoding(args));
+    let template = Template { title, sources: args.sources.clone(), export, sections, ..Template::default() };
     Ok(Known { template, to_do, survey: seen, assumed: with })
+}
+
+/// What `[export]` says of the encoding, if somebody has named one.
+fn encoding(args: &InitArgs) -> Document {
+    let mut export = Document::default();
+    if let Some(name) = &args.encoding {
+        export.set("encoding", &name.as_str().into());
+    }
+    export
 }
 
 /// Anything else: a mapping is guessed.
@@ -253,6 +267,8 @@ fn unknown(args: &InitArgs, tick: &mut dyn FnMut(u64, u64)) -> Result<Found, Fai
             file.mapping.zone = Some("UTC".to_owned());
             found.assumed = Assumed { utc: true, ..Assumed::default() }.words();
         }
+        // What is still to be decided keeps nobody from looking.
+        file.to_do.clear();
         let seen = survey(args, &file, tick)?;
         template.sections.extend(media(&seen.0));
         let text = template.text();
@@ -275,6 +291,7 @@ fn look_at_unknown(
             MojibakeAnswer::Repair => Mojibake::Repair,
             MojibakeAnswer::Keep => Mojibake::Keep,
         }),
+        encoding: args.encoding.clone(),
     };
     let Unknown { title, export, guess, shape, mut notes, to_do: undecided } =
         look(&args.sources, &answers, tick).or_fail(Exit::Usage)?;

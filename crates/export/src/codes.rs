@@ -10,6 +10,14 @@ pub const ENCODING_GUESSED: Code = Code {
     mend: "look at a message with its special characters; set `encoding` in [export] to be sure",
 };
 
+/// The encoding could not be told.
+pub const ENCODING_UNSURE: Code = Code {
+    name: "encoding-unsure",
+    severity: Severity::Error,
+    means: "the file is not UTF-8 but, as it seems, in this encoding; others would look the same",
+    mend: "set `encoding` in [export] to this one and look at a message with its special characters",
+};
+
 /// A byte order mark says something else than the setting.
 pub const ENCODING_CONTRADICTED: Code = Code {
     name: "encoding-contradicted",
@@ -91,6 +99,7 @@ pub const RECORDS_NOT_FOUND: Code = Code {
 /// All of the above, for documentation and tests.
 pub const ALL: &[&Code] = &[
     &ENCODING_GUESSED,
+    &ENCODING_UNSURE,
     &ENCODING_CONTRADICTED,
     &HIDDEN_LEFT_OUT,
     &FILES_LEFT_OUT,

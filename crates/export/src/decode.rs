@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use chardetng::{EncodingDetector, Iso2022JpDetection, Utf8Detection};
 use encoding_rs::DecoderResult;
 
 /// An encoding of text.
@@ -26,19 +27,38 @@ impl Encoding {
         encoding_rs::Encoding::for_bom(head).map(|(encoding, len)| (Self(encoding), len))
     }
 
-    /// By looking. UTF-8 unless the text can't be that and can be one of the others: UTF-16 by its zero
-    /// bytes, GB18030 if every byte of the beginning is right in it.
-    pub fn guess(head: &[u8]) -> Self {
+    /// By looking. UTF-8 unless the text can't be that; then UTF-16 by its zero bytes, or what a browser would take it for.
+    pub fn guess(head: &[u8]) -> Guess {
         if let Some(utf16) = guess_utf16(head) {
-            return utf16;
+            return Guess::Is(utf16);
         }
-        match std::str::from_utf8(head) {
+        let lossy = match std::str::from_utf8(head) {
             // A character cut in two by the end of the look.
-            Err(e) if e.error_len().is_none() => Self::UTF_8,
-            Err(_) if is_clean_gb18030(head) => Self::GB18030,
-            Ok(_) | Err(_) => Self::UTF_8,
+            Err(e) if e.error_len().is_some() => String::from_utf8_lossy(head),
+            Ok(_) | Err(_) => return Guess::Is(Self::UTF_8),
+        };
+        let broken = lossy.chars().filter(|c| *c == char::REPLACEMENT_CHARACTER).count();
+        // Some bytes of it were damaged.
+        if lossy.chars().filter(|c| !c.is_ascii()).count() >= broken * 2 {
+            return Guess::Is(Self::UTF_8);
         }
+        let mut detector = EncodingDetector::new(Iso2022JpDetection::Deny);
+        detector.feed(head, false);
+        let like = detector.guess(None, Utf8Detection::Deny);
+        if like == encoding_rs::GBK && is_clean_gb18030(head) {
+            return Guess::Is(Self::GB18030);
+        }
+        Guess::Like(Self(like))
     }
+}
+
+/// What the encoding of a text was told to be by looking.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Guess {
+    /// Nothing speaks against it.
+    Is(Encoding),
+    /// It is not UTF-8 and looks like this one, as others could look: somebody has to say so.
+    Like(Encoding),
 }
 
 impl fmt::Display for Encoding {
@@ -69,10 +89,6 @@ fn is_clean_gb18030(head: &[u8]) -> bool {
     };
     let mut out = String::with_capacity(room);
     matches!(decoder.decode_to_string_without_replacement(head, &mut out, false).0, DecoderResult::InputEmpty)
-        // Text in a single-byte encoding of Europe often passes as GB18030, but then as unassigned
-        // (private) characters or with hardly a Chinese one in it.
-        && out.chars().filter(|c| ('\u{3000}'..='\u{9fff}').contains(c) || *c >= '\u{ff00}').count() * 2
-            >= out.chars().filter(|c| !c.is_ascii()).count()
 }
 
 /// Converts a stream to UTF-8.

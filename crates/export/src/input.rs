@@ -4,7 +4,7 @@ use std::io::{self, Read};
 
 use super::archive::{EntryReader, bomb};
 use super::codes;
-use super::decode::{Decoder, Encoding};
+use super::decode::{Decoder, Encoding, Guess};
 use super::discover::read_error;
 use super::unpack::{Tally, Unpack};
 use super::{ExportError, Found, Origin, mongo};
@@ -132,11 +132,22 @@ impl Input {
             return (set, 0);
         }
         // The zeros of a dump are no UTF-16.
-        let guess = if super::cut::is_bson(head) { Encoding::UTF_8 } else { Encoding::guess(head) };
-        if guess != Encoding::UTF_8 {
-            self.note(&codes::ENCODING_GUESSED, &guess.to_string());
+        if super::cut::is_bson(head) {
+            return (Encoding::UTF_8, 0);
         }
-        (guess, 0)
+        match Encoding::guess(head) {
+            Guess::Is(told) => {
+                if told != Encoding::UTF_8 {
+                    self.note(&codes::ENCODING_GUESSED, &told.to_string());
+                }
+                (told, 0)
+            }
+            // Then each record that is none is broken, and says so.
+            Guess::Like(like) => {
+                self.note(&codes::ENCODING_UNSURE, &like.to_string());
+                (Encoding::UTF_8, 0)
+            }
+        }
     }
 
     /// The beginning of the text, up to some 64 KiB, as long as nothing was read.

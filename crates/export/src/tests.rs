@@ -174,6 +174,38 @@ fn what_is_no_text_stays_visible() {
 }
 
 #[test]
+fn an_encoding_that_could_be_another_is_named_and_not_taken() {
+    let seen = |bytes: &[u8]| {
+        let folder = folder(&[("x.csv", bytes)]);
+        let got = read(&folder.path().join("x.csv")).unwrap();
+        (got.findings.join(" "), got.text.contains("<FF>"))
+    };
+    // Each passes for GB18030, but for the Russian.
+    for (label, like, rows) in [
+        ("windows-1252", "windows-1252", "ann,für dich\nbob,schön\n"),
+        ("windows-1252", "windows-1252", "Jörg,bis später; schöne Grüße\n"),
+        ("windows-1250", "windows-1250", "Jiří,zítra ráno\nŁukasz,żółć\n"),
+        ("windows-1251", "windows-1251", "Анна,до завтра\nБорис,принтер опять без бумаги\n"),
+        ("big5", "Big5", "王偉,你好\n李娜,在嗎\n陳靜,打印機又沒紙了\n"),
+        ("shift_jis", "Shift_JIS", "さくら,明日の朝会いましょう\n"),
+        ("euc-kr", "EUC-KR", "민수,내일 아침에 봐요\n지영,프린터에 종이가 없어요\n"),
+    ] {
+        let encoding = encoding_rs::Encoding::for_label(label.as_bytes()).unwrap();
+        let (bytes, _, _) = encoding.encode(rows);
+        let all = [b"from,text\n", &*bytes].concat();
+        assert_eq!(seen(&all), (format!("0:1 encoding-unsure {like}"), true), "{label} {rows}");
+    }
+    for rows in ["ann,好的\n", "王伟,請把發票發給我\n李娜,谢谢\n"] {
+        let (bytes, _, _) = encoding_rs::GB18030.encode(rows);
+        let all = [b"from,text\n", &*bytes].concat();
+        assert_eq!(seen(&all), ("0:1 encoding-guessed gb18030".to_owned(), false), "{rows}");
+    }
+    // Damaged, and no other encoding.
+    let damaged = [&b"from,text\n\xe4"[..], "王伟,你好\n".as_bytes()].concat();
+    assert_eq!(seen(&damaged), (String::new(), true));
+}
+
+#[test]
 fn a_mark_wins_over_the_setting() {
     let folder = folder(&[("x.jsonl", b"\xef\xbb\xbf{\"a\":1}\n")]);
     let set = Settings { encoding: "gb18030".to_owned(), ..Settings::default() };

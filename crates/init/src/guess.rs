@@ -94,6 +94,8 @@ pub struct Answers {
     pub html: Option<bool>,
     /// What becomes of UTF-8 read as Latin-1.
     pub mojibake: Option<Mojibake>,
+    /// In which encoding the files are.
+    pub encoding: Option<String>,
 }
 
 /// Guesses a mapping.

@@ -1,11 +1,12 @@
 //! Exports that nobody described: CSV with columns of somebody's own, JSON of any shape.
 
 mod csv;
+mod encoding;
 mod json;
 
 use std::collections::BTreeMap;
 
-use super::document::Document;
+use super::document::{Document, string};
 use super::guess::{Answers, Guess, LeaveOut, guess};
 use super::names::{Role, fits};
 use super::records::add;
@@ -41,15 +42,22 @@ pub type Tick<'t> = &'t mut dyn FnMut(u64, u64);
 /// # Errors
 /// What can't be read at all.
 pub fn look(sources: &[String], answers: &Answers, tick: Tick<'_>) -> Result<Unknown, ExportError> {
-    let settings = Settings::default();
+    let like = if answers.encoding.is_none() { encoding::like(sources)? } else { None };
+    let mut settings = Settings::default();
+    let named = answers.encoding.as_ref().or(like.as_ref().map(|like| &like.name));
+    settings.encoding = named.cloned().unwrap_or(settings.encoding);
     let reader = Reader::open(&settings, sources, SourceNo(0))?;
     let head = reader.head()?;
     let shape = head.as_ref().and_then(|head| head.chunk.as_ref()).map(|chunk| chunk.shape);
     let mut found = if shape == Some(Shape::Rows) {
-        csv::look(sources, reader, answers, tick)?
+        csv::look((sources, &settings), reader, answers, tick)?
     } else {
-        json::look(sources, shape == Some(Shape::Lines), answers, tick)?
+        json::look((sources, &settings), shape == Some(Shape::Lines), answers, tick)?
     };
+    if named.is_some() {
+        found.export.set("encoding", &string(&settings.encoding));
+    }
+    found.to_do.extend(like.map(|like| like.to_do));
     found.to_do.extend(found.guess.iter().flat_map(|guess| guess.to_do.iter().cloned()));
     Ok(found)
 }

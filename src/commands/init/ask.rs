@@ -5,6 +5,7 @@ use std::io::{IsTerminal, stderr, stdin};
 
 use super::{Failure, HtmlAnswer, InitArgs, MojibakeAnswer, OrFail};
 use crate::commands::Exit;
+use crate::export::Encoding;
 use crate::init::{Of, Open, Rule};
 use crate::mapping::{Key, TimeFormat};
 use crate::report::terminal;
@@ -26,6 +27,7 @@ pub(super) enum Flag {
     Conversation,
     Html,
     Mojibake,
+    Encoding,
     Zone,
 }
 
@@ -108,6 +110,10 @@ impl Question {
             let words = format!("{line}\nIn which zone were they written, such as Europe/Berlin or +08:00?");
             return Some(Self { flag: Flag::Zone, words, choices: Vec::new() });
         }
+        if about("encoding in [") {
+            let words = format!("{line}\nIn which encoding are they, such as windows-1252 or big5?");
+            return Some(Self { flag: Flag::Encoding, words, choices: Vec::new() });
+        }
         about("mojibake in [").then(|| {
             let choices =
                 [("repair", "repair what can be meant otherwise"), ("keep", "send all as they stand")];
@@ -133,6 +139,10 @@ impl Question {
         if self.flag == Flag::Zone {
             return TimeFormat::new("%Y-%m-%d %H:%M", Some(typed)).map(|_| Some(typed.to_owned()));
         }
+        if self.flag == Flag::Encoding {
+            let unknown = || format!("`{typed}` is no encoding");
+            return Encoding::by_name(typed).map(|_| Some(typed.to_owned())).ok_or_else(unknown);
+        }
         let by_number = typed.parse::<usize>().ok().and_then(|n| self.choices.get(n.checked_sub(1)?));
         let by_name = || self.choices.iter().find(|(answer, _)| answer == typed);
         let chosen = by_number.or_else(by_name).map(|(answer, _)| Some(answer.clone()));
@@ -145,6 +155,7 @@ impl Flag {
         match self {
             Self::Conversation => args.conversation_from = Some(answer),
             Self::Zone => args.zone = Some(answer),
+            Self::Encoding => args.encoding = Some(answer),
             Self::Html => {
                 args.html = Some(if answer == "text" { HtmlAnswer::Text } else { HtmlAnswer::Keep });
             }
@@ -169,6 +180,7 @@ mod tests {
             conversation_from: None,
             html: None,
             mojibake: None,
+            encoding: None,
             output: None,
             force: false,
         }
@@ -181,13 +193,14 @@ mod tests {
             question(Flag::Conversation, choices(["room", "@stem"])),
             question(Flag::Html, choices(["text", "keep"])),
             question(Flag::Zone, Vec::new()),
+            question(Flag::Encoding, Vec::new()),
             question(Flag::Mojibake, choices(["repair", "keep"])),
         ]
     }
 
     #[test]
     fn answers_are_those_of_the_flags() {
-        let typed = ["3", "x", "2", "text", "Nowhere/None", "Europe/Berlin", ""];
+        let typed = ["3", "x", "2", "text", "Nowhere/None", "Europe/Berlin", "klingon", "big5", ""];
         let (mut args, mut passed, mut shown) = (args(), Vec::new(), Vec::new());
         let mut lines = typed.iter();
         let mut read = |words: &str| {
@@ -198,12 +211,13 @@ mod tests {
         assert_eq!(args.conversation_from.as_deref(), Some("@stem"));
         assert_eq!((args.html, args.mojibake), (Some(HtmlAnswer::Text), None));
         assert_eq!(args.zone.as_deref(), Some("Europe/Berlin"));
-        assert_eq!(passed.len(), 4);
+        assert_eq!(args.encoding.as_deref(), Some("big5"));
+        assert_eq!(passed.len(), 5);
         assert_eq!(shown[0], "\nConversation?\n  1  by room\n  2  by @stem\nNumber (Enter: decide later) ");
         assert_eq!(shown[1], "`3` is none of them; a number from 1 to 2: ");
         // Nothing is asked twice.
         let mut read = |_: &str| -> Result<Option<String>, Failure> { panic!("asked again") };
-        let last = &questions()[3..];
+        let last = &questions()[4..];
         assert!(!ask(last, &mut passed, &mut args, &mut read).unwrap());
     }
 
@@ -211,7 +225,7 @@ mod tests {
     fn where_nobody_answers_all_stays_open() {
         let (mut args, mut passed) = (args(), Vec::new());
         assert!(!ask(&questions(), &mut passed, &mut args, &mut |_| Ok(None)).unwrap());
-        assert_eq!(passed.len(), 4);
+        assert_eq!(passed.len(), 5);
         assert_eq!((args.zone, args.html), (None, None));
     }
 }

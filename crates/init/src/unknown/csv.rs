@@ -9,7 +9,7 @@ use crate::numbers::plural;
 use crate::times::Times;
 
 pub(super) fn look(
-    sources: &[String],
+    (sources, common): (&[String], &Settings),
     reader: Reader,
     answers: &Answers,
     tick: Tick<'_>,
@@ -17,7 +17,7 @@ pub(super) fn look(
     let kinds = Kinds::read(reader, None, tick)?;
     if let Some(names) = kinds.tables.keys().map(|(columns, _)| columns).find(|columns| is_no_header(columns))
     {
-        let mut found = headless(sources, answers, tick)?;
+        let mut found = headless((sources, common), answers, tick)?;
         let shown: Vec<String> =
             names.iter().map(|name| format!("`{}`", crate::finding::shorten(name))).collect();
         found.notes.insert(0, format!("the first row is no row of names but a record: {}", shown.join(", ")));
@@ -26,8 +26,12 @@ pub(super) fn look(
     Ok(describe(&kinds, Document::default(), answers))
 }
 
-fn headless(sources: &[String], answers: &Answers, tick: Tick<'_>) -> Result<Unknown, ExportError> {
-    let mut settings = Settings::default();
+fn headless(
+    (sources, common): (&[String], &Settings),
+    answers: &Answers,
+    tick: Tick<'_>,
+) -> Result<Unknown, ExportError> {
+    let mut settings = common.clone();
     settings.csv.header = Header::Row(false);
     let kinds = Kinds::read(Reader::open(&settings, sources, SourceNo(0))?, None, tick)?;
     let mut export = Document::default();

@@ -24,12 +24,13 @@ const WHOLE: u32 = 14;
 const LISTS: usize = 8;
 
 pub(super) fn look(
-    sources: &[String],
+    (sources, common): (&[String], &Settings),
     lines: bool,
     answers: &Answers,
     tick: Tick<'_>,
 ) -> Result<Unknown, ExportError> {
-    let (mut shape, broken) = if lines { (shape_of_lines(sources)?, None) } else { shape(sources)? };
+    let (mut shape, broken) =
+        if lines { (shape_of_lines(sources, common)?, None) } else { shape(sources, common)? };
     if shape.is_empty() || (broken.is_some() && !shape.has_objects()) {
         return text(sources);
     }
@@ -49,7 +50,7 @@ pub(super) fn look(
     let mut best: Option<((u32, u64), String)> = None;
     let mut like_messages: Vec<(u64, String)> = Vec::new();
     for (objects, path) in paths {
-        let settings = settings(&path);
+        let settings = settings(common, &path);
         let score = sample(sources, &settings, None)?.map_or(0, |table| score(&guess(&table, answers)));
         if score >= WHOLE {
             like_messages.push((objects, path.clone()));
@@ -76,7 +77,7 @@ pub(super) fn look(
             )
         })
         .collect();
-    let settings = settings(&path);
+    let settings = settings(common, &path);
     let whole = Kinds::read(Reader::open(&settings, sources, SourceNo(0))?, None, tick)?;
     let ranked_whole = ranked(&whole, answers);
     let Some(of_all) = ranked_whole.first() else { return Ok(Unknown::default()) };
@@ -109,8 +110,8 @@ pub(super) fn look(
     Ok(Unknown { title, export, guess: Some(found), shape: Some(shape.to_string()), notes, to_do })
 }
 
-fn settings(path: &str) -> Settings {
-    let mut settings = Settings::default();
+fn settings(common: &Settings, path: &str) -> Settings {
+    let mut settings = common.clone();
     if !path.is_empty() {
         settings.records = vec![path.to_owned()];
         settings.format = Format::Json;
@@ -137,7 +138,7 @@ fn text(sources: &[String]) -> Result<Unknown, ExportError> {
 }
 
 /// The shape of the first files, and what was wrong with them.
-fn shape(sources: &[String]) -> Result<(Shape, Option<String>), ExportError> {
+fn shape(sources: &[String], common: &Settings) -> Result<(Shape, Option<String>), ExportError> {
     let layout = Plain::new(&Settings::default())?;
     let found = discover(sources, &layout)?;
     let mut shape = Shape::default();
@@ -149,7 +150,7 @@ fn shape(sources: &[String]) -> Result<(Shape, Option<String>), ExportError> {
         if n >= FILES && (seen.len() >= FILES || !seen.insert(folder)) {
             continue;
         }
-        let input = Input::open(found, SourceNo(0), None)?;
+        let input = Input::open(found, SourceNo(0), common.encoding()?)?;
         let path = input.path().to_owned();
         let (_, error) = shape.read(io::BufReader::new(Text { input }).take(BYTES));
         if let Some(error) = error {
@@ -160,8 +161,8 @@ fn shape(sources: &[String]) -> Result<(Shape, Option<String>), ExportError> {
 }
 
 /// The shape of the first lines: by record, because there may be commas and comments between them.
-fn shape_of_lines(sources: &[String]) -> Result<Shape, ExportError> {
-    let mut reader = Reader::open(&Settings::default(), sources, SourceNo(0))?;
+fn shape_of_lines(sources: &[String], common: &Settings) -> Result<Shape, ExportError> {
+    let mut reader = Reader::open(common, sources, SourceNo(0))?;
     let mut shape = Shape::default();
     for _ in 0..CHUNKS {
         let Some(chunk) = reader.next_chunk()? else { break };
