@@ -16,7 +16,7 @@ use super::{Exit, Failure, OrFail, output};
 use crate::checks::Checker;
 use crate::config::{Common, ImportFile, SourceArgs};
 use crate::export::Source;
-use crate::formats::{self, About, ChatKind, DateOrder, Format};
+use crate::formats::{self, About, ChatKind, DateOrder, Format, SameName};
 use crate::init::{
     Answers, Assumed, Document, Guess, Needs, Open, Survey, Template, Unknown, is_native, look, media,
     media_and_users, needs,
@@ -237,6 +237,9 @@ fn look_at_known(args: &InitArgs, format: Format, tick: &mut dyn FnMut(u64, u64)
         }
         if assumed.groups {
             file.format.chat = Some(ChatKind::Group);
+        }
+        if assumed.one_group {
+            file.format.same_name = Some(SameName::One);
         }
         seen = survey(args, &file, tick)?;
     }

@@ -17,12 +17,16 @@
 //! Learnt from hellodigua/ChatLab (its format's documentation and parser).
 
 use std::borrow::Cow;
+use std::cell::RefCell;
+use std::collections::HashMap;
+use std::sync::OnceLock;
 
 use serde_json::json;
 
 use super::codes::{self, reason};
 use super::compose::{Odd, Part, Reply, What, refuse};
 use super::media::{Kind, Medium};
+use super::namesakes::Namesakes;
 use super::node::Node;
 use super::ordinary::{At, Cut, Ordinary, Tools, last};
 use super::pairs::Pairs;
@@ -37,8 +41,9 @@ use crate::message::Peer;
 #[derive(Default)]
 pub(super) struct ChatLab {
     pairs: Pairs,
-    /// What the header of each file of lines says.
-    headers: std::sync::OnceLock<std::collections::HashMap<String, Header>>,
+    namesakes: Namesakes,
+    /// What the header of each file of lines says, by its path.
+    headers: OnceLock<HashMap<String, Header>>,
 }
 
 /// Which chat a file is.
@@ -82,7 +87,7 @@ impl Ordinary for ChatLab {
     }
 
     fn arrange(&self, found: &mut Vec<Found>, tools: &Tools) -> Result<(), ExportError> {
-        let mut headers = std::collections::HashMap::new();
+        let mut headers = HashMap::new();
         for file in &*found {
             let head = head(file)?;
             let line = head.lines().find(|line| line.contains("\"_type\"") && line.contains("\"header\""));
@@ -91,7 +96,7 @@ impl Ordinary for ChatLab {
             {
                 let meta = header.get("meta");
                 headers.insert(
-                    file.inside.clone(),
+                    file.path.clone(),
                     Header {
                         platform: meta.str("platform").into_owned(),
                         name: meta.str("name").into_owned(),
@@ -105,16 +110,30 @@ impl Ordinary for ChatLab {
         }
         // A second reading of the same files finds the same.
         let headers = self.headers.get_or_init(|| headers);
-        self.pairs.read(self, found, tools, &|record, context, inside| {
+        let nameless = RefCell::new(HashMap::new());
+        self.pairs.read(self, found, tools, &|record, context, file| {
             // Lines know their header; a document tells it around its records.
-            let said = || context.value("meta.type").unwrap_or_default();
-            let kind = headers.get(inside).map_or_else(said, |header| &header.kind);
-            let group = is_group(kind, tools) != Some(false);
+            let header = headers.get(&file.path);
+            let said = |of_lines: fn(&Header) -> &String, around: &str| match header {
+                Some(header) => of_lines(header).clone(),
+                None => context.value(around).unwrap_or_default().to_owned(),
+            };
+            let group = is_group(&said(|header| &header.kind, "meta.type"), tools) != Some(false);
+            if group
+                && !nameless.borrow().contains_key(&file.path)
+                && said(|header| &header.group_id, "meta.groupId").is_empty()
+            {
+                let name = said(|header| &header.name, "meta.name");
+                nameless.borrow_mut().insert(file.path.clone(), name);
+            }
             let who = record.any(&["sender", "platformId"]).text().into_owned();
             let kind = record.get("type").int().unwrap_or(0);
             // Two people can be called the same: each file is a chat of its own.
-            (!group && kind < 80).then(|| (inside.to_owned(), who))
-        })
+            (!group && kind < 80).then(|| (file.path.clone(), who))
+        })?;
+        let nameless = nameless.into_inner();
+        let name = |file: &Found| nameless.get(&file.path).filter(|name| !name.is_empty()).cloned();
+        self.namesakes.read(self, found, tools, &name, &["sender", "timestamp", "content"])
     }
 
     fn record(&self, record: &Node<'_>, at: &At<'_>, tools: &Tools, sink: &mut dyn Sink) {
@@ -129,9 +148,12 @@ impl Ordinary for ChatLab {
             return refuse(sink, &codes::CHAT_KIND_UNKNOWN, at.place, &header.name);
         };
         let group = match (&*header.group_id, &*header.name, at.around("@stem")) {
-            ("", "", stem) => stem.to_owned(),
-            ("", name, _) => name.to_owned(),
-            (id, ..) => id.to_owned(),
+            ("", "", stem) => Some(Cow::Borrowed(stem)),
+            ("", name, _) => self.namesakes.group(at.around("@path"), Cow::Borrowed(name)),
+            (id, ..) => Some(Cow::Borrowed(id)),
+        };
+        let Some(group) = group else {
+            return refuse(sink, &codes::GROUPS_OF_ONE_NAME, at.place, &header.name);
         };
         if !record.get("platformId").is_empty() {
             let id = record.str("platformId");
@@ -142,7 +164,7 @@ impl Ordinary for ChatLab {
             if is_group {
                 let owner = record.get("roles").list().iter().any(|role| role.str("id") == "owner");
                 let role = if owner { Role::Owner } else { Role::Member };
-                sink.relation(Relation::Member { group: group.into(), user: id, role });
+                sink.relation(Relation::Member { group, user: id, role });
             }
             return sink.left_out(at.place, reason::DIRECTORY_ROW);
         }
@@ -152,10 +174,10 @@ impl Ordinary for ChatLab {
                 let face = tools.composer.face(self.avatar(at.around), at.place, sink);
                 sink.person(Person::new(PersonKind::Group, &group, &header.name, &face));
             }
-            Peer::Group(Cow::Owned(group))
+            Peer::Group(group.clone())
         } else {
             let me = Some(&*header.owner).filter(|me| !me.is_empty()).or(tools.me());
-            let Some(other) = self.pairs.other(&inside(at.around), &sender, me) else {
+            let Some(other) = self.pairs.other(at.around("@path"), &sender, me) else {
                 return refuse(sink, &codes::PEER_UNKNOWN, at.place, &header.name);
             };
             Peer::User(Cow::Owned(other.to_owned()))
@@ -166,14 +188,13 @@ impl Ordinary for ChatLab {
         }
         let own = |key: &str| match record.str(key) {
             id if id.is_empty() => Cow::Borrowed(""),
-            // Ids of one platform are unique in a chat alone.
-            id => Cow::Owned(format!("{}/{}/{id}", header.platform, header.name)),
+            // Ids of one platform are unique in a chat alone; what that is called, others may be called too.
+            id => Cow::Owned(format!("{}/{}/{id}", header.platform, chat(&peer, &sender))),
         };
         let time = record.get("timestamp").int().map(|time| time.saturating_mul(1000));
-        let id = own("platformMessageId");
+        let (id, target) = (own("platformMessageId"), own("replyToMessageId"));
         let Some(mut draft) = Tools::draft(at, id, sender, peer, time, sink) else { return };
         draft.nickname = record.any(&["groupNickname", "accountName"]).text();
-        let target = own("replyToMessageId");
         draft.reply = Some(Reply { target, quoted: None }).filter(|reply| !reply.target.is_empty());
         let words = record.str("content");
         if kind == 81 {
@@ -219,19 +240,19 @@ fn is_group(kind: &str, tools: &Tools) -> Option<bool> {
     }
 }
 
-/// The path of the file.
-fn inside(around: &Context) -> Cow<'_, str> {
-    let value = |name| around.value(name).unwrap_or_default();
-    match (value("@folder"), value("@file")) {
-        ("", file) => Cow::Borrowed(file),
-        (folder, file) => Cow::Owned(format!("{folder}/{file}")),
+/// What stands in front of the ids of a chat's messages.
+fn chat<'a>(peer: &'a Peer<'_>, sender: &'a str) -> Cow<'a, str> {
+    match peer {
+        Peer::Group(group) => Cow::Borrowed(group),
+        Peer::User(other) if **other < *sender => Cow::Owned(format!("{other}+{sender}")),
+        Peer::User(other) => Cow::Owned(format!("{sender}+{other}")),
     }
 }
 
 impl ChatLab {
     /// The header of a file of lines.
     fn of_lines(&self, around: &Context) -> Option<&Header> {
-        self.headers.get()?.get(&*inside(around))
+        self.headers.get()?.get(around.value("@path")?)
     }
 
     /// The header of lines, or what stands around the records of a document; without the picture, which is large.
@@ -261,7 +282,7 @@ impl ChatLab {
 
 #[cfg(test)]
 mod tests {
-    use super::super::testing::{fixture, folder};
+    use super::super::testing::{fixture, folder, sources};
     use super::super::{Format, Settings};
 
     #[test]
@@ -280,6 +301,40 @@ mod tests {
         assert_eq!((got.messages.len(), &*got.findings), (0, &["1 chat-kind-unknown ".to_owned()][..]));
         settings.about.chat = Some(super::ChatKind::Group);
         assert_eq!(folder(Format::ChatLab, &settings, &[("c.json", &behind)]).messages.len(), 1);
+    }
+
+    #[test]
+    fn files_of_one_name_are_chats_of_their_own() {
+        let chat = |name: &str, kind: &str, who: &str| {
+            let meta = format!(r#"{{"name":"{name}","platform":"line","type":"{kind}"}}"#);
+            let said = format!(
+                r#"{{"_type":"message","platformMessageId":"1","sender":"{who}","timestamp":1,"type":0,"content":"hi"}}"#
+            );
+            format!(
+                "{{\"_type\":\"header\",\"chatlab\":{{\"version\":\"0.0.2\"}},\"meta\":{meta}}}\n{said}\n"
+            )
+        };
+        let files = [
+            ("a/1.jsonl", chat("Ann", "private", "ann1")),
+            ("b/1.jsonl", chat("Ann", "private", "ann2")),
+            ("c/1.jsonl", chat("Us", "group", "cem")),
+        ];
+        let mut settings = Settings::default();
+        settings.about.me = Some("me".to_owned());
+        let within = tempfile::tempdir().unwrap();
+        let paths = files.each_ref().map(|(name, text)| {
+            let path = within.path().join(name);
+            fs_err::create_dir_all(path.parent().unwrap()).unwrap();
+            fs_err::write(&path, text).unwrap();
+            path.to_string_lossy().into_owned()
+        });
+        // Each named by itself: all are called the same where they lie.
+        let got = sources(Format::ChatLab, &settings, &paths, 1 << 16).unwrap();
+        let to: Vec<&str> = got.messages.iter().filter_map(|one| one.split_whitespace().nth(1)).collect();
+        assert_eq!(to, ["ann1->@me", "ann2->@me", "cem->#Us"], "{:?}", got.findings);
+        let ids: Vec<&str> =
+            got.messages.iter().filter_map(|one| one.split_once("id=")).map(|(_, id)| id).collect();
+        assert_eq!(ids, ["line/ann1+me/1", "line/ann2+me/1", "line/Us/1"]);
     }
 
     #[test]

@@ -60,6 +60,15 @@ pub const CHAT_KIND_UNKNOWN: Code = Code {
     mend: "set `chat` in [format] to \"direct\" or \"group\" and import such files on their own",
 };
 
+/// Several groups of one name, and no id.
+pub const GROUPS_OF_ONE_NAME: Code = Code {
+    name: "groups-of-one-name",
+    severity: Severity::Error,
+    means: "several files call their groups the same, the export has no ids for them, and they share no messages: nothing tells \
+            whether this is one group",
+    mend: "set `same_name` in [format] to \"one\", or to \"apart\" to make each file a group of its own",
+};
+
 /// No hint in which conversation the message was written.
 pub const CONVERSATION_UNKNOWN: Code = Code {
     name: "conversation-unknown",
@@ -254,6 +263,7 @@ pub const ALL: &[&Code] = &[
     &HEADER_DOUBTFUL,
     &DATE_ORDER_UNKNOWN,
     &CHAT_KIND_UNKNOWN,
+    &GROUPS_OF_ONE_NAME,
     &CONVERSATION_UNKNOWN,
     &PEER_UNKNOWN,
     &OUTSIDER,

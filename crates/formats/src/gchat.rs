@@ -102,8 +102,8 @@ impl Ordinary for GoogleChat {
         // A second reading of the same files finds the same.
         self.chats.get_or_init(|| chats);
         let direct: Vec<Found> = found.iter().filter(|file| is_direct(&file.inside)).cloned().collect();
-        self.pairs.read(self, &direct, tools, &|record, _, inside| {
-            Some((folder(inside).to_owned(), id(record.get("creator")).into_owned()))
+        self.pairs.read(self, &direct, tools, &|record, _, file| {
+            Some((folder(&file.inside).to_owned(), id(record.get("creator")).into_owned()))
         })
     }
 

@@ -41,6 +41,7 @@ mod faces;
 mod local;
 mod loose;
 mod media;
+mod namesakes;
 mod node;
 mod ordinary;
 mod own;
@@ -55,8 +56,8 @@ pub use own::files;
 pub use recognise::{Apart, recognise, recognise_apart, tables_and_json};
 pub use registry::{Format, FormatError, Preset, open};
 pub use settings::{
-    About, ChatKind, DateOrder, Edited, Incomplete, Media, Placeholder, Policy, Recalled, Replies, SameTime,
-    Settings, Special, WithoutLink,
+    About, ChatKind, DateOrder, Edited, Incomplete, Media, Placeholder, Policy, Recalled, Replies, SameName,
+    SameTime, Settings, Special, WithoutLink,
 };
 pub use table::TableError;
 pub use uploaded::{File as UploadedFile, Outcome as UploadOutcome, Problem as UploadProblem, Uploaded};

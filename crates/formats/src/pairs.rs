@@ -11,8 +11,8 @@ use crate::export::{Context, ExportError, Found};
 #[derive(Default)]
 pub(super) struct Pairs(OnceLock<HashMap<String, Vec<String>>>);
 
-/// Chat and writer of a record, what stands around it, and the path of its file.
-pub(super) type Of<'o> = &'o dyn Fn(&Node<'_>, &Context, &str) -> Option<(String, String)>;
+/// Chat and writer of a record, by what stands around it and its file.
+pub(super) type Of<'o> = &'o dyn Fn(&Node<'_>, &Context, &Found) -> Option<(String, String)>;
 
 /// So many are kept of a chat: more than two are no chat of two.
 const MOST: usize = 3;
@@ -30,7 +30,7 @@ impl Pairs {
         for file in found {
             tools.each_record(format, file, &mut |raw, context| {
                 let Ok(record) = node(format, raw) else { return };
-                let Some((chat, writer)) = of(&record, context, &file.inside) else { return };
+                let Some((chat, writer)) = of(&record, context, file) else { return };
                 let writers = chats.entry(chat).or_default();
                 if !writer.is_empty() && writers.len() < MOST && !writers.contains(&writer) {
                     writers.push(writer);

@@ -159,7 +159,7 @@ pub fn open(format: Format, export: &export::Settings, settings: Settings) -> Re
         Format::NetEase => ordinary(netease::NetEase, tools(composer)),
         Format::WeCom => ordinary(wecom::WeCom::default(), tools(composer)),
         Format::Discord => ordinary(discord::Discord::default(), tools(composer)),
-        Format::DiscordCsv => ordinary(discord::DiscordCsv, tools(composer)),
+        Format::DiscordCsv => ordinary(discord::DiscordCsv::default(), tools(composer)),
         Format::WeChat => ordinary(wechat::WeChat::default(), tools(composer)),
         Format::WeChatCsv => ordinary(wechat::WeChatCsv::default(), tools(composer)),
         Format::ChatLab => ordinary(chatlab::ChatLab::default(), tools(composer)),
@@ -169,7 +169,7 @@ pub fn open(format: Format, export: &export::Settings, settings: Settings) -> Re
         Format::Matrix => ordinary(matrix::Matrix::default(), tools(composer)),
         Format::GoogleChat => ordinary(gchat::GoogleChat::default(), tools(composer)),
         Format::RocketChat => ordinary(rocketchat::RocketChat::default(), tools(composer)),
-        Format::RocketChatCsv => ordinary(rocketchat::RocketChatCsv, tools(composer)),
+        Format::RocketChatCsv => ordinary(rocketchat::RocketChatCsv::default(), tools(composer)),
         Format::Zulip => ordinary(zulip::Zulip::default(), tools(composer)),
         Format::OpenIm => ordinary(OpenIm::default(), tools(composer)),
     })

@@ -42,6 +42,8 @@ pub struct About {
     pub chat: Option<ChatKind>,
     /// Name of a chat that the export does not name.
     pub chat_name: Option<String>,
+    /// What groups of one name are that share no messages, where the export has no ids for them.
+    pub same_name: Option<SameName>,
     /// What tells messages apart where the export has no ids but times (Mattermost bulk).
     pub same_time: SameTime,
 }
@@ -66,6 +68,16 @@ pub enum ChatKind {
     Direct,
     /// A group.
     Group,
+}
+
+/// What groups are that have the same name in several files, and no id.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum SameName {
+    /// One group.
+    One,
+    /// One for each file, but for files that share messages.
+    Apart,
 }
 
 /// What two messages of one user in one conversation with the same time are.

@@ -16,6 +16,7 @@ pub struct Needs {
 }
 
 /// Assumed for a look at messages, and never written down.
+#[expect(clippy::struct_excessive_bools, reason = "each is assumed or not, whatever the others are")]
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Assumed {
     /// Times are UTC.
@@ -24,6 +25,8 @@ pub struct Assumed {
     pub day_first: bool,
     /// Chats are groups.
     pub groups: bool,
+    /// Groups of one name are one.
+    pub one_group: bool,
 }
 
 impl Assumed {
@@ -33,6 +36,7 @@ impl Assumed {
             (self.utc, "times were UTC"),
             (self.day_first, "the day came first"),
             (self.groups, "unknown chats were groups"),
+            (self.one_group, "groups of one name were one"),
         ];
         let said: Vec<&str> = all.into_iter().filter_map(|(is, words)| is.then_some(words)).collect();
         (!said.is_empty()).then(|| format!("as if {}", said.join(" and ")))
@@ -66,6 +70,13 @@ const ASKED: &[(&str, &str, &str, &str)] = &[
         "Nothing tells whether some chats are of two people (\"direct\") or a group (\"group\")",
     ),
     (
+        "groups-of-one-name",
+        "same_name",
+        "one",
+        "Several files call their groups the same and share no messages: is it one group (\"one\"), or is each a group of its \
+         own (\"apart\")",
+    ),
+    (
         "conversation-unknown",
         "chat_name",
         "General",
@@ -95,6 +106,7 @@ pub fn needs(format: Format, given: &About, survey: &Survey) -> Needs {
     needs.assumed.utc = survey.findings.contains_key("zone-missing");
     needs.assumed.day_first = survey.findings.contains_key("date-order-unknown");
     needs.assumed.groups = survey.findings.contains_key("chat-kind-unknown");
+    needs.assumed.one_group = survey.findings.contains_key("groups-of-one-name");
     needs
 }
 

@@ -7,17 +7,30 @@ use jiff::fmt::strtime::BrokenDownTime;
 
 use super::super::codes;
 use super::super::compose::{Part, Reaction, refuse};
+use super::super::namesakes::Namesakes;
 use super::super::node::Node;
 use super::super::ordinary::{At, Cut, Ordinary, Tools, file as file_name};
 use super::super::recognise::Begins;
 use super::{attachment, millis};
-use crate::export;
+use crate::export::{self, ExportError, Found};
 use crate::mapping::Sink;
 use crate::mapping::people::{Kind as PersonKind, Person};
 use crate::message::Peer;
 
 /// Tables of channels.
-pub(in super::super) struct DiscordCsv;
+#[derive(Default)]
+pub(in super::super) struct DiscordCsv {
+    namesakes: Namesakes,
+}
+
+/// Name and id of the channel whose table a file is: `Server - category - channel [123].csv`, where the name can be all.
+fn channel(file: &str) -> (&str, Option<&str>) {
+    let stem = file.strip_suffix(".csv").unwrap_or(file);
+    match stem.strip_suffix(']').and_then(|stem| stem.rsplit_once('[')) {
+        Some((name, id)) => (name.trim(), Some(id)),
+        None => (stem, None),
+    }
+}
 
 /// Whether a file begins as such a table does.
 pub(in super::super) fn is_csv(begins: &Begins<'_>) -> bool {
@@ -36,15 +49,22 @@ impl Ordinary for DiscordCsv {
         Cut::Csv(export::Csv { short_rows: export::ShortRows::Fill, ..export::Csv::default() })
     }
 
-    fn record(&self, record: &Node<'_>, at: &At<'_>, tools: &Tools, sink: &mut dyn Sink) {
-        // `Server - category - channel [123].csv`
-        let file = file_name(at.around("@file"));
-        let stem = file.strip_suffix(".csv").unwrap_or(file);
-        let (name, id) = match stem.strip_suffix(']').and_then(|stem| stem.rsplit_once('[')) {
-            Some((name, id)) => (name.trim(), id),
-            None => (stem, stem),
+    fn arrange(&self, found: &mut Vec<Found>, tools: &Tools) -> Result<(), ExportError> {
+        let name = |file: &Found| match channel(file_name(&file.inside)) {
+            (name, None) => Some(name.to_owned()),
+            (_, Some(_)) => None,
         };
-        sink.person(Person::new(PersonKind::Group, id, name.rsplit(" - ").next().unwrap_or(name), ""));
+        self.namesakes.read(self, found, tools, &name, &["AuthorID", "Date", "Content"])
+    }
+
+    fn record(&self, record: &Node<'_>, at: &At<'_>, tools: &Tools, sink: &mut dyn Sink) {
+        let (name, id) = channel(file_name(at.around("@file")));
+        let id = match id {
+            Some(id) => Some(Cow::Borrowed(id)),
+            None => self.namesakes.group(at.around("@path"), Cow::Borrowed(name)),
+        };
+        let Some(id) = id else { return refuse(sink, &codes::GROUPS_OF_ONE_NAME, at.place, name) };
+        sink.person(Person::new(PersonKind::Group, &id, name.rsplit(" - ").next().unwrap_or(name), ""));
         let written = record.str("Date");
         let time = match millis(&written) {
             Some(time) => Some(time),
@@ -58,7 +78,7 @@ impl Ordinary for DiscordCsv {
                 Err(_) => return refuse(sink, &codes::TIME_INVALID, at.place, &written),
             },
         };
-        let peer = Peer::Group(Cow::Owned(id.to_owned()));
+        let peer = Peer::Group(id.into_owned().into());
         let Some(mut draft) = Tools::draft(at, Cow::Borrowed(""), record.str("AuthorID"), peer, time, sink)
         else {
             return;

@@ -7,11 +7,11 @@
 //! | `content.resources`: image · audio · video · file | 102 · 103 · 104 · 105 |
 //! | element `reply` | quote |
 //! | `recalled` · `system` | left out (`recalled`, or by `[policy]` · `system-row`) |
-//! | text export: `2024-01-02 9:08:07 NAME(12345)` and the lines behind it | 101; group `消息对象`, or single chat |
+//! | text export: `2024-01-02 9:08:07 NAME(12345)` and the lines behind it | 101; group `消息对象` where three or more write, or single chat |
 //!
 //! Traps: a user has a `uin` (his number) and a `uid` (`u_…`); one of them may be empty · version 4 has times as words ·
 //! chunks are lines, their manifest says whose chat it is · **`avatars` are megabytes on one line**: each is a record of
-//! its own · the text export has local times, `【title】` before names, and no id for the chat.
+//! its own · the text export has local times, `【title】` before names, no id for the chat, and may hold all chats.
 //!
 //! Learnt from shuakami/qq-chat-exporter (its types); the text export from public samples.
 

@@ -2,18 +2,25 @@
 
 use std::borrow::Cow;
 
-use super::super::codes::reason;
-use super::super::compose::Part;
+use super::super::codes::{self, reason};
+use super::super::compose::{Part, refuse};
+use super::super::namesakes::Namesakes;
 use super::super::node::Node;
 use super::super::ordinary::{At, Cut, Ordinary, Tools, file as file_name, last};
 use super::super::recognise::Begins;
-use crate::export::{Csv, Header};
+use crate::export::{Csv, ExportError, Found, Header};
 use crate::mapping::people::{Kind as PersonKind, Person};
 use crate::mapping::{Relation, Role, Sink};
 use crate::message::Peer;
 
 /// Folders of tables.
-pub(in super::super) struct RocketChatCsv;
+#[derive(Default)]
+pub(in super::super) struct RocketChatCsv {
+    namesakes: Namesakes,
+}
+
+/// What the table of a channel is called in its folder.
+const MESSAGES: &str = "messages.csv";
 
 /// Whether a file begins as one of the tables does: `"ann","1479162481336","words"`, of a file of that name.
 pub(in super::super) fn is_csv(begins: &Begins<'_>) -> bool {
@@ -22,7 +29,7 @@ pub(in super::super) fn is_csv(begins: &Begins<'_>) -> bool {
     let is_time =
         |cell: Option<&&str>| cell.is_some_and(|c| c.len() >= 12 && c.bytes().all(|b| b.is_ascii_digit()));
     match last(begins.name) {
-        "messages.csv" => cells.len() >= 3 && is_time(cells.get(1)),
+        MESSAGES => cells.len() >= 3 && is_time(cells.get(1)),
         rooms if rooms.ends_with("channels.csv") || rooms.ends_with("rooms.csv") => {
             cells.len() >= 3 && matches!(cells[2], "public" | "private")
         }
@@ -45,6 +52,14 @@ impl Ordinary for RocketChatCsv {
             short_rows: crate::export::ShortRows::Fill,
             ..Csv::default()
         })
+    }
+
+    fn arrange(&self, found: &mut Vec<Found>, tools: &Tools) -> Result<(), ExportError> {
+        let name = |file: &Found| match file.inside.rsplit_once('/') {
+            Some((folder, MESSAGES)) => Some(last(folder).to_owned()),
+            _ => None,
+        };
+        self.namesakes.read(self, found, tools, &name, &["1", "2", "3"])
     }
 
     fn record(&self, row: &Node<'_>, at: &At<'_>, tools: &Tools, sink: &mut dyn Sink) {
@@ -77,11 +92,13 @@ impl Ordinary for RocketChatCsv {
             }
             _ => {}
         }
-        let direct = file != "messages.csv";
-        let (peer, time, words) = if direct {
-            (Peer::User(cell("2")), row.get("3"), row.str("4"))
+        let (peer, time, words) = if file == MESSAGES {
+            let Some(group) = self.namesakes.group(at.around("@path"), Cow::Borrowed(folder)) else {
+                return refuse(sink, &codes::GROUPS_OF_ONE_NAME, at.place, folder);
+            };
+            (Peer::Group(group), row.get("2"), row.str("3"))
         } else {
-            (Peer::Group(Cow::Borrowed(folder)), row.get("2"), row.str("3"))
+            (Peer::User(cell("2")), row.get("3"), row.str("4"))
         };
         let Some(draft) = Tools::draft(at, Cow::Borrowed(""), cell("1"), peer, time.int(), sink) else {
             return;

@@ -28,7 +28,7 @@ mod survey;
 mod words;
 
 use std::borrow::Cow;
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use jiff::civil::DateTime;
@@ -42,7 +42,8 @@ use super::codes::{self, reason};
 use super::compose::{Composer, Draft, Extras, Mentions, Odd, Part, Platform, What, refuse};
 use super::local::Local;
 use super::media::{Kind, Medium, mime_by_name};
-use super::settings::DateOrder;
+use super::namesakes::{Namesakes, Sample};
+use super::settings::{DateOrder, SameName};
 use crate::export::cut::{Begins, Cutter, Lines};
 use crate::export::{BrokenText, CHUNK, Chunk, Context, ExportError, Found, Input, Layout, Origin, Pool};
 use crate::mapping::people::{Kind as PersonKind, Person};
@@ -54,11 +55,12 @@ pub(super) struct WhatsApp {
     composer: Composer,
     local: Local,
     max_record: usize,
+    namesakes: Namesakes,
 }
 
 impl WhatsApp {
     pub(super) fn new(composer: Composer, local: Local, max_record: usize) -> Self {
-        Self { composer, local, max_record }
+        Self { composer, local, max_record, namesakes: Namesakes::default() }
     }
 
     fn message(
@@ -163,6 +165,8 @@ struct View<'c> {
     crlf: bool,
     order: Option<DateOrder>,
     chat: Chat,
+    /// The id of a group.
+    group: &'c str,
     app: Vec<&'c str>,
     folder: &'c str,
     path: &'c str,
@@ -181,6 +185,7 @@ impl<'c> View<'c> {
         let chat = match value("@chat") {
             "direct" => Chat::Direct(one, other),
             "group" => Chat::Group(one),
+            "namesake" => Chat::Namesake(one),
             "alone" => Chat::Alone(one),
             "nameless" => Chat::Nameless,
             _ => Chat::Unknown,
@@ -193,6 +198,7 @@ impl<'c> View<'c> {
             crlf: value("@crlf") == "true",
             order,
             chat,
+            group: value("@other"),
             app: value("@app").split('\n').filter(|name| !name.is_empty()).collect(),
             folder: value("@folder"),
             path: value("@path"),
@@ -201,7 +207,7 @@ impl<'c> View<'c> {
 
     fn peer(&self, sender: &str, place: Place, sink: &mut dyn Sink) -> Option<Peer<'_>> {
         let code = match &self.chat {
-            Chat::Group(name) => return Some(Peer::Group(Cow::Borrowed(name))),
+            Chat::Group(_) => return Some(Peer::Group(Cow::Borrowed(self.group))),
             Chat::Direct(one, other) if sender == one => return Some(Peer::User(Cow::Borrowed(other))),
             Chat::Direct(one, other) if sender == other => return Some(Peer::User(Cow::Borrowed(one))),
             Chat::Direct(..) => {
@@ -211,6 +217,7 @@ impl<'c> View<'c> {
             }
             Chat::Alone(_) => &codes::PEER_UNKNOWN,
             Chat::Nameless => &codes::CONVERSATION_UNKNOWN,
+            Chat::Namesake(_) => &codes::GROUPS_OF_ONE_NAME,
             Chat::Unknown => &codes::CHAT_KIND_UNKNOWN,
         };
         refuse(sink, code, place, self.path);
@@ -222,7 +229,7 @@ impl Mapper for WhatsApp {
     fn map(&self, chunk: &Chunk, sink: &mut dyn Sink) {
         let view = View::of(&chunk.context);
         if let (true, Chat::Group(name)) = (chunk.first, &view.chat) {
-            sink.person(Person::new(PersonKind::Group, name, name, ""));
+            sink.person(Person::new(PersonKind::Group, view.group, name, ""));
         }
         let place = |line: u64, offset: usize| Place {
             source: chunk.source,
@@ -309,13 +316,49 @@ impl Layout for WhatsApp {
         ".txt, as _chat.txt and \"WhatsApp Chat with Ann.txt\"".to_owned()
     }
 
+    fn arrange(&self, found: &mut Vec<Found>) -> Result<(), ExportError> {
+        let about = &self.composer.settings().about;
+        let told = found.iter().filter(|file| file.origin != Origin::Stdin);
+        let files: HashMap<&str, &Found> = told.map(|file| (&*file.path, file)).collect();
+        // The app's own name of a group stands in the file, where neither that nor a folder is called so.
+        let mut named = Vec::new();
+        for file in files.values().filter(|_| about.chat_name.is_none()) {
+            let name = match clean(FileName::of(&file.path).chat).into_owned() {
+                name if name.is_empty() => self.group_of(file)?,
+                name => Some(name),
+            };
+            named.extend(name.map(|name| (file.path.clone(), name)));
+        }
+        // Of two chats of two that are called the same there is nothing to ask.
+        let mut often = HashMap::new();
+        for (_, name) in &named {
+            *often.entry(name.clone()).or_insert(0) += 1;
+        }
+        let mut groups = Vec::new();
+        for (path, name) in named {
+            let asked = often[&name] > 1 || about.same_name == Some(SameName::Apart);
+            if asked && self.group_of(files[&*path])?.is_some_and(|group| group == name) {
+                groups.push((path, name));
+            }
+        }
+        self.namesakes.settle(groups, about.same_name, &mut |path| {
+            let mut sample = Sample::default();
+            each_line(files[path], self.max_record, &mut |line| {
+                if Header::read(line).is_some_and(|header| split(&line[header.rest..]).is_some()) {
+                    sample.add(line.trim_end());
+                }
+            })?;
+            Ok(sample)
+        })
+    }
+
     fn cutter(&self, input: &mut Input, found: &Found) -> Result<Box<dyn Cutter>, ExportError> {
         let mut survey = Survey::default();
         if found.origin == Origin::Stdin {
             // Standard input can be read only once: what is not told at its beginning is asked.
             String::from_utf8_lossy(input.head()).lines().for_each(|line| survey.line(line));
         } else {
-            first_reading(found, self.max_record, &mut survey)?;
+            each_line(found, self.max_record, &mut |line| survey.line(line))?;
         }
         let facts = survey.facts(&self.composer.settings().about, &FileName::of(&found.path));
         if let Some((times, line)) = facts.as_ref().and_then(|facts| facts.back) {
@@ -329,7 +372,8 @@ impl Layout for WhatsApp {
             Some((Shape::Dash, true)) => |line, crlf| crlf && begins(line, Shape::Dash),
             Some((Shape::Dash, false)) | None => |line, _| begins(line, Shape::Dash),
         };
-        let values = facts.map(values).unwrap_or_default();
+        let group = |name: &str| self.namesakes.group(&found.path, Cow::Owned(name.to_owned()));
+        let values = facts.map(|facts| values(facts, group)).unwrap_or_default();
         Ok(Box::new(Surveyed { lines: Lines::grouped(self.max_record, begins), values, context: None }))
     }
 }
@@ -358,10 +402,14 @@ impl Cutter for Surveyed {
 }
 
 /// What the first reading told, as [`View::of`] reads it.
-fn values(facts: Facts) -> Vec<(String, String)> {
+fn values(facts: Facts, group: impl Fn(&str) -> Option<Cow<'static, str>>) -> Vec<(String, String)> {
     let (chat, one, other) = match facts.chat {
         Chat::Direct(one, other) => ("direct", one, other),
-        Chat::Group(name) => ("group", name, String::new()),
+        Chat::Group(name) => match group(&name) {
+            Some(id) => ("group", name, id.into_owned()),
+            None => ("namesake", name, String::new()),
+        },
+        Chat::Namesake(name) => ("namesake", name, String::new()),
         Chat::Alone(one) => ("alone", one, String::new()),
         Chat::Nameless => ("nameless", String::new(), String::new()),
         Chat::Unknown => ("unknown", String::new(), String::new()),
@@ -390,13 +438,23 @@ pub(super) fn is_export(head: &str) -> bool {
     })
 }
 
-fn first_reading(found: &Found, max: usize, survey: &mut Survey) -> Result<(), ExportError> {
+impl WhatsApp {
+    /// What the group of a file is called; `None`: it is no group, or has no name.
+    fn group_of(&self, file: &Found) -> Result<Option<String>, ExportError> {
+        let mut survey = Survey::default();
+        each_line(file, self.max_record, &mut |line| survey.line(line))?;
+        let facts = survey.facts(&self.composer.settings().about, &FileName::of(&file.path));
+        Ok(facts.and_then(|facts| if let Chat::Group(name) = facts.chat { Some(name) } else { None }))
+    }
+}
+
+fn each_line(found: &Found, max: usize, take: &mut dyn FnMut(&str)) -> Result<(), ExportError> {
     let mut input = Input::open(found, SourceNo(0), None)?;
     let (mut cutter, mut pool) = (Lines::new(max), Pool::new(CHUNK));
     let context = Arc::new(Context::default());
     while let Some(chunk) = cutter.next(&mut input, &context, &mut pool)? {
         let text = String::from_utf8_lossy(&chunk.text);
-        text.strip_suffix('\n').unwrap_or(&text).split('\n').for_each(|line| survey.line(line));
+        text.strip_suffix('\n').unwrap_or(&text).split('\n').for_each(&mut *take);
         drop(text);
         pool.give(chunk.text);
     }

@@ -80,6 +80,8 @@ pub(super) enum Chat {
     Direct(String, String),
     /// With that name.
     Group(String),
+    /// With a name that another group has as well: which of them it is, nothing tells.
+    Namesake(String),
     /// A chat of two of whom only this one writes.
     Alone(String),
     /// A group without a name.
