@@ -49,6 +49,21 @@ def members(data, at=0):
         at += length
 
 
+def value(kind, raw):
+    """What stands in a member: documents as dicts, lists as lists, times in milliseconds; other types as bytes."""
+    if kind == 0x02:
+        return raw[4:-1].decode()
+    if kind == 0x03:
+        return {key: value(of, inner) for key, of, inner in members(raw)}
+    if kind == 0x04:
+        return [value(of, inner) for _, of, inner in members(raw)]
+    if kind in (0x09, 0x10, 0x12):
+        return int.from_bytes(raw, "little", signed=True)
+    if kind == 0x01:
+        return struct.unpack("<d", raw)[0]
+    return {0x08: raw != b"\0", 0x0A: None}.get(kind, raw)
+
+
 class Store:
     def __init__(self, port):
         self.socket = socket.create_connection(("127.0.0.1", port), 60)
@@ -96,4 +111,5 @@ def main():
         print(f"{collection}: {documents} documents, {size_of} bytes")
 
 
-main()
+if __name__ == "__main__":
+    main()

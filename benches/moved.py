@@ -1,14 +1,16 @@
 #!/usr/bin/env python3
 """One real OpenIM server into another: a history with people, groups, friends, blocks, mutes, pins, bells and read positions
 is made on the one, its store is dumped, and the dump imported into the other, which is empty. Both are compared as their
-users see them.
+users see them, and in their stores: every message that is there, members and owners, and what nobody has read.
 
     benches/moved.py KIT FROM TO                  # each as RELEASE:DIR:PORT-BASE of the kit, up, TO with --fresh
     benches/moved.py … --messages 500             # in each of six conversations [default: 120]
 
 IMPORTER names the importer [target/debug/openim-import]. Exit 1 where something differs; skipped where there is no kit.
 """
-import base64, json, os, pathlib, random, subprocess, sys, tempfile, time, urllib.request
+import base64, collections, json, os, pathlib, random, subprocess, sys, tempfile, time, urllib.request
+
+import mongodump
 
 HERE = pathlib.Path(__file__).parent
 IMPORTER = os.environ.get("IMPORTER", str(HERE.parent / "target/debug/openim-import"))
@@ -51,7 +53,7 @@ class Server:
         return sorted(said, key=lambda message: message["seq"])
 
 
-def content(kind, text):
+def content(kind, text, quoted):
     picture = {"uuid": "", "type": "image/png", "size": 9, "width": 4, "height": 3, "url": PICTURE}
     return {
         101: {"content": text},
@@ -62,8 +64,16 @@ def content(kind, text):
         105: {"sourceUrl": "https://old.example.com/a.pdf", "fileName": "a.pdf", "fileSize": 9},
         106: {"text": text + " @all", "atUserList": ["AtAllTag"], "isAtSelf": False},
         110: {"data": json.dumps({"order": text}), "description": "order", "extension": ""},
+        114: {"text": text, "quoteMessage": quoted and quote(quoted)},
         118: {"content": "# " + text},
     }[kind]
+
+
+def quote(message):
+    """A message of a log, as an answer to it repeats it."""
+    kept = ["clientMsgID", "serverMsgID", "sendID", "recvID", "groupID", "seq", "contentType", "sessionType", "senderNickname"]
+    words = json.loads(base64.b64decode(message["content"]))
+    return {**{key: message[key] for key in kept}, "content": json.dumps(words), "textElem": words}
 
 
 def lived_in(server, run, messages, to):
@@ -80,20 +90,25 @@ def lived_in(server, run, messages, to):
     pairs = [(ann, bob), (ann, cem), (bob, dee), (dee, eve)]
     talks = [(f"si_{min(p)}_{max(p)}", p, None) for p in pairs]
     talks += [(f"sg_{team}", (ann, bob, cem, dee, eve), team), (f"sg_{quiet}", (ann, bob), quiet)]
-    kinds = [101] * 8 + [102, 103, 104, 105, 110] + ([118] if server.release == to == "main" else [])
+    kinds = [101] * 8 + [102, 103, 104, 105, 110] + ([114, 118] if server.release == to == "main" else [])
     chance = random.Random(7)
     # As the importer would: rising times, the next one when the one before can be read.
     for conversation, writers, group in talks:
         sent = 0
         while sent < messages:
+            # A quote names a message that is there, and was not taken back.
+            there = [one for one in server.log(writers[0], conversation) if one["contentType"] == 101 and one["seq"] != messages // 2]
+            quoted = chance.choice(there) if there else None
             for _ in range(min(60, messages - sent)):
                 kind = chance.choice(kinds + ([106] if group else []))
+                kind = 101 if kind == 114 and not quoted else kind
                 # Eve reads and never writes: who writes has read all before it.
                 sender = chance.choice([writer for writer in writers if writer != eve])
                 receiver = next((other for other in writers if other != sender), "") if not group else ""
+                words = f'message {sent} "quoted" 再见 <b>'
                 server.call("/msg/send_msg", {
                     "sendID": sender, "recvID": receiver, "groupID": group or "", "senderNickname": "The " + sender[len(run):],
-                    "senderPlatformID": 2, "content": content(kind, f'message {sent} "quoted" 再见 <b>'), "contentType": kind,
+                    "senderPlatformID": 2, "content": content(kind, words, quoted), "contentType": kind,
                     "sessionType": 3 if group else 1, "sendTime": 1_700_000_000_000 + 1000 * sent,
                     "ex": '{"app":1}' if kind == 110 else ""})
                 sent += 1
@@ -133,7 +148,7 @@ def looks(server, people, groups, talks):
         log = server.log(writers[0], conversation)
         seen["log of " + conversation] = [
             # In groups `recvID` is what the sender gave there; nobody sees it.
-            ["" if f == "recvID" and message["groupID"] else message[f] for f in fields] + [json.loads(base64.b64decode(message["content"]))] for message in log]
+            ["" if f == "recvID" and message["groupID"] else message[f] for f in fields] + [without_ids(json.loads(base64.b64decode(message["content"])))] for message in log]
         for user in writers:
             read = server.seqs(user, conversation).get("hasReadSeq", 0)
             unread = sum(1 for message in log if message["seq"] > read and message["sendID"] != user)
@@ -162,6 +177,44 @@ def looks(server, people, groups, talks):
     return seen
 
 
+def stored(server, people, talks):
+    """What is in a server's store, which is asked itself: messages in their order, members, and what nobody has read."""
+    store = mongodump.Store(server.base + 20)
+    rows = {name: [mongodump.value(0x03, row) for row in store.documents(name)]
+            for name in ("msg", "group_member", "group", "seq_user")}
+    logs, seen = collections.defaultdict(list), {}
+    for block in rows["msg"]:
+        conversation = block["doc_id"].rpartition(":")[0]
+        for slot in block["msgs"]:
+            message = (slot or {}).get("msg")
+            if message and message["content_type"] < 1000 and message["status"] != 4 and not slot.get("revoke"):
+                logs[conversation].append(message)
+    read = {(row["user_id"], row["conversation_id"]): row["read_seq"] for row in rows["seq_user"]}
+    fields = ["send_id", "session_type", "sender_nickname", "sender_platform_id", "send_time", "content_type", "ex"]
+    for conversation, writers, _ in talks:
+        log = sorted(logs[conversation], key=lambda message: message["seq"])
+        seen["stored log of " + conversation] = [
+            [message[f] for f in fields] + [without_ids(json.loads(message["content"]))] for message in log]
+        for user in writers:
+            since = read.get((user, conversation), 0)
+            unread = sum(message["seq"] > since and message["send_id"] != user for message in log)
+            seen[f"stored unread of {user} in {conversation}"] = unread
+    seen["stored members"] = sorted(
+        (row["group_id"], row["user_id"], row["role_level"]) for row in rows["group_member"] if row["user_id"] in people.values())
+    seen["stored groups"] = sorted((row["group_id"], row["group_name"], row["status"]) for row in rows["group"])
+    return seen
+
+
+def without_ids(content):
+    """A quote names a message by ids that are the server's own."""
+    quoted = content.get("quoteMessage") if isinstance(content, dict) else None
+    if not quoted:
+        return content
+    kept = {key: quoted.get(key) for key in ("sendID", "contentType")}
+    words = (quoted.get("textElem") or {}).get("content") or json.loads(quoted.get("content") or "{}").get("content")
+    return {"text": content.get("text"), "quotes": kept, "words": words}
+
+
 def importer(folder, server, *arguments, said=(0,)):
     environment = {**os.environ, "OPENIM_SECRET": SECRET}
     api = ["--api", server.api] if server else []
@@ -188,7 +241,7 @@ def main():
     old, new = (Server(given, kit) for given in arguments[1:])
     run = f"m{int(time.time())}"
     people, groups, talks = lived_in(old, run, messages, new.release)
-    before = looks(old, people, groups, talks)
+    before = looks(old, people, groups, talks) | stored(old, people, talks)
     with tempfile.TemporaryDirectory() as folder:
         dump = [str(HERE / "mongodump.py"), str(old.base + 20), f"{folder}/openim_v3"]
         print("  " + subprocess.run([sys.executable, *dump], check=True, capture_output=True, text=True).stdout.replace("\n", "; "))
@@ -200,15 +253,18 @@ def main():
         new.settle()
         importer(folder, new, "verify", "--store", "--client", "--quiet")
         importer(folder, new, "provision", "--stage", "after")
-    after = looks(new, people, groups, talks)
+    after = looks(new, people, groups, talks) | stored(new, people, talks)
     bad = [what for what in before if before[what] != after[what]]
     for what in bad:
         first = next((pair for pair in zip(before[what], after[what]) if pair[0] != pair[1]), "") if isinstance(before[what], list) else ""
         print(f"DIFFERS {what}: {str(first or (before[what], after[what]))[:600]}")
-    logs = [value for what, value in before.items() if what.startswith("log of ")]
-    print(f"{old.release} → {new.release}: {sum(map(len, logs))} messages in {len(logs)} conversations, "
-          f"{len(before) - len(logs)} other things (people, members, friends, blocks, mutes, pins and bells, unread counts): "
-          f"{len(bad)} differ")
+    logs = [value for what, value in before.items() if what.startswith("stored log of ")]
+    kinds = collections.Counter(message[5] for log in logs for message in log)
+    unread = sum(value for what, value in before.items() if what.startswith("stored unread of "))
+    print(f"{old.release} → {new.release}: {sum(map(len, logs))} messages in {len(logs)} conversations, by type "
+          f"{', '.join(f'{kind}: {count}' for kind, count in sorted(kinds.items()))}; {unread} unread")
+    print(f"{len(before)} things compared, in the store and as users see them (logs, people, members, friends, blocks, mutes, "
+          f"pins and bells, unread counts): {len(bad)} differ")
     sys.exit(1 if bad else 0)
 
 

@@ -46,6 +46,11 @@ pub(super) fn fate(
     .unless_kept(policy)
 }
 
+/// Whether somebody has taken it back.
+pub(super) fn is_recalled(status: Option<i64>, revoked: bool) -> bool {
+    revoked || status == Some(4)
+}
+
 impl Fate {
     fn unless_kept(self, policy: Policy) -> Self {
         if self == Self::Recalled && policy.recalled != Recalled::LeaveOut { Self::Sent } else { self }
@@ -104,7 +109,7 @@ pub(super) fn block(record: &Node<'_>, survey: &Survey, at: &At<'_>, tools: &Too
             }
             floor = raised.filter(|time| survey.believes(*time)).unwrap_or(floor);
         }
-        send(message, fate, revoked || message.get("status").int() == Some(4), raised, &at, tools, sink);
+        send(message, fate, revoked, raised, survey, &at, tools, sink);
     }
 }
 
@@ -124,14 +129,16 @@ pub(super) fn one(record: &Node<'_>, at: &At<'_>, tools: &Tools, sink: &mut dyn 
             Err(_) => None,
         },
     };
-    send(record, fate, record.get("status").int() == Some(4), time, at, tools, sink);
+    send(record, fate, false, time, &Survey::default(), at, tools, sink);
 }
 
+#[expect(clippy::too_many_arguments, reason = "what is known of a message, and where it goes")]
 fn send(
     message: &Node<'_>,
     fate: Fate,
-    recalled: bool,
+    revoked: bool,
     time: Option<i64>,
+    survey: &Survey,
     at: &At<'_>,
     tools: &Tools,
     sink: &mut dyn Sink,
@@ -156,6 +163,7 @@ fn send(
     draft.face_url = message.str("sender_face_url");
     draft.platform = Platform::of(message.get("sender_platform_id").int().unwrap_or(10));
     draft.extras.own = message.str("ex");
+    let recalled = is_recalled(message.get("status").int(), revoked);
     if fate == Fate::Recalled || recalled && tools.composer.policy().recalled == Recalled::Text {
         return tools.composer.recalled(draft, "[message recalled]", sink);
     }
@@ -167,7 +175,13 @@ fn send(
         other => other.text(),
     };
     match part(kind, &text, &content, &mut draft, tools, sink) {
-        Some(part) => tools.composer.send(draft, vec![part], sink),
+        Some(part) => {
+            // The server shows nobody what an answer repeats of such a message.
+            if let Some(reply) = draft.reply.as_mut().filter(|reply| survey.is_recalled(&reply.target)) {
+                reply.quoted = None;
+            }
+            tools.composer.send(draft, vec![part], sink);
+        }
         None => refuse(sink, &codes::RECORD_INVALID, at.place, "its content is none of its type"),
     }
 }

@@ -1,7 +1,7 @@
 //! The first reading: the latest time of each block, so that times can rise with `seq` across blocks; and which
 //! message each read position stands for.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use serde::Deserialize;
 use xxhash_rust::xxh3::xxh3_64;
@@ -10,8 +10,9 @@ use super::super::loose::{Object, Objects, Text};
 use super::super::node::Node;
 use super::super::ordinary::Tools;
 use super::OpenIm;
-use super::message::{Fate, fate, sent_at};
+use super::message::{Fate, fate, is_recalled, sent_at};
 use crate::export::{ExportError, Found};
+use crate::settings::Recalled;
 
 /// What the first reading told. Held in memory: 24 bytes a block of 100 messages, some 150 a read position.
 #[derive(Default)]
@@ -22,6 +23,8 @@ pub(super) struct Survey {
     latest: Option<i64>,
     /// Source id of the last message that is sent, by conversation and `read_seq`.
     positions: HashMap<(u64, i64), Option<String>>,
+    /// Hashes of the ids of messages that were recalled, and are not sent as they were.
+    recalled: HashSet<u64>,
 }
 
 /// As much of a document of `msg` as is asked for here.
@@ -102,6 +105,12 @@ impl Survey {
                     let Some(seq) = message.seq.int() else { continue };
                     let revoked = slot.revoke.0.is_some();
                     let kind = message.content_type.int().unwrap_or(0);
+                    if is_recalled(message.status.int(), revoked)
+                        && tools.composer.policy().recalled != Recalled::Keep
+                    {
+                        let ids = [&message.client_msg_id, &message.server_msg_id];
+                        survey.recalled.extend(ids.map(|id| xxh3_64(id.0.as_bytes())));
+                    }
                     if fate(name, kind, message.status.int(), revoked, *tools.composer.policy()) != Fate::Sent
                     {
                         continue;
@@ -151,6 +160,11 @@ impl Survey {
             .map(|at| self.blocks[at])
             .filter(|block| block.0 == hash)
             .map_or(i64::MIN, |block| block.2)
+    }
+
+    /// Whether the message of that id was recalled: then nobody reads it, also where another one repeats its words.
+    pub(super) fn is_recalled(&self, id: &str) -> bool {
+        self.recalled.contains(&xxh3_64(id.as_bytes()))
     }
 
     /// Source id of the last message that somebody has read who has read up to that `seq`.

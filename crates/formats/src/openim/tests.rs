@@ -75,8 +75,35 @@ fn recalled_messages_are_kept_if_asked() {
     assert!(got.messages.iter().any(|m| m.contains("taken back")), "{}", got.text());
 }
 
+#[test]
+fn an_answer_does_not_say_what_was_taken_back() {
+    let answer = |n: u32, target: &str| {
+        let quoted = format!(
+            r#"{{"clientMsgID":"{target}","sendID":"b","textElem":{{"content":"words of {target}"}}}}"#
+        );
+        serde_json::json!({ "content_type": 114, "content": format!(r#"{{"text":"answer {n}","quoteMessage":{quoted}}}"#) })
+    };
+    let slots = [
+        serde_json::json!({ "content": "{\"content\":\"words of c1\"}" }),
+        serde_json::json!({ "content": "{\"content\":\"words of c2\"}", "status": 4 }),
+        answer(3, "c1"),
+        answer(4, "c2"),
+    ];
+    for (recalled, told) in [(Recalled::LeaveOut, 0), (Recalled::Text, 0), (Recalled::Keep, 2)] {
+        let policy = Policy { recalled, ..Policy::default() };
+        let got = block_with(&slots, &Settings { policy, ..Settings::default() });
+        assert_eq!(got.text().matches("words of c2").count(), told, "{recalled:?} {}", got.text());
+        assert_eq!(got.text().matches("words of c1").count(), 2, "{recalled:?} {}", got.text());
+        assert!(got.text().contains("answer 4"), "{}", got.text());
+    }
+}
+
 /// One message after another, in a block of which only these values differ.
 fn block(slots: &[serde_json::Value]) -> crate::mapping::testing::Got {
+    block_with(slots, &Settings::default())
+}
+
+fn block_with(slots: &[serde_json::Value], settings: &Settings) -> crate::mapping::testing::Got {
     let slots: Vec<_> = (1..)
         .zip(slots)
         .map(|(seq, own)| {
@@ -91,7 +118,7 @@ fn block(slots: &[serde_json::Value]) -> crate::mapping::testing::Got {
         })
         .collect();
     let document = serde_json::json!({ "doc_id": "si_a_b:0", "msgs": slots }).to_string();
-    folder(Format::OpenIm, &Settings::default(), &[("msg.json", &document)])
+    folder(Format::OpenIm, settings, &[("msg.json", &document)])
 }
 
 #[test]
