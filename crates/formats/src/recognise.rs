@@ -332,7 +332,7 @@ impl Layout for Anything {
         let name = last(inside);
         let known = matches!(
             &*super::ending(name),
-            "json" | "jsonl" | "ndjson" | "csv" | "txt" | "log" | "bson" | ""
+            "json" | "jsonl" | "ndjson" | "csv" | "tsv" | "txt" | "log" | "bson" | ""
         );
         !hidden && (known || super::unpacked(name).len() < name.len())
     }

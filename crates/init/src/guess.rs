@@ -3,9 +3,11 @@
 
 mod apart;
 mod chat;
+mod ends;
 mod files;
 mod kinds;
 mod outside;
+mod reactions;
 mod relate;
 mod roles;
 mod scope;
@@ -24,6 +26,9 @@ use super::table::Table;
 use super::times::{Order, Written};
 use super::values::Column;
 use roles::Roles;
+
+pub(crate) use kinds::is_by_app;
+pub(crate) use reactions::speaks_of_it;
 
 /// A mapping as far as it could be guessed.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -113,6 +118,7 @@ pub fn guess(table: &Table, answers: &Answers) -> Guess {
     text(table, &roles, (answers, has_files), &mut guess);
     misread(table, answers, &mut guess);
     kinds::message_types(table, &roles, has_files, &mut guess);
+    reactions::reactions(table, roles.text, &mut guess);
     taken_back::taken_back(table, &mut guess);
     versions::versions(table, &roles, &mut guess);
     if let Some(platform) = roles.platform {

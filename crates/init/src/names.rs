@@ -13,6 +13,8 @@ pub(super) enum Role {
     FaceUrl,
     /// To whom, in a chat of two.
     Receiver,
+    /// Who is at the other end, whoever wrote.
+    Other,
     /// In which group or channel.
     Group,
     /// What the conversation is called.
@@ -84,6 +86,16 @@ const NAMES: &[(Role, &str)] = &[
          destinataire|à|destinatário|получатель|кому|受信者|宛先|받는사람|받는 사람|수신자|alıcı|penerima|người nhận|المستلم",
     ),
     (
+        Role::Other,
+        "chat with|chats with|chatting with|conversation with|talk with|talking to|with|with user|with id|contact|contact id|\
+         contact name|contact number|contact phone|partner|partner id|partner name|chat partner|counterpart|counterparty|\
+         interlocutor|other|other id|other user|other party|other person|other number|other end|opponent|friend|friend id|\
+         friend name|buddy|correspondent|remote|remote id|remote party|remote number|their number|them|peer|peer id|peer name|\
+         peer user|peer number|对方|对方id|对方账号|对方昵称|聊天对象|联系人|好友|對方|聯絡人|gesprächspartner|chatpartner|kontakt|\
+         gegenüber|contacto|contacto id|interlocuteur|correspondant|contato|contatto|собеседник|контакт|相手|連絡先|상대방|상대|\
+         연락처",
+    ),
+    (
         Role::Group,
         "group id|conv id|conversation key|room key|thread key|chat key|chat ref|group chat id|groupid|channel id|channelid|room id|roomid|conversation id|conversationid|chat id|chatid|thread id|\
          dialog id|tid|rid|cid|session id|chatroom id|channel url|group_id|stream id|thread path|\
@@ -122,7 +134,10 @@ const NAMES: &[(Role, &str)] = &[
          cuerpo|message texte|texte|contenu|mensagem|conteúdo|conteudo|messaggio|testo|сообщение|текст|содержание|本文|\
          メッセージ|内容|메시지|내용|대화|mesaj|metin|pesan|isi|tin nhắn|nội dung|الرسالة|النص",
     ),
-    (Role::Owner, "account|owner|creator|created by|member id|member|agent|负责人|所有者"),
+    (
+        Role::Owner,
+        "account|account id|owner|owner id|me|my id|my number|my phone|my name|own id|own number|self|self id|profile|本人|本机|本机号码|我|我的账号|konto|ich|cuenta|compte|аккаунт|я|アカウント|自分|계정|나|creator|created by|member id|member|agent|负责人|所有者",
+    ),
     (
         Role::Topic,
         "topic|topic id|subject|title|session|ticket|ticket id|case id|主题|тема|betreff|asunto|sujet",
@@ -194,7 +209,7 @@ const OTHER: &str = "edited edit deleted delete updated update modified delivere
      joined exported imported forwarded forward quoted reply replied parent original expires expired due closed resolved \
      opened pinned pin archived synced scheduled snippet preview internal last previous prev next tenant workspace \
      organization organisation org company department device export import upload uploaded mention mentioned mentions \
-     verified visible birth indexed row position inserted \
+     verified visible birth indexed row position inserted reaction reactions reacted \
      编辑 更新 已读 送达 撤回 删除";
 
 /// What is created besides messages: `chat_created_at`.
@@ -241,7 +256,9 @@ pub(super) fn is_best(name: &str, role: Role) -> bool {
                 | (Role::Conversation, Role::Group)
         )
     };
-    NAMES.iter().all(|(other, _)| same(*other) || fits(name, *other) <= fit)
+    // Who is at the other end may be what a chat is called by, or who receives: that is seen by what stands there.
+    let others = NAMES.iter().filter(|(other, _)| *other != Role::Other);
+    others.into_iter().all(|(other, _)| same(*other) || fits(name, *other) <= fit)
 }
 
 /// The same words: 100. The known words at the end, or at the front, of more: less, by how many more.

@@ -25,6 +25,9 @@ impl Of {
     }
 }
 
+/// Stands between two ends that are joined to be told apart again.
+const BETWEEN: &str = " | ";
+
 /// Where a field comes from.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Rule {
@@ -32,6 +35,8 @@ pub enum Rule {
     Value(Of),
     /// The other one of two ids, with this between them.
     Pair(Of, &'static str),
+    /// Of two columns the one that has not written.
+    Ends(String, String),
     /// The other one of two members in an inherited list, which stand under this key.
     Members(String, String),
     /// A column of times, and how they are written.
@@ -64,12 +69,20 @@ impl Rule {
             | Self::Html(column, _)
             | Self::Filled(column) => Some(column),
             Self::Files(columns, ..) => columns.first().map(String::as_str),
-            Self::Value(_) | Self::Pair(..) | Self::Table(..) | Self::Members(..) | Self::Constant(_) => None,
+            Self::Value(_)
+            | Self::Pair(..)
+            | Self::Table(..)
+            | Self::Ends(..)
+            | Self::Members(..)
+            | Self::Constant(_) => None,
         }
     }
 
     /// Whether it reads that column, or what stands in it.
     pub(super) fn reads(&self, name: &str) -> bool {
+        if let Self::Ends(own, other) = self {
+            return [own, other].into_iter().any(|column| column == name);
+        }
         let Self::Files(columns, _, with) = self else { return self.column() == Some(name) };
         let within = |column: &String| {
             name.strip_prefix(column.as_str()).is_some_and(|rest| rest.is_empty() || rest.starts_with('['))
@@ -84,6 +97,11 @@ impl Rule {
             Self::Value(Of::Column(column)) => string(column),
             Self::Value(of) => inline([of.pair()]),
             Self::Pair(of, between) => inline([of.pair(), ("pair", string(between))]),
+            Self::Ends(own, other) => inline([
+                ("column", strings([own.as_str(), other.as_str()])),
+                ("join", string(BETWEEN)),
+                ("pair", string(BETWEEN)),
+            ]),
             Self::Members(name, key) => inline([("inherited", string(name)), ("members", string(key))]),
             Self::Time(column, how) => inline([("column", string(column)), ("time", string(how))]),
             Self::Html(column, words) => inline([("column", string(column)), ("html", (*words).into())]),

@@ -7,7 +7,7 @@ mod json;
 use std::collections::BTreeMap;
 
 use super::document::{Document, string};
-use super::guess::{Answers, Guess, LeaveOut, guess};
+use super::guess::{Answers, Guess, LeaveOut, guess, is_by_app, speaks_of_it};
 use super::names::{Role, fits};
 use super::records::add;
 use super::rule::Condition;
@@ -161,6 +161,9 @@ fn score(guess: &Guess) -> u32 {
 /// Of this much a mapping can be made: a time, and words or a writer.
 const ENOUGH: u32 = 10;
 
+/// What scores so much has a time, words and a writer.
+const WHOLE: u32 = 14;
+
 /// A table with its guess.
 struct Ranked<'k> {
     score: u32,
@@ -196,7 +199,8 @@ fn narrowed(
         .filter(|column| fits(&column.name, Role::Type) >= TYPE && column.filled == table.records)
     {
         let Some(few) = column.few.as_ref().filter(|few| (2..=12).contains(&few.len())) else { continue };
-        for value in few.keys() {
+        // What the app wrote and what is a reaction is no message, whatever it has.
+        for value in few.keys().filter(|value| !is_by_app(value) && !speaks_of_it(value)) {
             let part = sample(sources, settings, Some((&column.name, value)))?;
             // What calls itself a message is one, even if something is missing in it.
             let named =

@@ -6,7 +6,8 @@ use std::collections::{HashMap, HashSet};
 use super::apart::{Apart, apart};
 use super::kinds::{kind_of, system_values};
 use super::relate::{Series, determines, is_full, writers};
-use super::{Answers, Guess, examples, plain, roles::Roles};
+use super::{Answers, Guess, ends, examples, plain, roles::Roles};
+use crate::document::string;
 use crate::mapping::Key;
 use crate::names::{Role, fits};
 use crate::rule::{Of, Rule};
@@ -27,6 +28,9 @@ pub(super) fn conversation(table: &Table, roles: &Roles, answers: &Answers, gues
     match chat.rules(&apart) {
         Ok(fields) => {
             for (key, rule, note) in fields {
+                if let Rule::Ends(own, other) = &rule {
+                    ends::seen_from_both(table, roles, [own, other], guess);
+                }
                 guess.field(key, rule, note);
             }
         }
@@ -142,17 +146,20 @@ impl<'t> Chat<'t> {
         ])
     }
 
-    /// What names the groups; where nothing does, the receiver of a group's message, if that is no writer.
+    /// What names the groups; where nothing does, the other end of a group's message, if that is no writer.
     fn apart_or_receiver(&self, apart: &Apart<'t>) -> Result<(Rule, String), Ask> {
         if let Some(found) = apart.found() {
             return Ok(found);
         }
-        if let (Some(receiver), Some(kind), Some(at)) = (&self.receiver, &self.kind, self.roles.receiver) {
+        if let Some(kind) = &self.kind {
             let people: HashSet<&str> = self.sender.iter().copied().collect();
-            let rows = (0..self.sender.len())
-                .filter(|row| kind.kinds.groups.iter().any(|value| value == kind.values[*row]));
-            let mut groups = rows.map(|row| receiver[row]);
-            if groups.all(|group| !group.is_empty() && !people.contains(group)) {
+            let of_group = |row: &usize| kind.kinds.groups.iter().any(|value| value == kind.values[*row]);
+            let names_groups = |at: &usize| {
+                let ends = self.table.series(*at);
+                let mut groups = (0..ends.len()).filter(of_group).map(|row| ends[row]);
+                groups.all(|group| !group.is_empty() && !people.contains(group))
+            };
+            if let Some(at) = ends::others(self.table, self.roles).into_iter().find(names_groups) {
                 let column = &self.table.columns[at];
                 let note = format!("the group, where it is a group's message: {}", examples(column));
                 return Ok((plain(column), note));
@@ -173,6 +180,9 @@ impl<'t> Chat<'t> {
             let column = &self.table.columns[at];
             return Ok((plain(column), format!("the other of two: {}", examples(column))));
         }
+        if let Some(ends) = self.ends(rows) {
+            return Ok(ends);
+        }
         let direct: HashSet<usize> = rows.iter().copied().collect();
         let all = self.roles.conversations.iter().copied().chain(0..self.table.columns.len());
         let found = self.roles.sender.and_then(|sender| {
@@ -192,6 +202,14 @@ impl<'t> Chat<'t> {
                     jq program with a table of the chats"
             .to_owned();
         Err(Ask { key: Key::RecvId, note, choices: Vec::new() })
+    }
+
+    /// The one of two columns that has not written.
+    fn ends(&self, rows: &[usize]) -> Option<(Rule, String)> {
+        let ends = ends::between(self.table, self.roles, &self.sender, rows)?;
+        let [own, other] = ends.map(|at| self.table.columns[at].name.clone());
+        let note = format!("of `{own}` and `{other}`, the two ends, the one that has not written");
+        Some((Rule::Ends(own, other), note))
     }
 
     /// What is inherited and made of both ends.
@@ -249,6 +267,20 @@ impl<'t> Chat<'t> {
             return Err(Ask { key: Key::GroupId, note, choices: apart.choices() });
         }
         let all: Vec<usize> = (0..self.sender.len()).collect();
+        if let Some((rule, note)) = self.ends(&all) {
+            return Ok(vec![(Key::RecvId, rule, note)]);
+        }
+        if let Some(other) = self.other_of_two(apart) {
+            let column = &self.table.columns[other];
+            let note = format!(
+                "`{}` names who is at the other end of a chat of two, as it seems ({}), and nothing says whose export it is \
+                 in the same way as who wrote. With such a column: {{ column = [\"…\", {}], join = \" | \", pair = \" | \" }}",
+                column.name,
+                examples(column),
+                string(&column.name)
+            );
+            return Err(Ask { key: Key::RecvId, note, choices: Vec::new() });
+        }
         let Some(receiver) = &self.receiver else { return self.without_receiver(apart) };
         let at = self.roles.receiver.unwrap_or_default();
         let column = &self.table.columns[at];
@@ -357,6 +389,17 @@ impl<'t> Chat<'t> {
                 && different.iter().all(|value| people.contains(value))
                 && self.is_other_end(&values, apart, &filled)
         })
+    }
+
+    /// A column that calls itself the other end, where nothing that parts the conversations has more than two writers in
+    /// any of them.
+    fn other_of_two(&self, apart: &Apart<'t>) -> Option<usize> {
+        let crowds = |other: &usize| {
+            let values = apart.series().cloned().unwrap_or_else(|| self.table.series(*other));
+            writers(&values, &self.sender).values().any(|(_, who)| who.len() > 2)
+        };
+        let all = ends::others(self.table, self.roles);
+        all.into_iter().find(|other| self.roles.receiver != Some(*other) && !crowds(other))
     }
 
     /// Somebody to whom several write, and who never writes.

@@ -61,7 +61,7 @@ pub(super) fn platform(column: &Column, guess: &mut Guess) {
 }
 
 /// Whether a value stands for what the app itself wrote.
-pub(super) fn is_by_app(value: &str) -> bool {
+pub(crate) fn is_by_app(value: &str) -> bool {
     sort(value) == Sort::System
 }
 
@@ -104,12 +104,17 @@ pub(super) fn is_common_word(value: &str) -> bool {
 enum Sort {
     Text,
     System,
+    /// Left out, but not here.
+    Reaction,
     Other,
 }
 
 fn sort(value: &str) -> Sort {
     let value = value.to_lowercase();
     let has = |words: &[&str]| words.iter().any(|word| value.contains(word));
+    if super::reactions::speaks_of_it(&value) {
+        return Sort::Reaction;
+    }
     if has(&[
         "join",
         "leave",

@@ -103,13 +103,22 @@ impl Roles {
         let conversation = |c: &usize| {
             let name = &table.columns[*c].name;
             let fit = fits(name, Role::Group).max(fits(name, Role::Conversation));
-            let best = is_best(name, Role::Group) || is_best(name, Role::Conversation);
+            let best = (is_best(name, Role::Group) || is_best(name, Role::Conversation))
+                && fits(name, Role::Other) < 100;
             (fit >= LEAST && best && !taken[*c] && !is_of_other(name)).then_some(fit)
         };
         let mut all: Vec<usize> = (0..taken.len()).filter(|c| conversation(c).is_some()).collect();
         all.sort_by_key(|c| std::cmp::Reverse(conversation(c)));
         roles.conversations = all;
         roles
+    }
+}
+
+impl Roles {
+    /// Whether it has what a message is or says, or who wrote it.
+    pub(super) fn is_of_message(&self, at: usize) -> bool {
+        let own = [self.id, self.sender, self.nickname, self.kind, self.time, self.text, self.quote];
+        own.contains(&Some(at))
     }
 }
 

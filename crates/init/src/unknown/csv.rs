@@ -1,6 +1,6 @@
 //! Tables with columns of somebody's own, with names or without.
 
-use super::{ENOUGH, Kinds, Ranked, Tick, Unknown, ranked};
+use super::{ENOUGH, Kinds, Ranked, Tick, Unknown, WHOLE, ranked};
 use crate::document::{Document, strings};
 use crate::export::{ExportError, Header, Reader, Settings};
 use crate::guess::Answers;
@@ -60,13 +60,22 @@ fn describe(kinds: &Kinds, mut export: Document, answers: &Answers) -> Unknown {
         plural(kind.table.records, "row", "rows"),
         plural(kind.count, "file", "files")
     );
-    let mut notes = Vec::new();
+    let (mut notes, mut to_do) = (Vec::new(), Vec::new());
     let others = ranked.get(1..).unwrap_or_default();
     if !others.is_empty() {
         let globs = globs(&kind.files);
         export.comment("files with other columns are left out");
         export.set("include", &strings(globs.iter().map(String::as_str)));
-        for Ranked { columns, kind: other, .. } in others {
+        for Ranked { columns, kind: other, score, .. } in others {
+            if *score >= WHOLE {
+                to_do.push(format!(
+                    "other columns: {} looks like messages too ({}), and is not read: make a [[source]] of each kind, or take \
+                     this line out",
+                    other.files.first().map_or("", String::as_str),
+                    plural(other.table.records, "row", "rows"),
+                ));
+                continue;
+            }
             notes.push(format!(
                 "{} other columns and {} left out: {} ({})",
                 if other.count == 1 { "a file has" } else { "files have" },
@@ -85,7 +94,7 @@ fn describe(kinds: &Kinds, mut export: Document, answers: &Answers) -> Unknown {
     if *score < ENOUGH {
         notes.push("too little was recognised: fill in what is MISSING".to_owned());
     }
-    Unknown { title, export, guess: Some(guess.clone()), shape: None, notes, to_do: Vec::new() }
+    Unknown { title, export, guess: Some(guess.clone()), shape: None, notes, to_do }
 }
 
 /// Lines without columns: no CSV, and nothing that is known.
@@ -129,4 +138,25 @@ fn globs(files: &[String]) -> Vec<String> {
     names.sort();
     names.dedup();
     names
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::guess::Answers;
+
+    #[test]
+    fn a_second_kind_of_table_is_asked_about_where_it_has_messages_and_else_said() {
+        let said = |other: &str| {
+            let dir = tempfile::tempdir().unwrap();
+            let messages = "id,room,from,at,text\n1,k,ann,2024-03-01T09:00:00Z,tea now?\n2,k,bo,2024-03-01T09:01:00Z,yes please\n";
+            fs_err::write(dir.path().join("a.csv"), messages).unwrap();
+            fs_err::write(dir.path().join("b.csv"), other).unwrap();
+            let sources = [dir.path().to_string_lossy().into_owned()];
+            let found = crate::look(&sources, &Answers::default(), &mut |_, _| {}).unwrap();
+            (found.to_do.len(), found.notes.len())
+        };
+        let old = "author,sent_at,body,channel\nann,2023-03-01T09:00:00Z,the old ones,k\nbo,2023-03-01T09:05:00Z,have other columns,k\n";
+        assert_eq!(said(old), (1, 0));
+        assert_eq!(said("item,price\npen,3\nink,7\n"), (0, 1));
+    }
 }

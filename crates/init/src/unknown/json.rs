@@ -4,7 +4,7 @@ use std::collections::HashSet;
 use std::io::{self, Read};
 
 use super::csv::plain_text;
-use super::{CHUNKS, ENOUGH, Kinds, Tick, Unknown, keep_only, narrowed, ranked, sample, score};
+use super::{CHUNKS, ENOUGH, Kinds, Tick, Unknown, WHOLE, keep_only, narrowed, ranked, sample, score};
 use crate::document::{Document, string};
 use crate::export::{ExportError, Format, Input, Plain, Reader, Settings, discover};
 use crate::finding::shorten;
@@ -18,8 +18,6 @@ use crate::shape::Shape;
 /// Files and bytes that are looked at for the shape.
 const FILES: usize = 20;
 const BYTES: u64 = 4 << 20;
-/// What scores so much has a time, words and a writer.
-const WHOLE: u32 = 14;
 /// Lists that are tried.
 const LISTS: usize = 8;
 

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
+use crate::besides::Besides;
 use crate::decoys;
 use crate::dice::Dice;
 use crate::world::{Message, World};
@@ -33,6 +34,21 @@ enum Apart {
     FolderOfDays,
     List,
     Keys,
+}
+
+impl Apart {
+    fn draw(dice: &mut Dice, of_phone: bool, written: Written) -> Self {
+        let apart = match dice.below(100) {
+            0..46 => Self::Column,
+            46..60 => Self::File,
+            60..68 => Self::Folder,
+            68..76 => Self::FolderOfDays,
+            76..89 => Self::List,
+            _ => Self::Keys,
+        };
+        let has_lists = matches!(apart, Self::List | Self::Keys);
+        if of_phone || has_lists && written == Written::Table { Self::Column } else { apart }
+    }
 }
 
 const SENDER: [&str; 9] =
@@ -76,152 +92,12 @@ const DIRECT: [(&str, &str); 7] = [
 /// Names that need a second look.
 const ODD: [&str; 3] = ["at", "thread_id", "msg"];
 
-/// What an export has besides, drawn by dice of their own.
-#[derive(Debug, Default, Clone, Copy)]
-pub(crate) struct Besides {
-    /// How it says that a message was taken back.
-    pub(crate) taken_back: Option<TakenBack>,
-    /// Edited messages stand there twice, with this column.
-    pub(crate) edited: Option<&'static str>,
-    /// The column of their files.
-    pub(crate) files: Option<&'static str>,
-    /// What the rooms stand in.
-    pub(crate) workspaces: Option<&'static str>,
-}
-
-#[derive(Debug, Clone, Copy)]
-pub(crate) enum TakenBack {
-    Flag(&'static str, (&'static str, &'static str)),
-    Time(&'static str, &'static str),
-    State(&'static str, &'static str),
-}
-
-impl Besides {
-    pub(crate) fn draw(world: &mut World, dice: &mut Dice) -> Self {
-        let mut besides = Self::default();
-        if dice.percent(12) {
-            world.take_back(dice);
-            besides.taken_back = Some(match dice.below(3) {
-                0 => TakenBack::Flag(
-                    dice.word(&[
-                        "is_deleted",
-                        "deleted",
-                        "is_recalled",
-                        "revoked",
-                        "removed",
-                        "is_revoked",
-                        "已撤回",
-                    ]),
-                    *dice.pick(&[
-                        ("true", "false"),
-                        ("1", "0"),
-                        ("TRUE", "FALSE"),
-                        ("yes", "no"),
-                        ("Y", "N"),
-                    ]),
-                ),
-                1 => TakenBack::Time(
-                    dice.word(&["deleted_at", "recalled_at", "revoke_time", "date_deleted", "delete_time"]),
-                    dice.word(&["", "0"]),
-                ),
-                _ => TakenBack::State(
-                    dice.word(&["status", "state", "message_status", "msg_state"]),
-                    dice.word(&["deleted", "recalled", "REVOKED", "withdrawn", "Deleted"]),
-                ),
-            });
-        }
-        if dice.percent(6) {
-            world.edit(dice);
-            besides.edited =
-                Some(dice.word(&["edited_at", "updated_at", "version", "revision", "edit_count"]));
-        }
-        if dice.percent(10) {
-            let name = dice.word(&[
-                "attachment",
-                "attachment_url",
-                "attachments",
-                "file_url",
-                "media_url",
-                "files",
-                "image_url",
-                "附件",
-            ]);
-            world.attach(dice, name.ends_with('s'));
-            besides.files = Some(name);
-        }
-        if dice.percent(10) && world.chats.iter().all(|chat| !chat.direct) {
-            world.again_in_another_workspace();
-            besides.workspaces = Some(dice.word(&[
-                "tenant_id",
-                "workspace",
-                "server",
-                "guild",
-                "team_id",
-                "company",
-                "org_id",
-                "space_id",
-                "network",
-                "community",
-                "租户ID",
-            ]));
-        }
-        besides
-    }
-
-    /// The columns that tell of it.
-    fn columns(self, time_format: usize) -> Vec<Column> {
-        let mut columns: Vec<Column> = Vec::new();
-        match self.taken_back {
-            Some(TakenBack::Flag(name, (yes, no))) => columns.push((
-                name.to_owned(),
-                Box::new(move |_, m| if m.taken_back { yes } else { no }.to_owned()),
-            )),
-            Some(TakenBack::Time(name, never)) => {
-                // A zero stands among numbers alone.
-                let never = if matches!(time_format, 0 | 1 | 4) { never } else { "" };
-                let value = move |m: &Message| {
-                    if m.taken_back { time(m.time + 90, time_format) } else { never.to_owned() }
-                };
-                columns.push((name.to_owned(), Box::new(move |_, m| value(m))));
-            }
-            Some(TakenBack::State(name, gone)) => {
-                let value = move |m: &Message| {
-                    if m.taken_back {
-                        gone
-                    } else if m.read {
-                        "read"
-                    } else {
-                        "sent"
-                    }
-                };
-                columns.push((name.to_owned(), Box::new(move |_, m| value(m).to_owned())));
-            }
-            None => {}
-        }
-        if let Some(name) = self.edited {
-            let value = move |m: &Message| match (m.before.is_some(), name.ends_with("_at")) {
-                (true, true) => time(m.time + 60, time_format),
-                (false, true) => String::new(),
-                (edited, false) => usize::from(edited).to_string(),
-            };
-            columns.push((name.to_owned(), Box::new(move |_, m| value(m))));
-        }
-        if let Some(name) = self.files {
-            columns.push((name.to_owned(), Box::new(|_, m| m.files.join(", "))));
-        }
-        if let Some(name) = self.workspaces {
-            columns.push((name.to_owned(), Box::new(|w, m| workspace(w, m.chat).to_owned())));
-        }
-        columns
-    }
-}
-
-fn workspace(world: &World, chat: usize) -> &'static str {
+pub(crate) fn workspace(world: &World, chat: usize) -> &'static str {
     ["acme", "globex"][world.chats[chat].workspace]
 }
 
 impl Export {
-    pub(crate) fn of(world: &World, besides: Besides, dice: &mut Dice) -> Self {
+    pub(crate) fn of(world: &World, besides: Besides, written: Written, dice: &mut Dice) -> Self {
         let case = dice.below(6);
         let mut plain = true;
         let mut name = |dice: &mut Dice, of: &[&str]| {
@@ -230,14 +106,7 @@ impl Export {
             cased(chosen, case)
         };
         let has_direct = world.chats.iter().any(|chat| chat.direct);
-        let apart = match dice.below(100) {
-            0..46 => Apart::Column,
-            46..60 => Apart::File,
-            60..68 => Apart::Folder,
-            68..76 => Apart::FolderOfDays,
-            76..89 => Apart::List,
-            _ => Apart::Keys,
-        };
+        let apart = Apart::draw(dice, besides.phone.is_some(), written);
         let nested = matches!(apart, Apart::List | Apart::Keys);
         let mut columns: Vec<Column> = Vec::new();
         let mut say = String::new();
@@ -265,24 +134,30 @@ impl Export {
         if has_id {
             columns.push((cased(dice.pick::<&str>(&ID), case), Box::new(|_, m| m.id.clone())));
         }
-        if apart == Apart::Column {
+        let of_phone = besides.phone.is_some();
+        if apart == Apart::Column && (!of_phone || dice.percent(25)) {
             columns.push((name(dice, &CHAT), Box::new(|w, m| w.chats[m.chat].id.clone())));
         }
-        if apart == Apart::Column && dice.percent(35) {
+        if apart == Apart::Column && !of_phone && dice.percent(35) {
             columns.push((
                 cased(dice.pick::<&str>(&CHAT_NAME), case),
                 Box::new(|w, m| w.chats[m.chat].name.clone()),
             ));
         }
         let mut says_kind = false;
-        let kind = dice.percent(60);
+        let has_groups = world.chats.iter().any(|chat| !chat.direct);
+        let kind = dice.percent(60) || (of_phone && has_groups && dice.percent(70));
         let words = *dice.pick(&DIRECT);
         if kind && !nested {
             says_kind = true;
             let said = move |w: &World, m: &Message| kind_word(w, m.chat, words);
             columns.push((name(dice, &KIND), Box::new(said)));
         }
-        let receiver = has_direct && dice.percent(if kind { 75 } else { 35 });
+        if let Some(names) = besides.phone {
+            says_kind |= !has_groups;
+            columns.extend(ends(names.into(), case, with_ids));
+        }
+        let receiver = has_direct && !of_phone && dice.percent(if kind { 75 } else { 35 });
         if receiver {
             says_kind = true;
             let fill_groups = kind && dice.percent(20);
@@ -311,20 +186,81 @@ impl Export {
                 columns.push(column);
             }
         }
-        columns.dedup_by(|a, b| a.0 == b.0);
         dice.shuffle(&mut columns);
-        let mut seen: Vec<String> = Vec::new();
-        columns.retain(|(name, _)| {
-            let new = !seen.contains(name);
-            seen.push(name.clone());
-            new
-        });
-        let clear = plain && apart == Apart::Column && zoned && (!has_direct || receiver && kind);
-        let files = write(world, dice, apart, &columns, (kind, words), (besides.workspaces, has_versions));
+        let seen = once_each(&mut columns);
+        let clear =
+            plain && apart == Apart::Column && zoned && (!has_direct || (receiver || of_phone) && kind);
+        let mut files =
+            write(world, dice, (apart, written), &columns, (kind, words), (besides.workspaces, has_versions));
+        let encoded = besides.encoding.filter(|encoding| encode(&mut files, encoding));
         let _infallible = write!(say, ", columns {seen:?}, files {:?}", files.keys().collect::<Vec<_>>());
-        let clear = clear && !has_versions && besides.workspaces.is_none();
+        let clear = clear && !has_versions && besides.workspaces.is_none() && is_plain(world, encoded);
         Self { files, has_versions, says_kind, clear, made: say }
     }
+}
+
+/// As what an export is written, where that is not left to chance.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Written {
+    Anyhow,
+    Table,
+    Json,
+}
+
+/// The columns of whose phone it is and of who is at the other end.
+fn ends([own, other]: [&str; 2], case: usize, with_ids: bool) -> [Column; 2] {
+    let who =
+        move |w: &World, at: usize| if with_ids { &w.people[at].id } else { &w.people[at].name }.clone();
+    let other_end = move |w: &World, m: &Message| {
+        let chat = &w.chats[m.chat];
+        let other = chat.members.iter().copied().find(|at| *at != whose(w, m));
+        if chat.direct { who(w, other.unwrap()) } else { chat.id.clone() }
+    };
+    [
+        (cased(own, case), Box::new(move |w: &World, m: &Message| who(w, whose(w, m)))),
+        (cased(other, case), Box::new(other_end)),
+    ]
+}
+
+/// Whose phone has this message: of two phones the other's the second time.
+fn whose(world: &World, message: &Message) -> usize {
+    if message.mirrored { world.chats[message.chat].members[1] } else { 0 }
+}
+
+/// Writes all files in that encoding, if all of them can be; says whether it is so and changes anything.
+fn encode(files: &mut BTreeMap<String, Vec<u8>>, encoding: &'static encoding_rs::Encoding) -> bool {
+    let encoded: Option<BTreeMap<String, Vec<u8>>> = files
+        .iter()
+        .map(|(path, bytes)| {
+            let text = std::str::from_utf8(bytes).unwrap();
+            if encoding == encoding_rs::UTF_16LE {
+                let units = std::iter::once(0xfeff).chain(text.encode_utf16());
+                return Some((path.clone(), units.flat_map(u16::to_le_bytes).collect()));
+            }
+            let (bytes, _, lost) = encoding.encode(text);
+            (!lost).then(|| (path.clone(), bytes.into_owned()))
+        })
+        .collect();
+    let Some(encoded) = encoded.filter(|encoded| encoded != files) else { return false };
+    *files = encoded;
+    true
+}
+
+/// Leaves each name once; all that are left.
+fn once_each(columns: &mut Vec<Column>) -> Vec<String> {
+    let mut seen: Vec<String> = Vec::new();
+    columns.retain(|(name, _)| {
+        let new = !seen.contains(name);
+        seen.extend(new.then(|| name.clone()));
+        new
+    });
+    seen
+}
+
+/// Whether nothing of it needs somebody who knows the export: another encoding, or messages that stand there twice.
+fn is_plain(world: &World, encoded: Option<&encoding_rs::Encoding>) -> bool {
+    encoded.is_none_or(|encoding| encoding == encoding_rs::GB18030)
+        && world.messages.iter().all(|message| !message.mirrored)
 }
 
 /// Nobody shares a name, so that names can stand for people.
@@ -341,13 +277,17 @@ fn kind_word(world: &World, chat: usize, words: (&str, &str)) -> String {
 fn write(
     world: &World,
     dice: &mut Dice,
-    apart: Apart,
+    (apart, written): (Apart, Written),
     columns: &[Column],
     (kind, words): (bool, (&str, &str)),
     (workspaces, has_versions): (Option<&str>, bool),
 ) -> BTreeMap<String, Vec<u8>> {
     let mut files = BTreeMap::new();
-    let style = dice.below(6);
+    let style = match written {
+        Written::Anyhow => dice.below(6),
+        Written::Table => dice.below(3),
+        Written::Json => dice.between(3, 5),
+    };
     let ending = match style {
         0 | 1 => "csv",
         2 => "tsv",
@@ -438,7 +378,7 @@ fn write(
             files.insert("dump.json".to_owned(), text.into_bytes());
         }
     }
-    if dice.percent(10) {
+    if dice.percent(10) && written == Written::Anyhow {
         files.insert("README.md".to_owned(), b"Export of our chats.\nAsk the office for more.\n".to_vec());
     }
     files
@@ -517,7 +457,7 @@ fn cased(name: &str, case: usize) -> String {
     }
 }
 
-fn time(seconds: i64, format: usize) -> String {
+pub(crate) fn time(seconds: i64, format: usize) -> String {
     let at = jiff::Timestamp::from_second(seconds).unwrap();
     match format {
         0 => seconds.to_string(),

@@ -3,8 +3,8 @@
 use std::collections::{BTreeMap, HashMap};
 use std::path::Path;
 
-use importer_export::{Chunk, Reader};
-use importer_init::{Answers, Guess, Template, Unknown, look};
+use importer_export::Reader;
+use importer_init::{Answers, SourceTable, Template, Unknown, look};
 use importer_mapping::people::{People, Renamed};
 use importer_mapping::{Mapper, Sink, build};
 use importer_words::finding::{Finding, Severity};
@@ -26,6 +26,10 @@ pub(crate) enum Verdict {
 #[derive(Deserialize)]
 struct File {
     #[serde(default)]
+    sources: Vec<String>,
+    #[serde(default)]
+    source: Vec<Part>,
+    #[serde(default)]
     to_do: Vec<String>,
     #[serde(default)]
     export: importer_export::Settings,
@@ -35,60 +39,80 @@ struct File {
     users: importer_mapping::people::Settings,
 }
 
-pub(crate) fn judge(world: &World, export: &Export, dir: &Path) -> (Verdict, String) {
+/// One of several.
+#[derive(Deserialize)]
+struct Part {
+    #[serde(default)]
+    paths: Vec<String>,
+    #[serde(default)]
+    export: importer_export::Settings,
+    #[serde(default)]
+    mapping: importer_mapping::Settings,
+}
+
+/// Whether it comes out right; `truths`: of each part, the tables first.
+pub(crate) fn judge(truths: &[(World, Export)], dir: &Path) -> (Verdict, String) {
     let sources = vec![dir.to_string_lossy().into_owned()];
     if let Some((format, _)) = importer_formats::recognise(&sources).unwrap() {
         return (Verdict::Wrong(format!("recognised: as {}", format.name())), String::new());
     }
-    let Unknown { title, export: lines, guess, to_do, .. } =
-        match look(&sources, &Answers::default(), &mut |_, _| {}) {
-            Ok(unknown) => unknown,
-            Err(error) => return (Verdict::Asked(format!("refused: {error}")), String::new()),
+    let apart = importer_formats::tables_and_json(&sources).unwrap();
+    if apart.len() != truths.len() && truths.len() > 1 {
+        return (Verdict::Wrong("sources: they are not taken apart".to_owned()), String::new());
+    }
+    let paths =
+        if truths.len() > 1 { apart.into_iter().map(|apart| apart.paths).collect() } else { vec![sources] };
+    let mut open = String::new();
+    let mut tables = Vec::new();
+    for (n, paths) in paths.into_iter().enumerate() {
+        let Unknown { title, export, guess, to_do, .. } =
+            match look(&paths, &Answers::default(), &mut |_, _| {}) {
+                Ok(unknown) => unknown,
+                Err(error) => return (Verdict::Asked(format!("refused: {error}")), String::new()),
+            };
+        let Some(guess) = guess else { return (Verdict::Asked(format!("nothing: {title}")), String::new()) };
+        open.extend(guess.open.iter().map(|open| format!("{} ", open.key.name())));
+        open.push_str(if guess.needs_zone { "zone " } else { "" });
+        let translate = guess.translate.clone();
+        let template = Template {
+            title,
+            sources: paths,
+            export,
+            to_do,
+            translate,
+            guess: Some(guess),
+            ..Template::default()
         };
-    let Some(guess) = guess else { return (Verdict::Asked(format!("nothing: {title}")), String::new()) };
-    let open: Vec<&str> = guess.open.iter().map(|open| open.key.name()).collect();
-    let open = open.join(" ");
-    let zone = guess.needs_zone;
-    let template = Template {
-        title,
-        sources: sources.clone(),
-        export: lines,
-        to_do,
-        translate: guess.translate.clone(),
-        guess: Some(Guess { ..guess }),
-        ..Template::default()
+        tables.push(SourceTable { name: format!("own-{n}"), template });
+    }
+    let text = match &tables[..] {
+        [one] => one.template.text(),
+        several => Template::of_several(several, &[]),
     };
-    let text = template.text();
     let file: File = match toml::from_str(&text) {
         Ok(file) => file,
         Err(error) => return (Verdict::Wrong(format!("no TOML: {error}")), text),
     };
-    if !open.is_empty() || zone || !file.to_do.is_empty() {
-        let zone = if zone { "zone " } else { "" };
-        let asked = format!("{zone}{open}{}", if file.to_do.is_empty() { "" } else { " to do" });
-        return (Verdict::Asked(asked), text);
+    open.push_str(if file.to_do.is_empty() { "" } else { "to do" });
+    if !open.is_empty() {
+        return (Verdict::Asked(open.trim().to_owned()), text);
     }
-    let mut seen = Seen::default();
-    let mut reader = Reader::open(&file.export, &sources, SourceNo(0)).unwrap();
-    let files = importer_formats::files(importer_formats::Settings::default()).unwrap();
-    let mapper = match build(&file.mapping, reader.head().unwrap().as_ref(), files) {
-        Ok(mapper) => mapper,
-        Err(error) => return (Verdict::Asked(format!("mapping: {error}")), text),
-    };
-    let people = People::load(&file.users, false).unwrap();
-    let mapper: std::sync::Arc<dyn Mapper> = std::sync::Arc::from(mapper);
-    let mapper = Renamed::new(mapper, std::sync::Arc::new(people));
-    loop {
-        match reader.next_chunk() {
-            Ok(Some(chunk)) => seen.map(&mapper, &chunk),
-            Ok(None) => break,
-            Err(error) => return (Verdict::Asked(format!("reading: {error}")), text),
+    let mut parts = file.source;
+    if parts.is_empty() {
+        parts.push(Part { paths: file.sources, export: file.export, mapping: file.mapping });
+    }
+    let mut chats = HashMap::new();
+    for (part, (world, export)) in parts.iter().zip(truths) {
+        let seen = match Seen::of(part, &file.users) {
+            Ok(seen) => seen,
+            Err(asked) => return (Verdict::Asked(asked), text),
+        };
+        let verdict = compare(world, export, seen, &mut chats);
+        if !matches!(verdict, Verdict::Right) {
+            return (verdict, text);
         }
     }
-    if let Some(error) = &seen.error {
-        return (Verdict::Asked(format!("check: {error}")), text);
-    }
-    (compare(world, export, &seen), text)
+    (Verdict::Right, text)
 }
 
 #[derive(Default)]
@@ -99,7 +123,9 @@ struct Seen {
     error: Option<String>,
 }
 
+#[derive(PartialEq)]
 struct Got {
+    id: Option<String>,
     writer: String,
     /// The other end, or the group.
     peer: String,
@@ -111,8 +137,36 @@ struct Got {
 }
 
 impl Seen {
-    fn map(&mut self, mapper: &dyn Mapper, chunk: &Chunk) {
-        mapper.map(chunk, self);
+    /// What becomes of all of it, or why it is refused.
+    fn of(part: &Part, users: &importer_mapping::people::Settings) -> Result<Self, String> {
+        let mut seen = Self::default();
+        let mut reader = Reader::open(&part.export, &part.paths, SourceNo(0)).unwrap();
+        let files = importer_formats::files(importer_formats::Settings::default()).unwrap();
+        let mapper = build(&part.mapping, reader.head().unwrap().as_ref(), files)
+            .map_err(|error| format!("mapping: {error}"))?;
+        let people = People::load(users, false).unwrap();
+        let mapper: std::sync::Arc<dyn Mapper> = std::sync::Arc::from(mapper);
+        let mapper = Renamed::new(mapper, std::sync::Arc::new(people));
+        while let Some(mut chunk) = reader.next_chunk().map_err(|error| format!("reading: {error}"))? {
+            for finding in std::mem::take(&mut chunk.findings) {
+                seen.finding(finding);
+            }
+            mapper.map(&chunk, &mut seen);
+        }
+        seen.error.take().map_or(Ok(seen), |error| Err(format!("check: {error}")))
+    }
+
+    /// Folds what stands there twice under one id, as the job does.
+    fn fold(&mut self) {
+        let all = std::mem::take(&mut self.messages);
+        for got in all {
+            let again = got.id.is_some() && self.messages.contains(&got);
+            if again {
+                self.ids.entry(got.id.clone().unwrap()).and_modify(|count| *count -= 1);
+            } else {
+                self.messages.push(got);
+            }
+        }
     }
 }
 
@@ -129,6 +183,7 @@ impl Sink for Seen {
             Peer::Group(id) => (id.to_string(), false),
         };
         self.messages.push(Got {
+            id: message.source_id.as_ref().map(ToString::to_string),
             writer: message.sender.to_string(),
             peer,
             direct,
@@ -149,8 +204,14 @@ impl Sink for Seen {
     }
 }
 
-fn compare(world: &World, export: &Export, seen: &Seen) -> Verdict {
+fn compare(
+    world: &World,
+    export: &Export,
+    mut seen: Seen,
+    everywhere: &mut HashMap<String, usize>,
+) -> Verdict {
     let wrong = |text: String| Verdict::Wrong(text);
+    seen.fold();
     // `check` refuses what has one id and is not the same.
     if export.has_versions && seen.ids.values().any(|count| *count > 1) {
         return Verdict::Asked("check: source-id-conflict".to_owned());
@@ -158,8 +219,8 @@ fn compare(world: &World, export: &Export, seen: &Seen) -> Verdict {
     if seen.ids.values().any(|count| *count > 1) {
         return wrong("lost: ids are not unique, messages would be taken for doubles".to_owned());
     }
-    let mut truth: Vec<_> = world.messages.iter().filter(|message| !message.taken_back).collect();
-    if let Err(text) = files(&truth, seen) {
+    let mut truth: Vec<_> = world.messages.iter().filter(|message| message.is_to_be_read()).collect();
+    if let Err(text) = files(&truth, &seen) {
         return wrong(format!("files: {text}"));
     }
     truth.retain(|message| !message.text.is_empty());
@@ -198,7 +259,8 @@ fn compare(world: &World, export: &Export, seen: &Seen) -> Verdict {
         } else {
             format!("group {}", got.peer)
         };
-        if !chats.same(&key, message.chat) {
+        let known = *everywhere.entry(key.clone()).or_insert(message.chat);
+        if !chats.same(&key, message.chat) || known != message.chat {
             return wrong(format!("chat: {key:?} for {:?}", chat.id));
         }
     }

@@ -9,6 +9,7 @@ pub(crate) struct World {
     pub(crate) messages: Vec<Message>,
 }
 
+#[derive(Clone)]
 pub(crate) struct Person {
     pub(crate) id: String,
     pub(crate) name: String,
@@ -16,6 +17,7 @@ pub(crate) struct Person {
     pub(crate) role: &'static str,
 }
 
+#[derive(Clone)]
 pub(crate) struct Chat {
     pub(crate) id: String,
     pub(crate) name: String,
@@ -26,7 +28,7 @@ pub(crate) struct Chat {
     pub(crate) workspace: usize,
 }
 
-#[derive(Clone)]
+#[derive(Clone, Default)]
 pub(crate) struct Message {
     pub(crate) chat: usize,
     pub(crate) writer: usize,
@@ -41,9 +43,18 @@ pub(crate) struct Message {
     pub(crate) before: Option<String>,
     /// Files that came with it.
     pub(crate) files: Vec<String>,
+    /// It is no message, but somebody's reaction to that one.
+    pub(crate) reaction_to: Option<String>,
+    /// It stands there as the other of the two has it, once more.
+    pub(crate) mirrored: bool,
 }
 
 impl Message {
+    /// Whether it is one of the messages that are to be sent.
+    pub(crate) fn is_to_be_read(&self) -> bool {
+        !self.taken_back && !self.mirrored && self.reaction_to.is_none()
+    }
+
     /// As it stood there before it was edited.
     pub(crate) fn unedited(&self) -> Option<Self> {
         let text = self.before.clone()?;
@@ -176,8 +187,8 @@ impl World {
             let tail = if dice.percent(80) { format!(" ({n})") } else { String::new() };
             let text = format!("{}{tail}", dice.pick(words));
             let read = dice.percent(70);
-            let (id, before, files) = (String::new(), None, Vec::new());
-            messages.push(Message { chat, writer, text, time, id, read, taken_back: false, before, files });
+            let message = Message { chat, writer, text, time, read, ..Message::default() };
+            messages.push(message);
         }
         let style = dice.below(5);
         let mut last = vec![0; chats.len()];
@@ -225,6 +236,59 @@ impl World {
         }
     }
 
+    /// Some are reacted to.
+    pub(crate) fn react(&mut self, dice: &mut Dice) {
+        let mut all = Vec::new();
+        for (n, message) in std::mem::take(&mut self.messages).into_iter().enumerate() {
+            let reaction = Message {
+                writer: *dice.pick(&self.chats[message.chat].members),
+                text: (*dice.pick(&["👍", "❤️", "😂"])).to_owned(),
+                time: message.time + 2,
+                id: format!("{}", 900_000_000 + n),
+                reaction_to: Some(message.id.clone()),
+                before: None,
+                files: Vec::new(),
+                taken_back: false,
+                ..message.clone()
+            };
+            all.push(message);
+            if dice.percent(20) {
+                all.push(reaction);
+            }
+        }
+        self.messages = all;
+    }
+
+    /// It is what the phone of the first of them has: he takes part in all chats. `both`: the phone of another beside it.
+    pub(crate) fn of_a_phone(&mut self, dice: &mut Dice, both: bool) {
+        let mut free: Vec<usize> = (1..self.people.len()).collect();
+        dice.shuffle(&mut free);
+        for chat in &mut self.chats {
+            chat.direct &= !free.is_empty();
+            chat.members = match free.pop() {
+                Some(other) if chat.direct => vec![0, other],
+                _ => (0..self.people.len()).collect(),
+            };
+            chat.direct = chat.members.len() == 2;
+        }
+        for message in &mut self.messages {
+            let members = &self.chats[message.chat].members;
+            if !members.contains(&message.writer) {
+                message.writer = *dice.pick(members);
+            }
+        }
+        let twice = self.chats.iter().position(|chat| chat.direct).filter(|_| both);
+        let same_ids = dice.percent(50);
+        let mirrored = |message: &Message| Message {
+            mirrored: true,
+            id: if same_ids { message.id.clone() } else { format!("{}", 1_700_000_000 + message.time) },
+            ..message.clone()
+        };
+        let of_both = self.messages.iter().filter(|message| Some(message.chat) == twice).map(mirrored);
+        let of_both: Vec<Message> = of_both.collect();
+        self.messages.extend(of_both);
+    }
+
     /// The same rooms once more, in another workspace, where other things are said.
     pub(crate) fn again_in_another_workspace(&mut self) {
         let (rooms, count) = (self.chats.len(), self.messages.len());
@@ -246,9 +310,18 @@ impl World {
                 taken_back: false,
                 before: None,
                 files: Vec::new(),
+                reaction_to: None,
+                mirrored: false,
             };
             self.messages.push(message);
         }
+    }
+
+    /// Two halves of what was said, which two exports have.
+    pub(crate) fn halves(self, dice: &mut Dice) -> [Self; 2] {
+        let Self { people, chats, messages } = self;
+        let (one, other) = messages.into_iter().partition(|_| dice.percent(50));
+        [one, other].map(|messages| Self { people: people.clone(), chats: chats.clone(), messages })
     }
 
     /// Whoever else is in a chat of two.
