@@ -117,6 +117,45 @@ fn behind_a_base_address_everything_is_linked() {
     assert_eq!(kinds, [102, 103, 104]);
 }
 
+/// Two chats of one phone, in a folder each, whose pictures are called the same.
+fn two_chats(dir: &Path, media: &str) {
+    for (folder, other) in [("one", "Bob"), ("two", "Cem")] {
+        let lines = format!(
+            "13/01/2024, 10:00 - {other}: hi\n13/01/2024, 10:01 - Ann: \u{200e}IMG-20240113-WA0001.jpg (file attached)\n"
+        );
+        fs_err::create_dir_all(dir.join(folder)).unwrap();
+        fs_err::write(dir.join(format!("{folder}/WhatsApp Chat with {other}.txt")), lines).unwrap();
+        fs_err::write(dir.join(format!("{folder}/IMG-20240113-WA0001.jpg")), folder).unwrap();
+    }
+    let text = "sources = [\"one\", \"two\"]\n[format]\nname = \"whatsapp\"\nzone = \"UTC\"\nself = \"Ann\"\n[media]\n";
+    fs_err::write(dir.join("import.toml"), format!("{text}{media}\n")).unwrap();
+}
+
+#[test]
+fn a_picture_of_one_chat_never_stands_in_another_that_calls_its_own_the_same() {
+    let dir = tempfile::tempdir().unwrap();
+    two_chats(dir.path(), "");
+    check(dir.path());
+    let lines = list(dir.path());
+    let told: Vec<(&str, &str)> = lines.iter().map(|line| (&line[0], &line[10])).collect();
+    assert_eq!(told, [("IMG-20240113-WA0001.jpg", "one"), ("IMG-20240113-WA0001.jpg", "two")]);
+    // One of them is put somewhere: the other is still open.
+    let path = dir.path().join("import.job/media-to-upload.csv");
+    let filled =
+        fs_err::read_to_string(&path).unwrap().replacen(".jpg,,", ".jpg,https://cdn.example/one.jpg,", 1);
+    fs_err::write(&path, filled).unwrap();
+    two_chats(dir.path(), "table = \"import.job/media-to-upload.csv\"");
+    assert!(check(dir.path()).contains("1 file has to be put"));
+    let spool = fs_err::read(dir.path().join("import.job/messages.spool")).unwrap();
+    assert_eq!(String::from_utf8_lossy(&spool).matches("https://cdn.example/one.jpg").count(), 3);
+    assert_eq!(list(dir.path()).len(), 2);
+    // Below one address nothing tells them apart.
+    two_chats(dir.path(), "base_url = \"https://files.example/export\"");
+    let output = importer().current_dir(dir.path()).arg("check").output().unwrap();
+    let said = String::from_utf8_lossy(&output.stdout);
+    assert!(output.status.code() != Some(0) && said.contains("media-path-shared"), "{said}");
+}
+
 #[test]
 fn what_can_t_be_linked_or_is_incomplete_goes_as_the_settings_say() {
     for (settings, texts, customs, left_out) in

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::{Exit, Failure, OrFail};
 use crate::config::{ImportFile, SourceArgs, SourceTable};
 use crate::export::{self, ExportError, Layout, Plain, Reader, Source, compare_all};
-use crate::formats::{self, Faced, Format, Uploaded};
+use crate::formats::{self, Faced, Format, Rooted, Uploaded};
 use crate::job::SourceInfo;
 use crate::mapping::occupied::{Diverted, Table};
 use crate::mapping::people::{People, Renamed};
@@ -124,21 +124,29 @@ impl Plan {
 
     fn open_part(&self, part: &Part, first: SourceNo) -> Result<(Reader, Arc<dyn Mapper>), Failure> {
         let SourceTable { name, export, mapping, .. } = &part.table;
+        let settings = self.format_settings(part);
+        let roots = Arc::clone(&settings.roots);
         let (reader, mapper) = if let Some(format) = part.format {
-            let preset = formats::open(format, export, self.format_settings(part)).or_fail(Exit::Usage)?;
+            let preset = formats::open(format, export, settings).or_fail(Exit::Usage)?;
             let reader = Reader::with(export, preset.layout, &part.sources, first)
                 .map_err(|error| part.not_called_so(error))?;
             (reader, preset.mapper)
         } else {
             let reader = Reader::open(export, &part.sources, first).map_err(failure)?;
             let head = reader.head().map_err(failure)?;
-            let files = formats::files(self.format_settings(part)).or_fail(Exit::Usage)?;
+            let files = formats::files(settings).or_fail(Exit::Usage)?;
             let mapper = mapping::build(mapping, head.as_ref(), files).map_err(|error| {
                 let file =
                     self.file.path.as_ref().map_or(String::new(), |path| format!("{}: ", path.display()));
                 Failure::new(Exit::Usage, format!("{file}{error}"))
             })?;
             (reader, Arc::from(mapper))
+        };
+        let media = &self.file.media;
+        let mapper: Arc<dyn Mapper> = if media.table.is_some() || media.base_url.is_some() {
+            Arc::new(Rooted::new(mapper, roots))
+        } else {
+            mapper
         };
         // Below the names: of whom only what is left out tells, nobody is told.
         let mapper: Arc<dyn Mapper> = if self.period == Period::default() {
@@ -225,6 +233,7 @@ impl Plan {
         formats::Settings {
             about: part.table.format.clone(),
             media: media.clone(),
+            roots: Arc::default(),
             uploaded: Arc::clone(&self.uploaded),
             policy: *policy,
             release: self.release,

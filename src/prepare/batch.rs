@@ -121,6 +121,7 @@ impl Batch {
         let mut digest = Digest {
             batch: &mut batch,
             checker,
+            root: "",
             scratch: &mut Scratch::new(1, Shard::WHOLE),
             last_error: None,
         };
@@ -144,7 +145,8 @@ impl Batch {
         self.source = Some(chunk.source);
         self.name.clear();
         self.name.push_str(chunk.context.value("@path").unwrap_or_default());
-        let mut digest = Digest { batch: self, checker, scratch, last_error: None };
+        let mut digest =
+            Digest { batch: self, checker, root: chunk.context.root(), scratch, last_error: None };
         for finding in mem::take(&mut chunk.findings) {
             digest.finding(finding);
         }
@@ -184,6 +186,8 @@ impl Scratch {
 struct Digest<'a> {
     batch: &'a mut Batch,
     checker: Checker,
+    /// Where the paths of the export begin.
+    root: &'a str,
     scratch: &'a mut Scratch,
     /// Where the last error was: a record with two errors is one record.
     last_error: Option<Place>,
@@ -244,7 +248,7 @@ impl Sink for Digest<'_> {
             self.batch.faces.insert(xxh3_64_with_seed(upload.key.as_bytes(), u64::from(upload.source.0)));
             return;
         }
-        let row = UploadRow::new(&upload, &mut self.batch.heap);
+        let row = UploadRow::new(&upload, self.root, &mut self.batch.heap);
         self.batch.uploads.push(row);
     }
 

@@ -1,5 +1,6 @@
 //! Media that somebody has to put where everybody can read them: `media-to-upload.csv` in the job's folder, each
-//! file once, in the order of the export. Filled in, it is the table of `[media]`.
+//! file once, in the order of the export: one of each folder or archive whose files are called so. Filled in, it is the table
+//! of `[media]`.
 
 use std::borrow::Cow;
 use std::path::Path;
@@ -14,15 +15,18 @@ use crate::mapping::Upload;
 use crate::visible::{cell as as_cell, cell_as_it_was};
 
 /// The columns: those of the table of `[media]`, then what helps to find the file.
-const COLUMNS: [&str; 10] =
-    ["path", "url", "width", "height", "duration", "size", "thumb_url", "kind", "name", "link"];
+const COLUMNS: [&str; 11] =
+    ["path", "url", "width", "height", "duration", "size", "thumb_url", "kind", "name", "link", "source"];
 const PATH: usize = 0;
 const URL: usize = 1;
+const SOURCE: usize = 10;
 
-/// A file, by the hash of what it is called; then in the order of the export.
+/// A file, by the hash of what it is called, and of where that begins; then in the order of the export.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct UploadRow {
     key: u64,
+    /// 0: it is called so everywhere.
+    root: u64,
     spot: Spot,
 }
 
@@ -31,11 +35,13 @@ pub(super) struct UploadRow {
 struct First(Spot);
 
 impl UploadRow {
-    /// Writes down what was told of a file.
-    pub(super) fn new(upload: &Upload<'_>, heap: &mut Vec<u8>) -> Self {
+    /// Writes down what was told of a file. Paths begin in `root`, the folder or archive that was named; links and the ids of
+    /// a service are the same everywhere.
+    pub(super) fn new(upload: &Upload<'_>, root: &str, heap: &mut Vec<u8>) -> Self {
         let size = if upload.size == 0 { String::new() } else { upload.size.to_string() };
-        let cells = [upload.key, "", "", "", "", &size, "", upload.kind, upload.name, upload.link];
-        Self { key: xxh3_64(upload.key.as_bytes()), spot: put_texts(heap, &cells) }
+        let root = if upload.link.is_empty() { root } else { "" };
+        let cells = [upload.key, "", "", "", "", &size, "", upload.kind, upload.name, upload.link, root];
+        Self { key: xxh3_64(upload.key.as_bytes()), root: hash(root), spot: put_texts(heap, &cells) }
     }
 
     /// The same, with all before it moved up.
@@ -45,14 +51,16 @@ impl UploadRow {
 }
 
 impl Row for UploadRow {
-    const BYTES: usize = 20;
+    const BYTES: usize = 28;
     fn put(&self, out: &mut Vec<u8>) {
         out.extend_from_slice(&self.key.to_le_bytes());
+        out.extend_from_slice(&self.root.to_le_bytes());
         First(self.spot).put(out);
     }
     fn get(bytes: &[u8]) -> Self {
-        let (key, spot) = bytes.split_first_chunk().expect("a row has all its bytes");
-        Self { key: u64::from_le_bytes(*key), spot: First::get(spot).0 }
+        let (key, bytes) = bytes.split_first_chunk().expect("a row has all its bytes");
+        let (root, spot) = bytes.split_first_chunk().expect("a row has all its bytes");
+        Self { key: u64::from_le_bytes(*key), root: u64::from_le_bytes(*root), spot: First::get(spot).0 }
     }
 }
 
@@ -69,6 +77,10 @@ impl Row for First {
     }
 }
 
+fn hash(root: &str) -> u64 {
+    if root.is_empty() { 0 } else { xxh3_64(root.as_bytes()) }
+}
+
 /// Lines of the list as it is, ahead of what the pass will tell: of earlier passes all, of an earlier look at the
 /// same sources those that somebody has filled in.
 pub(super) fn known(pass: &Pass<'_>, heap: &mut Heap, rows: &mut Sorter<UploadRow>) -> Result<(), JobError> {
@@ -83,7 +95,8 @@ pub(super) fn known(pass: &Pass<'_>, heap: &mut Heap, rows: &mut Sorter<UploadRo
         }
         let mut bytes = Vec::new();
         let cells: [&str; COLUMNS.len()] = std::array::from_fn(cell);
-        let row = UploadRow { key: xxh3_64(cell(PATH).as_bytes()), spot: put_texts(&mut bytes, &cells) };
+        let (key, root) = (xxh3_64(cell(PATH).as_bytes()), hash(cell(SOURCE)));
+        let row = UploadRow { key, root, spot: put_texts(&mut bytes, &cells) };
         rows.push(row.moved(heap.append(&bytes)?))?;
     }
     Ok(())
@@ -101,8 +114,10 @@ pub(super) fn write(
     let (mut rows, mut last) = (rows.sorted()?, None);
     while let Some(row) = rows.next()? {
         // The hash stands for the name: two files of one hash are one in 10^-7 for a million.
-        if last.replace(row.key) != Some(row.key) {
+        let is_told = last.is_some_and(|(key, root)| key == row.key && (root == row.root || root == 0));
+        if !is_told {
             firsts.push(First(row.spot))?;
+            last = Some((row.key, row.root));
         }
     }
     let mut firsts = firsts.sorted()?;

@@ -74,4 +74,16 @@ impl Context {
     pub fn value(&self, name: &str) -> Option<&str> {
         self.values.iter().rev().find(|(n, _)| n == name).map(|(_, v)| v.as_str())
     }
+
+    /// What stands in front of the file's path inside what was named: the folder or the archive; empty where the file was
+    /// named itself, and without a folder.
+    pub fn root(&self) -> &str {
+        let value = |name| self.value(name).unwrap_or_default();
+        let (path, folder, file) = (value("@path"), value("@folder"), value("@file"));
+        let rest = path.strip_suffix(file).unwrap_or_default();
+        rest.strip_suffix('/')
+            .and_then(|rest| rest.strip_suffix(folder))
+            .unwrap_or(rest)
+            .trim_end_matches('/')
+    }
 }

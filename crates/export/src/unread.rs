@@ -54,7 +54,7 @@ pub fn words(reason: &str) -> &'static str {
         SAME_FILE => "named twice",
         DEAD_LINK => "a link that leads nowhere",
         NO_FILE => "a link within an archive, or a folder that has data",
-        _ => "picture, recording or document",
+        _ => "picture, recording or document: no messages in it; `media` uploads what messages show",
     }
 }
 

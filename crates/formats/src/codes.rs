@@ -133,6 +133,16 @@ pub const MEDIA_LOCAL: Code = Code {
     mend: "let `openim-import media` upload them, or put the files of media-to-upload.csv where everybody can read them, and set `base_url` or `table` in [media]",
 };
 
+/// One path below `base_url`, of two files.
+pub const MEDIA_PATH_SHARED: Code = Code {
+    name: "media-path-shared",
+    severity: Severity::Error,
+    means: "files of two exports have this path, and `base_url` in [media] makes one link of both: a picture of one chat would \
+            stand in another",
+    mend: "let `openim-import media` upload them, or name a link for each in `table` in [media], with `source` as in \
+           media-to-upload.csv",
+};
+
 /// A file that the export does not have.
 pub const MEDIA_ABSENT: Code = Code {
     name: "media-absent",
@@ -272,6 +282,7 @@ pub const ALL: &[&Code] = &[
     &MEDIA_EXPIRES,
     &MEDIA_SECRET,
     &MEDIA_LOCAL,
+    &MEDIA_PATH_SHARED,
     &MEDIA_ABSENT,
     &MEDIA_INCOMPLETE,
     &VIDEO_AS_FILE,

@@ -227,7 +227,7 @@ impl Composer {
 
     /// The new link of what has that one now.
     pub(super) fn moved(&self, url: &str) -> Option<String> {
-        if let Some(row) = self.table.row(url).or_else(|| self.table.row(media::bare(url))) {
+        if let Some(row) = self.table.row(url, "").or_else(|| self.table.row(media::bare(url), "")) {
             return Some(row.url.to_owned());
         }
         let base = self.settings.media.base_url.as_deref()?;
@@ -371,7 +371,11 @@ impl Composer {
             }
             return Some(content);
         }
-        let mut outcome = media::resolve(medium, &self.settings.media, &self.table);
+        let root = self.settings.roots.of(place.source);
+        let mut outcome = media::resolve(medium, &self.settings.media, &self.table, &root);
+        if outcome.based && self.settings.roots.is_shared(place.source, &medium.path) {
+            sink.finding(Finding::new(&codes::MEDIA_PATH_SHARED, place, &medium.path));
+        }
         if let Some(UploadOutcome::Not(problem)) = uploaded.filter(|_| outcome.upload) {
             // That it lies somewhere says less than why it does not lie where everybody can open it.
             let said = [codes::MEDIA_LOCAL.name, codes::MEDIA_SECRET.name];

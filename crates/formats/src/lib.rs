@@ -46,6 +46,7 @@ mod node;
 mod ordinary;
 mod own;
 mod pairs;
+mod roots;
 mod table;
 #[cfg(test)]
 mod testing;
@@ -55,6 +56,7 @@ pub use faces::Faced;
 pub use own::files;
 pub use recognise::{Apart, recognise, recognise_apart, tables_and_json};
 pub use registry::{Format, FormatError, Preset, open};
+pub use roots::{Rooted, Roots};
 pub use settings::{
     About, ChatKind, DateOrder, Edited, Incomplete, Media, Placeholder, Policy, Recalled, Replies, SameName,
     SameTime, Settings, Special, WithoutLink,

@@ -86,6 +86,8 @@ pub(super) struct Outcome {
     pub(super) codes: Vec<&'static Code>,
     /// Whether somebody should fetch the file and put it elsewhere.
     pub(super) upload: bool,
+    /// Whether its link is its path below the base address.
+    pub(super) based: bool,
 }
 
 impl Kind {
@@ -158,12 +160,13 @@ pub(super) fn is_link(text: &str) -> bool {
 }
 
 /// Gives a medium its link and makes the message of it.
-pub(super) fn resolve(medium: &Medium<'_>, settings: &Settings, table: &Table) -> Outcome {
+pub(super) fn resolve(medium: &Medium<'_>, settings: &Settings, table: &Table, root: &str) -> Outcome {
     let mut codes = Vec::new();
-    let row = table.row(&medium.key).or_else(|| table.row(&medium.path)).or_else(|| {
+    let row = table.row(&medium.key, root).or_else(|| table.row(&medium.path, root)).or_else(|| {
         let link = medium.link.as_ref()?;
-        table.row(&link.url).or_else(|| table.row(bare(&link.url)))
+        table.row(&link.url, "").or_else(|| table.row(bare(&link.url), ""))
     });
+    let based = row.is_none() && settings.base_url.is_some() && !medium.path.is_empty();
     let (url, upload) = match (&row, &settings.base_url, &medium.link) {
         (Some(row), _, _) => (Some(Cow::Borrowed(row.url)), false),
         (None, Some(base), _) if !medium.path.is_empty() => {
@@ -197,7 +200,7 @@ pub(super) fn resolve(medium: &Medium<'_>, settings: &Settings, table: &Table) -
             WithoutLink::Skip => None,
         },
     };
-    Outcome { content, codes, upload }
+    Outcome { content, codes, upload, based }
 }
 
 /// The message for a medium that has a link.

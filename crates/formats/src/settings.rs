@@ -7,6 +7,7 @@ use std::sync::Arc;
 use serde::Deserialize;
 
 use super::Format;
+use super::roots::Roots;
 use super::uploaded::Uploaded;
 use crate::message::Release;
 
@@ -19,6 +20,8 @@ pub struct Settings {
     pub media: Media,
     /// What became of files that were uploaded.
     pub uploaded: Arc<Uploaded>,
+    /// Where the paths of each source begin.
+    pub roots: Arc<Roots>,
     /// What becomes of what OpenIM has no word for.
     pub policy: Policy,
     /// What the server takes whose messages these become.

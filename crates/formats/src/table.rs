@@ -6,10 +6,12 @@ use std::path::{Path, PathBuf};
 
 /// Which file is where now. Held in memory, some 300 bytes a file.
 #[derive(Debug, Default)]
-pub(super) struct Table(HashMap<String, Entry>);
+pub(super) struct Table(HashMap<String, Vec<Entry>>);
 
 #[derive(Debug)]
 struct Entry {
+    /// Whose file it is; empty: it is called so everywhere.
+    source: String,
     url: String,
     thumb_url: Option<String>,
     width: u64,
@@ -70,7 +72,8 @@ pub enum TableError {
 
 impl Table {
     /// Reads the CSV. Rows without a link count as if they were not there, so that a copy of
-    /// `media-to-upload.csv` can be filled in little by little.
+    /// `media-to-upload.csv` can be filled in little by little. A row with a `source`
+    /// is about a file of that export alone.
     pub(super) fn read(path: &Path) -> Result<Self, TableError> {
         let csv_error = |source| TableError::Csv { path: path.to_owned(), source };
         let mut reader = csv::ReaderBuilder::new().flexible(true).from_reader(fs_err::File::open(path)?);
@@ -78,7 +81,7 @@ impl Table {
         let column = |name: &str| header.iter().position(|h| h.trim_start_matches('\u{feff}').trim() == name);
         let must = |name| column(name).ok_or(TableError::Column { path: path.to_owned(), column: name });
         let (path_at, url_at, thumb_at) = (must("path")?, must("url")?, column("thumb_url"));
-        let mut rows = HashMap::new();
+        let mut rows: HashMap<String, Vec<Entry>> = HashMap::new();
         for row in reader.into_records() {
             let row = row.map_err(csv_error)?;
             let text = |at: Option<usize>| {
@@ -99,6 +102,7 @@ impl Table {
             }
             let thumb_url = Some(text(thumb_at)).filter(|t| !t.is_empty()).map(str::to_owned);
             let entry = Entry {
+                source: text(column("source")).to_owned(),
                 url: url.to_owned(),
                 thumb_url,
                 width: number("width")?,
@@ -106,15 +110,19 @@ impl Table {
                 duration: number("duration")?,
                 size: number("size")?,
             };
-            rows.insert(key.to_owned(), entry);
+            let of_key = rows.entry(key.to_owned()).or_default();
+            // Of two rows about the same the last one counts.
+            of_key.retain(|other| other.source != entry.source);
+            of_key.push(entry);
         }
         Ok(Self(rows))
     }
 
-    /// What it says about a file, by the path, id or link that stands in its first column.
-    pub(super) fn row(&self, key: &str) -> Option<Row<'_>> {
-        let entry = self.0.get(key).filter(|_| !key.is_empty())?;
-        let Entry { url, thumb_url, width, height, duration, size } = entry;
+    /// What it says about a file, by the path, id or link that stands in its first column, and by where paths begin.
+    pub(super) fn row(&self, key: &str, root: &str) -> Option<Row<'_>> {
+        let of_key = self.0.get(key).filter(|_| !key.is_empty())?;
+        let of = |source: &str| of_key.iter().find(|entry| entry.source == source);
+        let Entry { url, thumb_url, width, height, duration, size, .. } = of(root).or_else(|| of(""))?;
         let (width, height, duration, size) = (*width, *height, *duration, *size);
         Some(Row { url, thumb_url: thumb_url.as_deref(), width, height, duration, size })
     }
@@ -134,10 +142,21 @@ mod tests {
     #[test]
     fn columns_may_stand_in_any_order_and_be_missing() {
         let table = read("\u{feff}url,size,path\nhttps://x/1,12,a/b.png\n,,open.png\n").unwrap();
-        let row = table.row("a/b.png").unwrap();
+        let row = table.row("a/b.png", "x/").unwrap();
         assert_eq!((row.url, row.size, row.width, row.thumb_url), ("https://x/1", 12, 0, None));
-        assert_eq!(table.row("open.png"), None);
-        assert_eq!(table.row(""), None);
+        assert_eq!(table.row("open.png", ""), None);
+        assert_eq!(table.row("", ""), None);
+    }
+
+    #[test]
+    fn one_path_in_two_exports_is_never_the_other_ones_file() {
+        let table = read("path,url,source\na.png,https://x/1,one.zip/\nb.png,https://x/2,\n").unwrap();
+        let url = |key, root| table.row(key, root).map(|row| row.url);
+        assert_eq!((url("a.png", "one.zip/"), url("a.png", "two.zip/")), (Some("https://x/1"), None));
+        assert_eq!(
+            (url("b.png", "one.zip/"), url("b.png", "two.zip/")),
+            (Some("https://x/2"), Some("https://x/2"))
+        );
     }
 
     #[test]

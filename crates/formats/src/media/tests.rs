@@ -34,7 +34,7 @@ fn json(outcome: &Outcome) -> &str {
 
 #[test]
 fn a_file_next_to_the_export_is_a_text_until_somebody_puts_it_somewhere() {
-    let outcome = resolve(&picture(), &settings(), &Table::default());
+    let outcome = resolve(&picture(), &settings(), &Table::default(), "");
     assert_eq!(json(&outcome), r#"{"content":"[picture] a b.jpg"}"#);
     assert_eq!(codes_of(&outcome), ["media-local"]);
     assert!(outcome.upload);
@@ -43,7 +43,7 @@ fn a_file_next_to_the_export_is_a_text_until_somebody_puts_it_somewhere() {
 #[test]
 fn a_base_url_makes_it_a_picture() {
     let settings = Settings { base_url: Some("https://files.example/x/".to_owned()), ..settings() };
-    let outcome = resolve(&picture(), &settings, &Table::default());
+    let outcome = resolve(&picture(), &settings, &Table::default(), "");
     assert!(json(&outcome).contains(r#""url":"https://files.example/x/photos/a%20b.jpg""#), "{outcome:?}");
     assert!(
         json(&outcome).contains(r#""sourcePicture":{"type":"image/jpeg","size":10,"width":3,"height":4"#)
@@ -55,7 +55,7 @@ fn a_base_url_makes_it_a_picture() {
 fn a_secret_never_gets_into_a_message() {
     let medium = linked_to("https://files.slack.com/a.png?t=xoxe-1", Reach::Secret);
     for without_link in [WithoutLink::Text, WithoutLink::Custom, WithoutLink::Skip] {
-        let outcome = resolve(&medium, &Settings { without_link, ..settings() }, &Table::default());
+        let outcome = resolve(&medium, &Settings { without_link, ..settings() }, &Table::default(), "");
         assert!(!format!("{:?}", outcome.content).contains("xoxe"), "{outcome:?}");
         assert_eq!(codes_of(&outcome), ["media-link-needs-secret"]);
     }
@@ -63,7 +63,8 @@ fn a_secret_never_gets_into_a_message() {
 
 #[test]
 fn a_link_that_expires_is_sent_and_listed() {
-    let outcome = resolve(&linked_to("https://cos/a?sign=1", Reach::Expires), &settings(), &Table::default());
+    let outcome =
+        resolve(&linked_to("https://cos/a?sign=1", Reach::Expires), &settings(), &Table::default(), "");
     assert!(json(&outcome).contains("https://cos/a?sign=1"));
     assert_eq!(codes_of(&outcome), ["media-link-expires"]);
     assert!(outcome.upload);
@@ -72,7 +73,7 @@ fn a_link_that_expires_is_sent_and_listed() {
 #[test]
 fn what_is_missing_is_put_in_said_or_left_out() {
     let medium = Medium { width: 0, ..linked_to("https://x/a.png", Reach::Open) };
-    let with = |incomplete| resolve(&medium, &Settings { incomplete, ..settings() }, &Table::default());
+    let with = |incomplete| resolve(&medium, &Settings { incomplete, ..settings() }, &Table::default(), "");
     let placeholder = with(Incomplete::Placeholder);
     assert!(json(&placeholder).contains(r#""width":640,"height":4"#), "{placeholder:?}");
     assert_eq!(codes_of(&placeholder), ["media-incomplete"]);
@@ -89,7 +90,7 @@ fn a_video_without_a_preview_goes_as_a_file_unless_there_is_one_for_all() {
         seconds: 3,
         ..linked_to("https://x/v", Reach::Open)
     };
-    let outcome = resolve(&medium, &settings(), &Table::default());
+    let outcome = resolve(&medium, &settings(), &Table::default(), "");
     assert_eq!(json(&outcome), r#"{"sourceUrl":"https://x/v","fileName":"v.mp4","fileSize":10}"#);
     assert_eq!(codes_of(&outcome), ["video-as-file"]);
     let placeholder = Placeholder {
@@ -97,7 +98,7 @@ fn a_video_without_a_preview_goes_as_a_file_unless_there_is_one_for_all() {
         height: NonZeroU64::new(9).unwrap(),
         ..Placeholder::default()
     };
-    let outcome = resolve(&medium, &Settings { placeholder, ..settings() }, &Table::default());
+    let outcome = resolve(&medium, &Settings { placeholder, ..settings() }, &Table::default(), "");
     assert!(json(&outcome).contains(
         r#""videoType":"video/mp4","videoSize":10,"duration":3,"snapshotUrl":"https://x/play.png""#
     ));
