@@ -5,6 +5,7 @@ mod apart;
 mod chat;
 mod ends;
 mod files;
+mod internal;
 mod kinds;
 mod outside;
 mod reactions;
@@ -120,6 +121,7 @@ pub fn guess(table: &Table, answers: &Answers) -> Guess {
     kinds::message_types(table, &roles, has_files, &mut guess);
     reactions::reactions(table, roles.text, &mut guess);
     taken_back::taken_back(table, &mut guess);
+    internal::internal(table, &mut guess);
     versions::versions(table, &roles, &mut guess);
     if let Some(platform) = roles.platform {
         kinds::platform(&columns[platform], &mut guess);

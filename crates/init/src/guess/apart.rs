@@ -313,18 +313,17 @@ impl<'t> Units<'t> {
 
     /// What encloses the records, calls itself a room and differs from one to the next.
     fn plain_enclosing(&self, table: &Table) -> Option<String> {
-        if let Some((name, _)) = self
-            .enclosing
-            .iter()
-            .filter(|(name, values)| {
-                is_plain(name)
-                    && name.contains(['[', '*'])
-                    && !self.joins(values)
-                    && !self.again(name, values)
-            })
+        let rooms = || self.enclosing.iter().filter(|(name, _)| is_plain(name) && name.contains(['[', '*']));
+        if let Some((name, values)) = rooms()
+            .filter(|(name, values)| !self.joins(values) && !self.again(name, values))
             .max_by_key(|(name, values)| (distinct(values), name.rsplit('.').next() == Some("id")))
         {
-            return Some(name.clone());
+            // Threads of a channel: either could be what people see as one.
+            let held = |name: &str| name.rsplit_once(['.', '*']).map_or(0, |(held, _)| held.len());
+            let in_others = rooms().any(|(outer, around)| {
+                held(outer) < held(name) && distinct(around) > 1 && !same(around, values)
+            });
+            return (!in_others).then(|| name.clone());
         }
         // A document a chat, which says its name: as its file or folder does.
         let outside =

@@ -230,7 +230,10 @@ impl<'t> Chat<'t> {
             let (a, b) = (self.sender[row], receiver[row]);
             (a.min(b), a.max(b))
         };
-        let named = rows.iter().all(|row| !receiver[*row].is_empty() && receiver[*row] != self.sender[*row]);
+        let named = rows.iter().all(|row| {
+            let to = receiver[*row];
+            !to.is_empty() && to != self.sender[*row] && !names_several(to, &people)
+        });
         let known = rows.iter().any(|row| people.contains(receiver[*row]));
         let alike = known || rows.len() < 2 || self.looks_like_writers(receiver, rows);
         let Some(values) = apart.series() else { return named && alike };
@@ -509,6 +512,14 @@ fn between<'t>(rows: &[(&'t str, &'t str)]) -> Option<&'static str> {
         let known = || others.iter().any(|other| rows.iter().any(|(_, sender)| sender == other));
         !rows.is_empty() && others.len() * 20 >= rows.len() * 19 && known()
     })
+}
+
+/// Whether it is no one person: `bo; cy`, two addresses.
+fn names_several(to: &str, people: &HashSet<&str>) -> bool {
+    let parts = to.split([';', ',', '|', '、', '\n']).map(str::trim).filter(|part| !part.is_empty());
+    let (known, all) =
+        parts.fold((0, 0), |(known, all), part| (known + u32::from(people.contains(part)), all + 1));
+    all > 1 && (known > 0 || to.contains(';') || to.matches('@').count() > 1)
 }
 
 /// Whether a name is made of the sender and something else: `u1__u2`.

@@ -228,6 +228,64 @@ fn a_room_of_the_same_name_in_another_list_around_it_is_asked_about() {
 }
 
 #[test]
+fn threads_within_channels_are_asked_about() {
+    let export = |inner: &str| {
+        let message = |n: u32| {
+            format!(
+                r#"{{"id":"m{n}","from":"{}","text":"is it ready {n}","ts":170000000{n}}}"#,
+                ["ann", "bo"][n as usize % 2]
+            )
+        };
+        let thread =
+            |n: u32| format!(r#"{{"id":"t{n}","messages":[{},{}]}}"#, message(n * 2), message(n * 2 + 1));
+        let channel =
+            |n: u32| format!(r#"{{"id":"c{n}","{inner}":[{},{}]}}"#, thread(n * 2), thread(n * 2 + 1));
+        format!(r#"{{"channels":[{},{}]}}"#, channel(0), channel(1))
+    };
+    for inner in ["threads", "conversations"] {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("export.json");
+        fs_err::write(&path, export(inner)).unwrap();
+        let sources = [path.to_string_lossy().into_owned()];
+        let guess = crate::look(&sources, &Answers::default(), &mut |_, _| {}).unwrap().guess.unwrap();
+        let choices: Vec<String> =
+            guess.open.iter().flat_map(|open| &open.choices).map(ToString::to_string).collect();
+        for of in ["channels[].id", &format!("channels[].{inner}[].id")] {
+            assert!(choices.contains(&format!("{{ inherited = \"{of}\" }}")), "{of}: {choices:?}");
+        }
+    }
+}
+
+#[test]
+fn whoever_receives_is_one_person() {
+    let said = |to: [&str; 3]| {
+        let row = |n: usize| {
+            format!(
+                "m{n},{},\"{}\",2024-03-01T08:{}:00Z,words of number {n}\n",
+                ["ann", "bo", "cy"][n % 3],
+                to[n % 3],
+                10 + n
+            )
+        };
+        guessed("mail.csv", &(0..12).fold("id,from,to,date,body\n".to_owned(), |text, n| text + &row(n)))
+    };
+    for to in [
+        ["bo;cy", "ann", "bo"],
+        ["bo, cy", "ann", "bo"],
+        ["x@a.de y; z@a.de", "ann", "bo"],
+        ["x@a.de,z@a.de", "ann", "bo"],
+    ] {
+        assert!(
+            said(to).contains("recvID?  # `to` names a receiver, and is not always the other of two"),
+            "{to:?}"
+        );
+    }
+    for to in [["bo", "ann", "bo"], ["Lee, Dan", "ann", "bo"]] {
+        assert!(said(to).contains("recvID = \"to\""), "{to:?}");
+    }
+}
+
+#[test]
 fn a_room_that_stands_under_several_of_what_holds_rooms_is_asked_about() {
     let csv = |names: [&str; 3], rows: &dyn Fn(usize) -> [String; 3]| {
         let row = |n: usize| {
