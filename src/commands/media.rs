@@ -19,6 +19,7 @@ use std::time::{Duration, Instant};
 use clap::Args;
 use importer_media::{Key, Places};
 use serde::Serialize;
+use tokio::runtime::Runtime;
 use tokio::sync::mpsc;
 
 use super::context::{Context, print};
@@ -110,7 +111,7 @@ struct Outcome {
 pub(super) fn command(context: &Context, args: &MediaArgs) -> Result<Exit, Failure> {
     let began = Instant::now();
     let settings = if args.dry_run { None } else { Some(server::settings(context, &args.server)?) };
-    let runtime = tokio::runtime::Runtime::new().or_fail(Exit::Internal)?;
+    let runtime = runtime()?;
     let (add, wait) = (args.add, args.server.wait_for_server);
     let step = Step { context, source: &args.source, how: &args.how, dir: context.job(), add, wait };
     let (exit, mut outcome) = runtime.block_on(step.take(settings.as_ref()))?;
@@ -122,9 +123,15 @@ pub(super) fn command(context: &Context, args: &MediaArgs) -> Result<Exit, Failu
     print(&outcome.verdict).map(|()| exit)
 }
 
+/// One thread: each step of a file waits for the one before it, and handing answers from thread to thread took as long as
+/// they did: 0.90 of what a bare client does where it was 0.58 a minute before.
+fn runtime() -> Result<Runtime, Failure> {
+    tokio::runtime::Builder::new_current_thread().enable_all().build().or_fail(Exit::Internal)
+}
+
 /// The step of `run --media`. What could not be had is no reason not to send the messages; that the server does not
 /// answer is.
-pub(super) async fn before_run(
+pub(super) fn before_run(
     context: &Context,
     source: &SourceArgs,
     how: &HowArgs,
@@ -132,7 +139,7 @@ pub(super) async fn before_run(
     settings: &openim::Settings,
 ) -> Result<(), Failure> {
     let step = Step { context, source, how, dir: dir.to_owned(), add, wait };
-    let (exit, outcome) = step.take(Some(settings)).await?;
+    let (exit, outcome) = runtime()?.block_on(step.take(Some(settings)))?;
     context.say(&outcome.verdict)?;
     if matches!(exit, Exit::Done | Exit::Rejects) {
         return Ok(());
@@ -189,7 +196,7 @@ impl Step<'_> {
         let client = settings.map(Client::new).transpose().or_fail(Exit::Usage)?;
         let url =
             |name: &str| client.as_ref().map_or_else(String::new, |client| client.object_url(public, name));
-        let places = Places::new(&intake_plan.sources(), file.files.as_deref());
+        let places = Arc::new(Places::new(&intake_plan.sources(), file.files.as_deref()));
         let fetch = if self.how.fetch { Some(self.fetch(settings)?) } else { None };
         let book = Mutex::new(book);
         let done = Arc::new(Done::default());

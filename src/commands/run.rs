@@ -73,7 +73,7 @@ fn carry_out(
         rehearsal::make_room(&dir)?;
         let (server, settings) = runtime.block_on(rehearsal::start(release.unwrap_or_default()))?;
         if args.media {
-            files_first(context, args, runtime, &dir, &settings)?;
+            files_first(context, args, &dir, &settings)?;
             rehearsal::mark(&dir)?;
         }
         let clock = Clock::new(context, &args.clock, &dir)?;
@@ -95,7 +95,7 @@ fn carry_out(
     let clock = Clock::new(context, &args.clock, &dir)?;
     if args.media {
         context.board.phase("media");
-        files_first(context, args, runtime, &dir, &settings)?;
+        files_first(context, args, &dir, &settings)?;
     } else {
         media::must_be_over(&dir, args.add)?;
     }
@@ -108,12 +108,11 @@ fn carry_out(
 fn files_first(
     context: &Context,
     args: &RunArgs,
-    runtime: &Runtime,
     dir: &Path,
     settings: &openim::Settings,
 ) -> Result<(), Failure> {
     let where_to = (dir, args.add, args.server.wait_for_server);
-    runtime.block_on(media::before_run(context, &args.source, &args.how, where_to, settings))
+    media::before_run(context, &args.source, &args.how, where_to, settings)
 }
 
 fn client(settings: &openim::Settings) -> Result<Client, Failure> {

@@ -247,6 +247,11 @@ impl MediaBook {
         self.later.borrow_mut().push(Later::Completed(name.to_owned(), state));
     }
 
+    /// Whether so much waits that it is to be written.
+    pub fn waits(&self) -> bool {
+        self.later.borrow().len() >= MOST_LATER
+    }
+
     /// Writes what waits.
     pub fn flush(&self) -> Result<(), JobError> {
         self.after_what_waits(|| Ok(()))
@@ -280,23 +285,35 @@ impl MediaBook {
 
     /// Notes an object, unless it is known.
     pub fn put_object(&self, object: &MediaObject) -> Result<(), JobError> {
+        self.after_what_waits(|| self.insert(object, object.state, None))
+    }
+
+    /// Notes an object; of one that is known, its upload, if it has one.
+    fn insert(&self, object: &MediaObject, state: ObjectState, upload: Option<&str>) -> Result<(), JobError> {
         let MediaObject { name, hash, parts, size, mime, width, height, seconds, url, .. } = object;
-        self.write(
-            "INSERT OR IGNORE INTO objects (name, hash, parts, size, mime, width, height, seconds, url, state)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
-            params![
-                name,
-                hash,
-                parts.join(","),
-                to_sql(*size),
-                mime,
-                to_sql(*width),
-                to_sql(*height),
-                to_sql(*seconds),
-                url,
-                object.state as i64
-            ],
-        )
+        let values = params![
+            name,
+            hash,
+            parts.join(","),
+            to_sql(*size),
+            mime,
+            to_sql(*width),
+            to_sql(*height),
+            to_sql(*seconds),
+            url,
+            state as i64,
+            upload
+        ];
+        self.db
+            .prepare_cached(
+                "INSERT INTO objects (name, hash, parts, size, mime, width, height, seconds, url, state, upload)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)
+                 ON CONFLICT (name) DO UPDATE SET state = excluded.state, upload = excluded.upload, done = x'', why = ''
+                 WHERE excluded.upload IS NOT NULL",
+            )
+            .and_then(|mut statement| statement.execute(values))
+            .in_job(&self.dir)?;
+        Ok(())
     }
 
     /// Its address is another one now.
@@ -329,6 +346,12 @@ impl MediaBook {
             "UPDATE objects SET state = ?2, upload = ?3, done = x'', why = '' WHERE name = ?1",
             params![name, ObjectState::Begun as i64, upload],
         )
+    }
+
+    /// The upload of an object of one part was begun. Nothing else is written with it: each write costs a page of the file for
+    /// each object in it, because their names are random.
+    pub fn begun_alone(&self, object: &MediaObject, upload: &str) -> Result<(), JobError> {
+        self.insert(object, ObjectState::Begun, Some(upload))
     }
 
     /// These parts were put: a byte each, 1 or 0.

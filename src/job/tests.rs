@@ -304,3 +304,57 @@ fn what_was_prepared_survives_without_a_checkpoint() {
     assert_eq!(std::fs::metadata(&wal).unwrap().len() / 100_000, 0, "all of it is in the database");
     assert_eq!(Job::observe(dir.path()).unwrap().totals().unwrap().messages, 50_000);
 }
+
+#[test]
+fn a_file_costs_few_pages() {
+    let dir = tempfile::tempdir().unwrap();
+    let job = Job::create(dir.path()).unwrap();
+    let book = job.media().unwrap();
+    let log = || {
+        fs_err::read_dir(dir.path())
+            .unwrap()
+            .filter_map(Result::ok)
+            .filter(|file| file.path().to_string_lossy().ends_with("-wal"))
+            .map(|file| file.metadata().unwrap().len())
+            .sum::<u64>()
+    };
+    let (before, files) = (log(), 2000_u64);
+    for n in 0..files {
+        // As random as they are.
+        let name = format!("import/{:032x}", xxhash_rust::xxh3::xxh3_128(&n.to_le_bytes()));
+        let object = MediaObject {
+            name: name.clone(),
+            hash: "h".repeat(32),
+            parts: vec!["a".repeat(32)],
+            size: 7,
+            mime: "application/octet-stream".to_owned(),
+            width: 0,
+            height: 0,
+            seconds: 0,
+            url: format!("http://im.example.com/object/{name}"),
+            state: ObjectState::Planned,
+            upload: None,
+            why: String::new(),
+        };
+        let file = MediaFile {
+            source: SourceNo(0),
+            key: format!("files/{n}.bin"),
+            kind: "file".to_owned(),
+            place: format!("/export/files/{n}.bin"),
+            object: Some(name.clone()),
+            problem: None,
+            why: String::new(),
+        };
+        book.plan_later(Some(&object), &file).unwrap();
+        book.begun_alone(&object, &"u".repeat(700)).unwrap();
+        book.completed_later(&name, ObjectState::Completed);
+        if book.waits() {
+            book.flush().unwrap();
+        }
+    }
+    book.flush().unwrap();
+    let pages = (log() - before) / 4096;
+    assert!(pages < 4 * files, "{pages} pages of {files} files");
+    let objects = book.objects().unwrap();
+    assert!(objects.len() as u64 == files && objects.iter().all(|one| one.state == ObjectState::Completed));
+}

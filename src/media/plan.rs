@@ -3,7 +3,7 @@
 use std::collections::{HashMap, HashSet};
 use std::io::{Read as _, Seek as _, SeekFrom};
 use std::path::Path;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use bytes::Bytes;
 use importer_media::{Key, Look, Place, PlaceError, Places, Wanted};
@@ -67,7 +67,7 @@ pub struct Shape<'a> {
     /// The key of the names.
     pub key: &'a Key,
     /// Where files are looked for.
-    pub places: &'a Places,
+    pub places: &'a Arc<Places>,
     /// Files larger than that are left out, bytes.
     pub max_size: u64,
     /// The address of an object by its name.
@@ -276,7 +276,18 @@ async fn examine(
         }
         Err(error) => return Ok(refused(&error)),
     };
-    Ok(match measure(&place, shape, scratch) {
+    let (most, keeps) = (shape.max_size, shape.out.is_some());
+    // What is large is read on a thread of its own: calls under way would seem to get no answer meanwhile.
+    let measured = if shape.places.size(&place).is_ok_and(|size| size <= PART) {
+        measure(&place, shape.places, most, keeps, scratch)
+    } else {
+        let (place, places, scratch) = (place.clone(), Arc::clone(shape.places), scratch.to_owned());
+        match tokio::task::spawn_blocking(move || measure(&place, &places, most, keeps, &scratch)).await {
+            Ok(measured) => measured,
+            Err(panicked) => std::panic::resume_unwind(panicked.into_panic()),
+        }
+    };
+    Ok(match measured {
         Ok(Some((digest, look, bytes))) if digest.size > 0 => {
             let (hash, size) = (digest.hash(), digest.size);
             let mut name = shape.key.name(&hash, size);
@@ -329,31 +340,37 @@ fn refused(error: &PlaceError) -> Examined {
 type Measured = (importer_media::Digest, Look, Option<Bytes>);
 
 /// Reads a file once; `None`: it is too large.
-fn measure(place: &Place, shape: &Shape<'_>, scratch: &Path) -> Result<Option<Measured>, PlaceError> {
+fn measure(
+    place: &Place,
+    places: &Places,
+    most: u64,
+    keeps: bool,
+    scratch: &Path,
+) -> Result<Option<Measured>, PlaceError> {
     // A sparse file of ten gigabytes costs nothing to make, and much to read.
     if let Place::File(path) = place
-        && fs_err::metadata(path)?.len() > shape.max_size
+        && fs_err::metadata(path)?.len() > most
     {
         return Ok(None);
     }
-    let mut file = shape.places.open(place, scratch, shape.max_size)?;
+    let mut file = places.open(place, scratch, most)?;
     // Room for all of it at once, and for the byte that says whether there is more.
     let size = file.seek(SeekFrom::End(0))?.min(PART) + 1;
     file.rewind()?;
     let mut bytes = Vec::with_capacity(usize::try_from(size).unwrap_or_default());
     (&mut file).take(PART + 1).read_to_end(&mut bytes)?;
     if bytes.len() as u64 > PART {
-        let Some(digest) = importer_media::digest(&mut *file, PART, shape.max_size)? else { return Ok(None) };
+        let Some(digest) = importer_media::digest(&mut *file, PART, most)? else { return Ok(None) };
         return Ok(Some((digest, importer_media::look(&mut *file)?, None)));
     }
-    if bytes.len() as u64 > shape.max_size {
+    if bytes.len() as u64 > most {
         return Ok(None);
     }
     let digest = importer_media::digest_of(&bytes, PART);
     let mut bytes = std::io::Cursor::new(bytes);
     let look = importer_media::look(&mut bytes)?;
     // What is only counted is not kept.
-    let bytes = shape.out.as_ref().map(|_| bytes.into_inner().into());
+    let bytes = keeps.then(|| bytes.into_inner().into());
     Ok(Some((digest, look, bytes)))
 }
 

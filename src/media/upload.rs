@@ -207,7 +207,7 @@ async fn one(planned: &Planned, with: &Upload<'_>) -> Result<Made, UploadError> 
     {
         with.progress.bytes(object.size);
         with.progress.file();
-        return Ok(settled(object, with, Made::Put));
+        return settled(object, with, Made::Put);
     }
     for _ in 0..BEGINNINGS {
         let upload = match open.take() {
@@ -217,13 +217,16 @@ async fn one(planned: &Planned, with: &Upload<'_>) -> Result<Made, UploadError> 
                 Ok(Begun::Known) => match known(object, with, &mut patience).await? {
                     None => {
                         with.progress.bytes(object.size);
-                        return Ok(settled(object, with, Made::Known));
+                        return settled(object, with, Made::Known);
                     }
                     Some(why) => return refused(object, with, why),
                 },
                 Ok(Begun::Upload(begun)) => {
                     let open = Open::new(&begun, object.parts.len());
-                    book(with).begun(&object.name, &open.text())?;
+                    match object.parts.len() {
+                        1 => book(with).begun_alone(object, &open.text())?,
+                        _ => book(with).begun(&object.name, &open.text())?,
+                    }
                     open
                 }
             },
@@ -243,7 +246,7 @@ async fn one(planned: &Planned, with: &Upload<'_>) -> Result<Made, UploadError> 
         match patience.call(|| with.client.complete_upload(&upload.id, &object.parts, &file)).await? {
             Ok(()) => {
                 with.progress.file();
-                return Ok(settled(object, with, Made::Put));
+                return settled(object, with, Made::Put);
             }
             // A one-part upload whose bytes were once not liked is dead: it is begun anew. So is one whose bytes
             // are not there any more.
@@ -394,11 +397,15 @@ async fn known(
     }
 }
 
-fn settled(object: &MediaObject, with: &Upload<'_>, made: Made) -> Made {
+fn settled(object: &MediaObject, with: &Upload<'_>, made: Made) -> Result<Made, UploadError> {
     // What the server had already was read back.
     let state = if matches!(made, Made::Known) { ObjectState::Verified } else { ObjectState::Completed };
-    book(with).completed_later(&object.name, state);
-    made
+    let book = book(with);
+    book.completed_later(&object.name, state);
+    if book.waits() {
+        book.flush()?;
+    }
+    Ok(made)
 }
 
 fn refused(object: &MediaObject, with: &Upload<'_>, why: String) -> Result<Made, UploadError> {
