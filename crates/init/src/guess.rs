@@ -121,8 +121,10 @@ pub fn guess(table: &Table, answers: &Answers) -> Guess {
     kinds::message_types(table, &roles, has_files, &mut guess);
     reactions::reactions(table, roles.text, &mut guess);
     taken_back::taken_back(table, &mut guess);
+    taken_back::never_sent(table, &mut guess);
     internal::internal(table, &mut guess);
     versions::versions(table, &roles, &mut guess);
+    versions::edits(table, &roles, &mut guess);
     if let Some(platform) = roles.platform {
         kinds::platform(&columns[platform], &mut guess);
     }

@@ -64,7 +64,7 @@ const NAMES: &[(Role, &str)] = &[
          发送者|发送人|发件人|发信人|发送者id|发送人id|发送方|发言人|用户|用户id|用户名|作者|傳送者|寄件者|使用者|\
          absender|verfasser|autor|benutzer|von|nutzer|remitente|usuario|de|emisor|expéditeur|expediteur|auteur|\
          utilisateur|remetente|usuário|mittente|utente|отправитель|автор|пользователь|от|送信者|投稿者|ユーザー|\
-         ユーザーid|보낸사람|보낸 사람|작성자|사용자|발신자|gönderen|pengirim|người gửi|المرسل",
+         ユーザーid|보낸사람|보낸 사람|작성자|사용자|발신자|gönderen|pengirim|người gửi|المرسل|afzender|nadawca|avsändare|afsender|lähettäjä|odesílatel|odesilatel|feladó|αποστολέας|فرستنده|שולח|ผู้ส่ง",
     ),
     (
         Role::Nickname,
@@ -83,7 +83,7 @@ const NAMES: &[(Role, &str)] = &[
         "recv id|destination|destination id|sent to|addressee|receiver id|recipient id|to id|to user id|to account|to|receiver|recipient|to user|peer|peer id|\
          target|target id|targetid|to username|to accid|recv_id|\
          接收者|接收人|收件人|收信人|接收者id|接收人id|接收方|收件者|empfänger|empfaenger|an|destinatario|para|\
-         destinataire|à|destinatário|получатель|кому|受信者|宛先|받는사람|받는 사람|수신자|alıcı|penerima|người nhận|المستلم",
+         destinataire|à|destinatário|получатель|кому|受信者|宛先|받는사람|받는 사람|수신자|alıcı|penerima|người nhận|المستلم|ontvanger|odbiorca|mottagare|modtager|vastaanottaja|příjemce|címzett|παραλήπτης|گیرنده|נמען|ผู้รับ",
     ),
     (
         Role::Other,
@@ -107,7 +107,7 @@ const NAMES: &[(Role, &str)] = &[
         "channel|channel name|group|group name|room|room name|conversation|conversation name|chat|chat name|stream|\
          thread|dialog|talker|talker id|chat session|thread path|channel title|room title|chat title|conversation title|\
          群|群名|群聊|群名称|群组|群組|频道|頻道|会话|會話|聊天|房间|gruppe|kanal|unterhaltung|grupo|canal|conversación|groupe|\
-         conversation|gruppo|canale|группа|канал|чат|беседа|グループ|チャンネル|ルーム|그룹|채널|방|대화방|grup|kanal",
+         conversation|gruppo|canale|группа|канал|чат|беседа|グループ|チャンネル|ルーム|그룹|채널|방|대화방|grup|kanal|kanaal|groep|kanał|grupa|grupp|ryhmä|skupina|گروه|קבוצה|กลุ่ม",
     ),
     (
         Role::Kind,
@@ -124,7 +124,7 @@ const NAMES: &[(Role, &str)] = &[
          时间|发送时间|消息时间|日期|时间戳|创建时间|時間|發送時間|傳送時間|zeit|datum|uhrzeit|zeitstempel|gesendet|\
          gesendet am|fecha|hora|fecha y hora|enviado|date d'envoi|heure|horodatage|envoyé le|data|data e hora|data ora|\
          дата|время|дата и время|отправлено|日時|送信日時|時刻|投稿日時|날짜|시간|보낸 시간|일시|tarih|zaman|waktu|tanggal|\
-         thời gian|ngày|التاريخ|الوقت",
+         thời gian|ngày|التاريخ|الوقت|tijd|tijdstip|verzonden|czas|wysłano|tid|tidpunkt|dato|aika|čas|dátum|ημερομηνία|ώρα|تاریخ|زمان|זמן|תאריך|เวลา|วันที่",
     ),
     (
         Role::Text,
@@ -132,7 +132,7 @@ const NAMES: &[(Role, &str)] = &[
          contents|str content|plain text|raw content|words|body text|body html|html body|body plain|msg text|chat message|\
          内容|消息|消息内容|文本|正文|聊天内容|訊息|訊息內容|內容|nachricht|text der nachricht|inhalt|mensaje|texto|contenido|\
          cuerpo|message texte|texte|contenu|mensagem|conteúdo|conteudo|messaggio|testo|сообщение|текст|содержание|本文|\
-         メッセージ|内容|메시지|내용|대화|mesaj|metin|pesan|isi|tin nhắn|nội dung|الرسالة|النص",
+         メッセージ|内容|메시지|내용|대화|mesaj|metin|pesan|isi|tin nhắn|nội dung|الرسالة|النص|bericht|treść|wiadomość|meddelande|besked|melding|viesti|zpráva|üzenet|μήνυμα|متن|پیام|הודעה|ข้อความ",
     ),
     (
         Role::Owner,

@@ -47,11 +47,12 @@ pub fn look(sources: &[String], answers: &Answers, tick: Tick<'_>) -> Result<Unk
     let named = answers.encoding.as_ref().or(like.as_ref().map(|like| &like.name));
     settings.encoding = named.cloned().unwrap_or(settings.encoding);
     let reader = Reader::open(&settings, sources, SourceNo(0))?;
-    let head = reader.head()?;
-    let shape = head.as_ref().and_then(|head| head.chunk.as_ref()).map(|chunk| chunk.shape);
+    let shape = reader.head()?.and_then(|head| head.chunk).map(|chunk| chunk.shape);
     let mut found = if shape == Some(Shape::Rows) {
         csv::look((sources, &settings), reader, answers, tick)?
     } else {
+        // Of very many files the list alone is a megabyte.
+        drop(reader);
         json::look((sources, &settings), shape == Some(Shape::Lines), answers, tick)?
     };
     if named.is_some() {

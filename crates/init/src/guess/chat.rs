@@ -363,7 +363,9 @@ impl<'t> Chat<'t> {
             return Err(Ask { key: Key::RecvId, note, choices: vec![plain(column)] });
         }
         if let Some(values) = apart.series() {
-            let pairs: HashSet<&str> = values.iter().copied().filter(|value| is_direct_name(value)).collect();
+            let mut pairs: HashSet<&str> =
+                values.iter().copied().filter(|value| is_direct_name(value)).collect();
+            pairs.extend(self.named_after_a_writer(values));
             let mixed = apart.column().is_some()
                 && values.iter().zip(&self.sender).any(|(value, sender)| holds_sender(value, sender));
             if !pairs.is_empty() || mixed {
@@ -392,6 +394,14 @@ impl<'t> Chat<'t> {
                 && different.iter().all(|value| people.contains(value))
                 && self.is_other_end(&values, apart, &filled)
         })
+    }
+
+    /// Conversations that are called as one of the two who write in them: as a phone calls a chat of two.
+    fn named_after_a_writer(&self, values: &Series<'t>) -> Vec<&'t str> {
+        let names = self.roles.nickname.map(|at| self.table.series(at));
+        let by_name = names.iter().flat_map(|names| writers(values, names));
+        let all = writers(values, &self.sender).into_iter().chain(by_name);
+        all.filter(|(chat, (_, who))| who.len() == 2 && who.contains(chat)).map(|(chat, _)| chat).collect()
     }
 
     /// A column that calls itself the other end, where nothing that parts the conversations has more than two writers in

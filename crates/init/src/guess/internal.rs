@@ -1,5 +1,6 @@
 //! Records that not everybody in the conversation may read: notes of a help desk for its own people.
 
+use super::taken_back::is_no;
 use super::{Guess, records};
 use crate::names::{Role, fits, words};
 use crate::table::Table;
@@ -27,18 +28,17 @@ fn by_flag(column: &Column) -> Option<u64> {
     let is = |all: &str| {
         all.split_whitespace().any(|word| name.iter().any(|n| n == word) || name.concat() == word)
     };
-    let wanted = if is("public ispublic open visible customervisible 公开 öffentlich público") {
+    let wanted = if is("public ispublic approved isapproved visible customervisible 公开 öffentlich público")
+    {
         false
     } else if is(
-        "internal isinternal internalnote private isprivate privatenote note isnote whisper iswhisper hidden \
+        "internal isinternal internalnote private isprivate privatenote note isnote whisper iswhisper hidden ishidden spam isspam \
                   内部 私密 intern interno interne privé privado скрытый",
     ) {
         true
     } else {
         return None;
     };
-    let is_no =
-        |value: &str| ["0", "false", "f", "no", "n", "否", "off"].contains(&value.to_lowercase().as_str());
     Some(few.iter().filter(|(value, _)| is_no(value) != wanted).map(|(_, count)| *count).sum())
 }
 

@@ -329,6 +329,55 @@ fn a_room_that_stands_under_several_of_what_holds_rooms_is_asked_about() {
 }
 
 #[test]
+fn what_was_never_sent_is_left_out_and_said() {
+    let said = |column: &str, never: &str, else_: &str| {
+        let row = |n: usize| {
+            let (state, minute) = (if n.is_multiple_of(6) { never } else { else_ }, 10 + n);
+            format!(
+                "m{n},r{},{},is it ready {n} times,2024-03-01T08:{minute}:00Z,{state}\n",
+                n / 12,
+                ["ann", "bo", "cy"][n % 3]
+            )
+        };
+        guessed(
+            "chat.csv",
+            &(0..24).fold(format!("id,room_id,sender_id,text,sent_at,{column}\n"), |text, n| text + &row(n)),
+        )
+    };
+    for (column, never, else_, rule) in [
+        ("status", "draft", "sent", "is = [\"draft\"]"),
+        ("State", "Scheduled", "delivered", "is = [\"Scheduled\"]"),
+        ("message_status", "failed", "read", "is = [\"failed\"]"),
+        ("is_draft", "1", "0", "is = [\"1\"]"),
+        ("draft", "true", "false", "is = [\"true\"]"),
+    ] {
+        let said = said(column, never, else_);
+        assert!(said.contains(&format!("leave out {column}: {rule} (not-sent)")), "{column}: {said}");
+        assert!(said.contains("note: left out: 4 records that were never sent"), "{column}: {said}");
+    }
+    assert!(!said("status", "delivered", "read").contains("leave out"));
+}
+
+#[test]
+fn a_chat_that_is_called_as_one_of_the_two_in_it_is_asked_about() {
+    let said = |names: [&str; 2], head: &str| {
+        let row = |n: usize| {
+            let (chat, who) =
+                [(names[0], ["Ann", "Bo"]), (names[1], ["Ann", "Cy"]), ("Kitchen", ["Bo", "Cy"])][n % 3];
+            let who = who[n / 3 % 2];
+            let id = if head.contains("id") { format!(",u{}", who.len() * 7) + who } else { String::new() };
+            format!("{chat},{who},2024-03-01T08:{}:00Z,words of number {n}{id}\n", 10 + n)
+        };
+        guessed("chat.csv", &(0..24).fold(format!("{head}\n"), |text, n| text + &row(n)))
+    };
+    for head in ["chat,from,time,text", "chat,sender_name,time,text,sender_id"] {
+        let called = said(["Bo", "Cy"], head);
+        assert!(called.contains("groupID?  # some conversations look like chats of two"), "{called}");
+        assert!(said(["Lab", "Garden"], head).contains("groupID = \"chat\""), "{head}");
+    }
+}
+
+#[test]
 fn what_was_taken_back_is_left_out_and_said() {
     let said = |column: &str, taken: &str, not: &str| {
         let row = |n: usize| {

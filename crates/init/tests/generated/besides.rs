@@ -20,6 +20,8 @@ pub(crate) struct Besides {
     pub(crate) reactions: Option<Reactions>,
     /// It is somebody's phone: the columns of whose it is and of who is at the other end.
     pub(crate) phone: Option<(&'static str, &'static str)>,
+    /// Which flag says that some are notes that not everybody may read, and what it says then.
+    pub(crate) internal: Option<(&'static str, &'static str, &'static str)>,
     /// In which encoding it is, where all of it can be written so.
     pub(crate) encoding: Option<&'static encoding_rs::Encoding>,
 }
@@ -56,6 +58,7 @@ impl Besides {
                         "removed",
                         "is_revoked",
                         "已撤回",
+                        "is_draft",
                     ]),
                     *dice.pick(&[
                         ("true", "false"),
@@ -71,7 +74,16 @@ impl Besides {
                 ),
                 _ => TakenBack::State(
                     dice.word(&["status", "state", "message_status", "msg_state"]),
-                    dice.word(&["deleted", "recalled", "REVOKED", "withdrawn", "Deleted"]),
+                    dice.word(&[
+                        "deleted",
+                        "recalled",
+                        "REVOKED",
+                        "withdrawn",
+                        "Deleted",
+                        "draft",
+                        "scheduled",
+                        "failed",
+                    ]),
                 ),
             });
         }
@@ -158,6 +170,15 @@ impl Besides {
                 ]),
             ));
         }
+        if dice.percent(4) {
+            self.internal = Some(*dice.pick(&[
+                ("public", "false", "true"),
+                ("internal", "1", "0"),
+                ("is_private", "true", "false"),
+                ("visibility", "internal", "public"),
+                ("comment_type", "internal_note", "comment"),
+            ]));
+        }
         if dice.percent(10) {
             let labels = [
                 "windows-1252",
@@ -232,6 +253,9 @@ impl Besides {
                 columns.push(("emoji".to_owned(), Box::new(move |_, m| only(m, "👍", ""))));
             }
             None => {}
+        }
+        if let Some((name, yes, no)) = self.internal {
+            columns.push((name.to_owned(), Box::new(move |_, m| if m.read { no } else { yes }.to_owned())));
         }
         if let Some(name) = self.workspaces {
             columns.push((name.to_owned(), Box::new(|w, m| workspace(w, m.chat).to_owned())));

@@ -9,11 +9,14 @@ use crate::dice::Dice;
 use crate::world::{Message, World};
 
 /// An export, and what can be known from it.
+#[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own")]
 pub(crate) struct Export {
     /// Paths and what stands there.
     pub(crate) files: BTreeMap<String, Vec<u8>>,
     /// Some messages stand there as they were before, too, and have ids.
     pub(crate) has_versions: bool,
+    /// Some of it is not for everybody: whatever is done with that, it has to be asked.
+    pub(crate) has_internal: bool,
     /// It says which chats are of two people.
     pub(crate) says_kind: bool,
     /// Everything is named plainly: asking would be a nuisance.
@@ -195,7 +198,10 @@ impl Export {
         let encoded = besides.encoding.filter(|encoding| encode(&mut files, encoding));
         let _infallible = write!(say, ", columns {seen:?}, files {:?}", files.keys().collect::<Vec<_>>());
         let clear = clear && !has_versions && besides.workspaces.is_none() && is_plain(world, encoded);
-        Self { files, has_versions, says_kind, clear, made: say }
+        let has = |read: bool| world.messages.iter().any(|message| message.read == read);
+        let has_internal = besides.internal.is_some() && has(true) && has(false);
+        let clear = clear && !has_internal;
+        Self { files, has_versions, has_internal, says_kind, clear, made: say }
     }
 }
 

@@ -57,11 +57,9 @@ pub(crate) fn judge(truths: &[(World, Export)], dir: &Path) -> (Verdict, String)
         return (Verdict::Wrong(format!("recognised: as {}", format.name())), String::new());
     }
     let apart = importer_formats::tables_and_json(&sources).unwrap();
-    if apart.len() != truths.len() && truths.len() > 1 {
-        return (Verdict::Wrong("sources: they are not taken apart".to_owned()), String::new());
-    }
+    let taken_apart = truths.len() > 1 && apart.len() == truths.len();
     let paths =
-        if truths.len() > 1 { apart.into_iter().map(|apart| apart.paths).collect() } else { vec![sources] };
+        if taken_apart { apart.into_iter().map(|apart| apart.paths).collect() } else { vec![sources] };
     let mut open = String::new();
     let mut tables = Vec::new();
     for (n, paths) in paths.into_iter().enumerate() {
@@ -107,6 +105,12 @@ pub(crate) fn judge(truths: &[(World, Export)], dir: &Path) -> (Verdict, String)
             Ok(seen) => seen,
             Err(asked) => return (Verdict::Asked(asked), text),
         };
+        if truths.len() > 1 && !taken_apart {
+            return (Verdict::Wrong("sources: they are not taken apart".to_owned()), text);
+        }
+        if export.has_internal {
+            return (Verdict::Wrong("internal: nobody was asked about it".to_owned()), text);
+        }
         let verdict = compare(world, export, seen, &mut chats);
         if !matches!(verdict, Verdict::Right) {
             return (verdict, text);

@@ -86,9 +86,10 @@ pub(super) fn find(table: &Table, roles: &mut Roles, taken: &mut [bool]) {
     {
         best = finest;
     } else {
-        // Of two that say the same: what the receivers are made of too, then what OpenIM takes as it is.
+        // Of two that say the same: what those at the other end are made of too, then what OpenIM takes as it is.
+        let is_end = |c: &usize| Some(*c) == roles.receiver || fits(&columns[*c].name, Role::Other) == 100;
         let receivers: HashSet<&str> =
-            roles.receiver.map(|at| table.series(at)).unwrap_or_default().into_iter().collect();
+            (0..columns.len()).filter(is_end).flat_map(|at| table.series(at)).collect();
         let rank = |c: usize| {
             let shared = table.series(c).iter().any(|value| !value.is_empty() && receivers.contains(value));
             let id = fits(&columns[c].name, Role::Id) > 0;
