@@ -119,6 +119,7 @@ pub fn guess(table: &Table, answers: &Answers) -> Guess {
     text(table, &roles, (answers, has_files), &mut guess);
     misread(table, answers, &mut guess);
     kinds::message_types(table, &roles, has_files, &mut guess);
+    roles.sender.into_iter().for_each(|at| kinds::by_the_app(&columns[at], &mut guess));
     reactions::reactions(table, roles.text, &mut guess);
     taken_back::taken_back(table, &mut guess);
     taken_back::never_sent(table, &mut guess);
@@ -360,12 +361,7 @@ impl Guess {
 
 /// A column as the rule of a field.
 fn choice(column: &Column, key: Key) -> Rule {
-    let how = match column.times.written() {
-        Some(Written::In(unit)) => unit.name().to_owned(),
-        Some(Written::Rfc3339 { .. }) => "rfc3339".to_owned(),
-        Some(Written::Pattern { pattern, .. } | Written::DayOrMonthFirst { day: pattern, .. }) => pattern,
-        None => return plain(column),
-    };
+    let Some(how) = column.times.written().map(Written::how) else { return plain(column) };
     if key == Key::SendTime { Rule::Time(column.name.clone(), how) } else { plain(column) }
 }
 

@@ -60,6 +60,17 @@ pub enum Written {
     },
 }
 
+impl Written {
+    /// As `time` says it; of two ways with the day first.
+    pub(super) fn how(self) -> String {
+        match self {
+            Self::In(unit) => unit.name().to_owned(),
+            Self::Rfc3339 { .. } => "rfc3339".to_owned(),
+            Self::Pattern { pattern, .. } | Self::DayOrMonthFirst { day: pattern, .. } => pattern,
+        }
+    }
+}
+
 /// Why the day stands where it stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Order {

@@ -20,6 +20,8 @@ pub(super) struct Apart<'t> {
     choices: Vec<Choice<'t>>,
     members: Option<String>,
     why: String,
+    /// Somebody has said what parts them.
+    pub(super) answered: bool,
     /// So many records were looked at, where there are more.
     sampled: Option<usize>,
 }
@@ -95,6 +97,20 @@ impl<'t> Apart<'t> {
 const ROOMS: &str = "channel channels room rooms chat chats conversation conversations thread threads dialog dialogs group \
      groups dm dms talks 群 会话";
 
+/// What is inherited and lists who takes part.
+fn members(table: &Table) -> Option<String> {
+    let found = table.inherited.iter().find(|column| {
+        let last = column.name.rsplit('.').next().unwrap_or_default();
+        let called = crate::names::words(last).concat();
+        MEMBERS.split_whitespace().any(|name| name == called) && column.is_json()
+    });
+    found.map(|column| column.name.clone())
+}
+
+/// What a list of those who take part is called.
+const MEMBERS: &str =
+    "participants members memberids participantids users userids people uids accounts usernames 成员 参与者";
+
 pub(super) fn apart<'t>(table: &'t Table, roles: &Roles, answers: &Answers) -> Apart<'t> {
     let column = |at: usize| {
         let column = &table.columns[at];
@@ -118,15 +134,12 @@ pub(super) fn apart<'t>(table: &'t Table, roles: &Roles, answers: &Answers) -> A
         note,
         values: table.series_around(name),
     };
-    let members = table.inherited.iter().find(|column| {
-        let last = column.name.rsplit('.').next().unwrap_or_default();
-        matches!(last, "participants" | "members" | "member_ids" | "participant_ids") && column.is_json()
-    });
     let mut apart = Apart {
         found: None,
         choices: Vec::new(),
-        members: members.map(|column| column.name.clone()),
+        members: members(table),
         why: "no column says plainly what parts the conversations".to_owned(),
+        answered: answers.conversation.is_some(),
         sampled: Some(table.sample.len()).filter(|looked_at| (*looked_at as u64) < table.records),
     };
     if let Some(given) = &answers.conversation {

@@ -9,7 +9,7 @@ use super::relate::{Series, determines, is_full, writers};
 use super::{Answers, Guess, ends, examples, plain, roles::Roles};
 use crate::document::string;
 use crate::mapping::Key;
-use crate::names::{Role, fits};
+use crate::names::{Role, fits, words};
 use crate::rule::{Of, Rule};
 use crate::table::{Table, cell};
 use crate::values::Column;
@@ -62,6 +62,16 @@ struct Chat<'t> {
 
 impl<'t> Chat<'t> {
     fn rules(&self, apart: &Apart<'t>) -> Result<Vec<Ruled>, Ask> {
+        let copied = |name: &str| ["cc", "bcc", "kopie", "抄送"].contains(&words(name).concat().as_str());
+        let copy = self.table.columns.iter().find(|column| copied(&column.name) && column.filled > 0);
+        if let Some(copy) = copy {
+            let note = format!(
+                "`{}` names others who got it as well ({}): who was in that conversation?",
+                copy.name,
+                examples(copy)
+            );
+            return Err(Ask { key: Key::RecvId, note, choices: Vec::new() });
+        }
         if let Some(members) = apart.members()
             && let Some(rules) = self.by_members(apart, members)
         {
@@ -365,7 +375,9 @@ impl<'t> Chat<'t> {
         if let Some(values) = apart.series() {
             let mut pairs: HashSet<&str> =
                 values.iter().copied().filter(|value| is_direct_name(value)).collect();
-            pairs.extend(self.named_after_a_writer(values));
+            if !apart.answered {
+                pairs.extend(self.named_after_a_writer(values));
+            }
             let mixed = apart.column().is_some()
                 && values.iter().zip(&self.sender).any(|(value, sender)| holds_sender(value, sender));
             if !pairs.is_empty() || mixed {

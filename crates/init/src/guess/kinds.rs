@@ -39,6 +39,26 @@ pub(super) fn message_types(table: &Table, roles: &Roles, has_files: bool, guess
     }
 }
 
+/// Leaves out what somebody wrote who is the app itself.
+pub(super) fn by_the_app(sender: &Column, guess: &mut Guess) {
+    const APP: &str = "system system_message systemmessage 系统 系统消息 系統 система";
+    let Some(few) = &sender.few else { return };
+    let is = |who: &str| APP.split_whitespace().any(|app| app == who.trim().to_lowercase().replace(' ', "_"));
+    let (names, counts): (Vec<&String>, Vec<u64>) =
+        few.iter().filter(|(who, _)| is(who)).map(|(who, count)| (who, *count)).unzip();
+    if names.is_empty() || names.len() == few.len() {
+        return;
+    }
+    let note = format!("{} that the app wrote itself, by `{}`", records(counts.iter().sum()), sender.name);
+    guess.notes.push(format!("left out: {note}; take [[mapping.leave_out]] out to send them as a user's"));
+    guess.leave_out.push(LeaveOut {
+        column: sender.name.clone(),
+        condition: Condition::Is(names.into_iter().cloned().collect()),
+        reason: "system-row",
+        note,
+    });
+}
+
 /// The values of the column of types that stand for what the app itself wrote.
 pub(super) fn system_values(table: &Table, roles: &Roles) -> Vec<String> {
     let few = roles.message_type.and_then(|at| table.columns[at].few.as_ref());

@@ -329,6 +329,65 @@ fn a_room_that_stands_under_several_of_what_holds_rooms_is_asked_about() {
 }
 
 #[test]
+fn two_times_of_a_message_are_asked_about_unless_they_are_the_same() {
+    let said = |second: &dyn Fn(usize) -> String| {
+        let row = |n: usize| {
+            let (room, who) = (n % 2, ["ann", "bo", "cy"][n % 3]);
+            format!("m{n},r{room},{who},words of number {n},{},{}\n", 1_700_000_000 + n * 60, second(n))
+        };
+        guessed(
+            "chat.csv",
+            &(0..12).fold("id,room,from,text,client_time,server_time\n".to_owned(), |text, n| text + &row(n)),
+        )
+    };
+    // Unique both, and yet another moment: seconds later, or as it came.
+    assert!(said(&|n| (1_700_000_003 + n * 61).to_string()).contains("sendTime?"));
+    assert!(said(&|n| (1_700_000_000 + n * 60).to_string()).contains("sendTime = "));
+    assert!(said(&|n| (1_700_000_000_000_u64 + n as u64 * 60_000).to_string()).contains("sendTime = "));
+    let local = |n: usize| {
+        jiff::Timestamp::from_second(1_700_003_600 + i64::try_from(n).unwrap() * 60)
+            .unwrap()
+            .strftime("%Y-%m-%d %H:%M:%S")
+            .to_string()
+    };
+    assert!(said(&local).contains("sendTime = { column = \"client_time\""));
+}
+
+#[test]
+fn who_gets_a_copy_is_asked_about_and_what_the_app_wrote_is_left_out() {
+    let said = |head: &str, last: [&str; 3]| {
+        let row = |n: usize| {
+            let from = ["ann", "bo"][n % 2];
+            format!(
+                "m{n},{from},{},2024-03-01T08:{}:00Z,words of number {n},{}\n",
+                ["bo", "ann"][n % 2],
+                10 + n,
+                last[n % 3]
+            )
+        };
+        guessed("chat.csv", &(0..12).fold(format!("{head}\n"), |text, n| text + &row(n)))
+    };
+    assert!(said("id,from,to,date,body,Cc", ["", "cy", ""]).contains("recvID?  # `Cc` names others"));
+    assert!(said("id,from,to,date,body,Cc", ["", "", ""]).contains("recvID = \"to\""));
+    let row = |n: usize| {
+        format!(
+            "m{n},r{},{},2024-03-01T08:{}:00Z,words of number {n}\n",
+            n % 2,
+            ["ann", "System", "bo"][n % 3],
+            10 + n
+        )
+    };
+    let said =
+        guessed("chat.csv", &(0..12).fold("id,room,from,date,body\n".to_owned(), |text, n| text + &row(n)));
+    assert!(
+        said.contains(
+            "leave out from: is = [\"System\"] (system-row)  # 4 records that the app wrote itself"
+        ),
+        "{said}"
+    );
+}
+
+#[test]
 fn what_was_never_sent_is_left_out_and_said() {
     let said = |column: &str, never: &str, else_: &str| {
         let row = |n: usize| {

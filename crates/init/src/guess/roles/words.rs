@@ -1,7 +1,7 @@
 //! When, and which words.
 
 use super::{Doubt, LEAST, can_be};
-use crate::mapping::Key;
+use crate::mapping::{Key, TimeFormat};
 use crate::names::{Role, fits, is_best, is_of_other};
 use crate::table::Table;
 use crate::times::Written;
@@ -36,7 +36,7 @@ pub(super) fn time(table: &Table, doubts: &mut Vec<Doubt>, by_values: &mut Vec<u
         let shown = table.series(first);
         let near: Vec<usize> = named
             .iter()
-            .filter(|(other, c)| *other + NEAR > fit && *c != first && !same(&shown, &table.series(*c)))
+            .filter(|(other, c)| *other + NEAR > fit && *c != first && !is_same_time(table, first, *c))
             .map(|(_, c)| *c)
             .collect();
         if !near.is_empty() {
@@ -73,6 +73,22 @@ pub(super) fn time(table: &Table, doubts: &mut Vec<Doubt>, by_values: &mut Vec<u
         doubts.push(Doubt { key: Key::SendTime, note, choices: moments });
     }
     None
+}
+
+/// Whether two columns say the same moments, as far as a zone does not part them.
+fn is_same_time(table: &Table, one: usize, other: usize) -> bool {
+    let read = |at: usize| {
+        let format = TimeFormat::new(&table.columns[at].times.written()?.how(), Some("UTC")).ok()?;
+        Some(move |time: &str| format.read(time).ok().map(|time| time.millis))
+    };
+    let (Some(first), Some(second)) = (read(one), read(other)) else {
+        return same(&table.series(one), &table.series(other));
+    };
+    let mut apart = table.pairs(one, other).filter_map(|(a, b)| Some(second(b)? - first(a)?));
+    let Some(zone) = apart.next() else { return true };
+    let near = |apart: i64| apart.abs() < 1000;
+    let quarters = (zone + 500).div_euclid(900_000) * 900_000;
+    near(zone - quarters) && apart.all(|apart| near(apart - zone))
 }
 
 /// Whether its name speaks of sending, or it is the export's only word for time.
