@@ -157,7 +157,7 @@ const NAMES: &[(Role, &str)] = &[
     ),
     (
         Role::Type,
-        "message type|msg type|messagetype|msgtype|content type|contenttype|type|post type|sub type|subtype|event type|event|\
+        "message type|msg type|record type|record kind|entry type|row type|item type|messagetype|msgtype|content type|contenttype|type|post type|sub type|subtype|event type|event|\
          type name|object name|classname|kind|category|消息类型|类型|消息種類|類型|訊息類型|nachrichtentyp|typ|art|tipo|\
          tipo de mensaje|type de message|tipo de mensagem|тип|тип сообщения|種類|種別|유형|메시지 유형|종류",
     ),

@@ -24,6 +24,12 @@ pub(super) fn reactions(table: &Table, text: Option<usize>, guess: &mut Guess) {
     }
 }
 
+/// What calls itself a message.
+fn is_plain(value: &str) -> bool {
+    ["message", "msg", "text", "post", "comment", "chat", "消息", "文本"]
+        .contains(&value.to_lowercase().as_str())
+}
+
 /// Whether a word speaks of reactions: `reaction_added`, `Reaktion`, `点赞`.
 pub(crate) fn speaks_of_it(word: &str) -> bool {
     const STEMS: &str = "reaction reacted reactji reaktion reacción reaccion reação reacao réaction reazion реакц reakc \
@@ -35,7 +41,13 @@ pub(crate) fn speaks_of_it(word: &str) -> bool {
 
 /// `type`: `reaction`; of iMessage a number.
 fn by_type(column: &Column) -> Option<(Condition, u64)> {
-    let few = column.few.as_ref().filter(|_| fits(&column.name, Role::Type) >= LEAST)?;
+    let few = column.few.as_ref()?;
+    // One word each: what they say of the record, whatever the column is called.
+    let are_words =
+        few.keys().all(|value| !value.contains(' ') && value.chars().all(|c| c.is_alphabetic() || c == '_'));
+    if fits(&column.name, Role::Type) < LEAST && !(are_words && few.keys().any(|value| is_plain(value))) {
+        return None;
+    }
     let of_phone = words(&column.name).concat().ends_with("associatedmessagetype");
     let is_tapback = |value: &str| of_phone && value.parse().is_ok_and(|n: u32| matches!(n, 2000..=3999));
     let found = few.iter().filter(|(value, _)| speaks_of_it(value) || is_tapback(value));
@@ -115,6 +127,8 @@ mod tests {
             ("event_type", ["text", "REACTION_ADDED"]),
             ("消息类型", ["文本", "表情回应"]),
             ("associated_message_type", ["0", "2001"]),
+            ("recordtype", ["message", "REACTION"]),
+            ("what", ["text", "reaction_added"]),
             ("is_reaction", ["false", "true"]),
             ("isReaction", ["0", "1"]),
             ("reaction_to", ["", "m1"]),
@@ -127,6 +141,7 @@ mod tests {
             ("reactions", ["", "👍"]),
             ("reaction_count", ["0", "2"]),
             ("type", ["text", "emoji"]),
+            ("what", ["calm", "reaction"]),
             ("reaction", ["👍", ""]),
             ("is_read", ["0", "1"]),
         ] {

@@ -388,6 +388,25 @@ fn who_gets_a_copy_is_asked_about_and_what_the_app_wrote_is_left_out() {
 }
 
 #[test]
+fn writers_that_are_counted_apart_are_asked_about() {
+    let said = |agents: usize| {
+        let row = |n: usize| {
+            let (kind, id) = [("User", 1 + n / 6), ("Agent", agents), ("User", 5)][n % 3];
+            format!("m{n},t{},{kind},{id},words of number {n},2024-03-01T08:{}:00Z\n", n / 6, 10 + n)
+        };
+        guessed(
+            "chat.csv",
+            &(0..24).fold("id,room_id,sender_type,sender_id,body,created_at\n".to_owned(), |text, n| {
+                text + &row(n)
+            }),
+        )
+    };
+    let asked = "sendID?  # the same `sender_id` stands under more than one `sender_type`";
+    assert!(said(1).contains(asked), "{}", said(1));
+    assert!(said(900).contains("sendID = \"sender_id\""));
+}
+
+#[test]
 fn what_was_never_sent_is_left_out_and_said() {
     let said = |column: &str, never: &str, else_: &str| {
         let row = |n: usize| {

@@ -5,7 +5,7 @@ use std::collections::{HashMap, HashSet};
 use super::{Doubt, LEAST, Roles, can_be};
 use crate::guess::relate::{determines, distinct, repeats, same};
 use crate::mapping::Key;
-use crate::names::{Role, fits, is_best, is_of_other};
+use crate::names::{Role, fits, is_best, is_of_other, words};
 use crate::table::Table;
 
 /// Words for somebody who uses the service; whether they stand for the writer depends on what stands beside.
@@ -103,9 +103,32 @@ pub(super) fn find(table: &Table, roles: &mut Roles, taken: &mut [bool]) {
         roles.doubts.push(Doubt { key: Key::SendId, note, choices: vec![best] });
         return;
     }
+    if let Some(types) = counted_apart(table, best) {
+        let [types, ids] = [types, best].map(|at| &columns[at].name);
+        let note = format!(
+            "the same `{ids}` stands under more than one `{types}`: if these are different people, \
+             `sendID = {{ column = [\"{types}\", \"{ids}\"] }}` tells them apart"
+        );
+        roles.doubts.push(Doubt { key: Key::SendId, note, choices: vec![best] });
+        return;
+    }
     roles.sender = Some(best);
     taken[best] = true;
     nickname_of(table, roles, taken);
+}
+
+/// A column of the kinds of writers, each of which counts its own: agent 1 is not customer 1.
+fn counted_apart(table: &Table, sender: usize) -> Option<usize> {
+    const WRITERS: [&str; 6] = ["sender", "author", "from", "user", "actor", "creator"];
+    let ids = table.series(sender);
+    (0..table.columns.len()).find(|at| {
+        let name = words(&table.columns[*at].name).concat();
+        let stem = ["type", "class", "kind"].iter().find_map(|end| name.strip_suffix(end));
+        stem.is_some_and(|stem| WRITERS.contains(&stem))
+            && table.columns[sender].is_numbers()
+            && table.columns[*at].few.is_some()
+            && !determines(&ids, &table.series(*at))
+    })
 }
 
 fn nickname_of(table: &Table, roles: &mut Roles, taken: &mut [bool]) {
