@@ -56,6 +56,8 @@ pub(crate) struct Rehearsal {
     pub chat: String,
     /// The same for its admin.
     pub chat_admin: String,
+    /// Goes away with it.
+    _objects: tempfile::TempDir,
 }
 
 impl Rehearsal {
@@ -71,8 +73,11 @@ impl Rehearsal {
 
     /// The same with another password of the chat server's admin too.
     pub(crate) fn start_as(secret: &str, chat_password: Option<&str>, options: &[&str]) -> Self {
+        let objects = tempfile::tempdir().unwrap();
         let mut process = importer_process()
             .env("OPENIM_SECRET", secret)
+            // Killed as it is, it leaves what was uploaded.
+            .env("TMPDIR", objects.path())
             .envs(chat_password.map(|password| ("OPENIM_CHAT_PASSWORD", password)))
             .args(["rehearse", "--listen", "127.0.0.1:0"])
             .args(options)
@@ -93,7 +98,7 @@ impl Rehearsal {
         }
         // Kept open: a server that can't print must not stop.
         std::thread::spawn(move || lines.for_each(drop));
-        Self { process, url, store, chat, chat_admin }
+        Self { process, url, store, chat, chat_admin, _objects: objects }
     }
 
     /// Its process.
