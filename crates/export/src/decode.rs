@@ -89,6 +89,24 @@ fn is_clean_gb18030(head: &[u8]) -> bool {
     };
     let mut out = String::with_capacity(room);
     matches!(decoder.decode_to_string_without_replacement(head, &mut out, false).0, DecoderResult::InputEmpty)
+        && has_common(head)
+}
+
+/// Whether a quarter of its characters are those of GB2312: of Chinese many are, also of the traditional; of Japanese or
+/// Russian letters of `Shift_JIS` none is.
+fn has_common(text: &[u8]) -> bool {
+    let (mut at, mut common, mut all) = (0, 0_usize, 0_usize);
+    while let Some(lead) = text.get(at) {
+        if lead.is_ascii() {
+            at += 1;
+            continue;
+        }
+        let trail = text.get(at + 1).copied().unwrap_or_default();
+        all += 1;
+        common += usize::from(*lead >= 0xa1 && trail >= 0xa1);
+        at += if trail.is_ascii_digit() { 4 } else { 2 };
+    }
+    common * 4 >= all
 }
 
 /// Converts a stream to UTF-8.

@@ -200,6 +200,8 @@ fn an_encoding_that_could_be_another_is_named_and_not_taken() {
         let all = [b"from,text\n", &*bytes].concat();
         assert_eq!(seen(&all), ("0:1 encoding-guessed gb18030".to_owned(), false), "{rows}");
     }
+    let (russian, _, _) = encoding_rs::SHIFT_JIS.encode("from,text\nann,спасибо\nbo,ладно\n");
+    assert!(seen(&russian).0.starts_with("0:1 encoding-unsure"), "{:?}", seen(&russian));
     // Damaged, and no other encoding.
     let damaged = [&b"from,text\n\xe4"[..], "王伟,你好\n".as_bytes()].concat();
     assert_eq!(seen(&damaged), (String::new(), true));

@@ -136,7 +136,7 @@ const NAMES: &[(Role, &str)] = &[
     ),
     (
         Role::Owner,
-        "account|account id|owner|owner id|me|my id|my number|my phone|my name|own id|own number|self|self id|profile|本人|本机|本机号码|我|我的账号|konto|ich|cuenta|compte|аккаунт|я|アカウント|自分|계정|나|creator|created by|member id|member|agent|负责人|所有者",
+        "account|account id|user account|own account|account name|account number|owner|owner id|me|my id|my number|my phone|my name|own id|own number|self|self id|profile|本人|本机|本机号码|我|我的账号|konto|ich|cuenta|compte|аккаунт|я|アカウント|自分|계정|나|creator|created by|member id|member|agent|负责人|所有者",
     ),
     (
         Role::Topic,

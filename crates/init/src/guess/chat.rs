@@ -25,12 +25,10 @@ pub(super) fn conversation(table: &Table, roles: &Roles, answers: &Answers, gues
     let kind = kind(table, roles);
     let apart = apart(table, roles, answers);
     let chat = Chat { table, roles, sender, receiver: roles.receiver.map(|at| table.series(at)), kind };
+    ends::seen_from_both(table, roles, guess);
     match chat.rules(&apart) {
         Ok(fields) => {
             for (key, rule, note) in fields {
-                if let Rule::Ends(own, other) = &rule {
-                    ends::seen_from_both(table, roles, [own, other], guess);
-                }
                 guess.field(key, rule, note);
             }
         }

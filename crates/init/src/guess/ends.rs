@@ -44,19 +44,26 @@ pub(super) fn between(
 }
 
 /// Asks where the exports of both ends lie in it, and nothing says which records are the same message.
-pub(super) fn seen_from_both(table: &Table, roles: &Roles, [own, other]: [&str; 2], guess: &mut Guess) {
-    let at = |name: &str| table.columns.iter().position(|column| column.name == name);
-    let (Some(a), Some(b)) = (at(own), at(other)) else { return };
-    let pairs: HashSet<(&str, &str)> = table.pairs(a, b).collect();
-    let both = pairs.iter().any(|(own, other)| !own.is_empty() && pairs.contains(&(*other, *own)));
+pub(super) fn seen_from_both(table: &Table, roles: &Roles, guess: &mut Guess) {
     let told = roles.id.is_some_and(|id| {
         let column = &table.columns[id];
         column.different().is_some_and(|different| (different as u64) < column.filled)
     });
-    if both && !told {
+    let called = |role: Role| {
+        let is = move |at: &usize| fits(&table.columns[*at].name, role) == 100 && !roles.is_of_message(*at);
+        (0..table.columns.len()).filter(is)
+    };
+    let mirrored = |own: usize, other: usize| {
+        let pairs: HashSet<(&str, &str)> = table.pairs(own, other).collect();
+        pairs.iter().any(|(own, other)| !own.is_empty() && own != other && pairs.contains(&(*other, *own)))
+    };
+    let found = called(Role::Other)
+        .find_map(|other| Some([called(Role::Owner).find(|own| mirrored(*own, other))?, other]));
+    if let Some(both) = found.filter(|_| !told) {
+        let [own, other] = both.map(|at| &table.columns[at].name);
         guess.to_do.push(format!(
-            "both ends: `{own}` and `{other}` stand the other way round as well, so that a message may stand there once for each of \
-             them, and would be sent twice. Keep one of each in the export, and take this line out"
+            "both ends: `{own}` and `{other}` stand the other way round as well, so that a message may stand there once for \
+             each of them, and would be sent twice. Keep one of each in the export, and take this line out"
         ));
     }
 }

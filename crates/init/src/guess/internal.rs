@@ -45,10 +45,11 @@ fn by_flag(column: &Column) -> Option<u64> {
 /// `visibility`: `internal`.
 fn by_state(column: &Column) -> Option<u64> {
     const STATES: &str = "internal internal_note internal_comment private_note note whisper agents agents_only staff_only 内部 内部备注";
+    let name = words(&column.name).concat();
     let told = fits(&column.name, Role::Type) >= 60
-        || words(&column.name)
+        || ["type", "kind", "visibility", "audience", "access", "scope"]
             .iter()
-            .any(|word| ["visibility", "audience", "access", "scope"].contains(&word.as_str()));
+            .any(|end| name.ends_with(end));
     let few = column.few.as_ref().filter(|_| told)?;
     let is = |value: &str| {
         let value = value.to_lowercase().replace([' ', '-'], "_");
@@ -82,6 +83,7 @@ mod tests {
             ("isPrivate", ["false", "true"]),
             ("visibility", ["public", "internal"]),
             ("comment_type", ["comment", "Internal note"]),
+            ("commenttype", ["comment", "internal_note"]),
             ("内部", ["否", "是"]),
         ] {
             let asked = asked(column, values);
