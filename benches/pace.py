@@ -3,6 +3,7 @@
 
   benches/pace.py rehearsal [RELEASE]           the importer, its --max-lag off, and a sweep of fixed settings, against the
                                                 rehearsal server with the capacity of that release
+  benches/pace.py calls [RELEASE]               what the importer asks beside sending, by call and message, nobody else writing
   benches/pace.py real URL [SECRET]             idle, importer, small client, in turn, against a server that is there
                                                 (loopback only: it writes a lot)
 
@@ -20,6 +21,7 @@ import sys
 import tempfile
 import threading
 import time
+import urllib.request
 from urllib.parse import urlsplit
 
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
@@ -304,11 +306,38 @@ def rehearsal(release):
                 against(lambda api, live, url: small(api, live, 'r', callers, bound=bound, depth=depth))
 
 
+class Nobody:
+    """Nobody writes meanwhile: every call is the importer's, but for the three looks at what is stored."""
+    felt = ()
+
+    def between(self, start, end):
+        return None
+
+
+def calls(release):
+    server = subprocess.Popen([BIN, 'rehearse', '--listen', '127.0.0.1:0', '--release', release, '--capacity', 'measured'],
+                              stdout=subprocess.PIPE, text=True)
+    try:
+        url = server.stdout.readline().split()[-1]
+        show(importer(Api(url), Nobody(), 'r', url, 'openIM123', []), Nobody())
+        with urllib.request.urlopen(url + '/_rehearsal/audit') as answer:
+            audit = json.load(answer)
+        sent = audit['calls']['/msg/send_msg']['count']
+        for path, one in audit['calls'].items():
+            row = {'path': path, 'calls a message': round(one['count'] / sent, 4),
+                   'bytes a message': round((one['asked_bytes'] + one['answered_bytes']) / sent)}
+            print(json.dumps(row), flush=True)
+    finally:
+        server.kill()
+
+
 if __name__ == '__main__':
     sys.dont_write_bytecode = True
     match sys.argv[1:]:
         case ['rehearsal', *release]:
             rehearsal(release[0] if release else '3.8.3')
+        case ['calls', *release]:
+            calls(release[0] if release else '3.8.3')
         case ['real', url, *secret]:
             real(url, secret[0] if secret else 'openIM123')
         case _:

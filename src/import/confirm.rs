@@ -206,7 +206,7 @@ fn took_max(
         return Ok(());
     }
     // That numbers were handed out is all that the pace has to know; reading can wait until there is more to read.
-    if engine.gate.is_bounded() && !state.lane.wants_poll(engine.hurry(), now) {
+    if engine.gate.is_bounded() && !state.lane.wants_reading(engine.hurry(), now) {
         state.poll_from = now + UNHURRIED;
         return Ok(());
     }

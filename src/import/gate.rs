@@ -89,16 +89,17 @@ impl Gate {
                 self.callers.compare_exchange(callers, callers + 1, set, fetch).is_ok()
             };
             if (callers < self.calls.load(Ordering::Relaxed) || is_over()) && one_more() {
-                return Admitted(self);
+                return Admitted { gate: self, is_counted: true };
             }
             self.wait().await;
         }
     }
 
-    /// Waits until a message of that conversation may go out, `own` of which are unconfirmed. False: the longest
-    /// conversation waits for a caller, which comes first.
+    /// Waits until a message of that conversation may go out, `own` of which are unconfirmed. False: its caller has
+    /// to let it go, because there are too many, or because the longest conversation waits for one, which comes first.
     pub(super) async fn pass(
         &self,
+        admitted: &mut Admitted<'_>,
         conv: ConvNo,
         own: impl Fn() -> usize,
         is_over: impl Fn() -> bool,
@@ -106,6 +107,9 @@ impl Gate {
         let is_longest = self.longest.load(Ordering::Relaxed) == conv.0;
         loop {
             if !is_longest && self.longest_waits.swap(false, Ordering::Relaxed) {
+                return false;
+            }
+            if admitted.is_one_too_many() {
                 return false;
             }
             let first = is_longest && own() < self.of_the_longest.load(Ordering::Relaxed);
@@ -206,11 +210,29 @@ impl Gate {
 }
 
 /// One of the callers that may be at work.
-pub(super) struct Admitted<'g>(&'g Gate);
+pub(super) struct Admitted<'g> {
+    gate: &'g Gate,
+    is_counted: bool,
+}
+
+impl Admitted<'_> {
+    /// There are more callers than there may be by now, and this is the one that leaves.
+    fn is_one_too_many(&mut self) -> bool {
+        let callers = self.gate.callers.load(Ordering::Relaxed);
+        let (set, fetch) = (Ordering::Relaxed, Ordering::Relaxed);
+        let leaves = self.is_counted
+            && callers > self.gate.calls.load(Ordering::Relaxed)
+            && self.gate.callers.compare_exchange(callers, callers - 1, set, fetch).is_ok();
+        self.is_counted &= !leaves;
+        leaves
+    }
+}
 
 impl Drop for Admitted<'_> {
     fn drop(&mut self) {
-        self.0.callers.fetch_sub(1, Ordering::Relaxed);
-        self.0.moved.notify_waiters();
+        if self.is_counted {
+            self.gate.callers.fetch_sub(1, Ordering::Relaxed);
+        }
+        self.gate.moved.notify_waiters();
     }
 }

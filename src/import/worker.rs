@@ -8,6 +8,7 @@ use tracing::Instrument;
 use super::cell::{Cell, CellState, Place};
 use super::confirm;
 use super::engine::Engine;
+use super::gate::Admitted;
 use super::lane::{Answered, Company, Next};
 use super::progress::Count;
 use super::settings::{Ended, ImportError};
@@ -60,22 +61,24 @@ pub(super) async fn work(engine: Arc<Engine>, caller: usize) {
             engine.lives();
             engine.settings.dial.wait().await;
         }
-        let _admitted = engine.gate.enter(|| engine.is_draining()).await;
+        let mut admitted = engine.gate.enter(|| engine.is_draining()).await;
         let Some(cell) = engine.ready.pop().await else { return };
         engine.gate.is_taken(cell.conversation.no);
         cell.lock().place = Place::Sending;
-        send_some(&engine, &cell, caller).await;
+        send_some(&engine, &cell, caller, &mut admitted).await;
     }
 }
 
 /// Sends in one conversation until it has to wait, or has had its turn.
-async fn send_some(engine: &Arc<Engine>, cell: &Arc<Cell>, caller: usize) {
-    // Then another may have more left.
-    for _ in 0..engine.settings.limits.window {
+async fn send_some(engine: &Arc<Engine>, cell: &Arc<Cell>, caller: usize, admitted: &mut Admitted<'_>) {
+    // Where what is under way is bounded, one conversation is sent to its end before the next is begun: the server
+    // writes once for each conversation and batch. Elsewhere another may have more left after a while.
+    let most = if engine.gate.is_bounded() { usize::MAX } else { engine.settings.limits.window };
+    for _ in 0..most {
         if engine.throttle.wait(caller, Instant::now()).is_some() {
             break;
         }
-        if engine.gate.is_bounded() && !pass(engine, cell).await {
+        if engine.gate.is_bounded() && !pass(engine, cell, admitted).await {
             break;
         }
         while let Some(rate) = engine.settings.dial.limiter()
@@ -124,14 +127,14 @@ fn may_send(engine: &Engine, cell: &Cell) -> bool {
     matches!(state.lane.next(engine.now(), engine.lag()), Next::Message(_) | Next::Fence(_))
 }
 
-/// Waits until one message more may be unconfirmed; fences have nobody to wait for. False: another conversation
-/// comes first.
-async fn pass(engine: &Engine, cell: &Cell) -> bool {
+/// Waits until one message more may be unconfirmed; fences have nobody to wait for. False: the conversation is let go
+/// for another that comes first, or because there are more callers than there may be.
+async fn pass(engine: &Engine, cell: &Cell, admitted: &mut Admitted<'_>) -> bool {
     if !matches!(cell.lock().lane.next(engine.now(), engine.lag()), Next::Message(_)) {
         return true;
     }
     let own = || cell.lock().counted;
-    engine.gate.pass(cell.conversation.no, own, || engine.is_draining()).await
+    engine.gate.pass(admitted, cell.conversation.no, own, || engine.is_draining()).await
 }
 
 /// Waits until it may send by the rate, or nothing shall be sent by it. False: the rate is another by now.

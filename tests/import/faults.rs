@@ -346,14 +346,36 @@ async fn a_server_that_restarts() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn numbers_that_fall_back_stop_the_run() {
     let server = server(Release::V3_8_3).await;
-    // By more than a window: what was confirmed is overwritten, and maxSeq can't climb back unseen.
-    server.fault("fall-back-seq:after=20,by=100,times=1".parse().unwrap());
+    // By more than is read at once: what was confirmed is overwritten, and maxSeq can't climb back unseen.
+    server.fault("fall-back-seq:after=60,by=400,times=1".parse().unwrap());
     let dir = tempfile::tempdir().unwrap();
     let said = history(3_000, 3, 13);
     let mut job = job(dir.path(), &said);
     let error = run(settings(), &mut job, &server).await.unwrap_err();
     assert!(matches!(&error, ImportError::Overwriting(fallen) if fallen.len() == 1), "{error}");
     assert!(error.to_string().contains("si_") || error.to_string().contains("sg_"), "{error}");
+}
+
+/// Where nothing above was read, numbers that are handed out twice cost only what stood in them, and it is sent again;
+/// where something was, the run stops. How far it has read by then is nobody's to say.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn numbers_that_fall_back_early_lose_nothing() {
+    for release in [Release::V3_8_3, Release::Main] {
+        let server = server(release).await;
+        server.fault("fall-back-seq:after=1,by=10,times=1".parse().unwrap());
+        let dir = tempfile::tempdir().unwrap();
+        let said = in_twelve();
+        let mut job = job(dir.path(), &said);
+        match run(settings(), &mut job, &server).await {
+            Ok(outcome) => {
+                server.settle().await;
+                assert_eq!((outcome.confirmed, outcome.left), (1_500, 0));
+                assert_exact_or_said(&server, &job, &said).await;
+            }
+            Err(ImportError::Overwriting(fallen)) => assert_eq!(fallen.len(), 1),
+            Err(error) => panic!("{error}"),
+        }
+    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

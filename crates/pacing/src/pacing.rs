@@ -55,6 +55,8 @@ pub struct Pacing {
     phase: Phase,
     /// Unconfirmed messages allowed.
     bound: f64,
+    /// As many were allowed before the lag rose last: what it fell by for a moment is soon allowed again.
+    before: f64,
     /// Calls under way allowed.
     calls: f64,
     /// When the bounds were moved last.
@@ -107,7 +109,7 @@ pub(crate) const LEAST: f64 = 8.0;
 const MOST: f64 = 1e6;
 /// Callers at the start, and at least: with one alone a pause of its conversation is a pause of everybody.
 const FEW_CALLS: f64 = 4.0;
-const LEAST_CALLS: f64 = 2.0;
+const LEAST_CALLS: f64 = 3.0;
 /// Unconfirmed messages while the idle lag is measured, and how many of them are looked at, in how many batches.
 const PROBE: f64 = 6.0;
 const PROBED: usize = 8;
@@ -120,6 +122,10 @@ const STEP: Duration = Duration::from_millis(250);
 /// late; with 0.5 it would swing.
 const DOWN: f64 = 0.4;
 const UP: f64 = 0.25;
+/// Where the aim is less than this share of the lag, no queue of ours has grown so fast.
+const HICCUP: f64 = 0.6;
+/// So much of what was allowed before the lag rose is allowed at once when it has fallen.
+const AGAIN: f64 = 0.85;
 /// Calls under way bring in so many times what is stored.
 const SPARE_CALLS: f64 = 1.15;
 
@@ -133,6 +139,7 @@ impl Pacing {
             settings,
             phase: Phase::Probing,
             bound: if aim.is_some() { PROBE } else { MOST },
+            before: 0.0,
             aim,
             calls,
             moved: now,
@@ -156,6 +163,7 @@ impl Pacing {
             return false;
         }
         self.settings = settings;
+        self.before = 0.0;
         match (&mut self.aim, settings.max_lag) {
             (Some(aim), Some(above)) => aim.allow(above),
             (None, Some(above)) => {
@@ -261,7 +269,8 @@ impl Pacing {
         self.step.held_unconfirmed += usize::from(unconfirmed);
         self.step.held_calls += usize::from(calls && !unconfirmed);
         let unconfirmed = if seen.unconfirmed == 0 { Duration::ZERO } else { seen.oldest };
-        let worst = self.step.worst.max(unconfirmed);
+        // As old as what was answered since can be at most.
+        let worst = self.step.worst.max(unconfirmed.min(now.saturating_sub(self.stood_until)));
         let lately = self.aim.as_ref().and_then(Aim::most).unwrap_or(STEP);
         if unconfirmed > 3 * lately + STEP && now.saturating_sub(self.alive) > 2 * lately + STEP {
             // Nothing at all comes through: a standstill, no queue of ours. The bound holds everything back by itself.
@@ -272,6 +281,12 @@ impl Pacing {
             return;
         }
         if self.phase == Phase::Probing {
+            if self.aim.is_some() && self.under_way > 2.0 * PROBE {
+                // More was allowed before, and is in the queue still: a server behind that is not idle.
+                self.step = Step { since: now, ..Step::default() };
+                self.stood_until = now;
+                return;
+            }
             self.probed(passed, now);
             return;
         }
@@ -282,7 +297,9 @@ impl Pacing {
         }
         let step = std::mem::replace(&mut self.step, Step { since: now, ..Step::default() });
         self.lag = (step.batches > 0 || seen.unconfirmed > 0).then_some(worst);
-        self.measure(&step, passed);
+        if !self.is_hiccup(worst) {
+            self.measure(&step, passed);
+        }
         self.limit = self.what_limits(&step, worst);
         if step.numbered > 0 || unconfirmed > lately {
             self.follow(&step, worst, now);
@@ -303,6 +320,11 @@ impl Pacing {
             self.phase = Phase::Doubling;
             self.step = Step { since: now, ..Step::default() };
         }
+    }
+
+    /// Whether the lag is more than that of a queue that has grown: the server was busy with itself for a moment.
+    fn is_hiccup(&self, worst: Duration) -> bool {
+        self.aim().is_some_and(|aim| worst.mul_f64(HICCUP) > aim)
     }
 
     fn measure(&mut self, step: &Step, passed: Duration) {
@@ -331,12 +353,24 @@ impl Pacing {
         let Some(target) = aim.lag() else { return };
         let ratio = target.as_secs_f64() / worst.as_secs_f64().max(1e-3);
         self.moved = now;
+        if self.is_hiccup(worst) {
+            self.phase = Phase::Following;
+            self.before = self.before.max(self.bound);
+            self.bound = (self.bound * ratio.powf(DOWN).max(0.5)).max(LEAST);
+            // What was answered before shows the queue as it was, and how many callers it takes is known from before.
+            self.stood_until = now;
+            return;
+        }
         if ratio < 1.0 {
             self.phase = Phase::Following;
-            self.bound *= ratio.powf(DOWN).max(0.5);
+            self.bound *= ratio.powf(DOWN);
         } else if step.held_unconfirmed > 0 && self.phase == Phase::Following {
             // More is allowed only if what was allowed was used.
-            self.bound *= ratio.powf(UP).min(1.25);
+            let up = ratio.powf(UP).min(1.25);
+            self.bound = (self.bound * up).max((self.bound * 2.0).min(self.before * AGAIN));
+            if self.bound >= self.before * AGAIN {
+                self.before = 0.0;
+            }
         }
         self.bound = self.bound.clamp(LEAST, MOST);
         self.follow_calls(step, ratio);

@@ -1,6 +1,7 @@
 //! From a call to its answer: headers, token, path.
 
 use super::answer::{Data, Outcome, Refusal, success};
+use super::audit::Calls;
 use super::chat::Door;
 use super::http::Reply;
 use super::shared::Shared;
@@ -45,7 +46,7 @@ impl Caller<'_> {
 /// Answers an API call.
 pub(super) async fn serve(shared: &Shared, call: &Call<'_>) -> Reply {
     let outcome = match admitted(shared, call) {
-        Err(refusal) => Err(refusal),
+        Err(refusal) => return reply(shared, Err(refusal)),
         Ok(caller) if call.post && call.path.starts_with("/object/") => {
             match objects::serve(shared, call.path, &caller).await {
                 Some(outcome) => outcome,
@@ -60,7 +61,22 @@ pub(super) async fn serve(shared: &Shared, call: &Call<'_>) -> Reply {
             None => return Reply::text(404, "404 page not found"),
         },
     };
-    reply(shared, outcome)
+    let reply = reply(shared, outcome);
+    count(shared, call, reply.body.len());
+    reply
+}
+
+/// Only of calls that there are: what strangers make up takes no memory.
+fn count(shared: &Shared, call: &Call<'_>, answered: usize) {
+    let mut world = shared.world();
+    if !world.calls.contains_key(call.path) {
+        world.calls.insert(call.path.to_owned(), Calls::default());
+    }
+    if let Some(calls) = world.calls.get_mut(call.path) {
+        calls.count += 1;
+        calls.asked_bytes += call.body.len() as u64;
+        calls.answered_bytes += answered as u64;
+    }
 }
 
 /// The answer's envelope.

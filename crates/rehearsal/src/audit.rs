@@ -23,10 +23,24 @@ pub struct Audit {
     pub live_probe: Option<LiveProbe>,
     /// Refused calls, by code.
     pub refused: BTreeMap<i32, u64>,
+    /// Answered calls, by path: what the pace of an import costs beside the messages themselves.
+    #[serde(default)]
+    pub calls: BTreeMap<String, Calls>,
     /// All conversations together.
     pub total: ConversationAudit,
     /// Each conversation that anything was sent to.
     pub conversations: BTreeMap<String, ConversationAudit>,
+}
+
+/// Calls of one path.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Calls {
+    /// How many were answered, with a refusal too. Calls without a good token are not counted.
+    pub count: u64,
+    /// Their bodies, bytes.
+    pub asked_bytes: u64,
+    /// The bodies of the answers, bytes.
+    pub answered_bytes: u64,
 }
 
 /// One conversation.
@@ -150,6 +164,7 @@ pub(super) fn audit(shared: &Shared) -> Audit {
         redis_bytes: redis_bytes(&world),
         live_probe: world.probe.as_ref().map(Probe::summary),
         refused: world.refusals.clone(),
+        calls: world.calls.clone(),
         ..Audit::default()
     };
     for (id, conversation) in &world.conversations {

@@ -71,7 +71,7 @@ mod users;
 mod verify;
 mod world;
 
-pub use audit::{Audit, ConversationAudit, LogEntry, Origin, SlotState};
+pub use audit::{Audit, Calls, ConversationAudit, LogEntry, Origin, SlotState};
 pub use capacity::Capacity;
 pub use chat::{AccountEntry, CodeUse};
 pub use damage::Damage;

@@ -1,6 +1,7 @@
 //! Everything the server knows, under one lock.
 
 use super::again::Again;
+use super::audit::Calls;
 use super::log::Conversation;
 use super::probe::Probe;
 use super::record::{Record, Routes};
@@ -46,6 +47,8 @@ pub(super) struct World {
     pub(super) refused_receivers: HashMap<Arc<str>, i64>,
     /// Refusals by code.
     pub(super) refusals: BTreeMap<i32, u64>,
+    /// Answered calls by path.
+    pub(super) calls: BTreeMap<String, Calls>,
     /// Ids given out so far.
     pub(super) ids: u64,
     /// What was sent before, where that is watched.

@@ -156,9 +156,30 @@ impl Lane {
             Hurry::Draining => 1,
         };
         let live = self.attempts.len();
-        let waits = self.attempts.front().is_some_and(|oldest| now.saturating_sub(oldest.at) >= LONG);
-        live > 0
-            && (waits || live >= least || self.upcoming().is_none() || self.has_hole() || self.is_awaiting())
+        live > 0 && (live >= least || self.waits(LONG, now) || self.upcoming().is_none() || self.is_stuck())
+    }
+
+    /// Whether what has its number is worth being read now, where `maxSeq` is asked for all the while. What leaves the
+    /// window by that alone is read a window at once: reading costs the server two calls.
+    pub fn wants_reading(&self, hurry: Hurry, now: Now) -> bool {
+        const LONG: Duration = Duration::from_secs(1);
+        if self.phase != Phase::Flow || self.foreign || self.disturbed || hurry == Hurry::Draining {
+            return self.wants_poll(hurry, now);
+        }
+        let numbered = self.numbered();
+        let is_last = self.upcoming().is_none() && numbered == self.attempts.len();
+        let is_worth_it = numbered >= self.window() || is_last;
+        numbered > 0 && !self.examining && (is_worth_it || self.waits(LONG, now) || self.is_stuck())
+    }
+
+    /// Whether the oldest message that was not read is that old.
+    fn waits(&self, long: Duration, now: Now) -> bool {
+        self.attempts.front().is_some_and(|oldest| now.saturating_sub(oldest.at) >= long)
+    }
+
+    /// Whether nothing goes on before something is read.
+    fn is_stuck(&self) -> bool {
+        self.has_hole() || self.is_awaiting()
     }
 
     /// As whom to ask how far reading does no harm.
