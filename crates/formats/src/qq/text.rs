@@ -120,6 +120,8 @@ impl Ordinary for QqText {
         let nothing = [Chat::default()];
         let chats = self.chats.get().and_then(|chats| chats.get(path)).map_or(&nothing[..], Vec::as_slice);
         let chat_at = |byte: u64| chats.iter().rev().find(|chat| chat.begin <= byte).unwrap_or(&nothing[0]);
+        // Nothing behind the last head: the file ends there, or was cut off.
+        let breaks_off = |chat: &Chat| !chat.any && chats.last().is_some_and(|last| last.begin == chat.begin);
         let mut told = HashSet::new();
         let mut write = |said: Said<'_>, sink: &mut dyn Sink| {
             let chat = chat_at(said.0.byte);
@@ -156,7 +158,7 @@ impl Ordinary for QqText {
             } else if let Some((.., said)) = &mut open {
                 said.push_str(words);
                 said.push('\n');
-            } else if place.byte >= chat.body
+            } else if (place.byte >= chat.body || breaks_off(chat))
                 && !(chat.any && chat.body == 0)
                 && !words.trim().is_empty()
                 && stray.replace(chat.begin) != Some(chat.begin)
