@@ -147,7 +147,7 @@ async fn look_at_server(
     };
     let waits = (server::Work::Fresh, server::give_up(context));
     server::reach(client, args.server.wait_for_server, waits).await?;
-    preflight::look(client, &looks, &allowed, context.style).await
+    preflight::look(client, &looks, &allowed, context).await
 }
 
 /// Says that this is a part only.

@@ -1,12 +1,14 @@
 //! What every command begins with: the configuration, the job's folder, how to speak.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::{Exit, Failure, OrFail};
 use crate::config::{Common, ImportFile};
 use crate::control::{Board, End, Look};
 use crate::job::Shard;
-use crate::report::{Form, Progress, Style, Summary, terminal};
+use crate::report::{Form, Progress, Snapshot, Style, Summary, Unit, terminal};
 
 /// The configuration file that is taken where none is named.
 const USUAL_FILE: &str = "import.toml";
@@ -139,6 +141,36 @@ impl Context {
     pub(super) fn draw(&self, look: Look) -> Progress {
         self.board.watch(Look::clone(&look));
         Progress::start(self.style, look)
+    }
+}
+
+/// A phase that counts up to a number.
+pub(super) struct Counting {
+    done: Arc<AtomicU64>,
+    progress: Progress,
+}
+
+impl Counting {
+    /// Shown from now on; a total of 0 is not known.
+    pub(super) fn start(context: &Context, phase: &'static str, unit: Unit, total: u64) -> Self {
+        tracing::info!(total, "phase: {phase}");
+        let done = Arc::new(AtomicU64::new(0));
+        let watched = Arc::clone(&done);
+        let look = move || {
+            let done = watched.load(Ordering::Relaxed);
+            Snapshot { phase, done, total, unit, ..Snapshot::default() }
+        };
+        Self { done, progress: context.draw(Arc::new(look)) }
+    }
+
+    /// So many more.
+    pub(super) fn add(&self, more: u64) {
+        self.done.fetch_add(more, Ordering::Relaxed);
+    }
+
+    /// It is over.
+    pub(super) fn finish(self) {
+        self.progress.finish();
     }
 }
 

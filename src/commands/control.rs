@@ -117,7 +117,13 @@ fn shown(state: &Value) -> String {
     let n = |name: &str| state[name].as_u64().unwrap_or(0);
     let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
     let mut lines = Vec::new();
-    if state["phase"] == "send" {
+    if state["phase"] != "send" {
+        let (done, total) = (n("done"), n("total"));
+        let of = if total > 0 { format!(" of {}", count(total)) } else { String::new() };
+        let far = format!(", {}{of} {}", count(done), text(&state["unit"]));
+        lines.push(format!("{}{}", text(&state["doing"]), if done > 0 { far } else { String::new() }));
+    }
+    if state["phase"] == "send" || n("confirmed") > 0 {
         let passed = n("confirmed") + n("rejected");
         let average = state["pace"]["average"].as_f64().unwrap_or(0.0);
         lines.push(format!(
@@ -129,8 +135,6 @@ fn shown(state: &Value) -> String {
             count(n("pending")),
             count(n("rejected")),
         ));
-    } else {
-        lines.push(format!("at: {}", text(&state["phase"])));
     }
     if let Some(seconds) = state["eta"]["seconds"].as_f64().filter(|s| *s < 1e8) {
         let left = duration(Duration::from_secs_f64(seconds.max(0.0)));

@@ -14,7 +14,7 @@ use super::prepare::job_failure;
 use super::{Exit, Failure, OrFail, server, stop};
 use crate::after::{self, MarkReport};
 use crate::config::ServerArgs;
-use crate::report::{Progress, Snapshot, count, plural};
+use crate::report::{Progress, Snapshot, Unit, count, plural};
 
 /// `mark-read`.
 #[derive(Debug, Args)]
@@ -62,6 +62,7 @@ pub(super) fn mark_read(context: &Context, args: &MarkReadArgs) -> Result<Exit, 
         let watched = Arc::clone(&done);
         let look = move || Snapshot {
             phase: "mark read",
+            unit: Unit::Steps,
             done: watched.load(Ordering::Relaxed),
             ..Snapshot::default()
         };

@@ -31,7 +31,7 @@ use crate::job::{FACE, Job, MediaBook, PassNo, SourceInfo};
 use crate::media::{self, Fetch, Progress as Done, StoreError, Upload, UploadError, Wants};
 use crate::message::SourceNo;
 use crate::openim::{self, Client, HostToken, Limits, Reach, Web, check_public_url};
-use crate::report::{Progress, Snapshot};
+use crate::report::{Progress, Snapshot, Unit};
 use list::write_list;
 use restored::restored;
 use words::{dry_verdict, verdict};
@@ -411,12 +411,12 @@ fn draw(context: &Context, done: &Arc<Done>, phase: &'static str) -> Progress {
             done: if phase == "look at files" { read(&watched.files) } else { read(&watched.done) },
             // How much lies behind links is known when it is here.
             total: read(&watched.total).max(read(&watched.done)),
-            in_bytes: phase != "look at files",
+            unit: if phase == "look at files" { Unit::Steps } else { Unit::Bytes },
             retries: read(&watched.retries),
             ..Snapshot::default()
         }
     };
-    Progress::start(context.style, Arc::new(look))
+    context.draw(Arc::new(look))
 }
 
 fn refused(error: StoreError) -> Stopped {

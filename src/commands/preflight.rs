@@ -7,7 +7,7 @@ use std::time::Duration;
 use clap::Args;
 use tokio_util::sync::CancellationToken;
 
-use super::context::note;
+use super::context::{Context, note};
 use super::prepare::job_failure;
 use super::server::exit_of;
 use super::{Exit, Failure, OrFail, afterwards};
@@ -16,7 +16,7 @@ use crate::before::{
 };
 use crate::log::{self, LogError};
 use crate::openim::Client;
-use crate::report::{Progress, Snapshot, Style, plural};
+use crate::report::{Snapshot, Unit, plural};
 
 /// What the preflight may find and go on all the same.
 #[derive(Debug, Clone, Default, Args)]
@@ -44,18 +44,16 @@ pub(super) async fn look(
     client: &Client,
     looks: &Looks<'_>,
     allowed: &Allowed,
-    style: Style,
+    context: &Context,
 ) -> Result<(Verdict, Vec<Occupied>), Failure> {
     let looked = Arc::clone(&looks.looked);
-    let progress = Progress::start(
-        style,
-        Arc::new(move || Snapshot {
-            phase: "preflight",
-            done: looked.done.load(Ordering::Relaxed),
-            total: looked.total.load(Ordering::Relaxed),
-            ..Snapshot::default()
-        }),
-    );
+    let progress = context.draw(Arc::new(move || Snapshot {
+        phase: "preflight",
+        unit: Unit::Steps,
+        done: looked.done.load(Ordering::Relaxed),
+        total: looked.total.load(Ordering::Relaxed),
+        ..Snapshot::default()
+    }));
     let result = preflight(client, looks).await;
     progress.finish();
     let found = result.map_err(|error| match error {

@@ -12,7 +12,7 @@ use crate::config::{EqualTimes, OlderMessages, SourceArgs, TimeSection};
 use crate::job::{Job, JobError, JobReader, PassInfo, Shard, SourceInfo};
 use crate::message::{Release, SendTime, SourceNo};
 use crate::prepare::{self, Look, Phase, PrepareError, Rules, Summary};
-use crate::report::Snapshot;
+use crate::report::{Snapshot, Unit};
 
 /// How sources are to be taken into a job.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -227,7 +227,7 @@ fn snapshot(look: Look) -> Snapshot {
             phase: "read",
             done: look.read,
             total: look.total,
-            in_bytes: true,
+            unit: Unit::Bytes,
             messages: look.messages,
             rejected: look.rejected,
             ..Snapshot::default()

@@ -119,7 +119,7 @@ pub(super) fn retry(context: &Context, args: &RetryArgs) -> Result<Exit, Failure
             return Ok(Some((outcome, None)));
         }
         // Sent anew for what users see: so that is looked at.
-        let judged = verify::scrolled(&job, &reader, &client, look, false).await?;
+        let judged = verify::scrolled(context, &job, &reader, &client, look, false).await?;
         judged.show(context)?;
         Ok(Some((outcome, Some(judged))))
     })?;

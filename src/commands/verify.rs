@@ -172,18 +172,18 @@ impl Verification<'_> {
             let (mut found, mut mended) = repair.until_nothing_is_left(job, reader, settings.clone()).await?;
             if args.client {
                 let mends = found.failing() + found.unproved() == 0;
-                let mut judged = scrolled(job, reader, client, settings.clone(), mends).await?;
+                let mut judged = scrolled(context, job, reader, client, settings.clone(), mends).await?;
                 if repair.take_back(job, reader, settings.clone(), &judged).await? {
                     let (again, more) = repair.until_nothing_is_left(job, reader, settings.clone()).await?;
                     found = again;
                     mended.merge(more);
-                    judged = scrolled(job, reader, client, settings, true).await?;
+                    judged = scrolled(context, job, reader, client, settings, true).await?;
                 }
                 judged.show(context)?;
                 found.scrolled = Some(judged);
             } else if mended.deleted + mended.sent > 0 {
                 // What was deleted leaves a hole, and what was sent again may stand behind what is newer.
-                let judged = scrolled(job, reader, client, settings, false).await?;
+                let judged = scrolled(context, job, reader, client, settings, false).await?;
                 judged.show(context)?;
                 found.scrolled = Some(judged);
             }
@@ -192,7 +192,7 @@ impl Verification<'_> {
             let asked = settings.clone();
             let mut found = look(context, job, reader, client, asked, args.extent(), false).await?;
             if args.client {
-                found.scrolled = Some(scrolled(job, reader, client, settings, false).await?);
+                found.scrolled = Some(scrolled(context, job, reader, client, settings, false).await?);
             }
             show(context, &found)?;
             (found, Mended::default())

@@ -58,8 +58,15 @@ fn pause(state: &State) -> Answer {
             }
             true
         }
+        (None, phase, _) if is_after_sending(phase) => {
+            because.push(
+                "Nothing is sent any more, and what it looks at stays as it is. Stopped, the same command looks again."
+                    .to_owned(),
+            );
+            true
+        }
         (None, ..) => {
-            because.push("Nothing is sent yet: a pause counts as soon as it would be.".to_owned());
+            because.push("Nothing is sent at the moment: a pause counts as soon as it would be.".to_owned());
             true
         }
     };
@@ -70,7 +77,11 @@ fn switch(state: &State) -> Answer {
     let mut because = Vec::new();
     let left = state.pending + state.in_flight;
     match &state.ended {
-        None if state.phase != "send" => because.push(format!("It is not done: {}.", doing(state.phase))),
+        None if is_after_sending(state.phase) => because.push(format!(
+            "Everything is sent; it is still {}, and that can find something.",
+            doing(state.phase)
+        )),
+        None if state.phase != "send" => because.push(format!("It is not done: it is {}.", doing(state.phase))),
         None if left > 0 => because.push(format!("{} not there yet.", plural(left, "message is", "messages are"))),
         None => because.push("Everything is sent, and is being looked at once more.".to_owned()),
         Some(end) => match end.exit_code {
@@ -95,12 +106,28 @@ fn switch(state: &State) -> Answer {
     Answer { yes, because }
 }
 
-fn doing(phase: &str) -> String {
+/// Phases in which everything is sent.
+pub(super) fn is_after_sending(phase: &str) -> bool {
+    ["settle", "look behind", "clear up", "look back", "store", "scroll"].contains(&phase)
+}
+
+/// A phase in words.
+pub(super) fn doing(phase: &str) -> String {
     match phase {
-        "read" => "the export is being read".to_owned(),
-        "" => "it begins".to_owned(),
-        other => format!("it is at `{other}`"),
+        "" => "beginning",
+        "read" | "compare" | "index" => "reading the export",
+        "preflight" => "looking at the server",
+        "send" => "sending",
+        "settle" => "settling what is under way",
+        "look behind" => "looking at what stands behind the last messages",
+        "clear up" => "clearing up: what was deleted is looked for until it stays away",
+        "look back" => "looking whether what earlier runs confirmed is still there",
+        "verify" => "reading back what was sent",
+        "store" => "asking the store what it has",
+        "scroll" => "looking whether users can scroll to the start",
+        other => return format!("at work: {other}"),
     }
+    .to_owned()
 }
 
 #[cfg(test)]

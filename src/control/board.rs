@@ -5,13 +5,13 @@ use std::time::{Duration, Instant};
 
 use jiff::Zoned;
 
-use super::advice::advise;
+use super::advice::{advise, doing, is_after_sending};
 use super::desk::Desk;
 use super::series::Series;
 use super::state::{Counted, End, Eta, Lag, Left, Limit, Pace, Settings, State, ms};
 use crate::import::{Progress, Shown};
 use crate::openim::Reason;
-use crate::report::{self, Snapshot};
+use crate::report::{self, Snapshot, Unit};
 
 /// Looks at a phase, as the progress line does.
 pub type Look = Arc<dyn Fn() -> Snapshot + Send + Sync>;
@@ -101,7 +101,10 @@ impl Board {
         let snapshot = scene.snapshot();
         if scene.ended.is_none() {
             let now = Instant::now();
-            scene.rates = scene.pace.update(now, &snapshot);
+            // The pace is that of sending, also while what was sent is looked at.
+            if scene.paces(&snapshot) {
+                scene.rates = scene.pace.update(now, &snapshot);
+            }
             let at = now.duration_since(scene.began).as_secs_f64();
             if let Some(progress) = scene.sending.clone() {
                 let lag = progress
@@ -132,11 +135,12 @@ impl Board {
             seconds: scene.began.elapsed().as_secs_f64(),
             done: snapshot.done,
             total: snapshot.total,
-            in_bytes: snapshot.in_bytes,
+            unit: snapshot.unit.name(),
+            in_bytes: snapshot.unit == Unit::Bytes,
             messages: snapshot.messages,
             waiting: snapshot.cause.clone(),
             pace: Pace { now: scene.rates.now, average: scene.rates.average },
-            eta: scene.rates.left.filter(|_| scene.ended.is_none()).map(eta),
+            eta: scene.rates.left.filter(|_| scene.ended.is_none() && scene.paces(&snapshot)).map(eta),
             series: scene.series.points().to_vec(),
             ended: scene.ended.clone(),
             ..State::default()
@@ -149,10 +153,14 @@ impl Board {
         let held = desk.held();
         state.settings = Settings::of(&held, desk.wishes().schedule);
         state.changes = desk.changes();
-        if state.ended.is_some() {
+        if state.ended.is_some() || is_after_sending(state.phase) {
             (state.pace.now, state.lag.now_ms) = (0.0, None);
-            (state.waiting, state.limit) = (None, None);
+            state.limit = None;
         }
+        if state.ended.is_some() {
+            state.waiting = None;
+        }
+        state.doing = doing(state.phase);
         state.advice = advise(&state);
         state
     }
@@ -163,6 +171,11 @@ impl Board {
 }
 
 impl Scene {
+    /// Whether the time that a phase takes is one that people wait for: what comes after sending is short.
+    fn paces(&self, snapshot: &Snapshot) -> bool {
+        self.sending.is_none() || snapshot.phase == "send"
+    }
+
     fn snapshot(&self) -> Snapshot {
         self.look.as_ref().map(|look| look()).unwrap_or_default()
     }

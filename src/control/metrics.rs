@@ -100,6 +100,8 @@ pub(super) fn metrics(state: &State) -> String {
         "Lag above the idle server at most; missing: any.",
         &seconds(state.settings.max_lag_ms),
     );
+    let phase = format!("{{phase=\"{}\"}}", escaped(state.phase));
+    one("phase", "gauge", "What it is at, always 1.", &[(phase, 1.0)]);
     one(
         "paused",
         "gauge",

@@ -16,15 +16,19 @@ pub struct State {
     pub job: String,
     /// The server's address.
     pub server: String,
-    /// `read`, `preflight`, `send` …
+    /// `read`, `preflight`, `send`, `look behind` …
     pub phase: &'static str,
+    /// The same in words: `looking at what stands behind the last messages`.
+    pub doing: String,
     /// Since the command was given.
     pub seconds: f64,
     /// What the phase has done, in its units.
     pub done: u64,
     /// What it has to do; 0: not known yet.
     pub total: u64,
-    /// Its units are bytes.
+    /// What these are: `messages`, `bytes`, `conversations`.
+    pub unit: &'static str,
+    /// They are bytes.
     pub in_bytes: bool,
     /// Messages of the job.
     pub messages: u64,

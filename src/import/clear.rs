@@ -9,6 +9,7 @@ use tokio::time::Instant;
 
 use super::engine::Engine;
 use super::examine::in_store;
+use super::progress::Phase;
 use super::read;
 use super::settings::ImportError;
 use super::withdraw;
@@ -29,6 +30,8 @@ pub(super) async fn clear(engine: &Arc<Engine>) -> Result<Vec<ConvNo>, ImportErr
     if cleared.is_empty() {
         return Ok(cleared);
     }
+    let total = count(&watched);
+    engine.progress.begin(Phase::ClearUp, total);
     wait_until_stored(engine, watched.keys().copied().collect()).await?;
     // Unseen: whoever looks before the store is written finds nothing, which the server then remembers for a day
     // (law 3), and after that day it is there again.
@@ -48,6 +51,7 @@ pub(super) async fn clear(engine: &Arc<Engine>) -> Result<Vec<ConvNo>, ImportErr
             note_gone(engine, *conv, slots).await;
         }
         watched.retain(|_, slots| !slots.is_empty());
+        engine.progress.reached(total.saturating_sub(count(&watched)));
         if watched.is_empty() || engine.has_ended() {
             return Ok(cleared);
         }
@@ -63,6 +67,10 @@ pub(super) async fn clear(engine: &Arc<Engine>) -> Result<Vec<ConvNo>, ImportErr
         plural(watched.len() as u64, "conversation", "conversations")
     );
     Ok(cleared)
+}
+
+fn count(watched: &BTreeMap<ConvNo, Vec<Watched>>) -> u64 {
+    watched.values().map(|slots| slots.len() as u64).sum()
 }
 
 /// Looks a message needs to stay away for good, times the times it may come back.

@@ -11,6 +11,7 @@ use tokio::task::{JoinError, JoinSet};
 use super::cell::{Cell, Role};
 use super::clear::clear;
 use super::engine::Engine;
+use super::progress::Phase;
 use super::settings::ImportError;
 use super::{confirm, examine, look, schedule};
 use crate::job::{ConvNo, Conversation, Durability, Progress, Under, Unseen, Write};
@@ -28,6 +29,7 @@ pub(super) async fn finish(engine: &Arc<Engine>) -> Result<(), ImportError> {
         if cleared.is_empty() || engine.has_ended() {
             return Ok(());
         }
+        engine.progress.begin(Phase::LookBehind, cleared.len() as u64);
         look_at_recent(engine, &cleared).await?;
         if out_of_place(engine) == seen {
             return Ok(());
@@ -42,12 +44,15 @@ pub(super) async fn finish(engine: &Arc<Engine>) -> Result<(), ImportError> {
 async fn look_behind(engine: &Arc<Engine>) -> Result<(), ImportError> {
     written(engine).await;
     let since = engine.read(|reader| reader.first_run_after(DONE))?;
-    let mut after = None;
+    engine.progress.begin(Phase::LookBehind, engine.read(|reader| reader.touched_in_all(since))?);
+    let (mut after, mut looked_at) = (None, 0);
     while !engine.has_ended() {
         let page = engine.read(|reader| reader.touched_since(since, after, ACTIVE_AT_ONCE))?;
         let Some((last, _)) = page.last() else { break };
         after = Some(*last);
+        looked_at += page.len() as u64;
         look_at(engine, page).await?;
+        engine.progress.reached(looked_at);
     }
     look_once_more(engine).await?;
     look_at_recent(engine, &[]).await

@@ -36,6 +36,6 @@ pub use lane::{
     Overtaking, Receipt, Receipts, Start, Stray,
 };
 pub use pace::Cause;
-pub use progress::{Count, Limiting, Progress, Reasons, Shown};
+pub use progress::{Count, Limiting, Phase, Progress, Reasons, Shown, Step};
 pub use run::run;
 pub use settings::{AlreadyThere, Ended, ImportError, Outcome, Settings, StopSignal};

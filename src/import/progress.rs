@@ -62,6 +62,7 @@ pub struct Progress {
     /// Refused messages of the job by reason; the example is the server's words.
     pub refused: Reasons,
     shown: Mutex<Shown>,
+    step: Mutex<Step>,
     limits: Mutex<Limits>,
     course: Mutex<(Course, u64)>,
 }
@@ -71,6 +72,43 @@ pub struct Progress {
 struct Limits {
     looks: BTreeMap<&'static str, u64>,
     said: Option<(&'static str, Instant)>,
+}
+
+/// What a run is at after sending, and how far that is.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Step {
+    /// What it is at.
+    pub phase: Phase,
+    /// Done of it: conversations, or messages where it clears up.
+    pub done: u64,
+    /// Of so many; 0: not known.
+    pub total: u64,
+}
+
+/// What a run is at.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Phase {
+    /// Messages go out and are confirmed.
+    #[default]
+    Send,
+    /// All are confirmed; what was begun beside that comes to its end.
+    Settle,
+    /// What stands behind the last message of each conversation is looked at.
+    LookBehind,
+    /// What was deleted is looked for until it stays away.
+    ClearUp,
+}
+
+impl Phase {
+    /// Its name.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Send => "send",
+            Self::Settle => "settle",
+            Self::LookBehind => "look behind",
+            Self::ClearUp => "clear up",
+        }
+    }
 }
 
 /// What is no number.
@@ -196,6 +234,22 @@ impl Progress {
     pub(super) fn retried(&self, cause: &str, example: &str) {
         self.retries.add(1);
         self.retry_causes.add(cause, 1, example);
+    }
+
+    /// What it is at.
+    pub fn step(&self) -> Step {
+        *self.step.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Something else begins, with so much to do; 0: not known.
+    pub(super) fn begin(&self, phase: Phase, total: u64) {
+        tracing::info!(total, "phase: {}", phase.name());
+        *self.step.lock().unwrap_or_else(PoisonError::into_inner) = Step { phase, done: 0, total };
+    }
+
+    /// So much of it is done.
+    pub(super) fn reached(&self, done: u64) {
+        self.step.lock().unwrap_or_else(PoisonError::into_inner).done = done;
     }
 
     /// What is no number.

@@ -14,7 +14,7 @@ use super::cell::Place;
 use super::course::Course;
 use super::engine::Engine;
 use super::pace::Waits;
-use super::progress::Progress;
+use super::progress::{Phase, Progress};
 use super::settings::{Ended, ImportError, Outcome, Settings, StopSignal};
 use super::{confirm, finish, schedule, worker};
 use crate::job::{Durability, Job, JobReader, Queue, Write};
@@ -194,6 +194,7 @@ async fn drain(engine: &Arc<Engine>) {
 /// Everything is confirmed: what came after it, and what was withdrawn.
 async fn finish(engine: &Arc<Engine>, stop: &StopSignal) -> Result<Ended, ImportError> {
     let all = async {
+        engine.progress.begin(Phase::Settle, 0);
         engine.done_aside().await;
         finish::finish(engine).await
     };

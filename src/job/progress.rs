@@ -179,6 +179,13 @@ impl JobReader {
         })
     }
 
+    /// How many those are.
+    pub fn touched_in_all(&self, run: u32) -> Result<u64, JobError> {
+        self.db
+            .query_row("SELECT count(*) FROM progress WHERE run >= ?1", [run], |row| row.get(0).map(from_sql))
+            .in_job(self.dir())
+    }
+
     /// Sums over all conversations but those that were undone. A message that went out once more counts as the
     /// later one.
     pub fn standing(&self) -> Result<Standing, JobError> {

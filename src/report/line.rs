@@ -7,7 +7,7 @@ use unicode_width::UnicodeWidthStr;
 
 use super::numbers::{bytes, count, duration, percent, plural};
 use super::pace::Rates;
-use super::progress::Snapshot;
+use super::progress::{Snapshot, Unit};
 
 /// A part, and how gladly it is left out where there is no room: the highest number first.
 type Part = (u8, String);
@@ -22,16 +22,18 @@ pub(super) fn line(now: &Zoned, stays: bool, s: &Snapshot, rates: &Rates, width:
 }
 
 fn parts(now: &Zoned, s: &Snapshot, rates: &Rates) -> Vec<Part> {
-    let show = |n: u64| if s.in_bytes { bytes(n) } else { count(n) };
+    let in_bytes = s.unit == Unit::Bytes;
+    let show = |n: u64| if in_bytes { bytes(n) } else { count(n) };
+    let unit = if s.unit == Unit::Conversations { " conversations" } else { "" };
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "rates are positive")]
     let rate = |r: f64| format!("{}/s", show(r as u64));
     let mut parts = Vec::new();
     parts.push((
         0,
         if s.total > 0 {
-            format!("{} {}/{} {}", s.phase, show(s.done), show(s.total), percent(s.done, s.total))
+            format!("{} {}/{}{unit} {}", s.phase, show(s.done), show(s.total), percent(s.done, s.total))
         } else if s.done > 0 {
-            format!("{} {}", s.phase, show(s.done))
+            format!("{} {}{unit}", s.phase, show(s.done))
         } else {
             format!("{} begins", s.phase)
         },
@@ -41,7 +43,7 @@ fn parts(now: &Zoned, s: &Snapshot, rates: &Rates) -> Vec<Part> {
         parts.push((1, format!("{} now", rate(rates.now))));
         parts.push((7, format!("{} avg", rate(rates.average))));
     }
-    if s.in_bytes {
+    if in_bytes {
         parts.push((5, plural(s.messages, "message", "messages")));
     }
     if s.conversations > 0 {
@@ -160,6 +162,19 @@ mod tests {
         let said = |s: &Snapshot| line(&now(), false, s, &Rates::default(), None);
         assert_eq!(said(&first), "send 0/10,000 0.0 %");
         assert_eq!(said(&Snapshot { total: 0, ..first }), "send begins");
+    }
+
+    #[test]
+    fn what_counts_conversations_says_so() {
+        let behind = Snapshot {
+            phase: "look behind",
+            done: 120,
+            total: 400,
+            unit: Unit::Conversations,
+            ..Snapshot::default()
+        };
+        let said = line(&now(), false, &behind, &Rates::default(), None);
+        assert_eq!(said, "look behind 120/400 conversations 30.0 %");
     }
 
     #[test]

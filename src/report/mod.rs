@@ -20,6 +20,6 @@ pub use gather::{Known, gather};
 pub use logins::can_log_in;
 pub use numbers::{bytes, count, duration, percent, plural};
 pub use pace::{Pace, Rates};
-pub use progress::{Color, Form, Progress, Snapshot, Style};
+pub use progress::{Color, Form, Progress, Snapshot, Style, Unit};
 pub use summary::{Summary, Verdict};
 pub use told::{tables, time};

@@ -21,6 +21,8 @@ pub struct Rates {
 /// look that knows how much there is: what was done before a command is none of its pace.
 #[derive(Debug, Default)]
 pub struct Pace {
+    /// What is being done: another phase has a pace of its own.
+    phase: &'static str,
     /// When, and how much was done by then.
     first: Option<(Instant, u64)>,
     /// When, and how much was done.
@@ -37,6 +39,9 @@ impl Pace {
     /// Takes a look.
     #[expect(clippy::cast_precision_loss, reason = "rates are shown rounded")]
     pub fn update(&mut self, now: Instant, snapshot: &Snapshot) -> Rates {
+        if self.phase != snapshot.phase {
+            *self = Self { phase: snapshot.phase, ..Self::default() };
+        }
         if self.first.is_none() && snapshot.total == 0 && snapshot.done == 0 {
             return Rates::default();
         }

@@ -85,8 +85,8 @@ pub struct Snapshot {
     pub done: u64,
     /// How much there is, in units; 0 = not known yet.
     pub total: u64,
-    /// Units are bytes, not messages.
-    pub in_bytes: bool,
+    /// What is counted in `done` and `total`.
+    pub unit: Unit,
     /// Messages so far, where units are bytes.
     pub messages: u64,
     /// Conversations finished.
@@ -101,6 +101,32 @@ pub struct Snapshot {
     pub cause: Option<String>,
     /// The conversation with most left to do, and how much.
     pub longest: Option<(String, u64)>,
+}
+
+/// What is counted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Unit {
+    /// Messages, or what stands for one.
+    #[default]
+    Messages,
+    /// Bytes.
+    Bytes,
+    /// Conversations.
+    Conversations,
+    /// Other things, which the phase names.
+    Steps,
+}
+
+impl Unit {
+    /// Its name.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Messages => "messages",
+            Self::Bytes => "bytes",
+            Self::Conversations => "conversations",
+            Self::Steps => "steps",
+        }
+    }
 }
 
 /// Draws until it is finished or dropped.
@@ -160,11 +186,13 @@ fn draw(style: Style, look: &dyn Fn() -> Snapshot, stopped: &mpsc::Receiver<()>)
         (style == Style::Bar).then(|| ProgressBar::with_draw_target(Some(0), ProgressDrawTarget::stderr()));
     let mut pace = Pace::new();
     let mut next = Instant::now() + every;
+    let mut phase = look().phase;
     pace.update(Instant::now(), &look());
     while let Err(RecvTimeoutError::Timeout) = stopped.recv_timeout(LOOK_EVERY) {
         let (now, snapshot) = (Instant::now(), look());
         let rates = pace.update(now, &snapshot);
-        if now < next {
+        let is_another = std::mem::replace(&mut phase, snapshot.phase) != snapshot.phase;
+        if now < next && !is_another {
             continue;
         }
         next = now + every;
@@ -200,6 +228,7 @@ struct Status<'a> {
     phase: &'a str,
     done: u64,
     total: u64,
+    unit: &'static str,
     in_bytes: bool,
     conversations_done: u64,
     conversations: u64,
@@ -219,7 +248,8 @@ fn status(snapshot: &Snapshot, rates: &Rates) -> String {
         phase: snapshot.phase,
         done: snapshot.done,
         total: snapshot.total,
-        in_bytes: snapshot.in_bytes,
+        unit: snapshot.unit.name(),
+        in_bytes: snapshot.unit == Unit::Bytes,
         conversations_done: snapshot.conversations_done,
         conversations: snapshot.conversations,
         rejected: snapshot.rejected,

@@ -1,5 +1,6 @@
 //! A run is watched, slowed down, paused and ended from outside; what came of it is counted by the server.
 
+mod afterwards;
 mod door;
 mod hang_up;
 mod run;

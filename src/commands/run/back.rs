@@ -1,13 +1,14 @@
 //! Nothing is left to send: what happened meanwhile is looked at where it left traces.
 
-use super::super::context::note;
+use super::super::context::{Counting, note};
 use super::super::prepare::job_failure;
 use super::super::verdict::{is_disturbed, look_again};
 use super::super::{Exit, Failure, afterwards, verify};
 use super::night::Night;
-use crate::after;
+use crate::after::{self, Step};
 use crate::import::Outcome;
 use crate::job::{Job, JobReader};
+use crate::report::Unit;
 
 impl Night<'_> {
     /// What earlier runs confirmed, the store, and what users will see; how the run ends, and what is said of it.
@@ -21,9 +22,10 @@ impl Night<'_> {
     ) -> Result<Exit, Failure> {
         if resumed {
             // What earlier runs have confirmed is there still, unless somebody has put the server back since.
-            let fallen = after::fallen(self.client.clone(), reader, look.clone())
-                .await
-                .map_err(afterwards::failure)?;
+            let drawn = Counting::start(self.context, "look back", Unit::Conversations, 0);
+            let fallen = after::fallen(self.client.clone(), reader, look.clone()).await;
+            drawn.finish();
+            let fallen = fallen.map_err(afterwards::failure)?;
             if !fallen.is_empty() {
                 *said = vec![format!("Not all is there any more: {}.", afterwards::put_back(&fallen))];
                 return Ok(Exit::Difference);
@@ -36,9 +38,10 @@ impl Night<'_> {
         }
         if is_disturbed(outcome, reader)? {
             note("something happened to these conversations: whether users can scroll them is looked at")?;
+            self.context.board.phase("scroll");
             // What was stored last is what empty slots behind it are dated by (law 15).
             tokio::time::sleep(look.stay_away).await;
-            let judged = verify::scrolled(job, reader, &self.client, look, false).await?;
+            let judged = verify::scrolled(self.context, job, reader, &self.client, look, false).await?;
             judged.show(self.context)?;
             said.push(judged.in_words());
             exit = judged.exit(exit);
@@ -58,11 +61,21 @@ impl Night<'_> {
         look: after::Settings,
     ) -> Result<(String, bool), Failure> {
         note("there were signs of a crash of the server: the store is asked whether it has everything")?;
-        let client = self.client.clone();
-        let stored =
-            after::check_store(client, reader, look, after::Extent::All, fastrand::u64(..), |_| Ok(()))
-                .await
-                .map_err(afterwards::failure)?;
+        let mut drawn = None;
+        let (client, seed) = (self.client.clone(), fastrand::u64(..));
+        let stored = after::check_store(client, reader, look, after::Extent::All, seed, |step| {
+            match (step, &drawn) {
+                (Step::Plan(plan), _) => {
+                    drawn = Some(Counting::start(self.context, "store", Unit::Messages, plan.messages));
+                }
+                (Step::Counted(messages, _), Some(drawn)) => drawn.add(messages),
+                (Step::Counted(..) | Step::Difference(_), _) => {}
+            }
+            Ok(())
+        })
+        .await;
+        drop(drawn);
+        let stored = stored.map_err(afterwards::failure)?;
         let is_short = stored.not_stored > 0;
         if !is_short && stored.unsure == 0 {
             job.store_has_all().map_err(job_failure)?;

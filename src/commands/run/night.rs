@@ -174,7 +174,7 @@ impl Night<'_> {
             rate: self.args.pace.rate.or(self.context.file.import.rate).map(|rate| rate.0.get()),
             ..Looks::new(Some(reader))
         };
-        preflight::look(&self.client, &looks, allowed, self.context.style).await
+        preflight::look(&self.client, &looks, allowed, self.context).await
     }
 
     /// Sends what is left; with `--mark-read` each conversation is marked as soon as it is finished.

@@ -8,10 +8,10 @@ use super::super::{Exit, Failure, server, shard, verify};
 use crate::config;
 use crate::config::PaceArgs;
 use crate::control::Look;
-use crate::import::{self, Dial, ImportError, Outcome, StopSignal};
+use crate::import::{self, Dial, ImportError, Outcome, Phase, Step, StopSignal};
 use crate::job::{Job, Shard};
 use crate::openim::{self, CallError, Client};
-use crate::report::Snapshot;
+use crate::report::{Snapshot, Unit, plural};
 
 /// Imports what the job has left, and shows how far it is.
 pub(in super::super) async fn send(
@@ -73,6 +73,10 @@ pub(in super::super) fn failure(error: ImportError) -> Failure {
 }
 
 fn snapshot(progress: &import::Progress, dial: &Dial) -> Snapshot {
+    let step = progress.step();
+    if step.phase != Phase::Send {
+        return after_sending(progress, step);
+    }
     let shown = progress.shown();
     Snapshot {
         phase: "send",
@@ -85,8 +89,35 @@ fn snapshot(progress: &import::Progress, dial: &Dial) -> Snapshot {
         cause: dial
             .paused()
             .or_else(|| shown.cause.map(|cause| cause.to_string()))
+            .or_else(|| nothing_flows(progress))
             .or(shown.limiting.map(|limiting| limiting.to_string())),
         longest: shown.leaders.into_iter().next(),
+        ..Snapshot::default()
+    }
+}
+
+/// What is waited for where nothing new is sent.
+fn nothing_flows(progress: &import::Progress) -> Option<String> {
+    let passed = progress.before.get() + progress.confirmed.get() + progress.rejected.get();
+    let left = progress.messages.get().saturating_sub(passed);
+    let (settling, unconfirmed) = (progress.settling.get(), progress.unconfirmed.get());
+    if settling > 0 && settling >= progress.active.get() {
+        let conversations = plural(settling, "conversation finds", "conversations find");
+        return Some(format!("settling: {conversations} out what became of a message"));
+    }
+    (left > 0 && left <= unconfirmed).then(|| "everything is out, and waits for its number".to_owned())
+}
+
+/// Everything is confirmed, and a run is not over yet.
+fn after_sending(progress: &import::Progress, step: Step) -> Snapshot {
+    Snapshot {
+        phase: step.phase.name(),
+        done: step.done,
+        total: step.total,
+        unit: if step.phase == Phase::LookBehind { Unit::Conversations } else { Unit::Messages },
+        rejected: progress.rejected_before.get() + progress.rejected.get(),
+        retries: progress.retries.get(),
+        cause: progress.shown().cause.map(|cause| cause.to_string()),
         ..Snapshot::default()
     }
 }

@@ -2,11 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::{BufWriter, Write};
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use super::super::context::{Context, note};
+use super::super::context::{Context, Counting, note};
 use super::super::prepare::job_failure;
 use super::super::{Exit, Failure, OrFail, afterwards};
 use super::scrolled::Scrollable;
@@ -17,7 +15,7 @@ use crate::after::{
 use crate::job::{ConvNo, DIFFERENCES, Job, JobReader, NewFile};
 use crate::message::{Ordinal, Seq};
 use crate::openim::Client;
-use crate::report::{Progress, Snapshot, Style, count, duration, plural};
+use crate::report::{Unit, count, duration, plural};
 
 /// What was found.
 #[derive(Debug, Default)]
@@ -140,13 +138,13 @@ pub(super) async fn look(
     let mut file = BufWriter::new(job.new_file(DIFFERENCES).map_err(job_failure)?);
     let mut found = Found::default();
     let extras = Extras { repair, lookups: lookups(store.is_some(), repair) };
-    the_log(context.style, reader, client, settings.clone(), extras, &mut file, &mut found).await?;
+    the_log(context, reader, client, settings.clone(), extras, &mut file, &mut found).await?;
     job.copies_are_gone(&std::mem::take(&mut found.gone)).map_err(job_failure)?;
     // What was mended has to be looked at again anyway, and the store is asked once, at the end.
     if let Some(extent) = store
         && !(repair && found.mends())
     {
-        the_store(context.style, reader, client, settings, extent, &mut file, &mut found).await?;
+        the_store(context, reader, client, settings, extent, &mut file, &mut found).await?;
     }
     let file = file.into_inner().map_err(std::io::IntoInnerError::into_error).or_fail(Exit::Internal)?;
     file.keep().or_fail(Exit::Internal)?;
@@ -154,7 +152,7 @@ pub(super) async fn look(
 }
 
 async fn the_log(
-    style: Style,
+    context: &Context,
     reader: &JobReader,
     client: &Client,
     settings: after::Settings,
@@ -163,7 +161,7 @@ async fn the_log(
     found: &mut Found,
 ) -> Result<(), Failure> {
     let total = reader.standing().map_err(job_failure)?.passed;
-    let drawn = Drawn::start(style, "verify", total);
+    let drawn = Counting::start(context, "verify", Unit::Messages, total);
     let verified = after::verify(client.clone(), reader, settings, extras, |event| {
         match event {
             Event::Compared(messages) => drawn.add(messages),
@@ -194,7 +192,7 @@ async fn the_log(
 }
 
 async fn the_store(
-    style: Style,
+    context: &Context,
     reader: &JobReader,
     client: &Client,
     settings: after::Settings,
@@ -215,7 +213,7 @@ async fn the_store(
                     plural(all, "question", "questions")
                 ))
                 .map_err(|failure| AfterError::Io(std::io::Error::other(failure.error)))?;
-                drawn = Some(Drawn::start(style, "store", messages));
+                drawn = Some(Counting::start(context, "store", Unit::Messages, messages));
             }
             Step::Counted(messages, took) => {
                 asked += 1;
@@ -284,28 +282,4 @@ pub(in crate::commands) fn of_the_store(store: &StoreReport) -> String {
         n => format!(", of {} it can't be said, because others wrote at the same times", count(*n)),
     };
     format!("{what}: {stored}{not}{unsure}.")
-}
-
-/// A progress line over a number.
-struct Drawn {
-    done: Arc<AtomicU64>,
-    progress: Progress,
-}
-
-impl Drawn {
-    fn start(style: Style, phase: &'static str, total: u64) -> Self {
-        let done = Arc::new(AtomicU64::new(0));
-        let watched = Arc::clone(&done);
-        let look =
-            move || Snapshot { phase, done: watched.load(Ordering::Relaxed), total, ..Snapshot::default() };
-        Self { done, progress: Progress::start(style, Arc::new(look)) }
-    }
-
-    fn add(&self, messages: u64) {
-        self.done.fetch_add(messages, Ordering::Relaxed);
-    }
-
-    fn finish(self) {
-        self.progress.finish();
-    }
 }

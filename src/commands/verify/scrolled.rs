@@ -4,7 +4,7 @@ use std::io::{BufWriter, Write as _};
 
 use serde::{Deserialize, Serialize};
 
-use super::super::context::Context;
+use super::super::context::{Context, Counting};
 use super::super::prepare::job_failure;
 use super::super::{Exit, Failure, OrFail, afterwards};
 use super::verdict::SHOWN;
@@ -12,7 +12,7 @@ use crate::after::{self, AfterError, Scrolled};
 use crate::job::{Job, JobReader, UNSCROLLABLE};
 use crate::message::ConversationId;
 use crate::openim::Client;
-use crate::report::{count, plural};
+use crate::report::{Unit, count, plural};
 use crate::shown::Judgement;
 
 /// What the judge said of all conversations.
@@ -160,6 +160,7 @@ impl Scrollable {
 
 /// Reads and judges all conversations of the job; those that can't be scrolled are named in a file of its folder.
 pub(in super::super) async fn scrolled(
+    context: &Context,
     job: &Job,
     reader: &JobReader,
     client: &Client,
@@ -168,13 +169,17 @@ pub(in super::super) async fn scrolled(
 ) -> Result<Scrollable, Failure> {
     let mut file = BufWriter::new(job.new_file(UNSCROLLABLE).map_err(job_failure)?);
     let mut all = Scrollable::default();
-    after::scroll(client.clone(), reader, &settings, mends, |one| {
+    let total = reader.totals().map_err(job_failure)?.conversations;
+    let drawn = Counting::start(context, "scroll", Unit::Conversations, total);
+    let judged = after::scroll(client.clone(), reader, &settings, mends, |one| {
+        drawn.add(1);
         let Some(noted) = all.add(one) else { return Ok(()) };
         serde_json::to_writer(&mut file, &noted).map_err(|error| AfterError::Io(error.into()))?;
         file.write_all(b"\n").map_err(AfterError::Io)
     })
-    .await
-    .map_err(afterwards::failure)?;
+    .await;
+    drawn.finish();
+    judged.map_err(afterwards::failure)?;
     let file = file.into_inner().map_err(std::io::IntoInnerError::into_error).or_fail(Exit::Internal)?;
     file.keep().or_fail(Exit::Internal)?;
     Ok(all)

@@ -66,8 +66,7 @@ function standing(state) {
   }
   if (state.settings.ending_by) return ["■", "Ending in peace", "open"];
   if (state.settings.paused) return ["❚❚", "Paused", "open"];
-  const phases = { "": "Beginning", read: "Reading the export", compare: "Reading the export", index: "Reading the export", send: "Sending" };
-  return ["▶", phases[state.phase] || `At work: ${state.phase}`, "good"];
+  return ["▶", state.doing[0].toUpperCase() + state.doing.slice(1), "good"];
 }
 
 function render(state) {
@@ -83,10 +82,14 @@ function render(state) {
   by("bar").value = Math.floor(part * 1000);
   // Never a hundred before the last one.
   const percent = part < 1 ? Math.min(99.9, part * 100).toFixed(1) : "100";
-  const eta = state.eta ? `, done about ${state.eta.at}` : "";
-  set("line", state.ended ? state.ended.verdict : `${percent} %${eta}`);
+  const sends = state.phase === "send";
+  const eta = state.eta ? `, ${sends ? "" : "this "}done about ${state.eta.at}` : "";
+  const of = state.total ? ` of ${number(state.total)}` : "";
+  const beside = sends || !state.done ? "" : `, ${number(state.done)}${of} ${state.unit}`;
+  const doing = sends ? `${percent} %` : state.confirmed ? `${percent} % confirmed, ${state.doing}${beside}` : `${percent} %`;
+  set("line", state.ended ? state.ended.verdict : `${doing}${eta}`);
   const ms = (n) => (n === null ? "not known yet" : `${number(n)} ms`);
-  const pairs = state.phase === "send" || state.ended ? [
+  const pairs = sends || state.confirmed || state.ended ? [
     ["confirmed", number(state.confirmed)], ["in flight", number(state.in_flight)], ["pending", number(state.pending)],
     ["refused", number(state.rejected)], ["messages", number(state.messages)],
     ["conversations done", `${number(state.conversations_done)} of ${number(state.conversations)}`],
