@@ -122,7 +122,9 @@ where
 {
     let round = Arc::new((Round::new(reader.reopen()?), settings.clone()));
     let mut tasks = JoinSet::new();
-    for _ in 0..settings.connections {
+    // Each reads with a connection of its own: no more of them than there is work for.
+    let at_once = reader.conversations(None, settings.connections.into())?.len();
+    for _ in 0..at_once {
         let (round, desk) = (Arc::clone(&round), Arc::new(SharedReader::new(reader.reopen()?)));
         let work = work.clone();
         tasks.spawn(async move {

@@ -236,7 +236,7 @@ pub(super) fn first_block(pass: PassNo) -> i64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::job::JobReader;
+    use crate::job::Job;
     use proptest::prelude::*;
     use std::collections::BTreeMap;
 
@@ -266,7 +266,7 @@ mod tests {
                 }
                 writer.finish().unwrap();
             }
-            let reader = JobReader::open(dir.path()).unwrap();
+            let reader = Job::observe(dir.path()).unwrap();
             for (no, pass) in (1..).zip(&passes) {
                 for ((high, low), known) in pass {
                     prop_assert_eq!(reader.known(PassNo(no), Key { high: *high, low: *low }).unwrap(), Some(*known));

@@ -20,6 +20,7 @@ mod error;
 mod evidence;
 mod facts;
 mod folder;
+mod idle;
 mod key;
 mod keys;
 mod lag;
@@ -100,6 +101,7 @@ use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OptionalExtension};
 
 use error::InJob;
+use idle::Idle;
 use lock::Lock;
 
 use crate::message::SourceNo;
@@ -117,6 +119,7 @@ pub struct PassNo(pub u32);
 pub struct Job {
     dir: PathBuf,
     db: Connection,
+    idle: Idle,
     _lock: Lock,
     /// A simulation: see [`Self::write_in_place`].
     writes_in_place: Option<Committed>,
@@ -145,7 +148,7 @@ impl Job {
 
     /// Looks into the job in that folder, also while another process works with it.
     pub fn observe(dir: &Path) -> Result<JobReader, JobError> {
-        JobReader::open(dir)
+        JobReader::open(dir, &Idle::default())
     }
 
     /// Whether a process works with the job in that folder.
@@ -155,7 +158,7 @@ impl Job {
 
     /// A reader with a connection of its own.
     pub fn reader(&self) -> Result<JobReader, JobError> {
-        JobReader::open(&self.dir)
+        JobReader::open(&self.dir, &self.idle)
     }
 
     /// The folder.
@@ -259,7 +262,8 @@ impl Job {
     }
 
     fn recover(dir: &Path, db: Connection, lock: Lock) -> Result<Self, JobError> {
-        let mut job = Self { dir: dir.to_owned(), db, _lock: lock, writes_in_place: None };
+        let mut job =
+            Self { dir: dir.to_owned(), db, idle: Idle::default(), _lock: lock, writes_in_place: None };
         if job.forget_half_adopted()? {
             tracing::info!(job = %dir.display(), "an adoption that was cut short was taken out");
         }
@@ -283,5 +287,11 @@ impl Job {
             spool::Spool::open(dir, end)?;
         }
         Ok(job)
+    }
+}
+
+impl Drop for Job {
+    fn drop(&mut self) {
+        self.idle.close();
     }
 }

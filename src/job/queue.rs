@@ -109,7 +109,8 @@ impl JobReader {
         reader
             .db
             .execute_batch(&format!(
-                "CREATE TEMP TABLE queue (rank INTEGER PRIMARY KEY, conv INTEGER NOT NULL, left INTEGER NOT NULL,
+                "DROP TABLE IF EXISTS temp.queue;
+                 CREATE TEMP TABLE queue (rank INTEGER PRIMARY KEY, conv INTEGER NOT NULL, left INTEGER NOT NULL,
                    open INTEGER NOT NULL);
                  INSERT INTO queue (conv, left, open)
                    SELECT s.conv, sum(s.messages) - coalesce(p.confirmed, 0) AS remaining,

@@ -8,6 +8,7 @@ use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use super::error::{InJob, JobError};
 use super::facts::{Conversation, PassInfo, Peers, SourceInfo, Totals, User};
+use super::idle::{Idle, Lent};
 use super::key::{ConvKey, UserKey};
 use super::packed::Unpack;
 use super::spool::{self, Spool};
@@ -18,20 +19,20 @@ use crate::message::{ConversationId, GroupId, Place, SendTime, SourceNo, UserId}
 #[derive(Debug)]
 pub struct JobReader {
     dir: Arc<Path>,
-    pub(super) db: Connection,
+    pub(super) db: Lent,
     /// Opened when it is asked for: a job without a pass has none.
     spool: OnceCell<Spool>,
 }
 
 impl JobReader {
-    pub(super) fn open(dir: &Path) -> Result<Self, JobError> {
-        let db = schema::observe(dir)?;
-        Ok(Self { dir: dir.into(), db, spool: OnceCell::new() })
+    /// Over an idle connection to the job in that folder, or a new one.
+    pub(super) fn open(dir: &Path, idle: &Idle) -> Result<Self, JobError> {
+        Ok(Self { dir: dir.into(), db: idle.take(dir)?, spool: OnceCell::new() })
     }
 
     /// Another reader of the same job, for another thread; it sees passes that were added meanwhile.
     pub fn reopen(&self) -> Result<Self, JobError> {
-        Self::open(&self.dir)
+        Self::open(&self.dir, self.db.idle())
     }
 
     /// The job folder.

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use openim_importer::after::{self};
 use openim_importer::import::{self, Ended, Outcome, Progress, Settings, StopSignal};
-use openim_importer::job::{Committed, Durability, Job};
+use openim_importer::job::{Committed, Durability, Job, JobReader};
 use openim_importer::message::{ConversationId, Message, Release, SendTime};
 use openim_importer::openim::{self, Client, Login};
 use openim_importer::prepare::{few, few_spread};
@@ -219,6 +219,10 @@ impl Lived {
         Job::open(&self.job_dir()).unwrap()
     }
 
+    fn observe(&self) -> JobReader {
+        Job::observe(&self.job_dir()).unwrap()
+    }
+
     fn add(&mut self, job: Option<Job>) -> Job {
         let mut job = job.unwrap_or_else(|| Job::create(&self.job_dir()).unwrap());
         let messages: Vec<Message<'_>> =
@@ -237,7 +241,9 @@ impl Lived {
         let mut job = self.open();
         let power = kill.is_some() && self.life.dice.per_mille(400);
         let synced = self.folder.path().join("synced");
-        copy(&self.job_dir(), &synced);
+        if power {
+            copy(&self.job_dir(), &synced);
+        }
         let (network, from, to) = (self.network.clone(), self.job_dir(), synced.clone());
         job.write_in_place(Committed(Arc::new(move |durability| {
             if power && durability == Durability::Synced {

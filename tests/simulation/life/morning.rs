@@ -128,7 +128,7 @@ impl Lived {
 
     /// Up to where the log of each conversation was read.
     pub(super) fn read_to(&self) -> HashMap<String, i64> {
-        let reader = self.open().reader().unwrap();
+        let reader = self.observe();
         let all = reader.conversations(None, usize::MAX >> 1).unwrap();
         let of = |conversation: Conversation| {
             Some((conversation.id().0, reader.progress(conversation.no).unwrap()?.read_to.0))
@@ -137,7 +137,7 @@ impl Lived {
     }
 
     async fn verify(&self, repair: bool) -> Counts {
-        let reader = self.open().reader().unwrap();
+        let reader = self.observe();
         let mut counts = Counts::default();
         let extras = Extras { repair, lookups: 200 };
         let settings = after::Settings::default();
@@ -155,7 +155,7 @@ impl Lived {
 
     /// Asks the store, as `run` does where something smelled of a crash; so many messages are not in it.
     async fn ask_store(&mut self, not_stored: u64) {
-        let (client, reader) = (self.client.clone(), self.open().reader().unwrap());
+        let (client, reader) = (self.client.clone(), self.observe());
         let settings = after::Settings::default();
         let report = after::check_store(client, &reader, settings, Extent::All, self.life.seed, |_| Ok(()))
             .await
