@@ -41,13 +41,13 @@ impl Aim {
         self.idle.map(|idle| idle + self.above)
     }
 
-    /// The worst lag of a while. `least`: as little was under way as ever is.
+    /// The worst lag of a while. `least`: as little was under way as ever is. `is_whole`: long ones would have been seen.
     ///
     /// Idle is what was ever seen at the lowest: a server that gets slower has a longer queue for the same bound, and
     /// that is no reason to allow more. Only where next to nothing of ours is under way the lag is not our doing.
-    pub(crate) fn learn(&mut self, worst: Duration, least: bool) {
+    pub(crate) fn learn(&mut self, worst: Duration, least: bool, is_whole: bool) {
         let above = self.lag().is_some_and(|aim| worst > aim);
-        self.idle = Some(self.idle.map_or(worst, |idle| idle.min(worst)));
+        self.idle = Some(self.idle.map_or(worst, |idle| if is_whole { idle.min(worst) } else { idle }));
         if !least || !above {
             (self.in_vain, self.least_in_vain) = (0, Duration::MAX);
             return;
@@ -72,18 +72,20 @@ mod tests {
     fn idle_is_the_lowest_and_rises_only_where_nothing_of_ours_is_under_way() {
         let mut aim = Aim::new(300 * MS);
         assert_eq!(aim.lag(), None);
-        aim.learn(150 * MS, true);
-        aim.learn(110 * MS, false);
+        aim.learn(150 * MS, true, true);
+        aim.learn(40 * MS, false, false);
+        assert_eq!(aim.idle(), Some(150 * MS), "long ones could not be seen");
+        aim.learn(110 * MS, false, true);
         assert_eq!((aim.idle(), aim.lag(), aim.most()), (Some(110 * MS), Some(222_500 * US), Some(410 * MS)));
         for _ in 0..1_000 {
-            aim.learn(5_000 * MS, false);
+            aim.learn(5_000 * MS, false, true);
         }
         assert_eq!(aim.idle(), Some(110 * MS), "a long queue of our own does not raise it");
         for _ in 0..IN_VAIN {
-            aim.learn(900 * MS, true);
+            aim.learn(900 * MS, true, true);
         }
         assert_eq!(aim.idle(), Some(900 * MS));
-        aim.learn(120 * MS, false);
+        aim.learn(120 * MS, false, true);
         assert_eq!(aim.idle(), Some(120 * MS), "and comes down at once");
     }
 }

@@ -59,8 +59,6 @@ pub struct Pacing {
     before: f64,
     /// Calls under way allowed.
     calls: f64,
-    /// When the bounds were moved last.
-    moved: Now,
     /// Since when the measurements of this step are taken.
     step: Step,
     /// Messages numbered a second, lately.
@@ -142,7 +140,6 @@ impl Pacing {
             before: 0.0,
             aim,
             calls,
-            moved: now,
             step: Step { since: now, ..Step::default() },
             stored: 0.0,
             answer: 0.0,
@@ -170,8 +167,7 @@ impl Pacing {
                 self.aim = Some(Aim::new(above));
                 self.phase = Phase::Probing;
                 (self.bound, self.calls) = (PROBE, FEW_CALLS);
-                self.step = Step { since: now, ..Step::default() };
-                self.stood_until = now;
+                self.measure_from(now);
             }
             (_, None) => {
                 self.aim = None;
@@ -245,8 +241,7 @@ impl Pacing {
                 // What is under way by now has not shown yet: half of it was allowed meanwhile.
                 self.phase = Phase::Following;
                 self.bound = (self.bound / 2.0).max(LEAST);
-                self.step = Step { since: now, ..Step::default() };
-                self.stood_until = now;
+                self.measure_from(now);
             }
         }
     }
@@ -274,8 +269,7 @@ impl Pacing {
         let lately = self.aim.as_ref().and_then(Aim::most).unwrap_or(STEP);
         if unconfirmed > 3 * lately + STEP && now.saturating_sub(self.alive) > 2 * lately + STEP {
             // Nothing at all comes through: a standstill, no queue of ours. The bound holds everything back by itself.
-            self.stood_until = now;
-            self.step = Step { since: now, ..Step::default() };
+            self.measure_from(now);
             self.limit = Limit::Lag;
             self.lag = Some(unconfirmed);
             return;
@@ -283,8 +277,7 @@ impl Pacing {
         if self.phase == Phase::Probing {
             if self.aim.is_some() && self.under_way > 2.0 * PROBE {
                 // More was allowed before, and is in the queue still: a server behind that is not idle.
-                self.step = Step { since: now, ..Step::default() };
-                self.stood_until = now;
+                self.measure_from(now);
                 return;
             }
             self.probed(passed, now);
@@ -306,6 +299,12 @@ impl Pacing {
         }
     }
 
+    /// Forgets what was measured in this step, and looks at nothing that was answered before.
+    fn measure_from(&mut self, now: Now) {
+        self.step = Step { since: now, ..Step::default() };
+        self.stood_until = now;
+    }
+
     /// The idle lag is known as soon as some messages came through with nobody before them.
     fn probed(&mut self, passed: Duration, now: Now) {
         let Some(aim) = &mut self.aim else {
@@ -315,7 +314,7 @@ impl Pacing {
         // Where little is to be sent there is little to be measured either.
         let enough = self.step.numbered >= PROBED && self.step.batches >= PROBED_BATCHES;
         if enough || (self.step.numbered > 0 && passed >= 8 * STEP) {
-            aim.learn(self.step.worst, true);
+            aim.learn(self.step.worst, true, true);
             self.bound = FIRST;
             self.phase = Phase::Doubling;
             self.step = Step { since: now, ..Step::default() };
@@ -348,11 +347,12 @@ impl Pacing {
         let Some(aim) = &mut self.aim else { return };
         let least = self.bound <= LEAST;
         if step.batches > 0 && worst == step.worst {
-            aim.learn(worst, least);
+            // What was answered since and took longer is under way still: such a step shows the shortest ones alone.
+            let is_whole = aim.most().is_none_or(|most| step.since >= self.stood_until + most);
+            aim.learn(worst, least, is_whole);
         }
         let Some(target) = aim.lag() else { return };
         let ratio = target.as_secs_f64() / worst.as_secs_f64().max(1e-3);
-        self.moved = now;
         if self.is_hiccup(worst) {
             self.phase = Phase::Following;
             self.before = self.before.max(self.bound);
