@@ -7,7 +7,7 @@ use serde::Serialize;
 use crate::job::{JobError, JobReader};
 use crate::message::Release;
 use crate::numbers::plural;
-use crate::pacing::night::{DEPTH, Night, Shape, Speed};
+use crate::pacing::night::{DEPTH, Night, Part, Shape, Speed};
 
 /// What the night will be, on a server as fast as the one that was measured, or as a part of the history showed.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -48,8 +48,8 @@ pub struct Given {
     pub shards: u32,
     /// `--redis-memory`, bytes.
     pub redis: Option<u64>,
-    /// A part that was sent to this server, and how long it took.
-    pub part: Option<(Shape, Duration)>,
+    /// A part that was sent to this server.
+    pub part: Option<Part>,
 }
 
 /// Law 9 measured: 832 bytes of cache for a text of 75 characters and 88 for the call's status; what is not
@@ -99,7 +99,7 @@ impl Forecast {
     )]
     fn new(shape: &Shape, bytes: f64, given: &Given) -> Self {
         let usual = usual_speed(given.release);
-        let speed = given.part.map_or(usual, |(part, took)| usual.by_part(&part, took));
+        let speed = given.part.map_or(usual, |part| usual.by_part(&part));
         let night = Night::new(shape, speed, given.rate.map(f64::from));
         let seconds = night.length().as_secs_f64().max(f64::MIN_POSITIVE);
         let messages = shape.messages as f64;
@@ -119,8 +119,11 @@ impl Forecast {
             disk_bytes: messages.mul_add(STORE_EACH as f64, bytes) as u64,
             is_measured: given.part.is_some(),
             by: match given.part {
-                Some((part, _)) => {
-                    format!("measured on this server with {}", plural(part.messages, "message", "messages"))
+                Some(part) => {
+                    format!(
+                        "measured on this server with {}",
+                        plural(part.shape.messages, "message", "messages")
+                    )
                 }
                 None => format!(
                     "assumed: a server that stores as {} did on two cores that it shared with its databases and this program",
@@ -155,6 +158,7 @@ pub(super) fn usual_pace(release: Release) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::pacing::Measured;
     use crate::pacing::night::START;
 
     const GIVEN: Given = Given { release: Release::V3_8_3, rate: None, shards: 1, redis: None, part: None };
@@ -184,7 +188,14 @@ mod tests {
         let part = Shape::of(vec![50; 20]);
         let assumed = Forecast::new(&shape, 0.0, &GIVEN);
         let expected = Night::new(&part, Speed::V3_8_3, None).all * 3 + START;
-        let measured = Forecast::new(&shape, 0.0, &Given { part: Some((part, expected)), ..GIVEN });
+        let measured = Forecast::new(
+            &shape,
+            0.0,
+            &Given {
+                part: Some(Part { shape: part, took: expected, measured: Measured::default() }),
+                ..GIVEN
+            },
+        );
         assert!((measured.seconds / assumed.seconds - 3.0).abs() < 0.01, "{measured:?}");
         assert!(measured.by.contains("measured") && assumed.by.contains("assumed"));
     }

@@ -11,7 +11,7 @@ use crate::before::{Forecast, Given, canary};
 use crate::import::{Outcome, StopSignal};
 use crate::job::JobReader;
 use crate::message::ConversationId;
-use crate::pacing::night::Shape;
+use crate::pacing::night::{Part, Shape};
 use crate::report::{plural, terminal};
 
 /// The conversations that go first.
@@ -79,7 +79,10 @@ impl Canary {
         if outcome.confirmed_now < ENOUGH || outcome.confirmed_now < self.shape.messages {
             return Ok(String::new());
         }
-        let given = Given { part: Some((self.shape, outcome.took)), ..given };
+        let given = Given {
+            part: Some(Part { shape: self.shape, took: outcome.took, measured: outcome.measured }),
+            ..given
+        };
         let forecast = Forecast::of(reader, &given).map_err(job_failure)?;
         Ok(forecast.map_or_else(String::new, |forecast| format!(", {}", night::clause(&forecast))))
     }

@@ -3,7 +3,6 @@
 
 use std::path::Path;
 use std::sync::Arc;
-use std::time::Duration;
 
 use super::context::{Context, note};
 use super::prepare::{job_failure, now};
@@ -14,7 +13,7 @@ use crate::job::Job;
 use crate::message::{Message, Peer, Place, SendTime, SourceNo};
 use crate::numbers::plural;
 use crate::openim::Client;
-use crate::pacing::night::Shape;
+use crate::pacing::night::{Part, Shape};
 use crate::prepare::few;
 
 /// Its job, in the folder of the other: a probe that was cut off is cleared up by the next one.
@@ -24,11 +23,7 @@ const MESSAGES: i64 = 400;
 
 /// Measures it: what was sent, and how long it took. The admin writes to himself, so nobody sees it; afterwards his
 /// conversation is cut off.
-pub(super) async fn probe(
-    context: &Context,
-    client: &Client,
-    dir: &Path,
-) -> Result<(Shape, Duration), Failure> {
+pub(super) async fn probe(context: &Context, client: &Client, dir: &Path) -> Result<Part, Failure> {
     let folder = dir.join(FOLDER);
     let stop = stop::listen();
     if folder.exists() {
@@ -59,7 +54,7 @@ pub(super) async fn probe(
         };
         return Err(Failure::new(Exit::Unfinished, text));
     }
-    Ok((Shape::of([sent.confirmed_now]), sent.took))
+    Ok(Part { shape: Shape::of([sent.confirmed_now]), took: sent.took, measured: sent.measured })
 }
 
 /// Takes back what a probe has sent, and forgets it.

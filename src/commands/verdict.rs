@@ -288,6 +288,7 @@ mod tests {
             foreign: 0,
             crash_suspected: false,
             took: Duration::ZERO,
+            measured: crate::pacing::Measured::default(),
         }
     }
 

@@ -9,7 +9,7 @@ use tokio::time::Instant;
 
 use super::engine::Engine;
 use super::examine::in_store;
-use super::progress::Phase;
+use super::phase::Phase;
 use super::read;
 use super::settings::ImportError;
 use super::withdraw;

@@ -274,7 +274,7 @@ impl Engine {
             (silent > SILENCE).then_some(Cause::Storing(silent))
         });
         self.progress.unconfirmed.set(self.gate.unconfirmed() as u64);
-        self.progress.show(Shown { cause, limiting, leaders });
+        self.progress.show(self.now(), Shown { cause, limiting, leaders });
         self.progress.note(self.now(), self.lag());
     }
 

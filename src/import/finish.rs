@@ -11,7 +11,7 @@ use tokio::task::{JoinError, JoinSet};
 use super::cell::{Cell, Role};
 use super::clear::clear;
 use super::engine::Engine;
-use super::progress::Phase;
+use super::phase::Phase;
 use super::settings::ImportError;
 use super::{confirm, examine, look, schedule};
 use crate::job::{ConvNo, Conversation, Durability, Progress, Under, Unseen, Write};

@@ -21,6 +21,7 @@ mod gate;
 mod lane;
 mod look;
 mod pace;
+mod phase;
 mod progress;
 mod read;
 mod run;
@@ -36,6 +37,7 @@ pub use lane::{
     Overtaking, Receipt, Receipts, Start, Stray,
 };
 pub use pace::Cause;
-pub use progress::{Count, Limiting, Phase, Progress, Reasons, Shown, Step};
+pub use phase::{Phase, Step};
+pub use progress::{Count, Limiting, Progress, Reasons, Shown};
 pub use run::run;
 pub use settings::{AlreadyThere, Ended, ImportError, Outcome, Settings, StopSignal};

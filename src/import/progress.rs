@@ -9,8 +9,9 @@ use tokio::time::Instant;
 
 use super::course::Course;
 use super::pace::Cause;
+use super::phase::{Phase, Step};
 use crate::numbers::plural;
-use crate::pacing::Limit;
+use crate::pacing::{Glance, Limit, Measured, Meter};
 
 /// Counters of a run. Cheap to raise, never locked for long.
 #[derive(Debug, Default)]
@@ -63,6 +64,7 @@ pub struct Progress {
     pub refused: Reasons,
     shown: Mutex<Shown>,
     step: Mutex<Step>,
+    meter: Mutex<Meter>,
     limits: Mutex<Limits>,
     course: Mutex<(Course, u64)>,
 }
@@ -72,43 +74,6 @@ pub struct Progress {
 struct Limits {
     looks: BTreeMap<&'static str, u64>,
     said: Option<(&'static str, Instant)>,
-}
-
-/// What a run is at after sending, and how far that is.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Step {
-    /// What it is at.
-    pub phase: Phase,
-    /// Done of it: conversations, or messages where it clears up.
-    pub done: u64,
-    /// Of so many; 0: not known.
-    pub total: u64,
-}
-
-/// What a run is at.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub enum Phase {
-    /// Messages go out and are confirmed.
-    #[default]
-    Send,
-    /// All are confirmed; what was begun beside that comes to its end.
-    Settle,
-    /// What stands behind the last message of each conversation is looked at.
-    LookBehind,
-    /// What was deleted is looked for until it stays away.
-    ClearUp,
-}
-
-impl Phase {
-    /// Its name.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Send => "send",
-            Self::Settle => "settle",
-            Self::LookBehind => "look behind",
-            Self::ClearUp => "clear up",
-        }
-    }
 }
 
 /// What is no number.
@@ -236,6 +201,24 @@ impl Progress {
         self.retry_causes.add(cause, 1, example);
     }
 
+    /// How fast the server was, where it was what limited the run.
+    pub fn measured(&self) -> Measured {
+        self.meter.lock().unwrap_or_else(PoisonError::into_inner).measured()
+    }
+
+    /// A look for that, so long after the beginning.
+    fn meter(&self, at: Duration, shown: &Shown) {
+        let limit = shown.limiting.filter(|_| shown.cause.is_none()).and_then(|limiting| limiting.limit);
+        let active = usize::try_from(self.active.get()).unwrap_or(usize::MAX);
+        let confirmed = self.confirmed.get();
+        self.meter.lock().unwrap_or_else(PoisonError::into_inner).look(Glance {
+            at,
+            confirmed,
+            limit,
+            active,
+        });
+    }
+
     /// What it is at.
     pub fn step(&self) -> Step {
         *self.step.lock().unwrap_or_else(PoisonError::into_inner)
@@ -293,7 +276,8 @@ impl Progress {
     }
 
     /// Changes what is no number.
-    pub(super) fn show(&self, shown: Shown) {
+    pub(super) fn show(&self, at: Duration, shown: Shown) {
+        self.meter(at, &shown);
         if let Some(limiting) = shown.limiting {
             self.count_limit(limiting);
         }

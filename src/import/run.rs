@@ -14,7 +14,8 @@ use super::cell::Place;
 use super::course::Course;
 use super::engine::Engine;
 use super::pace::Waits;
-use super::progress::{Phase, Progress};
+use super::phase::Phase;
+use super::progress::Progress;
 use super::settings::{Ended, ImportError, Outcome, Settings, StopSignal};
 use super::{confirm, finish, schedule, worker};
 use crate::job::{Durability, Job, JobReader, Queue, Write};
@@ -271,6 +272,7 @@ fn outcome(
         foreign: progress.foreign.get(),
         crash_suspected,
         took: started.elapsed(),
+        measured: progress.measured(),
         limited_by: progress.limited_by(),
     })
 }

@@ -11,6 +11,7 @@ use crate::job::{JobError, Order, OvertakenInAll};
 use crate::message::{ConversationId, SendTime};
 use crate::numbers::plural;
 use crate::openim::{CallError, Reason, Stop};
+use crate::pacing::Measured;
 
 /// What a run goes by. [`Settings::default`] is what `run` does without options.
 #[derive(Debug, Clone)]
@@ -164,6 +165,8 @@ pub struct Outcome {
     pub crash_suspected: bool,
     /// How long it took.
     pub took: Duration,
+    /// How fast the server was meanwhile, where it was what limited the run.
+    pub measured: Measured,
     /// What limited it, by the share of the time: `lag 93 %, connections 7 %`. Empty where nothing was sent.
     pub limited_by: String,
 }

@@ -58,7 +58,8 @@ impl Pace {
             at: now.duration_since(started),
             done: snapshot.done,
             total: snapshot.total,
-            longest: snapshot.longest.clone(),
+            longest: snapshot.longest.as_ref().map_or(0, |(_, left)| *left),
+            by_rate: snapshot.by_rate,
         });
         Rates {
             now: speed(snapshot.done.saturating_sub(*done), since),
@@ -82,11 +83,10 @@ mod tests {
             longest: Some(("sg_giant".into(), left)),
             ..Snapshot::default()
         };
-        pace.update(start, &look(0, 2_000));
-        // 5,000 in ten seconds in all, 100 of them in the giant: the others take 6.3 s, and what is left of it then 4.9 s
-        // alone.
-        let rates = pace.update(start + Duration::from_secs(10), &look(5_000, 1_900));
-        assert_eq!(rates.left.map(|left| left.as_millis()), Some(11_224), "{rates:?}");
+        pace.update(start, &look(0, 4_000));
+        // 5,000 in ten seconds: the others take 4.1 s, what is left of the giant then 9.4 s alone, and the end 1.6 s.
+        let rates = pace.update(start + Duration::from_secs(10), &look(5_000, 3_900));
+        assert_eq!(rates.left.map(|left| left.as_millis()), Some(15_080), "{rates:?}");
     }
 
     #[test]

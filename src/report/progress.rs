@@ -99,6 +99,8 @@ pub struct Snapshot {
     pub retries: u64,
     /// Why it is slower than it could be: `429, Retry-After 1 s`.
     pub cause: Option<String>,
+    /// A rate that was set is what limits.
+    pub by_rate: bool,
     /// The conversation with most left to do, and how much.
     pub longest: Option<(String, u64)>,
 }

@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 use std::time::Duration;
 
-use crate::night::left;
+use crate::night::{END, left};
 
 /// Watches the work, and says how much time is left.
 #[derive(Debug, Clone, Default)]
@@ -23,20 +23,26 @@ pub struct Look {
     pub done: u64,
     /// Of so many.
     pub total: u64,
-    /// The conversation with most left, and how much.
-    pub longest: Option<(String, u64)>,
+    /// What the conversation with most left has left.
+    pub longest: u64,
+    /// A rate that was set is what limits: then a conversation that is alone goes as fast as many do.
+    pub by_rate: bool,
 }
 
-/// A pace is that of the second half of the time so far, within these bounds.
-const WINDOW: (Duration, Duration) = (Duration::from_secs(5), Duration::from_mins(5));
+impl Look {
+    /// One conversation has all that is left.
+    fn is_alone(&self) -> bool {
+        self.longest > 0 && self.longest >= self.total.saturating_sub(self.done)
+    }
+}
+
+/// A pace is that of the second half of the time so far, within these bounds: at its beginning a run has not found the
+/// pace of the server yet.
+const WINDOW: (Duration, Duration) = (Duration::from_secs(2), Duration::from_mins(5));
 /// As many looks are kept as a window needs.
 const LOOKS: usize = 256;
 /// A new estimate comes in within so many seconds, or an eighth of the time so far where that is less.
 const SMOOTH: f64 = 15.0;
-/// A conversation that is alone reaches this share of what many reach together: measured on both releases (322 of 441
-/// messages a second, 513 of 656).
-const ALONE: f64 = 0.75;
-
 impl Eta {
     /// How much time is left; `None` before one percent is done, and while nothing moves.
     #[expect(clippy::cast_precision_loss, reason = "an estimate")]
@@ -52,20 +58,18 @@ impl Eta {
         if self.looks.back().is_none_or(|last| last.at + rest <= look.at) {
             self.looks.push_back(look.clone());
         }
-        let then = self.looks.front()?;
+        // What many reached together says little of one alone.
+        let alone = look.is_alone().then(|| self.looks.iter().find(|look| look.is_alone())).flatten();
+        let alone = alone.filter(|then| then.at + WINDOW.0 <= look.at);
+        let then = alone.or(self.looks.front())?;
         let since = look.at.saturating_sub(then.at).as_secs_f64();
         let moved = look.done.saturating_sub(first);
         if since <= 0.0 || look.total == 0 || moved.saturating_mul(100) < look.total {
             return None;
         }
         let pace = look.done.saturating_sub(then.done) as f64 / since;
-        let (longest, own) = match (&then.longest, &look.longest) {
-            (Some((was, before)), Some((is, left))) if was == is => {
-                (*left, before.saturating_sub(*left) as f64 / since)
-            }
-            _ => (0, 0.0),
-        };
-        let left = left(look.total.saturating_sub(look.done), longest, pace, own, pace * ALONE)?;
+        let longest = if look.by_rate || alone.is_some() { 0 } else { look.longest };
+        let left = END + left(look.total.saturating_sub(look.done), longest, pace)?;
         let end = (look.at + left).as_secs_f64();
         let end = match self.said {
             None => end,
@@ -86,7 +90,7 @@ mod tests {
     use super::*;
 
     fn at(seconds: u64, done: u64, total: u64) -> Look {
-        Look { at: Duration::from_secs(seconds), done, total, longest: None }
+        Look { at: Duration::from_secs(seconds), done, total, longest: 0, by_rate: false }
     }
 
     #[test]
@@ -120,14 +124,36 @@ mod tests {
 
     #[test]
     fn the_giant_that_is_left_at_the_end_is_seen_from_the_beginning() {
+        let of = |longest| {
+            let (mut eta, mut left) = (Eta::default(), None);
+            for second in 0..=100_u64 {
+                left = eta.look(&Look { longest, ..at(second, 500 * second, 200_000) });
+            }
+            left.unwrap().as_secs()
+        };
+        // 150,000 are left: 300 s at the pace of now.
+        assert_eq!(of(1_000), 301);
+        // 50,000 others take 185 s, in which it sends 42,593, and the rest of it 182 s.
+        let giant = of(100_000);
+        assert!((360..=369).contains(&giant), "{giant}");
+    }
+
+    #[test]
+    fn one_that_is_alone_is_measured_by_itself() {
         let mut eta = Eta::default();
         let mut left = None;
-        for second in 0..=100_u64 {
-            let longest = Some(("sg_giant".to_owned(), 100_000 - 50 * second));
-            left = eta.look(&Look { longest, ..at(second, 500 * second, 200_000) });
+        for second in 0..=200_u64 {
+            let done = if second < 100 { 500 * second } else { 50_000 + 200 * (second - 100) };
+            let longest = if second < 100 { 30_000 } else { 90_000 - done };
+            left = eta.look(&Look { longest, ..at(second, done, 90_000) });
         }
-        // 150,000 are left; the others take 122 s, and the rest of the giant, 88,900, at 375 a second 237 s more.
-        let left = left.unwrap().as_secs();
-        assert!((340..380).contains(&left), "{left}");
+        // 20,000 at 200 a second.
+        assert!((100..=102).contains(&left.unwrap().as_secs()), "{left:?}");
+        // Where a rate holds it back, it goes no slower alone.
+        let mut eta = Eta::default();
+        for second in 0..=100 {
+            left = eta.look(&Look { longest: 100_000, by_rate: true, ..at(second, 500 * second, 200_000) });
+        }
+        assert_eq!(left.unwrap().as_secs(), 301);
     }
 }

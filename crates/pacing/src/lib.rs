@@ -19,9 +19,11 @@
 
 mod aim;
 pub mod eta;
+mod meter;
 pub mod night;
 mod pacing;
 #[cfg(test)]
 mod sim;
 
+pub use meter::{Glance, Measured, Meter, Stretch};
 pub use pacing::{Held, Limit, Pacing, Seen, Settings};

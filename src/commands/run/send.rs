@@ -91,6 +91,7 @@ fn snapshot(progress: &import::Progress, dial: &Dial) -> Snapshot {
             .or_else(|| shown.cause.map(|cause| cause.to_string()))
             .or_else(|| nothing_flows(progress))
             .or(shown.limiting.map(|limiting| limiting.to_string())),
+        by_rate: shown.limiting.is_some_and(|limiting| limiting.limit.is_none()),
         longest: shown.leaders.into_iter().next(),
         ..Snapshot::default()
     }

@@ -1,0 +1,135 @@
+//! How fast a server stores, taken from a run while it goes: by what limited it at each look.
+//!
+//! How long a part took says little of how fast the server is: the start and the look behind the last message take seconds,
+//! in which nothing is stored. So only the time counts in which the server was what limited the run.
+
+use std::time::Duration;
+
+use crate::Limit;
+
+/// Messages, and the time in which they were stored.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Stretch {
+    /// Messages.
+    pub messages: u64,
+    /// Time.
+    pub time: Duration,
+}
+
+/// What was seen of a server.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Measured {
+    /// While several conversations were under way.
+    pub together: Stretch,
+    /// While one was alone.
+    pub alone: Stretch,
+}
+
+/// A look at a run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Glance {
+    /// When.
+    pub at: Duration,
+    /// Messages confirmed by then.
+    pub confirmed: u64,
+    /// What limits it; `None`: somebody's will, or trouble.
+    pub limit: Option<Limit>,
+    /// Conversations under way.
+    pub active: usize,
+}
+
+/// Watches a run.
+#[derive(Debug, Clone, Default)]
+pub struct Meter {
+    measured: Measured,
+    last: Option<Glance>,
+}
+
+/// What a look counts to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Regime {
+    Together,
+    Alone,
+    Neither,
+}
+
+/// Fewer say nothing of how fast it is: the server stores in batches.
+const ENOUGH: u64 = 250;
+/// With fewer under way the calls may be what limits, one at a time in each.
+const SEVERAL: usize = 3;
+
+impl Stretch {
+    /// Seconds for each message, if there were enough of them.
+    #[expect(clippy::cast_precision_loss, reason = "an estimate")]
+    pub fn each(&self) -> Option<f64> {
+        let is_enough = self.messages >= ENOUGH && !self.time.is_zero();
+        is_enough.then(|| self.time.as_secs_f64() / self.messages as f64)
+    }
+}
+
+impl Glance {
+    fn regime(&self) -> Regime {
+        match self.limit {
+            Some(Limit::Lag | Limit::Connections) if self.active >= SEVERAL => Regime::Together,
+            Some(Limit::Lag | Limit::Windows) if self.active == 1 => Regime::Alone,
+            _ => Regime::Neither,
+        }
+    }
+}
+
+impl Meter {
+    /// Takes a look: the time since the last one counts where both say the same.
+    pub fn look(&mut self, now: Glance) {
+        let Some(last) = self.last.replace(now) else { return };
+        let regime = if last.regime() == now.regime() { now.regime() } else { Regime::Neither };
+        let stretch = match regime {
+            Regime::Together => &mut self.measured.together,
+            Regime::Alone => &mut self.measured.alone,
+            Regime::Neither => return,
+        };
+        stretch.messages += now.confirmed.saturating_sub(last.confirmed);
+        stretch.time += now.at.saturating_sub(last.at);
+    }
+
+    /// What was seen so far.
+    pub fn measured(&self) -> Measured {
+        self.measured
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn glance(ms: u64, confirmed: u64, limit: Option<Limit>, active: usize) -> Glance {
+        Glance { at: Duration::from_millis(ms), confirmed, limit, active }
+    }
+
+    #[test]
+    fn only_the_time_counts_in_which_the_server_was_what_limits() {
+        let mut meter = Meter::default();
+        let lag = Some(Limit::Lag);
+        for look in [
+            glance(0, 0, Some(Limit::Starting), 9),
+            glance(1_000, 300, lag, 9),
+            glance(2_000, 900, lag, 8),
+            // Somebody pauses it.
+            glance(9_000, 900, None, 8),
+            glance(9_500, 1_000, lag, 8),
+            glance(10_000, 1_300, lag, 3),
+            // Two are neither many nor one.
+            glance(11_000, 1_500, Some(Limit::Windows), 2),
+            glance(12_000, 1_700, Some(Limit::Windows), 1),
+            glance(13_000, 2_000, Some(Limit::Windows), 1),
+            // The end.
+            glance(19_000, 2_000, Some(Limit::Windows), 0),
+        ] {
+            meter.look(look);
+        }
+        let stretch = |messages, ms| Stretch { messages, time: Duration::from_millis(ms) };
+        let expected = Measured { together: stretch(900, 1_500), alone: stretch(300, 1_000) };
+        assert_eq!(meter.measured(), expected);
+        assert_eq!(stretch(300, 600).each(), Some(0.002));
+        assert_eq!((stretch(200, 600).each(), stretch(900, 0).each()), (None, None));
+    }
+}
