@@ -1,12 +1,14 @@
 //! `media`: the files of messages go to the server's object storage; `run --media` does the same before the messages.
 
 mod fit;
+mod later;
 mod list;
 mod restored;
 mod verify;
 mod words;
 
 pub(super) use fit::{must_be_over, must_fit};
+pub(super) use later::before_sending;
 pub(super) use list::{that_stay, uploaded};
 pub(super) use verify::{Files, verify};
 
@@ -44,6 +46,10 @@ const USUAL_MOST: u64 = 2 << 30;
 const USUAL_AT_ONCE: usize = 4;
 /// Files that are read ahead of those under way, of at most 5 MiB each.
 const AHEAD: usize = 4;
+/// Files are looked at; phases, as they are shown.
+const LOOK: &str = "look at files";
+/// They go out.
+const UPLOAD: &str = "upload";
 /// How long one call to the store or to a link may take.
 const LONGEST_CALL: Duration = Duration::from_mins(10);
 
@@ -113,7 +119,8 @@ pub(super) fn command(context: &Context, args: &MediaArgs) -> Result<Exit, Failu
     let settings = if args.dry_run { None } else { Some(server::settings(context, &args.server)?) };
     let runtime = runtime()?;
     let (add, wait) = (args.add, args.server.wait_for_server);
-    let step = Step { context, source: &args.source, how: &args.how, dir: context.job(), add, wait };
+    let (dir, caller) = (context.job(), Caller::Media);
+    let step = Step { context, source: &args.source, how: &args.how, dir, add, wait, caller };
     let (exit, mut outcome) = runtime.block_on(step.take(settings.as_ref()))?;
     outcome.seconds = began.elapsed().as_secs_f64();
     outcome.exit_code = exit.code();
@@ -130,15 +137,16 @@ fn runtime() -> Result<Runtime, Failure> {
 }
 
 /// The step of `run --media`. What could not be had is no reason not to send the messages; that the server does not
-/// answer is.
+/// answer is. `part`: not all messages are sent, and files wait until theirs are.
 pub(super) fn before_run(
     context: &Context,
     source: &SourceArgs,
     how: &HowArgs,
-    (dir, add, wait): (&Path, bool, bool),
+    (dir, add, wait, part): (&Path, bool, bool, bool),
     settings: &openim::Settings,
 ) -> Result<(), Failure> {
-    let step = Step { context, source, how, dir: dir.to_owned(), add, wait };
+    let caller = if part { Caller::PartOfRun } else { Caller::Run };
+    let step = Step { context, source, how, dir: dir.to_owned(), add, wait, caller };
     let (exit, outcome) = runtime()?.block_on(step.take(Some(settings)))?;
     context.say(&outcome.verdict)?;
     if matches!(exit, Exit::Done | Exit::Rejects) {
@@ -165,6 +173,18 @@ struct Step<'a> {
     add: bool,
     /// `--wait-for-server`.
     wait: bool,
+    caller: Caller,
+}
+
+/// Who wants the files.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Caller {
+    /// `media`: all of them now.
+    Media,
+    /// `run`, which sends all messages next.
+    Run,
+    /// `run`, which sends some messages next: their files go then, the others with theirs.
+    PartOfRun,
 }
 
 impl Step<'_> {
@@ -175,22 +195,23 @@ impl Step<'_> {
         media::sweep(&self.dir).or_fail(Exit::Internal)?;
         let mut outcome = Outcome { command: "media", ..Outcome::default() };
         let book = job.media().map_err(job_failure)?;
-        let lost = if job.is_started().map_err(job_failure)? && !self.add {
-            Some(book.all_lost().map_err(job_failure)?)
-        } else {
-            shard::refuse(Some(job.shard().map_err(job_failure)?), shard::NO_MEDIA)?;
-            None
-        };
-        if let Some(lost) = lost.as_ref().filter(|lost| lost.is_empty() || self.names_nothing()) {
-            outcome.verdict = words::begun(lost.len());
+        let lost = self.lost(&job, &book, settings, &mut outcome).await?;
+        let is_over = |lost: &&HashSet<_>| lost.is_empty() || outcome.left > 0 || self.names_nothing();
+        if let Some(lost) = lost.as_ref().filter(is_over) {
+            outcome.verdict = words::begun(lost.len(), (outcome.uploaded, outcome.left));
             outcome.missing = lost.len() as u64;
-            return Ok((if lost.is_empty() { Exit::Done } else { Exit::Rejects }, outcome));
+            let exit = match (outcome.left, lost.is_empty()) {
+                (0, true) => Exit::Done,
+                (0, false) => Exit::Rejects,
+                _ => Exit::Unfinished,
+            };
+            return Ok((exit, outcome));
         }
         let first = if self.add { job.next_source().map_err(job_failure)? } else { SourceNo(0) };
         let intake_plan = Plan::new(&self.context.file, self.source)?;
         let wants = Wants::new(&self.dir, self.how.fetch, faces(&book)?).or_fail(Exit::Internal)?;
         let (mut wants, sources) = gather(wants, &intake_plan, first)?;
-        let key = Key::load(&self.key_path()).or_fail(Exit::Usage)?;
+        let key = key(self.context)?;
         let public = file.public_url.as_deref();
         self.refuse_settings()?;
         let client = settings.map(Client::new).transpose().or_fail(Exit::Usage)?;
@@ -202,7 +223,8 @@ impl Step<'_> {
         let done = Arc::new(Done::default());
         let signals = stop::listen();
         let stop = signals.drain.child_token();
-        let mut shape = media::Shape {
+        let later = self.caller == Caller::PartOfRun;
+        let shape = media::Shape {
             key: &key,
             places: &places,
             max_size: self.max_size(),
@@ -210,11 +232,13 @@ impl Step<'_> {
             sources: &sources,
             first,
             out: None,
+            later,
             only: lost.as_ref(),
             stop: &stop,
         };
         let (Some(client), Some(settings)) = (&client, settings) else {
-            let drawn = draw(self.context, &done, "look at files");
+            done.total.store(wants.all.len() as u64, Ordering::Relaxed);
+            let drawn = draw(self.context, &done, LOOK);
             let plan = media::plan(&wants.all, shape, fetch.as_ref(), &book, &self.dir, &done).await;
             drawn.finish();
             let plan = plan.map_err(job_failure)?;
@@ -223,34 +247,8 @@ impl Step<'_> {
             outcome.verdict = dry_verdict(&plan);
             return Ok((exit_of(&plan, &media::Uploaded::default()), outcome));
         };
-        let web = store(settings)?;
-        server::reach(client, self.wait, (server::Work::Fresh, server::give_up(self.context))).await?;
-        let (total, is_large) = media::survey(&mut wants.all, &shape);
-        done.total.store(total, Ordering::Relaxed);
-        let (out, mut files) = mpsc::channel(AHEAD);
-        shape.out = Some(out);
-        let upload = Upload {
-            client,
-            web: &web,
-            book: &book,
-            places: &places,
-            scratch: &self.dir,
-            at_once: self.at_once(),
-            give_up: self.context.file.import.give_up.unwrap_or(Duration::from_mins(30)),
-            stop: stop.clone(),
-            progress: &done,
-        };
-        let drawn = draw(self.context, &done, "upload");
-        let uploading = async {
-            // Nothing is written to try it where nothing is to be uploaded.
-            let Some(first) = files.recv().await else { return Ok(media::Uploaded::default()) };
-            media::check(client, &web, &key, &url, is_large, &book).await.map_err(refused)?;
-            media::upload(first, files, &upload).await.map_err(gave_up)
-        };
-        let planning = media::plan(&wants.all, shape, fetch.as_ref(), &book, &self.dir, &done);
-        let (plan, uploaded) = tokio::join!(planning, uploading);
-        drawn.finish();
-        let plan = plan.map_err(job_failure)?;
+        let (plan, uploaded) =
+            self.go((client, settings), (&mut wants.all, fetch.as_ref()), shape, (&book, &done)).await?;
         if lost.is_none() {
             note_end(&book, first, &plan, &uploaded)?;
         }
@@ -260,15 +258,83 @@ impl Step<'_> {
         if let Some(lost) = lost {
             return Ok((restored(&book, &lost, &uploaded, &mut outcome)?, outcome));
         }
-        outcome.uploaded = uploaded.objects + uploaded.known;
-        outcome.uploaded_bytes = uploaded.bytes;
-        outcome.refused = uploaded.refused.len() as u64;
-        outcome.left = uploaded.left + plan.counts.unseen;
+        outcome.uploaded(&uploaded);
+        outcome.left += plan.counts.unseen;
         outcome.retries = done.retries.load(Ordering::Relaxed);
         outcome.orphaned_uploads =
             job.reader().and_then(|reader| reader.orphaned_uploads()).map_err(job_failure)?;
         outcome.verdict = verdict(&plan, &uploaded, outcome.orphaned_uploads, &self.dir);
         Ok((exit_of(&plan, &uploaded), outcome))
+    }
+
+    /// Looks at files and uploads them, side by side.
+    async fn go(
+        &self,
+        (client, settings): (&Client, &openim::Settings),
+        (wants, fetch): (&mut Vec<media::Want>, Option<&Fetch>),
+        mut shape: media::Shape<'_>,
+        (book, done): (&Mutex<MediaBook>, &Arc<Done>),
+    ) -> Result<(media::Plan, Result<media::Uploaded, Stopped>), Failure> {
+        let web = store(settings)?;
+        server::reach(client, self.wait, (server::Work::Fresh, server::give_up(self.context))).await?;
+        let (total, is_large) = media::survey(wants, &shape);
+        let media::Shape { key, places, url, later, .. } = shape;
+        if later {
+            // What people show is there before what messages show.
+            wants.sort_by_key(|want| want.kind != FACE);
+        }
+        done.total.store(if later { wants.len() as u64 } else { total }, Ordering::Relaxed);
+        let (out, mut files) = mpsc::channel(AHEAD);
+        shape.out = Some(out);
+        let upload = Upload {
+            client,
+            web: &web,
+            book,
+            places,
+            scratch: &self.dir,
+            at_once: at_once(self.context, self.how.uploads),
+            give_up: self.context.file.import.give_up.unwrap_or(Duration::from_mins(30)),
+            stop: shape.stop.clone(),
+            progress: done,
+        };
+        let drawn = draw(self.context, done, if later { LOOK } else { UPLOAD });
+        let uploading = async {
+            // Nothing is written to try it where nothing is to be uploaded.
+            let Some(first) = files.recv().await else { return Ok(media::Uploaded::default()) };
+            media::check(client, &web, key, url, is_large, book).await.map_err(refused)?;
+            media::upload(first, files, &upload).await.map_err(gave_up)
+        };
+        let planning = media::plan(wants, shape, fetch, book, &self.dir, done);
+        let (plan, uploaded) = tokio::join!(planning, uploading);
+        drawn.finish();
+        let plan = plan.map_err(job_failure)?;
+        let uploaded = match uploaded {
+            // Messages are given addresses: it has to be known that files can get there.
+            Ok(uploaded) if plan.counts.later > 0 => {
+                media::check(client, &web, key, url, is_large, book).await.map_err(refused).map(|()| uploaded)
+            }
+            uploaded => uploaded,
+        };
+        Ok((plan, uploaded))
+    }
+
+    /// Of a job that has begun, the names of the objects that are lost: `media` brings back these, and those that wait for
+    /// their messages go up.
+    async fn lost(
+        &self,
+        job: &Job,
+        book: &MediaBook,
+        settings: Option<&openim::Settings>,
+        outcome: &mut Outcome,
+    ) -> Result<Option<HashSet<String>>, Failure> {
+        if self.add || !job.is_started().map_err(job_failure)? {
+            shard::refuse(Some(job.shard().map_err(job_failure)?), shard::NO_MEDIA)?;
+            return Ok(None);
+        }
+        if let (Some(settings), Caller::Media) = (settings, self.caller) {
+            later::all(self.context, job, (settings, self.wait), outcome).await?;
+        }
+        book.all_lost().map(Some).map_err(job_failure)
     }
 
     /// Refuses settings that can't be.
@@ -295,22 +361,8 @@ impl Step<'_> {
             && self.context.file.source.is_empty()
     }
 
-    fn key_path(&self) -> PathBuf {
-        self.context
-            .file
-            .media
-            .key_file
-            .clone()
-            .unwrap_or_else(|| self.context.beside_configuration(USUAL_KEY))
-    }
-
     fn max_size(&self) -> u64 {
         self.context.file.media.max_size.map_or(USUAL_MOST, std::num::NonZeroU64::get)
-    }
-
-    fn at_once(&self) -> usize {
-        let file = self.context.file.media.uploads.and_then(|n| usize::try_from(n.get()).ok());
-        self.how.uploads.map(usize::from).or(file).unwrap_or(USUAL_AT_ONCE).min(64)
     }
 
     fn fetch(&self, settings: Option<&openim::Settings>) -> Result<Fetch, Failure> {
@@ -330,6 +382,12 @@ impl Step<'_> {
 }
 
 impl Outcome {
+    fn uploaded(&mut self, uploaded: &media::Uploaded) {
+        self.uploaded += uploaded.objects + uploaded.known;
+        self.uploaded_bytes += uploaded.bytes;
+        (self.refused, self.left) = (uploaded.refused.len() as u64, uploaded.left);
+    }
+
     fn planned(&mut self, plan: &media::Plan) {
         let counts = plan.counts;
         (self.files, self.objects, self.bytes) = (counts.files, counts.objects, counts.bytes);
@@ -345,14 +403,13 @@ fn note_end(
     plan: &media::Plan,
     uploaded: &Result<media::Uploaded, Stopped>,
 ) -> Result<(), Failure> {
-    let is_over = match uploaded {
-        Ok(uploaded) => uploaded.left + plan.counts.unseen == 0,
-        Err(stopped) => stopped.goes_without,
-    };
-    if !is_over {
-        return Ok(());
+    let book = book.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+    match uploaded {
+        Ok(uploaded) if uploaded.left + plan.counts.unseen == 0 => book.ended(first),
+        Err(stopped) if stopped.goes_without => book.nothing_waits(first).and_then(|()| book.ended(first)),
+        _ => Ok(()),
     }
-    book.lock().unwrap_or_else(std::sync::PoisonError::into_inner).ended(first).map_err(job_failure)
+    .map_err(job_failure)
 }
 
 fn exit_of(plan: &media::Plan, uploaded: &media::Uploaded) -> Exit {
@@ -396,6 +453,18 @@ fn gather(mut wants: Wants, plan: &Plan, first: SourceNo) -> Result<(Wants, Vec<
     Ok((wants, sources))
 }
 
+/// The key of the names.
+fn key(context: &Context) -> Result<Key, Failure> {
+    let file = context.file.media.key_file.clone();
+    Key::load(&file.unwrap_or_else(|| context.beside_configuration(USUAL_KEY))).or_fail(Exit::Usage)
+}
+
+/// Files under way at once.
+fn at_once(context: &Context, typed: Option<u16>) -> usize {
+    let file = context.file.media.uploads.and_then(|n| usize::try_from(n.get()).ok());
+    typed.map(usize::from).or(file).unwrap_or(USUAL_AT_ONCE).min(64)
+}
+
 /// The client for the object store, which is often on a private network, and that is its operator's affair.
 fn store(settings: &openim::Settings) -> Result<Web, Failure> {
     let limits = Limits { bytes: u64::MAX, time: LONGEST_CALL };
@@ -404,14 +473,16 @@ fn store(settings: &openim::Settings) -> Result<Web, Failure> {
 
 fn draw(context: &Context, done: &Arc<Done>, phase: &'static str) -> Progress {
     let watched = Arc::clone(done);
+    let in_bytes = phase != LOOK;
     let look = move || {
         let read = |n: &std::sync::atomic::AtomicU64| n.load(Ordering::Relaxed);
+        let done = if in_bytes { read(&watched.done) } else { read(&watched.files) };
         Snapshot {
             phase,
-            done: if phase == "look at files" { read(&watched.files) } else { read(&watched.done) },
+            done,
             // How much lies behind links is known when it is here.
-            total: read(&watched.total).max(read(&watched.done)),
-            unit: if phase == "look at files" { Unit::Steps } else { Unit::Bytes },
+            total: read(&watched.total).max(done),
+            unit: if in_bytes { Unit::Bytes } else { Unit::Steps },
             retries: read(&watched.retries),
             ..Snapshot::default()
         }

@@ -111,7 +111,8 @@ fn files_first(
     dir: &Path,
     settings: &openim::Settings,
 ) -> Result<(), Failure> {
-    let where_to = (dir, args.add, args.server.wait_for_server);
+    let part = !args.only.is_empty() || args.canary.is_some();
+    let where_to = (dir, args.add, args.server.wait_for_server, part);
     media::before_run(context, &args.source, &args.how, where_to, settings)
 }
 

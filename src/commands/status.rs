@@ -221,14 +221,19 @@ pub(super) fn head(readers: &[JobReader], summary: &report::Summary) -> Result<D
     .map(|(name, n)| (name.to_owned(), count(n)))
     .collect();
     let mut last = Vec::new();
-    let (mut files, mut uploaded) = (0, 0);
+    let (mut files, mut uploaded, mut waiting) = (0, 0, 0);
     for reader in readers {
         let (all, there) = reader.media_counts().map_err(job_failure)?;
         (files, uploaded) = (files + all, uploaded + there);
+        waiting += reader.files_waiting().map_err(job_failure)?;
         last.extend(reader.runs().map_err(job_failure)?.pop());
     }
     if files > 0 {
-        facts.push(("files".into(), format!("{}, {} on the server", count(files), count(uploaded))));
+        let mut said = format!("{}, {} on the server", count(files), count(uploaded));
+        if waiting > 0 {
+            said = format!("{said}, {} to go up with their messages", count(waiting));
+        }
+        facts.push(("files".into(), said));
     }
     if let Some(started) = last.iter().map(|run| run.started).min() {
         let mut servers: Vec<&str> = last.iter().map(|run| run.api.as_str()).collect();

@@ -9,6 +9,7 @@ use std::path::PathBuf;
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use super::error::{InJob, JobError};
+use super::media_later::At;
 use super::read::{from_sql, to_sql};
 use super::schema::{self, Table};
 use super::{Job, JobReader};
@@ -138,6 +139,7 @@ enum Later {
     Object(MediaObject),
     File(MediaFile),
     Completed(String, ObjectState),
+    Waiting(String, At),
 }
 
 /// So much waits at most.
@@ -242,6 +244,12 @@ impl MediaBook {
         if is_enough { self.flush() } else { Ok(()) }
     }
 
+    /// Its upload waits until messages that show it are sent; with the next write.
+    pub fn wait_later(&self, name: &str, at: &At) -> Result<(), JobError> {
+        self.later.borrow_mut().push(Later::Waiting(name.to_owned(), at.clone()));
+        if self.waits() { self.flush() } else { Ok(()) }
+    }
+
     /// It is there; with the next write. Until then its upload is only open, and can be completed once more.
     pub fn completed_later(&self, name: &str, state: ObjectState) {
         self.later.borrow_mut().push(Later::Completed(name.to_owned(), state));
@@ -269,6 +277,10 @@ impl MediaBook {
                 Later::Object(object) => self.put_object(object)?,
                 Later::File(file) => self.put_file(file)?,
                 Later::Completed(name, state) => self.settle(name, *state, "")?,
+                Later::Waiting(name, at) => self.write(
+                    "INSERT OR REPLACE INTO media_later VALUES (?1, ?2, ?3)",
+                    params![name, at.archive, at.path],
+                )?,
             }
         }
         write()?;
@@ -372,6 +384,7 @@ impl MediaBook {
     pub fn settle(&self, name: &str, state: ObjectState, why: &str) -> Result<(), JobError> {
         if state >= ObjectState::Completed {
             self.write("DELETE FROM lost_objects WHERE name = ?1", [name])?;
+            self.write("DELETE FROM media_later WHERE name = ?1", [name])?;
         }
         self.write(
             "UPDATE objects SET state = ?2, why = ?3, upload = NULL, done = x'' WHERE name = ?1",
@@ -401,7 +414,8 @@ impl MediaBook {
     }
 }
 
-const OBJECT: &str = "name, hash, parts, size, mime, width, height, seconds, url, state, upload, why";
+pub(super) const OBJECT: &str =
+    "name, hash, parts, size, mime, width, height, seconds, url, state, upload, why";
 
 fn files(db: &Connection) -> rusqlite::Result<Vec<MediaFile>> {
     let mut statement =
@@ -425,7 +439,7 @@ fn objects(db: &Connection) -> rusqlite::Result<Vec<MediaObject>> {
     statement.query_map([], object)?.collect()
 }
 
-fn object(row: &Row<'_>) -> rusqlite::Result<MediaObject> {
+pub(super) fn object(row: &Row<'_>) -> rusqlite::Result<MediaObject> {
     let number = |at| row.get::<_, i64>(at).map(from_sql);
     let parts: String = row.get(2)?;
     Ok(MediaObject {

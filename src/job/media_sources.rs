@@ -32,6 +32,10 @@ impl MediaBook {
     pub fn begin_anew(&self, first: SourceNo, sources: &[SourceInfo]) -> Result<(), JobError> {
         self.write_all(|db| {
             db.execute("DELETE FROM media WHERE source >= ?1", [first.0])?;
+            db.execute(
+                "DELETE FROM media_later WHERE name NOT IN (SELECT object FROM media WHERE object IS NOT NULL)",
+                [],
+            )?;
             db.execute("DELETE FROM media_sources WHERE no >= ?1", [first.0])?;
             db.execute("DELETE FROM media_open WHERE first >= ?1", [first.0])?;
             db.execute("INSERT INTO media_open VALUES (?1)", [first.0])?;

@@ -30,6 +30,7 @@ mod lock;
 mod logins;
 mod lookup;
 mod media;
+mod media_later;
 mod media_lost;
 mod media_sources;
 mod mended;
@@ -73,6 +74,7 @@ pub use lines::{BLACKS, EMAILS, FRIENDS, GROUPS, KEPT, Lines, MUTES, READ, UPLOA
 pub use loader::{Earlier, Loader};
 pub use logins::{LOGINS, LoginRow, Logins};
 pub use media::{FACE, MediaBook, MediaFile, MediaObject, ObjectState};
+pub use media_later::At;
 pub use mended::{RejectedLine, RejectedLines, RejectedPlaces};
 pub use overtaken::{Overtaken, OvertakenInAll};
 pub use pass::Pass;

@@ -83,7 +83,9 @@ fn forget_values(db: &rusqlite::Connection) -> rusqlite::Result<()> {
 
 /// What files were called says what they are of; how many there were, and their objects, are known still.
 fn forget_names(db: &rusqlite::Connection) -> rusqlite::Result<()> {
-    db.execute_batch("UPDATE media SET key = hex(randomblob(16)), place = '', why = ''")
+    db.execute_batch(
+        "UPDATE media SET key = hex(randomblob(16)), place = '', why = ''; DELETE FROM media_later;",
+    )
 }
 
 fn is_purged(db: &rusqlite::Connection) -> rusqlite::Result<bool> {

@@ -219,6 +219,7 @@ const TABLES: &[Table] = &[
     super::purge::TABLE,
     super::media::TABLE,
     super::media::ORPHANED,
+    super::media_later::TABLE,
     super::media_lost::TABLE,
     super::media_sources::TABLE,
     super::media_sources::OPEN,

@@ -13,7 +13,7 @@ use tokio_util::sync::CancellationToken;
 use super::fetch::{Fetch, NotFetched};
 use super::progress::Progress;
 use super::wanted::Want;
-use crate::job::{FACE, JobError, MediaBook, MediaFile, MediaObject, ObjectState, SourceInfo};
+use crate::job::{At, FACE, JobError, MediaBook, MediaFile, MediaObject, ObjectState, SourceInfo};
 use crate::message::SourceNo;
 use crate::openim::PART;
 
@@ -50,6 +50,8 @@ pub struct Counts {
     pub there: u64,
     /// Objects that are to be uploaded.
     pub open: u64,
+    /// Of these, those that wait until messages that show them are sent.
+    pub later: u64,
     /// Bytes of these.
     pub open_bytes: u64,
     /// Files that were not looked at: it was stopped.
@@ -71,13 +73,16 @@ pub struct Shape<'a> {
     /// Files larger than that are left out, bytes.
     pub max_size: u64,
     /// The address of an object by its name.
-    pub url: &'a dyn Fn(&str) -> String,
+    pub url: &'a (dyn Fn(&str) -> String + Sync),
     /// The sources.
     pub sources: &'a [SourceInfo],
     /// The first of these sources: what the book has of it and of later ones is of an earlier look.
     pub first: SourceNo,
     /// Who takes what is to be uploaded; without one the book is left alone.
     pub out: Option<Sender<Open>>,
+    /// What lies in the export is uploaded when the messages that show it are sent; only what can't wait is handed on: faces,
+    /// which people have at once, and what was fetched.
+    pub later: bool,
     /// Only objects of these names are wanted, and the book keeps what it says of files: messages have them already.
     pub only: Option<&'a HashSet<String>>,
     /// Told to stop: what is not planned yet is left.
@@ -207,10 +212,11 @@ async fn one(
     };
     plan.counts.objects += 1;
     plan.counts.bytes += object.size;
-    if stands.as_ref().is_some_and(|object| object.state >= ObjectState::Completed) {
-        if stands.is_some_and(|stands| stands.url != object.url) && shape.out.is_some() {
-            book.moved(&object.name, &object.url)?;
-        }
+    if stands.as_ref().is_some_and(|stands| stands.url != object.url) && shape.out.is_some() {
+        book.moved(&object.name, &object.url)?;
+    }
+    let state = stands.as_ref().map_or(ObjectState::Planned, |stands| stands.state);
+    if state >= ObjectState::Completed {
         plan.counts.there += 1;
         progress.bytes(object.size);
         return Ok(None);
@@ -218,7 +224,28 @@ async fn one(
     let Some(place) = place else { return Ok(None) };
     plan.counts.open += 1;
     plan.counts.open_bytes += object.size;
+    // What was refused is tried at once: messages have to know what becomes of it.
+    if shape.later
+        && !is_face
+        && want.stays()
+        && state != ObjectState::Refused
+        && let Some(at) = written_down(&place)
+    {
+        book.wait_later(&object.name, &at)?;
+        plan.counts.later += 1;
+        return Ok(None);
+    }
     Ok(Some(Open { object: stands.unwrap_or(*object), place, bytes }))
+}
+
+/// As the book has it; `None`: its path is no text.
+fn written_down(place: &Place) -> Option<At> {
+    Some(match place {
+        Place::File(path) => At { archive: None, path: path.to_str()?.to_owned() },
+        Place::Entry { archive, name } => {
+            At { archive: Some(archive.to_str()?.to_owned()), path: name.clone() }
+        }
+    })
 }
 
 pub(super) fn lock(book: &Mutex<MediaBook>) -> MutexGuard<'_, MediaBook> {
@@ -328,14 +355,28 @@ pub(super) fn not_ours(error: PlaceError, scratch: &Path) -> Result<PlaceError, 
 }
 
 fn refused(error: &PlaceError) -> Examined {
+    let problem = if is_missing(error) { "missing" } else { "unreadable" };
+    Examined::Not(problem, in_words(error))
+}
+
+fn is_missing(error: &PlaceError) -> bool {
     match error {
-        PlaceError::Missing => Examined::Not("missing", error.to_string()),
-        PlaceError::Read(read) if read.kind() == std::io::ErrorKind::NotFound => {
-            Examined::Not("missing", PlaceError::Missing.to_string())
-        }
-        _ => Examined::Not("unreadable", error.to_string()),
+        PlaceError::Read(read) => read.kind() == std::io::ErrorKind::NotFound,
+        error => matches!(error, PlaceError::Missing),
     }
 }
+
+/// Why a file can't be had; shorter than it was is another one.
+pub(super) fn in_words(error: &PlaceError) -> String {
+    match error {
+        error if is_missing(error) => PlaceError::Missing.to_string(),
+        PlaceError::Read(read) if read.kind() == std::io::ErrorKind::UnexpectedEof => CHANGED.to_owned(),
+        error => error.to_string(),
+    }
+}
+
+/// It has other bytes than when it was looked at.
+pub(super) const CHANGED: &str = "changed since it was looked at";
 
 type Measured = (importer_media::Digest, Look, Option<Bytes>);
 

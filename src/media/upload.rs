@@ -16,7 +16,7 @@ use importer_media::{Bytes as Readable, PlaceError, Places};
 
 use super::CAUSE;
 use super::patience::Patience;
-use super::plan::Open as Planned;
+use super::plan::{self, Open as Planned};
 use super::progress::Progress;
 use crate::job::{JobError, MediaBook, MediaObject, ObjectState};
 use crate::openim::{self, Announce, Begun, CallError, Client, PART, Put, Web, WebError, digest};
@@ -322,9 +322,10 @@ async fn parts(
             Some(bytes) => bytes.clone(),
             None => match read_part(&mut bytes, planned, n, with) {
                 Ok(part) if digest(&part) == *sum => Bytes::from(part),
-                Ok(_) => return Ok(Parts::Unreadable("changed while it was read".to_owned())),
+                Ok(_) => return Ok(Parts::Unreadable(plan::CHANGED.to_owned())),
                 Err(error) => {
-                    return Ok(Parts::Unreadable(super::plan::not_ours(error, with.scratch)?.to_string()));
+                    let error = plan::not_ours(error, with.scratch)?;
+                    return Ok(Parts::Unreadable(plan::in_words(&error)));
                 }
             },
         };

@@ -37,6 +37,13 @@ pub struct Want {
     pub found: Option<importer_media::Place>,
 }
 
+impl Want {
+    /// Whether its bytes lie where they stay: what was found in the export, and not what was fetched or stood in a record.
+    pub(super) fn stays(&self) -> bool {
+        self.found.is_some() && self.written.is_none()
+    }
+}
+
 /// Gathers them, each once.
 #[derive(Debug)]
 pub struct Wants {

@@ -268,6 +268,14 @@ fn deeds(reader: &JobReader, files: Option<&Kind>) -> Result<Vec<Done>, JobError
     if let Some(Kind { before, after: Some(after), .. }) = files {
         let said =
             format!("{} of {} can be opened on the server", count(*after), plural(*before, "file", "files"));
+        let waiting = match reader.files_waiting()? {
+            0 => String::new(),
+            n => format!(
+                "; {} when messages are sent that show {}",
+                plural(n, "goes up", "go up"),
+                if n == 1 { "it" } else { "them" }
+            ),
+        };
         let open = match reader.orphaned_uploads()? {
             0 => String::new(),
             n => format!(
@@ -275,7 +283,7 @@ fn deeds(reader: &JobReader, files: Option<&Kind>) -> Result<Vec<Done>, JobError
                 plural(n, "upload of a large file", "uploads of large files")
             ),
         };
-        all.push(done("media", said + &open));
+        all.push(done("media", said + &waiting + &open));
     }
     if let Some(kinds) = Logins::counts(reader.dir()) {
         all.push(done("provision --accounts", can_log_in(&kinds)));

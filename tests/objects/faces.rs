@@ -33,7 +33,7 @@ fn album(picture: Vec<u8>) -> String {
     format!("http://{address}")
 }
 
-fn face(server: &Rehearsal, user: &str) -> String {
+pub(super) fn face(server: &Rehearsal, user: &str) -> String {
     let answer = as_admin(&server.url, "/user/get_users_info", &json!({ "userIDs": [user] }));
     answer["data"]["usersInfo"][0]["faceURL"].as_str().unwrap().to_owned()
 }

@@ -11,13 +11,13 @@ use super::{Ended, media, objects, opened, run_in, samples, whole};
 use crate::support::{Rehearsal, importer_process};
 
 /// Messages that the server has, of any kind.
-fn messages(server: &Rehearsal) -> usize {
+pub(super) fn messages(server: &Rehearsal) -> usize {
     let audit = server.audit();
     let talks = audit["conversations"].as_object().unwrap();
     talks.keys().map(|talk| server.log(talk).len()).sum()
 }
 
-fn bare(dir: &Path, server: &Rehearsal, more: &[&str]) -> Ended {
+pub(super) fn bare(dir: &Path, server: &Rehearsal, more: &[&str]) -> Ended {
     let usual = ["run", "--provision", "--allow", "retention", "--quiet", "--api", &server.url];
     run_in(dir, &[&usual, more].concat())
 }
@@ -77,7 +77,7 @@ fn where_nothing_can_be_uploaded_messages_go_without() {
 }
 
 /// Groups of one, each with two files.
-fn three_groups(dir: &Path) {
+pub(super) fn three_groups(dir: &Path) {
     fs_err::create_dir_all(dir.join("export/files")).unwrap();
     let chats = (10..13).map(|chat: u64| {
         let said = (1..3).map(|n| {
@@ -95,26 +95,6 @@ fn three_groups(dir: &Path) {
         format!(r#"{{"about":"x","personal_information":{{"user_id":1}},"chats":{{"list":[{chats}]}}}}"#);
     fs_err::write(dir.join("export/result.json"), account).unwrap();
     fs_err::write(dir.join("import.toml"), "sources = [\"export\"]\n").unwrap();
-}
-
-#[test]
-fn files_are_there_in_whatever_parts_the_messages_go() {
-    let dir = tempfile::tempdir().unwrap();
-    three_groups(dir.path());
-    let server = Rehearsal::start(&["--answer-time", "0s"]);
-    let ended = whole(dir.path(), &server, &["--only", "sg_chat11"]);
-    assert_eq!((ended.code, media(&server).len()), (0, 2), "{}", ended.said);
-    let puts = objects(&server)["puts"].clone();
-    let ended = bare(dir.path(), &server, &["--canary", "1", "--yes"]);
-    assert_eq!((ended.code, media(&server).len()), (0, 6), "{}", ended.said);
-    // Each as it lay in the export, and none of them uploaded twice.
-    let mut seen: Vec<Vec<u8>> =
-        media(&server).iter().map(|(_, content)| opened(content["sourceUrl"].as_str().unwrap())).collect();
-    let mut all: Vec<Vec<u8>> =
-        (10..13).flat_map(|chat| (1..3).map(move |n| samples::noise(chat * 10 + n, 900))).collect();
-    seen.sort_unstable();
-    all.sort_unstable();
-    assert_eq!((seen, &objects(&server)["puts"]), (all, &puts));
 }
 
 #[test]

@@ -7,6 +7,7 @@ mod hostile;
 mod interrupted;
 mod large;
 mod names;
+mod parts;
 mod recordings;
 mod samples;
 

@@ -60,7 +60,7 @@ struct Inner {
     transport: Transport,
     base: Url,
     send: Url,
-    login: Login,
+    settings: Settings,
     token: Current,
     operation: String,
     calls: AtomicU64,
@@ -93,7 +93,7 @@ impl Client {
             transport,
             send: join(&base, SEND),
             base,
-            login: settings.login.clone(),
+            settings: settings.clone(),
             token,
             // 3.8.3 keeps every operationID for 24 hours in Redis: short ones cost less.
             operation: format!("{:08x}-", fastrand::u32(..)),
@@ -104,11 +104,16 @@ impl Client {
 
     /// The user as whom we ask for `maxSeq`.
     pub fn admin_user(&self) -> &str {
-        self.0.login.admin_user()
+        self.0.settings.login.admin_user()
     }
 
     pub(super) fn login(&self) -> &Login {
-        &self.0.login
+        &self.0.settings.login
+    }
+
+    /// What it was made with.
+    pub fn made_with(&self) -> &Settings {
+        &self.0.settings
     }
 
     /// The address, for messages.
@@ -233,7 +238,7 @@ impl Client {
         if self.0.token.number() != number {
             return Ok(());
         }
-        let Login::Secret { secret, admin_user } = &self.0.login else {
+        let Login::Secret { secret, admin_user } = &self.0.settings.login else {
             return Err(LoginError::GivenToken.into());
         };
         let body = serde_json::to_vec(&Ask {

@@ -20,17 +20,22 @@ pub(in super::super) fn uploaded(reader: &JobReader) -> Result<Uploaded, Failure
         .into_iter()
         .map(|object| (object.name.clone(), object))
         .collect();
+    let waiting = reader.media_waiting().map_err(job_failure)?;
     let mut uploaded = Uploaded::default();
     for file in reader.media_files().map_err(job_failure)? {
-        if let Some(outcome) = outcome_of(&file, &objects) {
+        if let Some(outcome) = outcome_of(&file, &objects, &waiting) {
             uploaded.add(file.source, &file.key, outcome);
         }
     }
     Ok(uploaded)
 }
 
-/// `None`: it is on its way.
-fn outcome_of(file: &MediaFile, objects: &HashMap<String, MediaObject>) -> Option<UploadOutcome> {
+/// `None`: it is on its way. What waits for its messages is as good as there: they are not sent before it is.
+fn outcome_of(
+    file: &MediaFile,
+    objects: &HashMap<String, MediaObject>,
+    waiting: &HashSet<String>,
+) -> Option<UploadOutcome> {
     let Some(name) = &file.object else {
         return Some(UploadOutcome::Not(match file.problem.as_deref() {
             Some("empty") => UploadProblem::Empty,
@@ -42,8 +47,8 @@ fn outcome_of(file: &MediaFile, objects: &HashMap<String, MediaObject>) -> Optio
     let object = objects.get(name)?;
     match object.state {
         ObjectState::Refused => Some(UploadOutcome::Not(UploadProblem::Refused)),
-        ObjectState::Planned | ObjectState::Begun => None,
-        ObjectState::Completed | ObjectState::Verified => Some(UploadOutcome::There(UploadedFile {
+        ObjectState::Planned | ObjectState::Begun if !waiting.contains(name) => None,
+        _ => Some(UploadOutcome::There(UploadedFile {
             url: object.url.clone(),
             mime: object.mime.clone(),
             size: object.size,

@@ -21,8 +21,7 @@ pub(super) fn restored(
     let mut objects = book.objects().map_err(job_failure)?;
     objects.retain(|object| still.contains(&object.name));
     (outcome.files, outcome.objects) = (lost.len() as u64, lost.len() as u64);
-    (outcome.uploaded, outcome.uploaded_bytes) = (uploaded.objects + uploaded.known, uploaded.bytes);
-    (outcome.refused, outcome.left) = (uploaded.refused.len() as u64, uploaded.left);
+    outcome.uploaded(uploaded);
     outcome.missing = still.len() as u64;
     outcome.verdict = words::restored(lost.len(), &objects);
     Ok(match (uploaded.left, still.is_empty()) {

@@ -21,6 +21,8 @@ pub(in super::super) struct Files {
     pub(in super::super) read: Verified,
     /// How many there are.
     all: u64,
+    /// How many are uploaded when their messages are sent.
+    waiting: u64,
 }
 
 /// Reads back every object that messages and people have, or some of them. One that was lost when somebody looked before
@@ -36,6 +38,7 @@ pub(in super::super) async fn verify(
     let named: HashSet<String> =
         book.files().map_err(job_failure)?.into_iter().filter_map(|file| file.object).collect();
     let lost = book.all_lost().map_err(job_failure)?;
+    let waiting = job.reader().and_then(|reader| reader.files_waiting()).map_err(job_failure)?;
     let mut objects = book.objects().map_err(job_failure)?;
     objects.retain(|object| {
         let is_there = object.state >= ObjectState::Completed || lost.contains(&object.name);
@@ -51,7 +54,7 @@ pub(in super::super) async fn verify(
     let drawn = draw(context, &done, "read");
     let read = media::verify(&objects, &web, &Mutex::new(book), &done).await;
     drawn.finish();
-    Ok(Files { read: read.map_err(job_failure)?, all })
+    Ok(Files { read: read.map_err(job_failure)?, all, waiting })
 }
 
 impl Files {
@@ -67,8 +70,17 @@ impl Files {
     pub(in super::super) fn in_words(&self) -> String {
         let Verified { good, differences, unanswered, .. } = &self.read;
         let looked = good + (differences.len() + unanswered.len()) as u64;
+        let waiting = match self.waiting {
+            0 => String::new(),
+            n => format!(
+                " {} not there yet, and {} when messages are sent that show {}.",
+                plural(n, "file is", "files are"),
+                if n == 1 { "goes up" } else { "go up" },
+                if n == 1 { "it" } else { "them" }
+            ),
+        };
         if self.all == 0 {
-            return "No file was uploaded with this job.".to_owned();
+            return format!("No file was uploaded with this job.{waiting}");
         }
         let of_all = plural(self.all, "file was", "files were");
         let looked = if looked < self.all { format!("{looked} of {of_all}") } else { of_all };
@@ -86,7 +98,7 @@ impl Files {
         if !differences.is_empty() {
             text.push_str(" `openim-import media` uploads what is lost again.");
         }
-        text
+        text + &waiting
     }
 
     /// What is wrong with which.

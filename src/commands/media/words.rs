@@ -50,6 +50,7 @@ pub(super) fn verdict(plan: &media::Plan, uploaded: &media::Uploaded, orphaned: 
             for (n, words) in [
                 (uploaded.known, "of them known to the server already"),
                 (counts.there, "there before"),
+                (counts.later, "go up when the messages that show them are sent"),
                 (left, "left: the same command goes on"),
             ] {
                 if n > 0 {
@@ -83,16 +84,57 @@ pub(super) fn verdict(plan: &media::Plan, uploaded: &media::Uploaded, orphaned: 
     text
 }
 
-/// A job whose messages are on their way has the files that it began with.
-pub(super) fn begun(lost: usize) -> String {
-    let begun = "The job has begun: the files of its messages are those of its beginning; --add takes more.";
+/// A job whose messages are on their way has the files that it began with; of those that waited for their messages so
+/// many were uploaded now, and so many are left.
+pub(super) fn begun(lost: usize, (uploaded, left): (u64, u64)) -> String {
+    let mut begun =
+        "The job has begun: the files of its messages are those of its beginning; --add takes more."
+            .to_owned();
+    if uploaded > 0 {
+        write!(begun, " {} uploaded ahead of the messages.", plural(uploaded, "file was", "files were"))
+            .expect("text takes all");
+    }
+    if left > 0 {
+        write!(begun, " {} left: the same command goes on.", plural(left, "file is", "files are"))
+            .expect("text takes all");
+    }
     match lost as u64 {
-        0 => begun.to_owned(),
+        0 => begun,
         n => format!(
             "{begun} {} lost in the storage: name the SOURCE, and what is lost is uploaded again.",
             plural(n, "file is", "files are")
         ),
     }
+}
+
+/// Stopped before the files of the messages were there.
+pub(super) fn left_before_sending(left: u64) -> String {
+    format!(
+        "{} of these messages not uploaded yet, and no message goes out before its files: the same command goes on",
+        plural(left, "file is", "files are")
+    )
+}
+
+/// Files can't be uploaded that were there when their messages were given addresses.
+pub(super) fn cannot_be_shown(refused: &[(String, String)], begun: bool) -> String {
+    let mut text = format!(
+        "{} that these messages show can't be uploaded any more:",
+        plural(refused.len() as u64, "file", "files")
+    );
+    for (file, why) in refused.iter().take(SHOWN) {
+        write!(text, "\n  {file}: {why}").expect("text takes all");
+    }
+    if refused.len() > SHOWN {
+        write!(text, "\n  and {} more", count((refused.len() - SHOWN) as u64)).expect("text takes all");
+    }
+    text.push_str(if begun {
+        "\nNothing was sent by this command. Once the files are where they were, it goes on; `--only` sends other \
+         conversations meanwhile; `media` gives up what is gone, and then these messages go out with addresses \
+         that lead nowhere until `media` finds the files again"
+    } else {
+        "\nNothing was sent. `run --media` looks at all files anew, and what is missing is left to `without_link` in [media]"
+    });
+    text
 }
 
 /// How many of the lost are there again, and why the others are not.

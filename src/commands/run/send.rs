@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::super::context::Context;
 use super::super::prepare::job_failure;
-use super::super::{Exit, Failure, server, shard, verify};
+use super::super::{Exit, Failure, media, server, shard, verify};
 use crate::config;
 use crate::config::PaceArgs;
 use crate::control::Look;
@@ -22,6 +22,13 @@ pub(in super::super) async fn send(
     stop: StopSignal,
 ) -> Result<Outcome, Failure> {
     if job.reader().and_then(|reader| reader.queue()).map_err(job_failure)?.messages() > 0 {
+        media::before_sending(
+            context,
+            job,
+            client.made_with(),
+            (settings.only.as_ref(), settings.give_up),
+            &stop.drain,
+        )?;
         // What was verified is less than what there will be.
         verify::forget(job)?;
     }
