@@ -55,6 +55,17 @@ put('telegram/result.json', json.dumps({'name': 'Dee', 'type': 'personal_chat', 
 put('telegram/users.csv', f'id,openim_id\n71,{run}cem\n72,{run}dee\nuser71,{run}cem\nuser72,{run}dee\n'.encode())
 put('telegram/import.toml', b'sources = ["result.json"]\n[format]\nname = "telegram"\nself = "user71"\n[users]\nfile = "users.csv"\n')
 
+# Telegram again: an account with two groups, of which one goes first.
+parts = []
+for chat in (int(run[1:]) * 10 + 1, int(run[1:]) * 10 + 2):
+    for n in (1, 2):
+        put(f'parts/files/{chat}-{n}.bin', keep(f'sg_chat{chat}', dice.randbytes(5000)))
+    parts.append({'name': 'C', 'type': 'private_group', 'id': chat, 'messages': [
+        message(n, 'Cem', file=f'files/{chat}-{n}.bin', file_name=f'{chat}-{n}.bin') for n in (1, 2)]})
+put('parts/result.json', json.dumps({'about': 'x', 'personal_information': {'user_id': 72}, 'chats': {'list': parts}}).encode())
+put('parts/users.csv', f'id,openim_id\nuser71,{run}cem\n'.encode())
+put('parts/import.toml', b'sources = ["result.json"]\n[format]\nname = "telegram"\n[users]\nfile = "users.csv"\n')
+
 # Slack: a folder with uploads beside, one of them in two parts.
 slack = f'sg_{run}CALL'
 people = [f'{run}U1', f'{run}U2']
@@ -79,13 +90,19 @@ seen = json.load(sys.stdin)
 print("another job: uploaded bytes", seen["uploaded_bytes"], "of", seen["bytes"])'
   say verify --media
 done
+cd "$work/parts"
+say run --media --only "sg_chat${run#m}1" --provision --allow retention
+"$importer" status | grep files || true
+say run
+"$importer" status | grep files
+say verify --media
 cd "$work"
 as_admin <<'PYTHON'
 import base64, hashlib
 truth, right, wrong = json.load(open('truth.json')), 0, 0
 for chat, digests in truth.items():
     user = [one for one in chat.split('_') if one.startswith(run) and not one.endswith('CALL')]
-    user = user[0] if user else run + 'U1'
+    user = user[0] if user else run + ('cem' if 'chat' in chat else 'U1')
     most = call('/msg/get_conversations_has_read_and_max_seq', {'userID': user, 'conversationIDs': [chat]})['seqs'][chat]['maxSeq']
     pulled = call('/msg/pull_msg_by_seq', {'userID': user, 'order': 0, 'seqRanges': [{'conversationID': chat, 'begin': 1, 'end': most, 'num': most}]})
     found = []

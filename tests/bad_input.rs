@@ -138,7 +138,7 @@ fn an_address_that_is_no_openim() {
         }
     });
     let dir = tempfile::tempdir().unwrap();
-    run_against(dir.path(), &api, "openIM123").code(6).stderr(contains("no OpenIM"));
+    run_against(dir.path(), &api, "openIM123").code(2).stderr(contains("no OpenIM"));
 }
 
 #[test]

@@ -105,8 +105,8 @@ pub(super) fn no_answer(error: CallError) -> Failure {
 pub(super) fn exit_of(error: &CallError) -> Exit {
     match error {
         CallError::Login(_) => Exit::Login,
-        CallError::NotOpenIm(_) => Exit::Preflight,
-        CallError::WrongAddress(_) => Exit::Usage,
+        // Whom the address means is no matter of time.
+        CallError::WrongAddress(_) | CallError::NotOpenIm(_) => Exit::Usage,
         // Whatever it is, the same command goes on when it is over.
         CallError::Unreachable(_)
         | CallError::Unanswered { .. }

@@ -2,6 +2,7 @@
 //! goes out; and more than one part, where a file has that. Each way in which that fails has its own sentence.
 
 use std::sync::Mutex;
+use std::time::Duration;
 
 use bytes::Bytes;
 
@@ -11,7 +12,12 @@ use super::CAUSE;
 use super::plan::lock;
 use super::upload::Open;
 use crate::job::{JobError, MediaBook, MediaObject, ObjectState};
-use crate::openim::{Announce, Begun, CallError, Client, PART, Put, Web, WebError, digest, hash_of_parts};
+use crate::openim::{
+    Announce, Begun, CallError, Client, Limits, PART, Put, Web, WebError, digest, hash_of_parts,
+};
+
+/// How long reading a few bytes back may take.
+const LONGEST_READ: Duration = Duration::from_secs(30);
 
 /// Why uploading will not work.
 #[derive(Debug, thiserror::Error)]
@@ -181,9 +187,11 @@ async fn probe(
         back.extend_from_slice(piece);
         Ok(())
     };
-    match web.read(&url, &mut sink).await {
+    // Whoever answers there may answer without end, or never: nobody looks at a chat for longer.
+    let limits = Limits { bytes: size, time: if size > PART { web.limits().time } else { LONGEST_READ } };
+    match web.within(limits).read(&url, &mut sink).await {
         Ok(_) if back == content => Ok(()),
-        Ok(_) => Err(StoreError::Differs(url)),
+        Ok(_) | Err(WebError::TooLarge(_)) => Err(StoreError::Differs(url)),
         Err(WebError::Refused { status: 404, code, .. }) if code == "NoSuchKey" => Err(StoreError::Public {
             url,
             why: "the server remembers this content, and its object storage has lost it; the server forgets within \

@@ -64,7 +64,7 @@ impl Fetch {
             };
             fs_err::remove_file(&path).ok();
             if attempt == TRIES || !error.is_passing() {
-                return Err(NotFetched::Link(format!("its link {error}")));
+                return Err(NotFetched::Link(format!("its link: {error}")));
             }
             if let WebError::Refused { retry_after: Some(after), .. } = &error {
                 wait = (*after).min(Duration::from_mins(2));

@@ -6,7 +6,7 @@ use importer_media::Sum;
 
 use super::progress::Progress;
 use crate::job::{JobError, MediaBook, MediaObject, ObjectState};
-use crate::openim::{PART, Web, WebError};
+use crate::openim::{Limits, PART, Web, WebError};
 
 /// How it ended.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -72,7 +72,13 @@ pub(super) async fn differs(object: &MediaObject, web: &Web) -> Result<Option<St
         sum.update(piece);
         Ok(())
     };
-    web.read(&object.url, &mut sink).await?;
+    // Who answers without end is not waited for.
+    let limits = Limits { bytes: object.size, ..web.limits() };
+    match web.within(limits).read(&object.url, &mut sink).await {
+        Ok(_) => {}
+        Err(WebError::TooLarge(_)) => return Ok(Some(format!("has more than {} bytes", object.size))),
+        Err(error) => return Err(error),
+    }
     let back = sum.finish();
     if back.size != object.size {
         return Ok(Some(format!("has {} bytes, and must have {}", back.size, object.size)));

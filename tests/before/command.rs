@@ -82,7 +82,7 @@ fn each_mistake_has_its_exit_code() {
             .assert()
     };
     wrong("wrong", &server.url).code(7).stderr(contains("refuses the secret").and(contains("wrong").not()));
-    wrong("openIM123", &format!("{}/elsewhere", server.url)).code(6).stderr(contains("no OpenIM"));
+    wrong("openIM123", &format!("{}/elsewhere", server.url)).code(2).stderr(contains("no OpenIM"));
     importer()
         .current_dir(files.0.path())
         .args(["provision", "--users", "users.csv"])

@@ -82,6 +82,19 @@ fn endless() -> String {
     format!("http://{address}")
 }
 
+#[test]
+fn an_address_of_phones_that_answers_without_end_is_not_listened_to() {
+    let dir = tempfile::tempdir().unwrap();
+    naming(dir.path(), &["a.png"]);
+    fs_err::write(dir.path().join("export/a.png"), samples::png(3, 3, 3)).unwrap();
+    let toml = fs_err::read_to_string(dir.path().join("import.toml")).unwrap();
+    let public = format!("{toml}[media]\npublic_url = \"{}\"\n", endless());
+    fs_err::write(dir.path().join("import.toml"), public).unwrap();
+    let server = Rehearsal::start(&["--answer-time", "0s"]);
+    let ended = run_in(dir.path(), &["media", "--quiet", "--api", &server.url]);
+    assert!(ended.code == 6 && ended.said.contains("other bytes come back"), "{}", ended.said);
+}
+
 /// An export of Tencent, whose pictures lie behind links.
 fn linking(dir: &Path, url: &str, settings: &str) {
     let message = json!({ "AppID": "1", "MsgList": [{ "CallbackCommand": "C2C.CallbackAfterSendMsg", "From_Account": "ann", "To_Account": "bob",
@@ -102,7 +115,7 @@ fn links_are_fetched_when_asked_within_bounds_and_never_from_private_networks() 
             "[media]\nallow_private = true\nmax_size = 100000\n",
             "/file",
             &["--fetch"][..],
-            "more than 100000 bytes",
+            "its link: more than 100000 bytes",
         ),
         ("[media]\nallow_private = true\n", "/away", &["--fetch"][..], "cannot be reached"),
     ] {

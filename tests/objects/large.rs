@@ -16,12 +16,15 @@ use super::faults::{folder_of, is_exact};
 use super::objects;
 use crate::support::{Rehearsal, importer_process};
 
-/// So many files of 1 kB to 100 kB, and one of 100 MB for each ten thousand; 50 kB on average.
+/// So many files of 1 kB to 60 kB, one in thirty-three of up to 1 MB, and one of 100 MB for each ten thousand: 46 kB on
+/// average, without these.
 #[expect(clippy::disallowed_methods, reason = "how large a run by hand is")]
 fn sizes() -> Vec<usize> {
     let files = std::env::var("MEDIA_FILES").ok().and_then(|n| n.parse().ok()).unwrap_or(1000);
     let mut dice = fastrand::Rng::with_seed(3);
-    let mut sizes: Vec<usize> = (0..files).map(|_| dice.usize(1000..100_000)).collect();
+    let mut size =
+        || if dice.u8(0..33) == 0 { dice.usize(60_000..1_000_000) } else { dice.usize(1000..60_000) };
+    let mut sizes: Vec<usize> = (0..files).map(|_| size()).collect();
     sizes.extend((0..files / 10_000).map(|n| (100 << 20) + n));
     sizes
 }

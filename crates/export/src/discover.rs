@@ -327,7 +327,7 @@ fn plain_path(inside: &str) -> Option<String> {
 /// What stands in a folder.
 enum Entry {
     File(walkdir::DirEntry),
-    /// A link to nothing.
+    /// A link to nothing, or to itself.
     DeadLink(PathBuf),
 }
 
@@ -343,15 +343,20 @@ fn files(root: &Path) -> impl Iterator<Item = Result<Entry, ExportError>> {
         match entry {
             Ok(entry) => entry.file_type().is_file().then_some(Ok(Entry::File(entry))),
             Err(e) if e.loop_ancestor().is_some() => None,
-            Err(e) if e.io_error().is_some_and(|e| e.kind() == std::io::ErrorKind::NotFound) => {
-                e.path().map(|path| Ok(Entry::DeadLink(path.to_owned())))
-            }
+            Err(e) if leads_nowhere(&e) => e.path().map(|path| Ok(Entry::DeadLink(path.to_owned()))),
             Err(e) => {
                 let path = e.path().map_or(root_name.clone(), |path| path.to_string_lossy().into_owned());
                 Some(Err(read_error(&path, e.into())))
             }
         }
     })
+}
+
+/// A link whose end is not there, or that has none: what may not be read is another matter.
+fn leads_nowhere(error: &walkdir::Error) -> bool {
+    let Some(io) = error.io_error() else { return false };
+    io.kind() == std::io::ErrorKind::NotFound
+        || io.kind() != std::io::ErrorKind::PermissionDenied && error.path().is_some_and(Path::is_symlink)
 }
 
 /// `*` matches no `/`, and no `.` at the beginning of a name.

@@ -228,10 +228,11 @@ fn a_folder_is_read_in_order_and_each_file_once() {
         ("z.csv", b"n\n4\n"),
     ]);
     let root = folder.path();
-    // Links: to a file that is read anyway, to a folder above (a loop), to nothing.
+    // Links: to a file that is read anyway, to a folder above (a loop), to nothing, to itself.
     std::os::unix::fs::symlink(root.join("z.csv"), root.join("zz.csv")).unwrap();
     std::os::unix::fs::symlink(root, root.join("b/loop")).unwrap();
     std::os::unix::fs::symlink(root.join("gone"), root.join("gone.jsonl")).unwrap();
+    std::os::unix::fs::symlink("self.jsonl", root.join("self.jsonl")).unwrap();
     let got = read(root).unwrap();
     assert_eq!(got.text, "{\"n\":1}\n{\"n\":2}\n{\"n\":3}\n4\n");
     let names: Vec<_> = got.sources.iter().map(|s| s.path.strip_prefix(&arg(root)).unwrap()).collect();

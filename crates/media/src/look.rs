@@ -22,6 +22,8 @@ pub struct Look {
 
 /// No picture of a chat is larger; a header that says so lies.
 const MOST_PIXELS: u64 = 65_535;
+/// Nor has any format more pixels in a byte: a PNG of one colour and one bit has 8,256.
+const MOST_A_BYTE: u64 = 10_000;
 /// Long enough for the header of any picture, thumbnails and colour profiles in front of its size included.
 const HEAD: usize = 512 << 10;
 /// Enough to tell what a file is.
@@ -53,7 +55,10 @@ pub fn look(from: &mut dyn Bytes) -> io::Result<Look> {
     if look.mime.starts_with("image/") {
         if let Ok(pixels) = imagesize::blob_size(&head) {
             let (width, height) = (pixels.width as u64, pixels.height as u64);
-            if (1..=MOST_PIXELS).contains(&width) && (1..=MOST_PIXELS).contains(&height) {
+            // The size of a picture of one colour tells nothing in WebP.
+            let most = if look.mime == "image/webp" { u64::MAX } else { size.saturating_mul(MOST_A_BYTE) };
+            let are_sides = (1..=MOST_PIXELS).contains(&width) && (1..=MOST_PIXELS).contains(&height);
+            if are_sides && width * height <= most {
                 (look.width, look.height) = (width, height);
             }
         }

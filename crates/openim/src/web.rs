@@ -132,6 +132,17 @@ impl Web {
         self
     }
 
+    /// The same within other limits.
+    #[must_use]
+    pub fn within(&self, limits: Limits) -> Self {
+        Self { limits, ..self.clone() }
+    }
+
+    /// Its limits.
+    pub fn limits(&self) -> Limits {
+        self.limits
+    }
+
     /// Puts a part, and compares what arrived; `md5` is that of the bytes, hexadecimal.
     pub async fn put(&self, put: &Put, bytes: Bytes, md5: &str) -> Result<(), WebError> {
         let url = Url::parse(&put.url).map_err(|error| WebError::Url(error.to_string()))?;

@@ -72,6 +72,7 @@ pub(in super::super) fn failure(error: ImportError) -> Failure {
     let exit = match &error {
         ImportError::Job(_) => Exit::Internal,
         ImportError::Server(openim::Stop::Login(_)) | ImportError::Call(CallError::Login(_)) => Exit::Login,
+        ImportError::Server(openim::Stop::NotOpenIm(_)) => Exit::Usage,
         ImportError::Server(_) | ImportError::AlreadyThere(_) => Exit::Preflight,
         ImportError::Call(error) => server::exit_of(error),
         ImportError::Overwriting(_) => Exit::Difference,
