@@ -4,6 +4,7 @@ use std::collections::HashSet;
 use std::io::{IsTerminal, stdin};
 use std::num::NonZeroUsize;
 
+use super::clock::Clock;
 use super::context::note;
 use super::prepare::job_failure;
 use super::{Exit, Failure, OrFail, night};
@@ -74,6 +75,7 @@ impl Canary {
         reader: &JobReader,
         outcome: &Outcome,
         given: Given,
+        clock: &Clock,
     ) -> Result<String, Failure> {
         const ENOUGH: u64 = 300;
         if outcome.confirmed_now < ENOUGH || outcome.confirmed_now < self.shape.messages {
@@ -84,7 +86,10 @@ impl Canary {
             ..given
         };
         let forecast = Forecast::of(reader, &given).map_err(job_failure)?;
-        Ok(forecast.map_or_else(String::new, |forecast| format!(", {}", night::clause(&forecast))))
+        Ok(forecast.map_or_else(String::new, |forecast| {
+            let fit = clock.fit(&forecast).map_or_else(String::new, |fit| format!("; {}", fit.in_words()));
+            format!(", {}{fit}", night::clause(&forecast))
+        }))
     }
 
     /// They are there, and are what was sent: whether the others follow.

@@ -9,14 +9,16 @@ use std::fmt::Write;
 use clap::Args;
 use serde::Serialize;
 
+use super::clock::Clock;
 use super::context::Context;
+use super::fit::Fit;
 use super::occupied::WayArgs;
 use super::preflight::{self, PreflightArgs, Verdict};
 use super::prepare::{Prepared, Taking, job_failure, prepare};
 use super::shard::ShardArgs;
 use super::{Exit, Failure, OrFail, night, occupied, probe, server, shard};
 use crate::before::{Forecast, Given, Looks, Occupied};
-use crate::config::{ServerArgs, Size, SourceArgs};
+use crate::config::{ClockArgs, ServerArgs, Size, SourceArgs};
 use crate::finding::Severity;
 use crate::job::{Job, JobReader, PassNo};
 use crate::openim::Client;
@@ -87,8 +89,10 @@ fn look(context: &Context, args: &CheckArgs, finds_places: bool) -> Result<Exit,
         context.say(&said)?;
     }
     let redis = args.redis_memory.map(|memory| memory.0);
+    let clock = Clock::new(context, &ClockArgs::default(), &dir)?;
     let mut given = Given { release, redis, ..Given::default() };
-    let mut forecast = if args.probe && finds_places { None } else { say_night(context, given, &reader)? };
+    let mut forecast =
+        if args.probe && finds_places { None } else { say_night(context, given, &reader, &clock)? };
     let skip = args.source.skip_invalid || context.file.import.skip_invalid;
     let (mut exit, mut verdict) = verdict(&summary, skip);
     // The address of the configuration is for `run`: `check` goes out only where it is told to.
@@ -98,7 +102,7 @@ fn look(context: &Context, args: &CheckArgs, finds_places: bool) -> Result<Exit,
         let (looked, occupied) = runtime.block_on(look_at_server(context, args, &client, &reader))?;
         if args.probe && finds_places {
             given.part = Some(runtime.block_on(probe::probe(context, &client, &dir))?);
-            forecast = say_night(context, given, &reader)?;
+            forecast = say_night(context, given, &reader, &clock)?;
         }
         if finds_places && args.ways.are_given() {
             let ways = runtime.block_on(args.ways.find(&client, &reader, &occupied))?;
@@ -125,7 +129,8 @@ fn look(context: &Context, args: &CheckArgs, finds_places: bool) -> Result<Exit,
         ..figures(&job, &summary)?
     };
     if context.json() {
-        context.print_json(&Checked { summary, forecast, records, unread })?;
+        let fit = forecast.as_ref().and_then(|forecast| clock.fit(forecast));
+        context.print_json(&Checked { summary, forecast, fit, records, unread })?;
     } else {
         context.end(&summary)?;
     }
@@ -162,6 +167,9 @@ struct Checked {
     #[serde(flatten)]
     summary: report::Summary,
     forecast: Option<Forecast>,
+    /// Whether it fits into the night, where the configuration says when that is.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    fit: Option<Fit>,
     /// Records that were read.
     records: u64,
     /// Files of folders and archives that were not read, by reason.
@@ -173,14 +181,16 @@ pub(super) fn say_night(
     context: &Context,
     given: Given,
     reader: &JobReader,
+    clock: &Clock,
 ) -> Result<Option<Forecast>, Failure> {
     let rate = given.rate.or(context.file.import.rate.map(|rate| rate.0.get()));
     // All shards share the server, and are about as large.
     let shards = reader.shard().map_err(job_failure)?.of();
-    let given = Given { rate, shards, ..given };
+    let redis = given.redis.or(context.file.import.redis_memory.map(|memory| memory.0));
+    let given = Given { rate, shards, redis, ..given };
     let forecast = Forecast::of(reader, &given).map_err(job_failure)?;
     if let Some(forecast) = &forecast {
-        context.say(&night::words(forecast, given.redis))?;
+        context.say(&night::words(forecast, given.redis, clock.fit(forecast).as_ref()))?;
     }
     Ok(forecast)
 }

@@ -10,7 +10,9 @@ use jiff::tz::TimeZone;
 use tokio::task::JoinHandle;
 
 use super::context::{Context, note};
+use super::fit::Fit;
 use super::{Exit, Failure};
+use crate::before::Forecast;
 use crate::config::{ClockArgs, Pace, Timetable};
 use crate::control::{Desk, Hour};
 use crate::import::StopSignal;
@@ -38,7 +40,7 @@ impl Clock {
         let file = &context.file.import;
         let zone = zone(args.clock.as_ref().or(file.clock.as_ref()))?;
         let now = Zoned::now().with_time_zone(zone.clone());
-        let deadline = args.deadline.map(|deadline| deadline.from(&now)).transpose();
+        let deadline = args.deadline.or(file.deadline).map(|deadline| deadline.from(&now)).transpose();
         let deadline = deadline.map_err(|error| Failure::new(Exit::Usage, error))?;
         let timetable = args.schedule.clone().or_else(|| file.schedule.clone());
         Ok(Self { zone, timetable, deadline, shard: Shard::WHOLE, pause: job.join(PAUSE) })
@@ -111,6 +113,13 @@ impl Clock {
 
     fn now(&self) -> Zoned {
         Zoned::now().with_time_zone(self.zone.clone())
+    }
+
+    /// Whether what is forecast fits into the night; `None`: nobody said when it is to be.
+    pub(super) fn fit(&self, forecast: &Forecast) -> Option<Fit> {
+        let is_asked = self.timetable.is_some() || self.deadline.is_some();
+        let work = (forecast.seconds, forecast.messages);
+        is_asked.then(|| Fit::new(&self.now(), self.timetable.as_ref(), self.deadline.as_ref(), work))
     }
 
     /// So long from now, as people read it: `06:20 (Europe/Berlin)`.

@@ -8,6 +8,7 @@ use serde_json::Value;
 
 use super::context::{Context, note, print};
 use super::{Exit, Failure, OrFail};
+use crate::config::{ImportSection, parse_loopback};
 use crate::control::{self, ADDRESS, Desk, Endpoint, VERBS, Verb};
 use crate::report::{count, duration, percent, plural};
 
@@ -34,6 +35,11 @@ pub struct EndpointArgs {
 }
 
 impl EndpointArgs {
+    /// Flags win over the file.
+    pub(super) fn or(&self, file: &ImportSection) -> Self {
+        Self { control: self.control || file.control, ui: self.ui.or(file.ui) }
+    }
+
     fn address(&self) -> Option<SocketAddr> {
         self.ui.or_else(|| self.control.then(|| SocketAddr::from(([127, 0, 0, 1], 0))))
     }
@@ -52,20 +58,12 @@ impl EndpointArgs {
     }
 }
 
-/// An address that nobody else can reach.
+/// An address that nobody else can reach; what stands behind a plain `--ui` is taken for one.
 fn loopback(text: &str) -> Result<SocketAddr, String> {
-    let address: SocketAddr = text.parse().map_err(|_| {
-        format!(
-            "`{text}` is no address: write `--ui 127.0.0.1:7071`, or put a plain `--ui` behind everything else"
-        )
-    })?;
-    if address.ip().is_loopback() {
-        return Ok(address);
-    }
-    Err(format!(
-        "`{text}` can be reached from outside: only loopback addresses are taken; from another machine \
-         `ssh -L 7071:127.0.0.1:7071` brings the page there"
-    ))
+    parse_loopback(text).map_err(|error| match text.parse::<SocketAddr>() {
+        Ok(_) => error,
+        Err(_) => format!("{error}, or put a plain `--ui` behind everything else"),
+    })
 }
 
 /// The command.

@@ -10,6 +10,7 @@ mod completions;
 mod context;
 pub mod control;
 mod exit;
+mod fit;
 mod hook;
 pub mod init;
 mod intake;

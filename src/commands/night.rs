@@ -2,13 +2,17 @@
 
 use std::fmt::Write;
 
+use super::fit::Fit;
 use crate::before::Forecast;
 use crate::report::{bytes, count, duration};
 
 /// Some lines: how long, what decides it, what it needs, and what that rests on. `redis`: the memory that was named.
-pub(super) fn words(forecast: &Forecast, redis: Option<u64>) -> String {
+pub(super) fn words(forecast: &Forecast, redis: Option<u64>, fit: Option<&Fit>) -> String {
     let mut out = format!("\nthe night: {}\n", clause(forecast));
     let mut line = |text: std::fmt::Arguments| writeln!(out, "  {text}").expect("a String takes everything");
+    if let Some(fit) = fit {
+        line(format_args!("{}", fit.in_words()));
+    }
     if forecast.deciding.is_empty() {
         line(format_args!("no conversation decides it alone"));
     } else {
@@ -80,7 +84,7 @@ mod tests {
 
     #[test]
     fn the_night_is_said_with_what_decides_it() {
-        insta::assert_snapshot!(words(&forecast(), None), @r"
+        insta::assert_snapshot!(words(&forecast(), None, None), @r"
 
         the night: about 6 h 06 min at 449 messages a second
           the longest conversation alone, 3 h 20 min, comes close: sg_1024 (2,120,000)
@@ -93,7 +97,7 @@ mod tests {
     #[test]
     fn a_memory_that_is_too_small_is_said_with_the_pace_that_it_bears() {
         let tight = Forecast { redis_pace: Some(92.7), deciding: Vec::new(), ..forecast() };
-        let said = words(&tight, Some(8_000_000_000));
+        let said = words(&tight, Some(8_000_000_000), None);
         assert!(
             said.contains(
                 "more than 7.5 GiB: it bears 92 messages a second (--rate 92/s), which takes 29 h 48 min"
@@ -101,6 +105,6 @@ mod tests {
             "{said}"
         );
         assert!(said.contains("no conversation decides it alone"), "{said}");
-        assert!(words(&forecast(), Some(64_000_000_000)).contains("59.6 GiB suffice"), "{said}");
+        assert!(words(&forecast(), Some(64_000_000_000), None).contains("59.6 GiB suffice"), "{said}");
     }
 }

@@ -30,7 +30,8 @@ pub(super) fn run(context: &Context, args: &RunArgs) -> Result<Exit, Failure> {
     let runtime = tokio::runtime::Runtime::new().or_fail(Exit::Internal)?;
     let dir = if args.rehearse { context.rehearsal_job() } else { context.job() };
     let desk = desk(context, args)?;
-    let endpoint = runtime.block_on(args.endpoint.open(context, &desk))?;
+    let asked = args.endpoint.or(&context.file.import);
+    let endpoint = runtime.block_on(asked.open(context, &desk))?;
     let ended = carry_out(context, args, &runtime, &desk, endpoint.as_ref());
     if let Err(failure) = &ended {
         let verdict = format!("{:#}", failure.error);
@@ -39,7 +40,7 @@ pub(super) fn run(context: &Context, args: &RunArgs) -> Result<Exit, Failure> {
     if let (Some(command), Some(end)) = (&args.on_end, context.board.end()) {
         hook::on_end(command, &end, &dir.display().to_string());
     }
-    if args.endpoint.ui.is_some() && stderr().is_terminal() {
+    if asked.ui.is_some() && stderr().is_terminal() {
         note("the page stays until it is closed there, or by Ctrl-C here")?;
         runtime.block_on(stop::until_closed(&desk));
     } else if let Some(endpoint) = &endpoint {
@@ -77,7 +78,7 @@ fn carry_out(
             rehearsal::mark(&dir)?;
         }
         let clock = Clock::new(context, &args.clock, &dir)?;
-        let Some(prepared) = ready(context, args, &dir, release)? else { return Ok(Exit::Check) };
+        let Some(prepared) = ready(context, args, &dir, release, &clock)? else { return Ok(Exit::Check) };
         rehearsal::mark(&dir)?;
         return runtime.block_on(async {
             let night =
@@ -99,7 +100,7 @@ fn carry_out(
     } else {
         media::must_be_over(&dir, args.add)?;
     }
-    let Some(prepared) = ready(context, args, &dir, release)? else { return Ok(Exit::Check) };
+    let Some(prepared) = ready(context, args, &dir, release, &clock)? else { return Ok(Exit::Check) };
     let night = Night { context, args, client: client(&settings)?, clock, desk, endpoint, rehearsed: false };
     runtime.block_on(night.pass(prepared))
 }
@@ -126,6 +127,7 @@ fn ready(
     args: &RunArgs,
     dir: &Path,
     release: Option<Release>,
+    clock: &Clock,
 ) -> Result<Option<Prepared>, Failure> {
     let taking = if args.add { Taking::Next } else { Taking::Whole };
     let prepared =
@@ -138,7 +140,7 @@ fn ready(
             let rate = args.pace.rate.map(|rate| rate.0.get());
             let given = Given { release: release.unwrap_or_default(), rate, ..Given::default() };
             let reader = prepared.job.reader().map_err(job_failure)?;
-            check::say_night(context, given, &reader)?;
+            check::say_night(context, given, &reader, clock)?;
         }
     }
     let (exit, verdict) = check::verdict(&prepared.summary, skip);

@@ -1,12 +1,13 @@
 //! `import.toml`: every key is documented in `config.example.toml`, which is itself tested.
 
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use serde::Deserialize;
 
-use super::timetable::Timetable;
-use super::values::{MaxLag, Rate, duration, max_lag};
+use super::timetable::{Deadline, Timetable};
+use super::values::{MaxLag, Rate, Size, duration, loopback, max_lag};
 use crate::message::Release;
 
 /// The whole file. Unknown keys are refused: a misspelt one must not be silently ignored.
@@ -188,8 +189,18 @@ pub struct ImportSection {
     pub rate: Option<Rate>,
     /// When to send how fast.
     pub schedule: Option<Timetable>,
-    /// The zone of `schedule` and of `--deadline`.
+    /// The zone of `schedule` and `deadline`.
     pub clock: Option<String>,
+    /// When to end in peace.
+    pub deadline: Option<Deadline>,
+    /// Whether a run can be spoken to.
+    #[serde(default)]
+    pub control: bool,
+    /// Where its page is.
+    #[serde(default, deserialize_with = "loopback")]
+    pub ui: Option<SocketAddr>,
+    /// Memory that the server's Redis may take.
+    pub redis_memory: Option<Size>,
     /// Which conversations go first.
     pub order: Option<Order>,
     /// How much later than on the idle server messages may be stored because of a run.

@@ -20,4 +20,4 @@ pub use secret::{
 };
 pub use server::{AccountsAddress, ServerError, USUAL_ADMIN, accounts, rehearsal, server, without_server};
 pub use timetable::{Deadline, Pace, Timetable};
-pub use values::{MaxLag, Rate, Size, parse_duration, parse_max_lag, parse_moment};
+pub use values::{MaxLag, Rate, Size, parse_duration, parse_loopback, parse_max_lag, parse_moment};

@@ -196,6 +196,12 @@ impl Deadline {
     }
 }
 
+impl<'de> Deserialize<'de> for Deadline {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        String::deserialize(deserializer)?.parse().map_err(de::Error::custom)
+    }
+}
+
 impl FromStr for Deadline {
     type Err = String;
 

@@ -1,6 +1,7 @@
 //! Values with a syntax of their own.
 
 use std::fmt;
+use std::net::SocketAddr;
 use std::num::NonZeroU32;
 use std::str::FromStr;
 use std::time::Duration;
@@ -88,6 +89,30 @@ impl FromStr for Size {
         let number: u64 = number.parse().map_err(|_| wrong())?;
         number.checked_mul(base.pow(power)).filter(|size| *size > 0).map(Self).ok_or_else(wrong)
     }
+}
+
+impl<'de> Deserialize<'de> for Size {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        String::deserialize(deserializer)?.parse().map_err(de::Error::custom)
+    }
+}
+
+/// An address that nobody else can reach.
+pub fn parse_loopback(text: &str) -> Result<SocketAddr, String> {
+    let address: SocketAddr =
+        text.parse().map_err(|_| format!("`{text}` is no address: write `127.0.0.1:7071`"))?;
+    if address.ip().is_loopback() {
+        return Ok(address);
+    }
+    Err(format!(
+        "`{text}` can be reached from outside: only loopback addresses are taken; from another machine \
+         `ssh -L 7071:127.0.0.1:7071` brings the page there"
+    ))
+}
+
+/// The same from a file.
+pub(super) fn loopback<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<SocketAddr>, D::Error> {
+    parse_loopback(&String::deserialize(deserializer)?).map(Some).map_err(de::Error::custom)
 }
 
 /// So much more lag is allowed, or any.

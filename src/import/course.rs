@@ -26,7 +26,7 @@ pub(super) struct Kept {
     every: u64,
     /// Messages confirmed in each.
     confirmed: Vec<u64>,
-    /// How long messages took from their answer to being read back, ms.
+    /// How long messages waited for their numbers at worst, ms.
     lag_ms: Vec<u64>,
 }
 

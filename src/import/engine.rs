@@ -274,8 +274,9 @@ impl Engine {
             (silent > SILENCE).then_some(Cause::Storing(silent))
         });
         self.progress.unconfirmed.set(self.gate.unconfirmed() as u64);
+        let lag = limiting.and_then(|limiting| limiting.lag).unwrap_or_else(|| self.lag());
         self.progress.show(self.now(), Shown { cause, limiting, leaders });
-        self.progress.note(self.now(), self.lag());
+        self.progress.note(self.now(), lag);
     }
 
     // Conversations under way.

@@ -157,7 +157,7 @@ pub struct Course {
     pub every: u64,
     /// Messages confirmed in each.
     pub confirmed: Vec<u64>,
-    /// The longest time from an answer to reading back in each, ms.
+    /// How long messages waited for their numbers in each at worst, ms.
     pub lag_ms: Vec<u64>,
 }
 

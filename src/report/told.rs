@@ -168,11 +168,13 @@ fn runs(runs: &[Run]) -> Table {
         text: "The runs, the last one first. A second: messages confirmed, on the average. Again: calls made again; lost: \
                messages that the server had acknowledged and lost, and that were sent again; busy: it asked for fewer \
                calls (429); away: it could not be reached; silent: it did not answer, or with an error of its own. \
+               Wait: how long messages waited for their numbers, in the middle slice of its time and in the worst, ms; \
+               what others wrote meanwhile waited in the same queue, so about as long. Others: messages of theirs seen between ours. \
                Columns: messages confirmed over the time of the run that confirmed most."
             .into(),
         columns: vec![
-            "began", "ended", "how", "confirmed", "a second", "again", "lost", "busy", "away", "silent", "limited by",
-            "signs of a crash",
+            "began", "ended", "how", "confirmed", "a second", "wait, ms", "others", "again", "lost", "busy", "away",
+            "silent", "limited by", "signs of a crash",
         ],
         rows: runs.iter().rev().take(50).map(run).collect(),
         chart,
@@ -231,6 +233,8 @@ fn run(run: &Run) -> Vec<String> {
         how(run),
         number(run.confirmed),
         number(pace),
+        run.course.as_ref().and_then(wait).unwrap_or_else(unknown),
+        number(run.foreign),
         number(run.retries),
         number(run.lost),
         number(run.limited),
@@ -239,6 +243,15 @@ fn run(run: &Run) -> Vec<String> {
         run.limited_by.clone().unwrap_or_default(),
         crash.to_owned(),
     ]
+}
+
+/// How long messages waited, in the middle slice and in the worst.
+fn wait(course: &Course) -> Option<String> {
+    let slices = course.confirmed.iter().zip(&course.lag_ms).filter(|(confirmed, _)| **confirmed > 0);
+    let mut waits: Vec<u64> = slices.map(|(_, lag)| *lag).collect();
+    waits.sort_unstable();
+    let (middle, worst) = (waits.get(waits.len() / 2)?, waits.last()?);
+    Some(format!("{} / {}", count(*middle), count(*worst)))
 }
 
 fn how(run: &Run) -> String {

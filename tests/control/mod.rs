@@ -3,6 +3,7 @@
 mod afterwards;
 mod door;
 mod hang_up;
+mod keys;
 mod run;
 
 use std::io::{Read, Write};

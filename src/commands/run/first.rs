@@ -60,7 +60,7 @@ impl Night<'_> {
         let release = self.args.server.release.or(self.context.file.server.release).unwrap_or_default();
         let rate = self.args.pace.rate.or(self.context.file.import.rate).map(|rate| rate.0.get());
         let given = Given { release, rate, ..Given::default() };
-        let night = canary.night(reader, &outcome, given)?;
+        let night = canary.night(reader, &outcome, given, &self.clock)?;
         match canary.next(&outcome, (&verified, &night), self.args.yes, stop).await? {
             Next::GoOn => Ok(Canaried::GoOn),
             Next::Stop(text) => {

@@ -1,0 +1,143 @@
+#!/usr/bin/env python3
+"""Forecast against truth: five histories of different shape, on whatever server answers at an address.
+
+    benches/forecast.py [--api URL] [--release 3.8.3|main] [--scale N] [SHAPE…]
+
+Without --api a rehearsal server is started for each. Of each history: what `check --probe` says, what `run --canary 20`
+says of the rest, how long the rest takes (the whole command, from its start to its end), and what was said on the way from a
+tenth on. OPENIM_SECRET has the secret. On a machine that does something else meanwhile it measures that.
+"""
+import argparse
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+UNITS = {"s": 1, "min": 60, "h": 3600, "d": 86400}
+
+
+def shapes(scale):
+    """Messages in each conversation."""
+    n = scale
+    return {
+        "alike": [100] * (120 * n),
+        "small": [4] * (2000 * n),
+        "giant": [7000 * n] + [100] * (50 * n),
+        "few": [1200 * n] * 10,
+        "people": [2200 * n // rank + 2 for rank in range(1, 400 * n + 1)],
+    }
+
+
+def export(path, tag, sizes):
+    """Mixed as an export has them; every fourth is a group."""
+    left, at, n = list(sizes), 1_700_000_000_000, 0
+    with open(path, "w") as out:
+        while any(left):
+            for which, rest in enumerate(left):
+                if not rest:
+                    continue
+                left[which] -= 1
+                a, b = f"{tag}a{which}", f"{tag}b{which}"
+                sender, other = (a, b) if rest % 2 else (b, a)
+                where = {"groupID": f"{tag}g{which}"} if which % 4 == 3 else {"recvID": other}
+                message = {"id": f"{tag}{n}", "sendID": sender, "sendTime": at, "text": f"A line as people write them, number {n}."}
+                out.write(json.dumps(message | where) + "\n")
+                n, at = n + 1, at + 1000
+
+
+def seconds(text):
+    """`about 1 h 05 min at …` in seconds."""
+    said = re.search(r"about ((?:[\d.]+ (?:d|h|min|s) ?)+)at ", text)
+    if not said:
+        return None
+    return sum(float(n) * UNITS[unit] for n, unit in re.findall(r"([\d.]+) (d|h|min|s)\b", said[1]))
+
+
+class Run:
+    def __init__(self, binary, folder, api, release):
+        self.binary, self.folder, self.api, self.release = binary, folder, api, release
+
+    def command(self, *words):
+        return [self.binary, *words, "--api", self.api, "--release", self.release, "--job", str(self.folder / "job")]
+
+    def json(self, *words):
+        """The last object, and the objects before it with the second at which each came."""
+        began, seen = time.monotonic(), []
+        process = subprocess.Popen(self.command(*words, "--progress", "json"), stdin=subprocess.DEVNULL,
+                                   stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
+        for line in process.stdout:
+            seen.append((time.monotonic() - began, json.loads(line)))
+        process.wait()
+        return seen[-1][1], seen[:-1], time.monotonic() - began
+
+
+def on_the_way(objects, took):
+    sends = [(at, one) for at, one in objects if one["phase"] == "send"]
+    if not sends:
+        return None
+    first = sends[0][1]["done"]
+    errors = [abs(at + one["eta_seconds"] - took) / took for at, one in sends
+              if one["eta_seconds"] is not None and (one["done"] - first) * 10 >= one["total"] - first]
+    return max(errors, default=None)
+
+
+def measure(name, sizes, args, api):
+    folder = Path(tempfile.mkdtemp(prefix="forecast-"))
+    try:
+        tag = f"{name}{os.getpid()}"
+        export(folder / "export.jsonl", tag, sizes)
+        run = Run(args.binary, folder, api, args.release)
+        allow = ["--allow", "retention"]
+        probed, _, _ = run.json("check", str(folder / "export.jsonl"), "--probe", *allow)
+        canary, _, _ = run.json("run", str(folder / "export.jsonl"), "--canary", "20", "--provision", *allow)
+        said, left = seconds(canary["verdict"]), canary["messages"] - canary["confirmed"]
+        if said is None:
+            sys.exit(f"{name}: the canary says no time: {canary['verdict']}")
+        last, objects, took = run.json("run", str(folder / "export.jsonl"), *allow)
+        if last["exit_code"] != 0:
+            sys.exit(f"{name}: {last['verdict']}")
+        forecast = probed["forecast"]
+        by_probe = forecast["seconds"] * left / forecast["messages"]
+        way = on_the_way(objects, took)
+        way = "–" if way is None else f"{way * 100:.0f} %"
+        print(f"| {name} | {args.release} | {left:,} | {took:.0f} | {by_probe:.0f} ({by_probe / took:.2f}) "
+              f"| {said:.0f} ({said / took:.2f}) | {way} |", flush=True)
+    finally:
+        shutil.rmtree(folder)
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--api")
+    parser.add_argument("--release", default="main")
+    parser.add_argument("--scale", type=int, default=1)
+    parser.add_argument("--binary", default=str(ROOT / "target/release/openim-import"))
+    parser.add_argument("shape", nargs="*")
+    args = parser.parse_args()
+    os.environ.setdefault("OPENIM_SECRET", "openIM123")
+    print("| history | release | messages left | took, s | after the probe | after the canary | on the way |")
+    print("|---|---|---|---|---|---|---|")
+    for name, sizes in shapes(args.scale).items():
+        if args.shape and name not in args.shape:
+            continue
+        if args.api:
+            measure(name, sizes, args, args.api)
+            continue
+        server = subprocess.Popen([args.binary, "rehearse", "--listen", "127.0.0.1:0", "--release", args.release],
+                                  stdout=subprocess.PIPE, text=True)
+        try:
+            url = next(line for line in server.stdout if line.startswith("listening on ")).split()[-1]
+            measure(name, sizes, args, url)
+        finally:
+            server.terminate()
+            server.wait()
+
+
+if __name__ == "__main__":
+    main()
