@@ -103,6 +103,10 @@ def measure(name, sizes, args, api):
         if last["exit_code"] != 0:
             sys.exit(f"{name}: {last['verdict']}")
         forecast = probed["forecast"]
+        if args.verbose:
+            print(canary["verdict"], canary["seconds"], last["seconds"], last["limited_by"], forecast, file=sys.stderr)
+            for at, one in objects:
+                print(f"  {at:.1f} {one['phase']} {one['done']} eta {one['eta_seconds']} {one['cause']}", file=sys.stderr)
         by_probe = forecast["seconds"] * left / forecast["messages"]
         way = on_the_way(objects, took)
         way = "–" if way is None else f"{way * 100:.0f} %"
@@ -118,6 +122,7 @@ def main():
     parser.add_argument("--release", default="main")
     parser.add_argument("--scale", type=int, default=1)
     parser.add_argument("--binary", default=str(ROOT / "target/release/openim-import"))
+    parser.add_argument("--verbose", action="store_true", help="also what was said each second")
     parser.add_argument("shape", nargs="*")
     args = parser.parse_args()
     os.environ.setdefault("OPENIM_SECRET", "openIM123")

@@ -119,12 +119,7 @@ impl Forecast {
             disk_bytes: messages.mul_add(STORE_EACH as f64, bytes) as u64,
             is_measured: given.part.is_some(),
             by: match given.part {
-                Some(part) => {
-                    format!(
-                        "measured on this server with {}",
-                        plural(part.shape.messages, "message", "messages")
-                    )
-                }
+                Some(part) => said_of(&part),
                 None => format!(
                     "assumed: a server that stores as {} did on two cores that it shared with its databases and this program",
                     given.release
@@ -137,6 +132,18 @@ impl Forecast {
     pub fn night(&self) -> Duration {
         Duration::from_secs_f64(self.seconds.min(1e9))
     }
+}
+
+/// What was measured, and what was not.
+fn said_of(part: &Part) -> String {
+    let messages = plural(part.shape.messages, "message", "messages");
+    let is_one = part.shape.longest == part.shape.messages;
+    let but = if is_one {
+        " in one conversation; how much faster many go together is assumed, and can be twice as much (a canary measures it)"
+    } else {
+        ""
+    };
+    format!("measured on this server with {messages}{but}")
 }
 
 /// As both releases stored while an import ran, with the default `--max-lag`.

@@ -41,7 +41,7 @@ pub struct CheckArgs {
     /// message stays there for 24 hours
     #[arg(long, value_name = "SIZE")]
     pub redis_memory: Option<Size>,
-    /// Measure what the server can store, with --api: the admin writes 400 messages to himself, which are taken back. The
+    /// Measure what the server can store, with --api: the admin writes 2,000 messages to himself, which are taken back. The
     /// forecast rests on that
     #[arg(long, requires = "api")]
     pub probe: bool,

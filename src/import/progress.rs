@@ -209,6 +209,7 @@ impl Progress {
     /// A look for that, so long after the beginning.
     fn meter(&self, at: Duration, shown: &Shown) {
         let limit = shown.limiting.filter(|_| shown.cause.is_none()).and_then(|limiting| limiting.limit);
+        let idle = shown.limiting.and_then(|limiting| limiting.idle);
         let active = usize::try_from(self.active.get()).unwrap_or(usize::MAX);
         let confirmed = self.confirmed.get();
         self.meter.lock().unwrap_or_else(PoisonError::into_inner).look(Glance {
@@ -216,6 +217,7 @@ impl Progress {
             confirmed,
             limit,
             active,
+            idle,
         });
     }
 

@@ -60,6 +60,7 @@ impl Pace {
             total: snapshot.total,
             longest: snapshot.longest.as_ref().map_or(0, |(_, left)| *left),
             by_rate: snapshot.by_rate,
+            idle: snapshot.idle,
         });
         Rates {
             now: speed(snapshot.done.saturating_sub(*done), since),

@@ -101,6 +101,8 @@ pub struct Snapshot {
     pub cause: Option<String>,
     /// A rate that was set is what limits.
     pub by_rate: bool,
+    /// The lag of the idle server, as far as it is known.
+    pub idle: Option<Duration>,
     /// The conversation with most left to do, and how much.
     pub longest: Option<(String, u64)>,
 }

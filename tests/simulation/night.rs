@@ -71,7 +71,7 @@ fn compare(sizes: &[u64], canaries: usize, release: Release) -> Compared {
 }
 
 /// Messages of `check --probe`.
-const PROBE: u64 = 400;
+const PROBE: u64 = 2_000;
 
 fn server(release: Release) -> Network {
     let options = Options {
@@ -131,6 +131,7 @@ async fn sent(
                 total: watched.messages.get(),
                 longest: watched.shown().leaders.first().map_or(0, |(_, left)| *left),
                 by_rate: false,
+                idle: watched.shown().limiting.and_then(|limiting| limiting.idle),
             };
             noted.lock().unwrap().push(look);
         }

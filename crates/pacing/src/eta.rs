@@ -27,6 +27,8 @@ pub struct Look {
     pub longest: u64,
     /// A rate that was set is what limits: then a conversation that is alone goes as fast as many do.
     pub by_rate: bool,
+    /// The lag of the idle server, as far as it is known.
+    pub idle: Option<Duration>,
 }
 
 impl Look {
@@ -69,7 +71,7 @@ impl Eta {
         }
         let pace = look.done.saturating_sub(then.done) as f64 / since;
         let longest = if look.by_rate || alone.is_some() { 0 } else { look.longest };
-        let left = END + left(look.total.saturating_sub(look.done), longest, pace)?;
+        let left = END + left(look.total.saturating_sub(look.done), longest, pace, look.idle)?;
         let end = (look.at + left).as_secs_f64();
         let end = match self.said {
             None => end,
@@ -90,7 +92,7 @@ mod tests {
     use super::*;
 
     fn at(seconds: u64, done: u64, total: u64) -> Look {
-        Look { at: Duration::from_secs(seconds), done, total, longest: 0, by_rate: false }
+        Look { at: Duration::from_secs(seconds), done, total, longest: 0, by_rate: false, idle: None }
     }
 
     #[test]

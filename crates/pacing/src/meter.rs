@@ -23,6 +23,8 @@ pub struct Measured {
     pub together: Stretch,
     /// While one was alone.
     pub alone: Stretch,
+    /// The lag of the idle server.
+    pub idle: Option<Duration>,
 }
 
 /// A look at a run.
@@ -36,6 +38,8 @@ pub struct Glance {
     pub limit: Option<Limit>,
     /// Conversations under way.
     pub active: usize,
+    /// The lag of the idle server, as far as it is known.
+    pub idle: Option<Duration>,
 }
 
 /// Watches a run.
@@ -53,8 +57,8 @@ enum Regime {
     Neither,
 }
 
-/// Fewer say nothing of how fast it is: the server stores in batches.
-const ENOUGH: u64 = 250;
+/// Fewer, or in less time, say nothing of how fast it is: the server stores in batches.
+const ENOUGH: (u64, Duration) = (250, Duration::from_secs(1));
 /// With fewer under way the calls may be what limits, one at a time in each.
 const SEVERAL: usize = 3;
 
@@ -62,7 +66,7 @@ impl Stretch {
     /// Seconds for each message, if there were enough of them.
     #[expect(clippy::cast_precision_loss, reason = "an estimate")]
     pub fn each(&self) -> Option<f64> {
-        let is_enough = self.messages >= ENOUGH && !self.time.is_zero();
+        let is_enough = self.messages >= ENOUGH.0 && self.time >= ENOUGH.1;
         is_enough.then(|| self.time.as_secs_f64() / self.messages as f64)
     }
 }
@@ -80,6 +84,7 @@ impl Glance {
 impl Meter {
     /// Takes a look: the time since the last one counts where both say the same.
     pub fn look(&mut self, now: Glance) {
+        self.measured.idle = now.idle.or(self.measured.idle);
         let Some(last) = self.last.replace(now) else { return };
         let regime = if last.regime() == now.regime() { now.regime() } else { Regime::Neither };
         let stretch = match regime {
@@ -102,7 +107,7 @@ mod tests {
     use super::*;
 
     fn glance(ms: u64, confirmed: u64, limit: Option<Limit>, active: usize) -> Glance {
-        Glance { at: Duration::from_millis(ms), confirmed, limit, active }
+        Glance { at: Duration::from_millis(ms), confirmed, limit, active, idle: None }
     }
 
     #[test]
@@ -127,9 +132,9 @@ mod tests {
             meter.look(look);
         }
         let stretch = |messages, ms| Stretch { messages, time: Duration::from_millis(ms) };
-        let expected = Measured { together: stretch(900, 1_500), alone: stretch(300, 1_000) };
+        let expected = Measured { together: stretch(900, 1_500), alone: stretch(300, 1_000), idle: None };
         assert_eq!(meter.measured(), expected);
-        assert_eq!(stretch(300, 600).each(), Some(0.002));
-        assert_eq!((stretch(200, 600).each(), stretch(900, 0).each()), (None, None));
+        assert_eq!(stretch(500, 1_000).each(), Some(0.002));
+        assert_eq!((stretch(200, 1_600).each(), stretch(900, 900).each()), (None, None));
     }
 }

@@ -93,7 +93,8 @@ impl Speed {
         match (together, alone) {
             (Some(together), alone) => {
                 let slower = self.slower(together);
-                Self { alone: self.alone * alone.unwrap_or(together), ..slower }
+                let usual = slower.alone.max(part.measured.idle.map_or(0.0, by_the_window));
+                Self { alone: alone.map_or(usual, |alone| self.alone * alone), ..slower }
             }
             (None, Some(alone)) => self.slower(alone),
             (None, None) => {
@@ -143,10 +144,19 @@ fn of_the_longest(longest: f64, others: f64, pace: f64, alone: f64) -> f64 {
 /// unconfirmed. Measured on both releases.
 const SHARE: f64 = 0.46;
 
+/// Seconds a message of a conversation that is alone takes at least: a window has to be numbered before the next goes out.
+fn by_the_window(idle: Duration) -> f64 {
+    /// Messages.
+    const WINDOW: f64 = 64.0;
+    /// Between two questions for numbers.
+    const ASKING: f64 = 0.02;
+    (idle.as_secs_f64() + ASKING) / WINDOW
+}
+
 /// How much time is left, by the pace of now, messages a second: everything at that, and the longest conversation, which
 /// goes on alone when the others are through. `None`: nothing moves, so nobody knows.
 #[expect(clippy::cast_precision_loss, reason = "an estimate")]
-pub(crate) fn left(all: u64, longest: u64, pace: f64) -> Option<Duration> {
+pub(crate) fn left(all: u64, longest: u64, pace: f64, idle: Option<Duration>) -> Option<Duration> {
     if all == 0 {
         return Some(Duration::ZERO);
     }
@@ -154,7 +164,8 @@ pub(crate) fn left(all: u64, longest: u64, pace: f64) -> Option<Duration> {
         return None;
     }
     let (all, longest) = (all as f64, longest.min(all) as f64);
-    Some(seconds((all / pace).max(of_the_longest(longest, all - longest, pace, pace * ALONE))))
+    let most = idle.map_or(f64::MAX, |idle| by_the_window(idle).recip());
+    Some(seconds((all / pace).max(of_the_longest(longest, all - longest, pace, (pace * ALONE).min(most)))))
 }
 
 /// A conversation that is alone reaches this share of what many reach together: measured on both releases (275 of 420
@@ -217,7 +228,7 @@ mod tests {
         let shape = Shape::of(vec![100; 20]);
         let stretch = |messages, ms| Stretch { messages, time: Duration::from_millis(ms) };
         let by = |together, alone| {
-            let measured = Measured { together, alone };
+            let measured = Measured { together, alone, idle: None };
             Speed::MAIN.by_part(&Part { shape, took: Duration::from_secs(99), measured })
         };
         let close = |a: f64, b: f64| (a / b - 1.0).abs() < 1e-9;
@@ -236,7 +247,7 @@ mod tests {
 
     #[test]
     fn the_giant_that_goes_on_alone_is_not_hidden_by_the_average() {
-        let left = |all, longest| left(all, longest, 500.0).map(|left| left.as_secs());
+        let left = |all, longest| left(all, longest, 500.0, None).map(|left| left.as_secs());
         // No giant: everything at the pace of now.
         assert_eq!(left(50_000, 100), Some(100));
         // The others take 10,000 ÷ 270 = 37 s, in which it sends 8,519; the rest of it goes at 315 a second.
@@ -244,6 +255,10 @@ mod tests {
         // It is alone.
         assert_eq!(left(31_500, 31_500), Some(100));
         assert_eq!(left(0, 0), Some(0));
-        assert_eq!(super::left(10, 10, 0.0), None);
+        assert_eq!(super::left(10, 10, 0.0, None), None);
+        // A server with 108 ms of lag numbers 500 of one conversation a second, however many it numbers of all.
+        let idle = Some(Duration::from_millis(108));
+        let seconds = |pace| super::left(30_000, 30_000, pace, idle).map(|left| left.as_secs());
+        assert_eq!((seconds(500.0), seconds(5_000.0)), (Some(95), Some(60)));
     }
 }

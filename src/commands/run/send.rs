@@ -100,6 +100,7 @@ fn snapshot(progress: &import::Progress, dial: &Dial) -> Snapshot {
             .or_else(|| nothing_flows(progress))
             .or(shown.limiting.map(|limiting| limiting.to_string())),
         by_rate: shown.limiting.is_some_and(|limiting| limiting.limit.is_none()),
+        idle: shown.limiting.and_then(|limiting| limiting.idle),
         longest: shown.leaders.into_iter().next(),
         ..Snapshot::default()
     }
