@@ -3,7 +3,7 @@
 
     benches/forecast.py [--api URL] [--release 3.8.3|main] [--scale N] [SHAPE…]
 
-Without --api a rehearsal server is started for each. Of each history: what `check --probe` says, what `run --canary 20`
+Without --api a rehearsal server is started for each. Of each history: what `check --probe` says, what `run --canary N`
 says of the rest, how long the rest takes (the whole command, from its start to its end), and what was said on the way from a
 tenth on. OPENIM_SECRET has the secret. On a machine that does something else meanwhile it measures that.
 """
@@ -23,14 +23,14 @@ UNITS = {"s": 1, "min": 60, "h": 3600, "d": 86400}
 
 
 def shapes(scale):
-    """Messages in each conversation."""
+    """Messages in each conversation, and how many of these go first."""
     n = scale
     return {
-        "alike": [100] * (120 * n),
-        "small": [4] * (2000 * n),
-        "giant": [7000 * n] + [100] * (50 * n),
-        "few": [1200 * n] * 10,
-        "people": [2200 * n // rank + 2 for rank in range(1, 400 * n + 1)],
+        "alike": ([100] * (120 * n), 20),
+        "small": ([4] * (2000 * n), 300),
+        "giant": ([7000 * n] + [100] * (50 * n), 20),
+        "few": ([1200 * n] * 10, 3),
+        "people": ([2200 * n // rank + 2 for rank in range(1, 400 * n + 1)], 40),
     }
 
 
@@ -87,7 +87,7 @@ def on_the_way(objects, took):
     return max(errors, default=None)
 
 
-def measure(name, sizes, args, api):
+def measure(name, sizes, canaries, args, api):
     folder = Path(tempfile.mkdtemp(prefix="forecast-"))
     try:
         tag = f"{name}{os.getpid()}"
@@ -95,7 +95,7 @@ def measure(name, sizes, args, api):
         run = Run(args.binary, folder, api, args.release)
         allow = ["--allow", "retention"]
         probed, _, _ = run.json("check", str(folder / "export.jsonl"), "--probe", *allow)
-        canary, _, _ = run.json("run", str(folder / "export.jsonl"), "--canary", "20", "--provision", *allow)
+        canary, _, _ = run.json("run", str(folder / "export.jsonl"), "--canary", str(canaries), "--provision", *allow)
         said, left = seconds(canary["verdict"]), canary["messages"] - canary["confirmed"]
         if said is None:
             sys.exit(f"{name}: the canary says no time: {canary['verdict']}")
@@ -128,17 +128,17 @@ def main():
     os.environ.setdefault("OPENIM_SECRET", "openIM123")
     print("| history | release | messages left | took, s | after the probe | after the canary | on the way |")
     print("|---|---|---|---|---|---|---|")
-    for name, sizes in shapes(args.scale).items():
+    for name, (sizes, canaries) in shapes(args.scale).items():
         if args.shape and name not in args.shape:
             continue
         if args.api:
-            measure(name, sizes, args, args.api)
+            measure(name, sizes, canaries, args, args.api)
             continue
         server = subprocess.Popen([args.binary, "rehearse", "--listen", "127.0.0.1:0", "--release", args.release],
                                   stdout=subprocess.PIPE, text=True)
         try:
             url = next(line for line in server.stdout if line.startswith("listening on ")).split()[-1]
-            measure(name, sizes, args, url)
+            measure(name, sizes, canaries, args, url)
         finally:
             server.terminate()
             server.wait()

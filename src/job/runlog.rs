@@ -45,11 +45,13 @@ impl Job {
 }
 
 impl Job {
-    /// Writes down that the store was asked and has all that was confirmed, whatever earlier runs saw.
+    /// Writes down that the store was asked and has all that was confirmed, whatever earlier runs saw. That there were signs
+    /// of a crash stays known, for the report.
     pub fn store_has_all(&mut self) -> Result<(), JobError> {
         self.db
             .execute(
-                "UPDATE runs SET counts = json_set(counts, '$.crash_suspected', json('false'))
+                "UPDATE runs SET counts = json_set(counts, '$.crash_suspected', json('false'), '$.crash_seen',
+                   json(iif(json_extract(counts, '$.crash_suspected') OR json_extract(counts, '$.crash_seen'), 'true', 'false')))
                  WHERE no = (SELECT max(no) FROM runs) AND json_valid(counts)",
                 [],
             )

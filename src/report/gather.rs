@@ -232,7 +232,7 @@ fn runs(reader: &JobReader) -> Result<Vec<Run>, JobError> {
             unreachable: wait("unreachable"),
             unanswered: wait("unanswered"),
             foreign: number("foreign"),
-            crash: counts["crash_suspected"].as_bool(),
+            crash: counts["crash_seen"].as_bool().or(counts["crash_suspected"].as_bool()),
             course: serde_json::from_value::<Course>(counts["course"].clone()).ok(),
         }
     });

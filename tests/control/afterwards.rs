@@ -5,7 +5,7 @@ use std::io::Read;
 use serde_json::{Value, json};
 
 use super::run::{Run, export};
-use crate::support::Rehearsal;
+use crate::support::{Rehearsal, importer};
 
 /// What comes after sending where the server has fallen over, in this order.
 const AFTERWARDS: [&str; 6] = ["settle", "look behind", "clear up", "look back", "store", "scroll"];
@@ -54,6 +54,10 @@ fn what_comes_after_sending_has_names() {
     let said = said.join().unwrap();
     let objects: Vec<Value> = said.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
     assert!(matches!(exit, Some(0 | 8)), "{exit:?}: {said}");
+    // The store was asked and has all of it; that the server was killed is no secret of the report.
+    let report = importer().current_dir(dir.path()).args(["report", "--json"]).output().unwrap();
+    let report: Value = serde_json::from_slice(&report.stdout).unwrap();
+    assert_eq!(report["report"]["runs"][0]["crash"], true, "{report}");
     let phases: Vec<&str> = objects.iter().filter_map(|object| object["phase"].as_str()).collect();
     assert!(phases.contains(&"look behind"), "{phases:?}");
     // The log has all of them, however short they are.

@@ -40,10 +40,10 @@ impl Look {
 
 /// A pace is that of the second half of the time so far, within these bounds: at its beginning a run has not found the
 /// pace of the server yet.
-const WINDOW: (Duration, Duration) = (Duration::from_secs(2), Duration::from_mins(5));
+const WINDOW: (Duration, Duration) = (Duration::from_secs(3), Duration::from_mins(5));
 /// As many looks are kept as a window needs.
 const LOOKS: usize = 256;
-/// A new estimate comes in within so many seconds, or an eighth of the time so far where that is less.
+/// A new estimate comes in within so many seconds, or a fifth of the time so far where that is less.
 const SMOOTH: f64 = 15.0;
 impl Eta {
     /// How much time is left; `None` before one percent is done, and while nothing moves.
@@ -76,7 +76,7 @@ impl Eta {
         let end = match self.said {
             None => end,
             Some((said, at)) => {
-                let smooth = (so_far.as_secs_f64() / 8.0).clamp(0.1, SMOOTH);
+                let smooth = (so_far.as_secs_f64() / 5.0).clamp(0.1, SMOOTH);
                 let weight = 1.0 - (-look.at.saturating_sub(at).as_secs_f64() / smooth).exp();
                 (end - said.as_secs_f64()).mul_add(weight, said.as_secs_f64())
             }
