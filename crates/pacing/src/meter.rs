@@ -47,6 +47,8 @@ pub struct Glance {
 pub struct Meter {
     measured: Measured,
     last: Option<Glance>,
+    /// When it began, or somebody's will or trouble was what limited, last.
+    unsettled: Duration,
 }
 
 /// What a look counts to.
@@ -59,6 +61,9 @@ enum Regime {
 
 /// Fewer, or in less time, say nothing of how fast it is: the server stores in batches.
 const ENOUGH: (u64, Duration) = (250, Duration::from_secs(1));
+/// What is in the queue when the start is over is stored in deeper batches, and faster than ever after: on a real 3.8.3 a canary
+/// of 2,000 messages that counted it promised a night of 0.59 of what it was.
+const SETTLE: Duration = Duration::from_secs(1);
 /// With fewer under way the calls may be what limits, one at a time in each.
 const SEVERAL: usize = 3;
 
@@ -85,7 +90,13 @@ impl Meter {
     /// Takes a look: the time since the last one counts where both say the same.
     pub fn look(&mut self, now: Glance) {
         self.measured.idle = now.idle.or(self.measured.idle);
+        if matches!(now.limit, None | Some(Limit::Starting)) {
+            self.unsettled = now.at;
+        }
         let Some(last) = self.last.replace(now) else { return };
+        if last.at < self.unsettled + SETTLE {
+            return;
+        }
         let regime = if last.regime() == now.regime() { now.regime() } else { Regime::Neither };
         let stretch = match regime {
             Regime::Together => &mut self.measured.together,
@@ -118,7 +129,7 @@ mod tests {
             glance(0, 0, Some(Limit::Starting), 9),
             glance(1_000, 300, lag, 9),
             glance(2_000, 900, lag, 8),
-            // Somebody pauses it.
+            // Somebody pauses it, and what comes right after that does not count either.
             glance(9_000, 900, None, 8),
             glance(9_500, 1_000, lag, 8),
             glance(10_000, 1_300, lag, 3),
@@ -132,7 +143,7 @@ mod tests {
             meter.look(look);
         }
         let stretch = |messages, ms| Stretch { messages, time: Duration::from_millis(ms) };
-        let expected = Measured { together: stretch(900, 1_500), alone: stretch(300, 1_000), idle: None };
+        let expected = Measured { together: stretch(600, 1_000), alone: stretch(300, 1_000), idle: None };
         assert_eq!(meter.measured(), expected);
         assert_eq!(stretch(500, 1_000).each(), Some(0.002));
         assert_eq!((stretch(200, 1_600).each(), stretch(900, 900).each()), (None, None));
