@@ -154,6 +154,9 @@ fn a_reader_that_has_seen_enough_is_no_failure() {
         &["users"],
         &["status"],
         &["report", "--json"],
+        &["receipts", "-o", "/dev/stdout"],
+        &["users", "-o", "/dev/stdout"],
+        &["report", "--html", "/dev/stdout"],
     ] {
         let output = run(dir, args, closed(), Stdio::piped());
         let said = String::from_utf8_lossy(&output.stderr);

@@ -109,6 +109,24 @@ impl<W: Write> Write for Data<W> {
     }
 }
 
+/// A pipe that was named as a file (`-o /dev/stdout`).
+pub struct Piped<W>(pub W);
+
+impl<W: Write> Write for Piped<W> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.write(bytes).map_err(seen_enough)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.0.flush().map_err(seen_enough)
+    }
+}
+
+/// All other errors name the file.
+fn seen_enough(error: io::Error) -> io::Error {
+    if error.kind() == io::ErrorKind::BrokenPipe { Unwritten::from(&error).into() } else { error }
+}
+
 impl From<&io::Error> for Unwritten {
     fn from(error: &io::Error) -> Self {
         Self { kind: error.kind(), text: error.to_string() }
