@@ -217,7 +217,8 @@ impl Step<'_> {
         let client = settings.map(Client::new).transpose().or_fail(Exit::Usage)?;
         let url =
             |name: &str| client.as_ref().map_or_else(String::new, |client| client.object_url(public, name));
-        let places = Arc::new(Places::new(&intake_plan.sources(), file.files.as_deref()));
+        let places = Places::new(&intake_plan.sources(), file.files.as_deref());
+        let places = Arc::new(places.without(sources.iter().map(|source| &*source.path)));
         let fetch = if self.how.fetch { Some(self.fetch(settings)?) } else { None };
         let book = Mutex::new(book);
         let done = Arc::new(Done::default());

@@ -275,7 +275,7 @@ fn a_folder_of_slack_with_the_files_that_a_tool_fetched() {
             "url_private": format!("https://files.slack.com/files-pri/T1-{id}/{name}?t=xoxe-secret") })
     };
     let day = json!([{ "type": "message", "user": "U1", "text": "two files", "ts": "1709280400.000500",
-        "files": [file("F1", "cat.png", "image/png"), file("F2", "notes.txt", "text/plain"), file("F3", "gone.txt", "text/plain")] }]);
+        "files": [file("F1", "cat.png", "image/png"), file("F2", "notes.txt", "text/plain"), file("F3", "users.json", "text/plain")] }]);
     put("general/2024-03-01.json", day.to_string().as_bytes());
     put("__uploads/F1/cat.png", &samples::png(64, 48, 7));
     put("attachments/F2-notes.txt", b"my notes");

@@ -3,7 +3,7 @@
 //! What the export calls a file is a claim. No path with `..` is followed, no absolute one; a link counts by where it
 //! really leads, and only regular files are opened.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::io::{self, Cursor, Read, Seek, SeekFrom};
 use std::path::{Component, Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -77,6 +77,9 @@ pub struct Places {
     sources: Vec<PathBuf>,
     /// A folder that has the files.
     files: Option<PathBuf>,
+    /// What messages and people are read from, entries of archives with `/`. Whoever sends a file called `users.json` does not
+    /// mean that.
+    own: HashSet<Place>,
     /// Archives, whose lists are read once.
     archives: Mutex<HashMap<PathBuf, Archive>>,
     /// Where files of the source may be that was asked for last: they come source by source.
@@ -90,20 +93,39 @@ impl Places {
         Self {
             sources: sources.iter().filter_map(|source| real(Path::new(source))).collect(),
             files: files.and_then(real),
+            own: HashSet::new(),
             archives: Mutex::default(),
             last: Mutex::default(),
         }
     }
 
+    /// The same, of an export that is read from these files, as its findings call them.
+    #[must_use]
+    pub fn without<'a>(mut self, read: impl IntoIterator<Item = &'a str>) -> Self {
+        self.own.extend(read.into_iter().filter_map(|source| {
+            let (outer, inside) = outer(source)?;
+            Some(if inside.is_empty() {
+                Place::File(outer)
+            } else {
+                Place::Entry { archive: outer, name: inside.join("/") }
+            })
+        }));
+        self
+    }
+
     /// Finds a file.
     pub fn find(&self, wanted: &Wanted) -> Result<Place, PlaceError> {
         let names = candidates(wanted);
-        if names.is_empty() {
+        // A bare name is one that a sender gave: it is looked for among files alone, not among what the export is made of.
+        let bare = wanted.path.rsplit(['/', '\\']).next().unwrap_or_default();
+        let by_name = inside(if bare.is_empty() { &wanted.name } else { bare });
+        if names.is_empty() && by_name.is_none() {
             return Err(if wanted.path.is_empty() { PlaceError::Missing } else { PlaceError::Outside });
         }
         let mut worst = PlaceError::Missing;
         for base in &*self.bases_of(&wanted.source) {
-            for name in &names {
+            let is_of_files = matches!(base, Base::Folder { root, .. } if Some(root) == self.files.as_ref());
+            for name in names.iter().chain(by_name.as_ref().filter(|_| is_of_files)) {
                 match self.at(base, name) {
                     Ok(place) => return Ok(place),
                     Err(PlaceError::Missing) => {}
@@ -129,16 +151,7 @@ impl Places {
 
     /// Where they may be in the export: beside it, and in the folders above it up to the one that was named.
     fn bases(&self, source: &str) -> Vec<Base> {
-        let mut outer = PathBuf::from(source);
-        let mut inside: Vec<String> = Vec::new();
-        while !outer.is_file() {
-            let Some(last) = outer.file_name() else { return Vec::new() };
-            inside.insert(0, last.to_string_lossy().into_owned());
-            if !outer.pop() || outer.as_os_str().is_empty() {
-                return Vec::new();
-            }
-        }
-        let Ok(outer) = fs_err::canonicalize(&outer) else { return Vec::new() };
+        let Some((outer, mut inside)) = outer(source) else { return Vec::new() };
         let mut bases = Vec::new();
         if !inside.is_empty() {
             inside.pop();
@@ -181,12 +194,16 @@ impl Places {
                 if !fs_err::metadata(&real)?.is_file() {
                     return Err(PlaceError::NoFile);
                 }
-                Ok(Place::File(real))
+                let place = Place::File(real);
+                if self.own.contains(&place) { Err(PlaceError::Missing) } else { Ok(place) }
             }
             Base::Archive { archive, folder } => {
                 let path = if folder.is_empty() { name.to_owned() } else { format!("{folder}/{name}") };
                 let names = self.archive(archive)?.names;
                 let name = names.get(&path).ok_or(PlaceError::Missing)?;
+                if self.own.contains(&Place::Entry { archive: archive.clone(), name: path }) {
+                    return Err(PlaceError::Missing);
+                }
                 Ok(Place::Entry { archive: archive.clone(), name: name.clone() })
             }
         }
@@ -252,14 +269,26 @@ impl Places {
     }
 }
 
+/// The file that a source is or lies in, and the parts of its path in there.
+fn outer(source: &str) -> Option<(PathBuf, Vec<String>)> {
+    let mut outer = PathBuf::from(source);
+    let mut inside: Vec<String> = Vec::new();
+    while !outer.is_file() {
+        inside.insert(0, outer.file_name()?.to_string_lossy().into_owned());
+        if !outer.pop() || outer.as_os_str().is_empty() {
+            return None;
+        }
+    }
+    Some((fs_err::canonicalize(&outer).ok()?, inside))
+}
+
 #[derive(Debug)]
 enum Base {
     Folder { folder: PathBuf, root: PathBuf },
     Archive { archive: PathBuf, folder: String },
 }
 
-/// Under which names a file may lie, the likeliest first: its path, what tools that fetch Slack's files call it, and
-/// its bare name.
+/// Under which names a file may lie, the likeliest first: its path, and what tools that fetch Slack's files call it.
 fn candidates(wanted: &Wanted) -> Vec<String> {
     let Wanted { key, path, name, .. } = wanted;
     let mut all = Vec::new();
@@ -284,11 +313,6 @@ fn candidates(wanted: &Wanted) -> Vec<String> {
         ] {
             add(pattern);
         }
-    }
-    let bare = path.rsplit(['/', '\\']).next().unwrap_or_default();
-    add(bare.to_owned());
-    if path.is_empty() {
-        add(name.clone());
     }
     all
 }
@@ -405,6 +429,32 @@ mod tests {
         }
         let with_files = Places::new(&[root.display().to_string()], Some(&dir.path().join("elsewhere")));
         assert!(matches!(with_files.find(&wanted(&source, "somewhere/c.jpg")), Ok(Place::File(_))));
+    }
+
+    #[test]
+    fn what_is_read_is_no_file_of_a_message() {
+        let dir = tempfile::tempdir().unwrap();
+        let root = dir.path().join("export");
+        fs_err::create_dir_all(root.join("all")).unwrap();
+        for file in ["export/users.json", "export/all/1.json", "export/canvases.json", "export/note.txt"] {
+            fs_err::write(dir.path().join(file), file).unwrap();
+        }
+        let source = root.join("all/1.json");
+        let of = |name: &str| root.join(name).display().to_string();
+        let places = Places::new(&[root.display().to_string()], None);
+        let places = places.without([of("users.json").as_str(), &of("all/1.json")]);
+        assert!(matches!(places.find(&wanted(&source, "users.json")), Err(PlaceError::Missing)));
+        assert!(matches!(places.find(&wanted(&source, "note.txt")), Ok(Place::File(_))));
+        // By its sender's name alone, only what lies among files.
+        let named =
+            |name: &str| Wanted { path: String::new(), key: "F1".to_owned(), ..wanted(&source, name) };
+        for name in ["users.json", "canvases.json", "note.txt"] {
+            assert!(matches!(places.find(&named(name)), Err(PlaceError::Missing)), "{name}");
+            let below = wanted(&source, &format!("__uploads/F1/{name}"));
+            assert!(matches!(places.find(&below), Err(PlaceError::Missing)), "{name}");
+        }
+        let places = Places::new(&[root.display().to_string()], Some(&root));
+        assert!(places.find(&named("note.txt")).is_ok());
     }
 
     #[cfg(unix)]
