@@ -7,14 +7,14 @@ use std::time::Duration;
 use serde_json::json;
 
 use super::faults::folder_of;
-use super::{Ended, media, objects, opened, run_in, samples, whole};
+use super::{Ended, is_there, media, objects, opened, run_in, samples, whole};
 use crate::support::{Rehearsal, importer_process};
 
 /// Messages that the server has, of any kind.
 pub(super) fn messages(server: &Rehearsal) -> usize {
     let audit = server.audit();
     let talks = audit["conversations"].as_object().unwrap();
-    talks.keys().map(|talk| server.log(talk).len()).sum()
+    talks.keys().map(|talk| server.log(talk).iter().filter(|entry| is_there(entry)).count()).sum()
 }
 
 pub(super) fn bare(dir: &Path, server: &Rehearsal, more: &[&str]) -> Ended {
