@@ -14,8 +14,8 @@ pub(crate) struct Aim {
 
 /// The lag of an idle server is known no better than this: both releases close a batch every 100 ms, numbers are asked for
 /// now and then, and of a few messages some are lucky. 63 ms was measured on a real 3.8.3 on which nothing under load ever
-/// took less than this. Tried there beside a small client: with 120, 0.93 to 1.02 of what it stored; with 140, 1.10 to
-/// 1.17, and people waited longer (benches/README.md).
+/// took less than this. With 140 the importer stored 1.10 of what a small client did there, and people waited longer than
+/// 300 ms in half of the runs (benches/README.md).
 const IDLE: Duration = Duration::from_millis(130);
 
 /// So many steps in a row with next to nothing under way, and the lag is that of a server that has become slower.
