@@ -61,8 +61,8 @@ enum Regime {
 
 /// Fewer, or in less time, say nothing of how fast it is: the server stores in batches.
 const ENOUGH: (u64, Duration) = (250, Duration::from_secs(1));
-/// What is in the queue when the start is over is stored in deeper batches, and faster than ever after: on a real 3.8.3 a canary
-/// of 2,000 messages that counted it promised a night of 0.59 of what it was.
+/// What is in the queue when the start is over would be stored in deeper batches, and faster than ever after: so it is thought
+/// why a canary of 2,000 messages that counted it promised 0.59 of the night that followed on a real 3.8.3. Not measured there since.
 const SETTLE: Duration = Duration::from_secs(1);
 /// With fewer under way the calls may be what limits, one at a time in each.
 const SEVERAL: usize = 3;
