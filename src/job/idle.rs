@@ -1,10 +1,10 @@
 //! Connections of readers that are done, for the next ones: opening a database means reading its whole schema.
-//! A run with its `verify` opens some ten, one after the other; lives in the simulator spent a quarter of their
-//! time on it.
+//! A life in the simulator, nearly four runs and a `verify` on average, opened its database 59 times and spent a quarter of
+//! its time on that; since, 37 times (opens of the file counted over 50 lives).
 
 use std::ops::Deref;
 use std::path::Path;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use rusqlite::Connection;
 
@@ -18,7 +18,7 @@ pub(super) struct Idle(Arc<Mutex<Vec<Connection>>>);
 impl Idle {
     /// A connection to the job in that folder, whose idle ones these are.
     pub(super) fn take(&self, dir: &Path) -> Result<Lent, JobError> {
-        let idle = self.0.lock().unwrap_or_else(PoisonError::into_inner).pop();
+        let idle = self.list().pop();
         let db = idle.map_or_else(|| schema::observe(dir), Ok)?;
         Ok(Lent { db: Some(db), to: self.clone() })
     }
@@ -26,7 +26,11 @@ impl Idle {
     /// Closes them. Whoever writes does so before his own is closed, since the last to close empties the WAL, and these
     /// can't: they only read.
     pub(super) fn close(&self) {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).clear();
+        self.list().clear();
+    }
+
+    fn list(&self) -> MutexGuard<'_, Vec<Connection>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -56,6 +60,6 @@ impl Deref for Lent {
 
 impl Drop for Lent {
     fn drop(&mut self) {
-        self.to.0.lock().unwrap_or_else(PoisonError::into_inner).extend(self.db.take());
+        self.to.list().extend(self.db.take());
     }
 }
