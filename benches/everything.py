@@ -27,6 +27,8 @@ from collections import Counter
 from datetime import datetime, timedelta
 from pathlib import Path
 
+from forecast import mixed
+
 ROOT = Path(__file__).resolve().parent.parent
 REMOVED = 5
 FILES = 60
@@ -51,32 +53,28 @@ def export(folder, messages):
             break
         kept.append(size)
         total += size
-    left, wanted, at, n, records = list(kept), {}, 1_600_000_000_000, 0, 0
+    wanted, at, n, broken = {}, 1_600_000_000_000, 0, 0
     with open(folder / "export.jsonl", "w") as out:
-        while any(left):
-            for which, rest in enumerate(left):
-                if not rest:
-                    continue
-                left[which] -= 1
-                a, b = f"u{which}a", f"u{which}b"
-                sender, other = (a, b) if rest % 2 else (b, a)
-                group = which % 4 == 3
-                name = f"sg_g{which}" if group else "si_" + "_".join(sorted((a, b)))
-                one = {"id": f"m{n}", "sendID": sender, "sendTime": at + n * 1000}
-                one |= {"groupID": f"g{which}"} if group else {"recvID": other}
-                if n % (total // FILES) == 0 and n // (total // FILES) < FILES:
-                    one["attachments"] = [f"pictures/{n // (total // FILES)}.png"]
-                    kind = 102
-                else:
-                    one["text"] = f"A line as people write them, number {n}."
-                    kind = 101
-                wanted.setdefault(name, []).append((sender, at + n * 1000, kind, one.get("text")))
-                out.write(json.dumps(one) + "\n")
-                n, records = n + 1, records + 1
-                if n % 5000 == 0:
-                    out.write(json.dumps({"id": f"bad{n}", "sendID": a, "recvID": b, "text": "no time"}) + "\n")
-                    records += 1
-    return wanted, n, records - n
+        for which, rest in mixed(kept):
+            a, b = f"u{which}a", f"u{which}b"
+            sender, other = (a, b) if rest % 2 else (b, a)
+            group = which % 4 == 3
+            name = f"sg_g{which}" if group else "si_" + "_".join(sorted((a, b)))
+            one = {"id": f"m{n}", "sendID": sender, "sendTime": at + n * 1000}
+            one |= {"groupID": f"g{which}"} if group else {"recvID": other}
+            if n % (total // FILES) == 0 and n // (total // FILES) < FILES:
+                one["attachments"] = [f"pictures/{n // (total // FILES)}.png"]
+                kind = 102
+            else:
+                one["text"] = f"A line as people write them, number {n}."
+                kind = 101
+            wanted.setdefault(name, []).append((sender, at + n * 1000, kind, one.get("text")))
+            out.write(json.dumps(one) + "\n")
+            n += 1
+            if n % 5000 == 0:
+                out.write(json.dumps({"id": f"bad{n}", "sendID": a, "recvID": b, "text": "no time"}) + "\n")
+                broken += 1
+    return wanted, n, broken
 
 
 class Server:

@@ -34,21 +34,26 @@ def shapes(scale):
     }
 
 
-def export(path, tag, sizes):
-    """Mixed as an export has them; every fourth is a group."""
-    left, at, n = list(sizes), 1_700_000_000_000, 0
-    with open(path, "w") as out:
-        while any(left):
-            for which, rest in enumerate(left):
-                if not rest:
-                    continue
+def mixed(sizes):
+    """Conversations in turn, as an export has them: of which the next message is, and how many that one has left."""
+    left = list(sizes)
+    while any(left):
+        for which, rest in enumerate(left):
+            if rest:
                 left[which] -= 1
-                a, b = f"{tag}a{which}", f"{tag}b{which}"
-                sender, other = (a, b) if rest % 2 else (b, a)
-                where = {"groupID": f"{tag}g{which}"} if which % 4 == 3 else {"recvID": other}
-                message = {"id": f"{tag}{n}", "sendID": sender, "sendTime": at, "text": f"A line as people write them, number {n}."}
-                out.write(json.dumps(message | where) + "\n")
-                n, at = n + 1, at + 1000
+                yield which, rest
+
+
+def export(path, tag, sizes):
+    """Every fourth is a group."""
+    with open(path, "w") as out:
+        for n, (which, rest) in enumerate(mixed(sizes)):
+            a, b = f"{tag}a{which}", f"{tag}b{which}"
+            sender, other = (a, b) if rest % 2 else (b, a)
+            where = {"groupID": f"{tag}g{which}"} if which % 4 == 3 else {"recvID": other}
+            at = 1_700_000_000_000 + n * 1000
+            message = {"id": f"{tag}{n}", "sendID": sender, "sendTime": at, "text": f"A line as people write them, number {n}."}
+            out.write(json.dumps(message | where) + "\n")
 
 
 def seconds(text):
