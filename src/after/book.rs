@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use super::verify::{Book, Comparison, Withdrawal};
 use crate::job::{Conversation, Entry, JobError, JobReader, Spooled};
-use crate::log::{Seen, Stored, candidates, is_same};
+use crate::log::{Seen, Stored, candidates, formerly, is_same};
 use crate::message::{Ids, MsgId, Ordinal};
 
 /// One conversation of the job, being compared.
@@ -67,6 +67,10 @@ impl Book for JobBook<'_> {
 
     fn equals(&mut self, record: &Self::Record) -> Result<Vec<Ordinal>, JobError> {
         candidates(self.reader, self.conversation, record)
+    }
+
+    fn formerly(&mut self, record: &Self::Record) -> Result<Option<Ordinal>, JobError> {
+        formerly(self.reader, self.conversation, record)
     }
 
     fn named(&mut self, ids: &[&Ids]) -> Result<Vec<Option<Ordinal>>, JobError> {

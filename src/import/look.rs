@@ -13,7 +13,7 @@ use super::read;
 use super::settings::ImportError;
 use super::worker::is_refusal;
 use crate::job::{Conversation, JobError, Overtaken, Peers};
-use crate::log::{Stored, candidates, is_notice, next_senders};
+use crate::log::{self, Stored, is_notice, next_senders};
 use crate::message::{Ordinal, Seq};
 use crate::openim::{LogRecord, Range, Seqs, pages};
 
@@ -247,7 +247,7 @@ pub(super) fn is_ours(
     conversation: &Conversation,
     stored: &Stored<'_>,
 ) -> Result<bool, JobError> {
-    Ok(!engine.read(|reader| candidates(reader, conversation, stored))?.is_empty())
+    engine.read(|reader| log::is_ours(reader, conversation, stored))
 }
 
 /// Where conversations stand, as the admin sees them; `None`: the run has ended.

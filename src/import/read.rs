@@ -8,7 +8,7 @@ use super::lane::Lane;
 use super::settings::ImportError;
 use super::worker::is_refusal;
 use crate::job::JobError;
-use crate::log::{Sighting, Stored, Who, candidates};
+use crate::log::{Sighting, Stored, Who, candidates, formerly};
 use crate::message::{Ids, Seq, UserId};
 use crate::openim::{LogRecord, Pulled, Range};
 
@@ -111,6 +111,9 @@ pub(super) fn identify(
     let ordinals = engine.read(|reader| candidates(reader, conversation, stored))?;
     if !ordinals.is_empty() {
         return Ok(Who::Ours { ids, ordinals, readable });
+    }
+    if let Some(ordinal) = engine.read(|reader| formerly(reader, conversation, stored))? {
+        return Ok(Who::Former { ids, ordinal });
     }
     if engine.settings.behind_newer || stored.time < conversation.first_time {
         return Ok(Who::Foreign);

@@ -4,7 +4,7 @@
 
 use rusqlite::{Connection, OptionalExtension, Transaction, params};
 
-use super::block::{Packer, Unpacker};
+use super::block::{Entry, Packer, Unpacker};
 use super::error::{InJob, JobError};
 use super::read::{JobReader, block_id, from_sql, to_sql};
 use super::schema::Table;
@@ -22,6 +22,20 @@ pub(super) const TABLE: Table = Table {
             time INTEGER NOT NULL,
             keeps INTEGER NOT NULL
           );",
+};
+
+/// Under which times messages were to be sent, or were, before they went behind what people wrote, `moved` as in an entry:
+/// one that was under way then can come afterwards, and is not in its place.
+pub(super) const FORMER_TIMES: Table = Table {
+    name: "former_times",
+    version: 1,
+    sql: "CREATE TABLE former_times (
+            conv INTEGER NOT NULL,
+            time INTEGER NOT NULL,
+            ordinal INTEGER NOT NULL,
+            moved INTEGER NOT NULL,
+            PRIMARY KEY (conv, time, ordinal)
+          ) WITHOUT ROWID;",
 };
 
 /// Whose message overtook a history.
@@ -95,6 +109,27 @@ impl JobReader {
             .in_job(self.dir())
     }
 
+    /// Messages of a conversation that were to be sent at that time before they went behind what people wrote, as they were.
+    pub fn formerly_at(&self, conv: ConvNo, time: SendTime) -> Result<Vec<Entry>, JobError> {
+        // A job of an earlier version, which is only looked at.
+        if self.lacks(FORMER_TIMES.name)? {
+            return Ok(Vec::new());
+        }
+        let sql = "SELECT ordinal, moved FROM former_times WHERE conv = ?1 AND time = ?2 ORDER BY ordinal";
+        let former =
+            self.rows(sql, params![conv.0, time.0], |row| Ok((Ordinal(from_sql(row.get(0)?)), row.get(1)?)))?;
+        let mut entries = Vec::with_capacity(former.len());
+        for (ordinal, moved) in former {
+            entries.extend(self.entries(conv, ordinal, 1)?.into_iter().map(|entry| Entry {
+                send_time: time,
+                spread: time.0.abs_diff(entry.written().0),
+                moved,
+                ..entry
+            }));
+        }
+        Ok(entries)
+    }
+
     /// Conversations that were overtaken and not undone since, by number, from the one after `after`.
     pub fn all_overtaken(&self, after: Option<ConvNo>, limit: usize) -> Result<Vec<ConvNo>, JobError> {
         let sql = "SELECT conv FROM overtaken WHERE conv > ?1 AND conv NOT IN (SELECT conv FROM undo)
@@ -161,12 +196,14 @@ fn move_behind(db: &Connection, conv: ConvNo, from: Ordinal, after: SendTime) ->
         let rows = statement.query_map(all, |row| Ok((row.get(0)?, row.get(1)?)))?;
         rows.collect::<Result<_, _>>()?
     };
+    let mut former = db.prepare_cached("INSERT OR IGNORE INTO former_times VALUES (?1, ?2, ?3, ?4)")?;
     let mut last = after.0;
     for (id, data) in blocks {
         let first = Ordinal(from_sql(id) & u64::from(u32::MAX));
         let mut packer = Packer::default();
         for mut entry in Unpacker::new(first, &data) {
             if entry.ordinal >= from {
+                former.execute(params![conv.0, entry.send_time.0, to_sql(entry.ordinal.0), entry.moved])?;
                 let written = entry.written();
                 last = entry.send_time.0.max(last.saturating_add(1));
                 entry.moved |= last > entry.send_time.0;

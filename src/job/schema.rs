@@ -216,6 +216,7 @@ const TABLES: &[Table] = &[
     super::again::TAKEN_BACK,
     super::undo::TABLE,
     super::overtaken::TABLE,
+    super::overtaken::FORMER_TIMES,
     super::purge::TABLE,
     super::media::TABLE,
     super::media::ORPHANED,

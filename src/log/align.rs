@@ -40,6 +40,13 @@ pub enum Who {
         /// Its `sendTime`.
         time: SendTime,
     },
+    /// A message of ours, sent under a time that it had before it went behind what people wrote.
+    Former {
+        /// Its names.
+        ids: Ids,
+        /// Which.
+        ordinal: Ordinal,
+    },
     /// A message of ours.
     Ours {
         /// Its names.
@@ -62,7 +69,7 @@ pub enum Fate {
     Copy(Ordinal),
     /// Ours, behind a hole.
     Early(Ordinal),
-    /// Ours, a second time, under ids of its own.
+    /// Ours, a second time, under ids of its own, or under a time that it has no more.
     Surplus(Ordinal),
     /// Withdrawn before, and there again (law 14).
     Returned,
@@ -152,6 +159,8 @@ pub fn align(book: &impl Book, cursor: Ordinal, end: Ordinal, log: &[Sighting]) 
                 }
                 Fate::Foreign
             }
+            Who::Former { ids, .. } if book.is_withdrawn(&ids.server) => Fate::Returned,
+            Who::Former { ordinal, .. } => Fate::Surplus(*ordinal),
             Who::Ours { ids, ordinals, .. } => match a.ours(ids, ordinals, log) {
                 Ok(fate) => fate,
                 Err(unexamined) => {

@@ -15,6 +15,6 @@ mod store;
 pub use align::{Alignment, Book, Due, Fate, Past, Sighting, Who, align};
 pub use page::{Log, PAGE, Seen};
 pub use readers::{last_senders, next_senders};
-pub use same::{Stored, candidates, is_notice, is_same};
+pub use same::{Stored, candidates, formerly, is_notice, is_ours, is_same};
 pub use server::{LogError, Server};
 pub use store::{Lookup, entries_of, in_store, look_for, names_in_store, places_in_store, queries, query};

@@ -115,6 +115,31 @@ pub fn candidates(
     Ok(ordinals)
 }
 
+/// Which message of the conversation this is as it was to be sent before it went behind what people wrote: wherever it
+/// stands now, it is one too many. Looked for where [`candidates`] has none.
+pub fn formerly(
+    reader: &JobReader,
+    conversation: &Conversation,
+    stored: &Stored<'_>,
+) -> Result<Option<Ordinal>, JobError> {
+    for entry in reader.formerly_at(conversation.no, stored.time)? {
+        if is_same(&reader.message(&entry)?, stored) {
+            return Ok(Some(entry.ordinal));
+        }
+    }
+    Ok(None)
+}
+
+/// Whether that is one of the conversation's messages, by its time, this or a former one, and what it says.
+pub fn is_ours(
+    reader: &JobReader,
+    conversation: &Conversation,
+    stored: &Stored<'_>,
+) -> Result<bool, JobError> {
+    Ok(!candidates(reader, conversation, stored)?.is_empty()
+        || formerly(reader, conversation, stored)?.is_some())
+}
+
 /// Whether what is stored can come from what was sent. What neither side can read as JSON is left to sender,
 /// time and type.
 fn is_same_content(sent: &[u8], stored: &[u8], filled_up: bool) -> bool {

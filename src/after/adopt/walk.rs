@@ -90,7 +90,8 @@ impl Walk {
         for slot in slots {
             self.read_to = slot.seq;
             let worth_it = match &slot.who {
-                Who::Foreign | Who::Newer { .. } => continue,
+                // A job that adopts has given no message another time yet.
+                Who::Foreign | Who::Newer { .. } | Who::Former { .. } => continue,
                 Who::Empty { .. } => false,
                 Who::Ours { ordinals, .. } => {
                     self.idle = self.idle.saturating_sub(1);

@@ -159,6 +159,9 @@ fn whose(
         let mut ordinal = named;
         if ordinal.is_none() && !purged {
             ordinal = book.equals(&one.stored)?.first().copied();
+            if ordinal.is_none() {
+                ordinal = book.formerly(&one.stored)?;
+            }
         }
         if ordinal.is_none() && book.withdrawal(&one.ids)?.is_some() {
             ordinal = Some(Ordinal(0));

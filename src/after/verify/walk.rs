@@ -51,6 +51,8 @@ pub(in crate::after) trait Book {
     fn compare(&mut self, ordinal: Ordinal, record: &Self::Record) -> Result<Comparison, Self::Error>;
     /// All messages that the record is equal to, rising. For those written at its time only, so it is cheap.
     fn equals(&mut self, record: &Self::Record) -> Result<Vec<Ordinal>, Self::Error>;
+    /// Which message the record is under a time that it had before it went behind what people wrote.
+    fn formerly(&mut self, record: &Self::Record) -> Result<Option<Ordinal>, Self::Error>;
     /// Which messages were confirmed under these names. Reads all receipts of the conversation.
     fn named(&mut self, ids: &[&Ids]) -> Result<Vec<Option<Ordinal>>, Self::Error>;
     /// Whether we withdrew what has these names.
@@ -112,6 +114,8 @@ struct Stray {
     seq: Seq,
     ids: Ids,
     equals: Vec<Ordinal>,
+    /// Where it is equal to none: which it was under a former time.
+    former: Option<Ordinal>,
 }
 
 /// So many of each are kept: about 10 MB a conversation at worst.
@@ -200,10 +204,11 @@ impl Walk {
         record: &B::Record,
     ) -> Result<(), B::Error> {
         let equals = book.equals(record)?;
-        if equals.is_empty() && seq <= self.standing.baseline {
+        let former = if equals.is_empty() { book.formerly(record)? } else { None };
+        if equals.is_empty() && former.is_none() && seq <= self.standing.baseline {
             return Ok(());
         }
-        self.strays.push(Stray { seq, ids, equals });
+        self.strays.push(Stray { seq, ids, equals, former });
         Ok(())
     }
 
@@ -223,13 +228,13 @@ impl Walk {
         let named = if asked.is_empty() { Vec::new() } else { book.named(&asked)? };
         for (stray, named) in strays.into_iter().zip(named) {
             let withdrawn = if named.is_none() { book.withdrawal(&stray.ids)? } else { None };
-            let Stray { seq, ids, equals } = stray;
+            let Stray { seq, ids, equals, former } = stray;
             let missed = match named {
                 Some(ordinal) => Some(ordinal).filter(|ordinal| self.absent.contains_key(ordinal)),
                 None if withdrawn.is_some() => None,
                 None => equals.iter().copied().find(|ordinal| self.absent.contains_key(ordinal)),
             };
-            let (kind, ordinal, detail) = match (missed, named.or(equals.first().copied())) {
+            let (kind, ordinal, detail) = match (missed, named.or(equals.first().copied()).or(former)) {
                 (Some(ordinal), _) => {
                     let was = self.absent.remove(&ordinal).map_or(seq, |(expected, _)| expected.seq);
                     let other = if named.is_none() { ", under other names" } else { "" };
@@ -243,6 +248,10 @@ impl Walk {
                 }
                 (None, ordinal) if withdrawn.is_some() => {
                     (Kind::Doubled, ordinal, "it was withdrawn and came back".to_owned())
+                }
+                (None, Some(ordinal)) if former.is_some() && ordinal >= self.standing.cursor => {
+                    let detail = "it stands there under its former time, and is to be deleted";
+                    (Kind::Unsettled, Some(ordinal), detail.to_owned())
                 }
                 (None, Some(first)) => match self.on_its_way(&equals) {
                     Some(ordinal) => (Kind::Unsettled, Some(ordinal), "not confirmed yet".to_owned()),

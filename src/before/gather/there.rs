@@ -9,7 +9,7 @@ use std::collections::HashSet;
 use std::sync::{Mutex, PoisonError};
 
 use crate::job::{ConvNo, Conversation, JobError, JobReader, Peers};
-use crate::log::{Stored, candidates, is_notice};
+use crate::log::{Stored, is_notice, is_ours};
 use crate::message::{Ordinal, SendTime, Seq};
 use crate::openim::{CallError, LogRecord, Range, pages};
 
@@ -62,7 +62,7 @@ impl Held {
     /// Whether that is one of its messages.
     fn has(&self, stored: &Stored<'_>) -> Result<bool, JobError> {
         let job = self.job.lock().unwrap_or_else(PoisonError::into_inner);
-        Ok(!candidates(&job, &self.conversation, stored)?.is_empty())
+        is_ours(&job, &self.conversation, stored)
     }
 }
 

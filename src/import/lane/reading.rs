@@ -356,7 +356,10 @@ impl Lane {
             (Who::Ours { ids, readable, .. }, Fate::InPlace(ordinal)) => {
                 self.confirm(*ordinal, seq, Some(ids.clone()), !readable, effects);
             }
-            (Who::Ours { ids, .. }, Fate::Early(ordinal) | Fate::Surplus(ordinal)) => {
+            (
+                Who::Ours { ids, .. } | Who::Former { ids, .. },
+                Fate::Early(ordinal) | Fate::Surplus(ordinal),
+            ) => {
                 self.withdrawn.insert(ids.server.clone());
                 self.withdrawn_slots.insert(seq);
                 effects.strays.push(stray(*ordinal, ids));
@@ -364,6 +367,10 @@ impl Lane {
             (Who::Ours { ids, ordinals, .. }, Fate::Returned) => {
                 self.withdrawn_slots.insert(seq);
                 effects.strays.push(stray(ordinals.first().copied().unwrap_or(self.cursor), ids));
+            }
+            (Who::Former { ids, ordinal }, Fate::Returned) => {
+                self.withdrawn_slots.insert(seq);
+                effects.strays.push(stray(*ordinal, ids));
             }
             (Who::Ours { ids, .. }, Fate::Copy(ordinal)) => {
                 self.disturbed = true;

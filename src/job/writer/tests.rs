@@ -1,6 +1,6 @@
 use super::*;
 use crate::job::{Double, LostCall, Reject, Under, Unseen, Withdrawn, Write};
-use crate::message::{Ids, Message, MsgId, Ordinal};
+use crate::message::{Ids, Message, MsgId, Ordinal, SendTime};
 use crate::prepare::few;
 
 fn ids(n: u8) -> Ids {
@@ -164,6 +164,31 @@ fn messages_of_a_time_are_found() {
     assert_eq!(found(9000), [701]);
     assert_eq!(found(234), [0; 0]);
     assert_eq!(found(-1), [0; 0]);
+}
+
+/// What was under way when its conversation went behind what people wrote can come afterwards, under the time that it had.
+#[test]
+fn messages_that_went_behind_are_found_at_every_time_they_had() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut job = Job::create(dir.path()).unwrap();
+    let one = crate::job::record::tests::message();
+    let time = |n: u64| SendTime(1_700_000_000_000).0.saturating_add_unsigned(n);
+    few(
+        &mut job,
+        &(0..5).map(|n| Message { send_time: SendTime(time(n)), ..one.clone() }).collect::<Vec<_>>(),
+    )
+    .unwrap();
+    let reader = job.reader().unwrap();
+    let conv = reader.conversations(None, 1).unwrap()[0].no;
+    let before = reader.entries(conv, Ordinal(0), 5).unwrap();
+    job.send_behind(&[(conv, Ordinal(3), SendTime(time(100)))]).unwrap();
+    let between = reader.entries(conv, Ordinal(0), 5).unwrap();
+    job.send_behind(&[(conv, Ordinal(4), SendTime(time(200)))]).unwrap();
+    let formerly = |n: u64| reader.formerly_at(conv, SendTime(time(n))).unwrap();
+    assert_eq!((formerly(2), formerly(3), formerly(4)), (vec![], vec![before[3]], vec![before[4]]));
+    // 3 went to 101, and is sent there still; 4 to 102, and on.
+    assert_eq!((formerly(101), formerly(102), formerly(201)), (vec![], vec![between[4]], vec![]));
+    assert!(between[4].moved && !before[4].moved);
 }
 
 /// Whoever waits for the disk gets it, also where another commit, which did not wait, took the step first.

@@ -36,7 +36,7 @@ impl Book for Known {
     }
 }
 
-/// `.` empty and examined, `?` empty, `f` foreign, otherwise message and name: `7a`, `7|8b`.
+/// `.` empty and examined, `?` empty, `f` foreign, otherwise message and name: `7a`, `7|8b`; behind `-` under a former time.
 fn log(text: &str) -> Vec<Sighting> {
     text.split_whitespace()
         .enumerate()
@@ -45,6 +45,13 @@ fn log(text: &str) -> Vec<Sighting> {
                 "." => Who::Empty { examined: true },
                 "?" => Who::Empty { examined: false },
                 "f" => Who::Foreign,
+                former if former.starts_with('-') => {
+                    let (n, name) = former[1..].split_at(former.len() - 2);
+                    Who::Former {
+                        ids: ids(u32::from(name.as_bytes()[0])),
+                        ordinal: Ordinal(n.parse().unwrap()),
+                    }
+                }
                 word => {
                     let name = word.trim_start_matches(|c: char| c.is_ascii_digit() || c == '|');
                     let ordinals =
@@ -121,6 +128,15 @@ fn receipts_tell_the_servers_copies_from_ours() {
 fn withdrawn_names_are_never_taken_again() {
     let known = Known { withdrawn: [97].into(), ..Known::default() };
     assert_eq!(show(&known, 7, "7a 7b 8a"), "returned 7 returned -> 8");
+}
+
+/// It went behind what people wrote: what was under way then comes afterwards, and is one too many, also where the message
+/// itself is the next to come.
+#[test]
+fn what_stands_under_a_former_time_is_never_in_its_place() {
+    let known = Known { withdrawn: [98].into(), ..Known::default() };
+    assert_eq!(show(&known, 5, "-5a -6b -6c 5d 6e"), "surplus5 returned surplus6 5 6 -> 7");
+    assert_eq!(show(&known, 5, "5a . -6c 7d"), "5 hidden6 surplus6 7 -> 8");
 }
 
 #[test]

@@ -32,6 +32,10 @@ impl Book for Model {
         Ok((0..).zip(&self.contents).filter(|(_, c)| **c == record.0).map(|(n, _)| Ordinal(n)).collect())
     }
 
+    fn formerly(&mut self, record: &Record) -> Result<Option<Ordinal>, Infallible> {
+        Ok(record.0.checked_sub(FORMER).map(Ordinal))
+    }
+
     fn named(&mut self, names: &[&Ids]) -> Result<Vec<Option<Ordinal>>, Infallible> {
         let n = self.contents.len() as u64;
         Ok(names.iter().map(|name| (0..n).find(|o| ids(*o) == **name).map(Ordinal)).collect())
@@ -51,11 +55,14 @@ enum Damage {
     Copy(u64),
     Surface(u64),
     Return(u64),
+    Former(u64),
     Swap(u64, u64),
     Foreign,
 }
 
 const MESSAGES: u64 = 100;
+/// So much is added to a message's content where it stands under a former time.
+const FORMER: u64 = 1_000_000;
 /// A job that has confirmed everything, in a conversation that was empty.
 const WHOLE: Standing = Standing { baseline: Seq(0), cursor: Ordinal(MESSAGES) };
 
@@ -68,6 +75,7 @@ fn damage() -> impl Strategy<Value = Damage> {
         n.clone().prop_map(Damage::Copy),
         n.clone().prop_map(Damage::Surface),
         n.clone().prop_map(Damage::Return),
+        n.clone().prop_map(Damage::Former),
         (n.clone(), n).prop_map(|(a, b)| Damage::Swap(a, b)),
         Just(Damage::Foreign),
     ]
@@ -98,6 +106,7 @@ fn apply(damages: &[Damage], equal: u64) -> (Vec<Short>, Vec<Short>) {
             | Damage::Revoke(a)
             | Damage::Copy(a)
             | Damage::Surface(a)
+            | Damage::Former(a)
             | Damage::Return(a) => (*a, None),
         };
         // Equal ones may stand for each other: what is found about them is right, but not the same.
@@ -129,6 +138,11 @@ fn apply(damages: &[Damage], equal: u64) -> (Vec<Short>, Vec<Short>) {
             }
             Damage::Copy(_) => {
                 log.push(Some((ids(a), (contents[at(a)], false))));
+                untouched += 1;
+                (Kind::Doubled, log.len() as u64)
+            }
+            Damage::Former(_) => {
+                log.push(Some((ids(5000 + a), (FORMER + a, false))));
                 untouched += 1;
                 (Kind::Doubled, log.len() as u64)
             }
@@ -203,8 +217,10 @@ fn what_is_not_confirmed_yet_is_on_its_way() {
     let mut model = Model { contents: (0..6).collect(), withdrawn: Vec::new() };
     let standing = Standing { baseline: Seq(2), cursor: Ordinal(2) };
     let (mut walk, mut found) = (Walk::new(standing), Vec::new());
-    // Two of others and one of ours stood there before; then come two that were confirmed, and three that were not.
-    let log = [(70, 500), (71, 1), (0, 0), (1, 1), (12, 2), (13, 3), (14, 2)];
+    // Two of others and one of ours stood there before; then come two that were confirmed, and three that were not, and
+    // two under former times.
+    let log =
+        [(70, 500), (71, 1), (0, 0), (1, 1), (12, 2), (13, 3), (14, 2), (15, FORMER + 4), (16, FORMER + 1)];
     for (seq, (name, content)) in (1..).zip(log) {
         let expected =
             |ordinal| Expected { ordinal: Ordinal(ordinal), seq: Seq(seq), ids: Some(ids(ordinal)) };
@@ -220,6 +236,8 @@ fn what_is_not_confirmed_yet_is_on_its_way() {
         (Kind::Unsettled, Some(2), Some(5)),
         (Kind::Unsettled, Some(3), Some(6)),
         (Kind::Doubled, Some(2), Some(7)),
+        (Kind::Unsettled, Some(4), Some(8)),
+        (Kind::Doubled, Some(1), Some(9)),
     ];
     assert_eq!(found, want);
 }
