@@ -44,6 +44,20 @@ async fn the_audit_says_what_became_of_every_message() {
     .await;
 }
 
+/// Of what people write all the time something is always under way: it hung.
+#[tokio::test]
+async fn settling_waits_for_what_is_there_and_not_for_people_who_go_on_writing() {
+    let mut options = Options { live_probe: 5, ..Options::fast(Release::V3_8_3) };
+    options.timing.store_lag = Duration::from_millis(800);
+    let client = Client::with(options, &["a", "b"]).await;
+    tokio::time::sleep(Duration::from_millis(500)).await;
+    client.send("a", "b", 2).await;
+    let settled = tokio::time::timeout(Duration::from_secs(30), client.control("settle", &json!({}))).await;
+    let audit = settled.expect("it waits for people who go on writing");
+    assert_eq!(audit["conversations"][PAIR]["stored"], 1, "{}", audit["conversations"][PAIR]);
+    assert!(audit["unsettled"].as_u64() > Some(0), "{}", audit["unsettled"]);
+}
+
 #[tokio::test]
 async fn the_log_gives_every_slot_as_it_is_stored() {
     let client = Client::fast(Release::V3_8_3, &["a", "b"]).await;

@@ -160,7 +160,7 @@ pub(super) fn audit(shared: &Shared) -> Audit {
         queue: world.queue.len()
             + world.stalled.len()
             + world.collected.iter().map(|(_, group)| group.len()).sum::<usize>(),
-        unsettled: world.unsettled,
+        unsettled: world.unsettled.count(),
         redis_bytes: redis_bytes(&world),
         live_probe: world.probe.as_ref().map(Probe::summary),
         refused: world.refusals.clone(),

@@ -5,7 +5,7 @@
 //! | `GET audit` | what was received, acknowledged, stored, dropped and why, per conversation |
 //! | `GET probe` | what live users felt, message by message (`--live-probe`) |
 //! | `GET log?conversation=ID[&from=SEQ][&limit=N]` | the slots of a conversation, in order |
-//! | `POST settle` | waits until all that was queued is stored or lost, then answers with the audit |
+//! | `POST settle` | waits until all that is queued by then is stored or lost, and answers with the audit |
 //! | `GET mongoexport?collection=NAME[&json=canonical]` | what the server has, as `mongoexport --jsonArray` writes it |
 //! | `GET faults` | which faults are on, and how often each struck |
 //! | `POST faults` `{"kind":…}` | turns one on; answers with its `id` |
@@ -56,9 +56,10 @@ pub(super) async fn control(
     })
 }
 
-/// Waits until all that was queued is stored or lost.
+/// Waits until all that was queued is stored or lost. What comes later is not waited for: people never stop writing.
 pub(super) async fn settle(shared: &Shared) {
-    while shared.world().unsettled > 0 {
+    let mut queued = shared.world().unsettled.now();
+    while !queued.is_settled(&shared.world().unsettled) {
         tokio::time::sleep(Duration::from_millis(2)).await;
     }
     tokio::time::sleep(Duration::from_millis(super::queue::RECORDS_AFTER_MS.unsigned_abs() + 1)).await;

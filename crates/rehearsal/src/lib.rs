@@ -67,6 +67,7 @@ mod store;
 mod third;
 mod token;
 mod turns;
+mod unsettled;
 mod users;
 mod verify;
 mod world;
@@ -263,7 +264,7 @@ impl Running {
         self.shared.objects.audit()
     }
 
-    /// Waits until all that was queued is in the store, or lost.
+    /// Waits until all that is queued by now is in the store, or lost.
     pub async fn settle(&self) {
         control::settle(&self.shared).await;
     }

@@ -230,7 +230,7 @@ impl Shared {
 
     /// A message goes into the first queue.
     pub(super) fn enqueue(&self, world: &mut World, queued: Queued) {
-        world.unsettled += 1;
+        world.unsettled.add(&queued.record);
         world.queue.push_back(queued);
         if world.queue.len() == 1 || world.queue.len() == super::queue::BATCH {
             self.queued.notify_one();

@@ -5,6 +5,7 @@ use super::audit::Calls;
 use super::log::Conversation;
 use super::probe::Probe;
 use super::record::{Record, Routes};
+use super::unsettled::Unsettled;
 use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::sync::Arc;
 
@@ -32,7 +33,7 @@ pub(super) struct World {
     /// it, whatever is sent beside it.
     pub(super) given_back: usize,
     /// Queued, and neither in the store nor lost yet.
-    pub(super) unsettled: usize,
+    pub(super) unsettled: Unsettled,
     /// The messages that the second stage handled last.
     pub(super) handled: VecDeque<Arc<Record>>,
     /// Grows when the process is killed: what was under way before is over.
@@ -145,7 +146,7 @@ impl World {
 
     /// A queued message will never be written. `by_a_fault`: it is no doing of whoever sends beside live users.
     pub(super) fn lose(&mut self, record: &Record, why: &str, by_a_fault: bool) {
-        self.unsettled -= 1;
+        self.unsettled.remove(record);
         if let Some(again) = &mut self.again {
             again.dropped(record);
         }
