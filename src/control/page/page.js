@@ -133,6 +133,7 @@ function controls(state) {
   const { settings } = state, over = state.ended !== null;
   const lag = settings.max_lag_ms === null ? "any lag" : `at most ${number(settings.max_lag_ms)} ms of lag above the idle server`;
   set("holds", over ? "The run has ended." : `Holds now: ${settings.holds}; at most ${settings.connections} calls; ${lag}.`);
+  const focused = document.activeElement;
   for (const button of document.querySelectorAll("#controls button")) button.disabled = over;
   by("pause-button").disabled = over || settings.paused_by.includes("operator");
   by("resume-button").disabled = over || !settings.paused_by.includes("operator");
@@ -142,6 +143,9 @@ function controls(state) {
   set("schedule-button", settings.schedule ? "Put the timetable out of force" : "Put the timetable in force");
   by("close-button").hidden = !over;
   by("close-button").disabled = false;
+  // Who goes by the keyboard would begin anew at the top of the page.
+  if (focused.disabled) by({ "pause-button": "resume-button", "resume-button": "pause-button" }[focused.id] || "controls").focus();
+  if (document.activeElement.disabled) by("controls").focus();
 }
 
 async function say(verb) {
