@@ -31,7 +31,9 @@ pub(super) async fn run(shared: &Shared, mut written: mpsc::Receiver<Written>, s
         let mut guard = shared.world();
         let world = &mut *guard;
         for group in &batch.groups {
-            group.records.iter().for_each(|record| world.unsettled.remove(record));
+            for record in &group.records {
+                world.unsettled.remove(record);
+            }
             let lost = batch.generation != world.generation && shared.traits().queue == Queue::Memory;
             if lost || !shared.faults.strike(Moment::Store(&group.conversation)).is_empty() {
                 let count = u64::try_from(group.records.len()).unwrap_or(u64::MAX);

@@ -98,7 +98,9 @@ fn restarted(shared: &Shared, world: &mut World, kill: bool) {
             world.uncollect();
             let again: Vec<_> =
                 world.handled.iter().rev().skip(world.numbered).take(killed).map(Arc::clone).collect();
-            again.iter().for_each(|record| world.unsettled.add(record));
+            for record in &again {
+                world.unsettled.add(record);
+            }
             world.redelivered.extend(again.into_iter().rev().map(|record| Queued { record, again: true }));
             go_on(shared, world);
         }
