@@ -1,9 +1,15 @@
 //! `--on-end`: somebody is told how it ended.
 
-use std::process::Command;
+use std::process::{Child, Command, ExitStatus};
+use std::time::{Duration, Instant};
 
 use super::context::note;
 use crate::control::End;
+
+/// Whoever waits for this program, cron for one, does not wait longer for a command that hangs.
+const LONGEST: Duration = Duration::from_mins(10);
+/// After so long it is said what is waited for.
+const SAID: Duration = Duration::from_secs(15);
 
 /// What a child must not learn: it may be a mail program.
 const SECRETS: [&str; 3] = ["OPENIM_SECRET", "OPENIM_TOKEN", "OPENIM_CHAT_PASSWORD"];
@@ -19,12 +25,40 @@ pub(super) fn on_end(command: &str, ended: &End, job: &str) {
     for (name, value) in environment(ended, job) {
         child.env(format!("OPENIM_IMPORT_{name}"), value);
     }
-    let said = match child.status() {
-        Ok(status) if status.success() => return,
-        Ok(status) => format!("--on-end: `{command}` failed ({status})"),
+    let said = match child.spawn().and_then(|child| wait(child, command, (SAID, LONGEST))) {
+        Ok(Some(status)) if status.success() => return,
+        Ok(Some(status)) => format!("--on-end: `{command}` failed ({status})"),
+        Ok(None) => {
+            format!("--on-end: `{command}` still runs after {} s, and is left to itself", LONGEST.as_secs())
+        }
         Err(error) => format!("--on-end: `{command}` can't be run: {error}"),
     };
     drop(note(&said));
+}
+
+/// Until it has ended, or for so long: `None`.
+fn wait(
+    mut child: Child,
+    command: &str,
+    (said, longest): (Duration, Duration),
+) -> std::io::Result<Option<ExitStatus>> {
+    let (began, mut is_said) = (Instant::now(), false);
+    loop {
+        if let Some(status) = child.try_wait()? {
+            return Ok(Some(status));
+        }
+        if began.elapsed() >= longest {
+            return Ok(None);
+        }
+        if !is_said && began.elapsed() >= said {
+            is_said = true;
+            let most = longest.as_secs();
+            drop(note(&format!(
+                "--on-end: waiting for `{command}`, {most} s at most; the import itself has ended"
+            )));
+        }
+        std::thread::sleep(Duration::from_millis(20));
+    }
 }
 
 fn environment(ended: &End, job: &str) -> Vec<(&'static str, String)> {
@@ -60,6 +94,18 @@ mod tests {
         let out = fs_err::read_to_string(out).unwrap();
         assert!(out.starts_with("$(touch ") && out.ends_with("|5|7"), "{out}");
         assert!(!out.contains('\u{1b}') && !trap.exists());
+    }
+
+    #[test]
+    fn one_that_hangs_is_not_waited_for_for_ever() {
+        let child = Command::new("sh").args(["-c", "exec sleep 30"]).spawn().unwrap();
+        let began = Instant::now();
+        let ms = Duration::from_millis;
+        assert_eq!(wait(child, "sleep", (ms(10), ms(100))).unwrap(), None);
+        assert!(began.elapsed() < Duration::from_secs(20));
+        let child = Command::new("sh").args(["-c", "exit 3"]).spawn().unwrap();
+        let status = wait(child, "exit", (LONGEST, LONGEST)).unwrap();
+        assert_eq!(status.and_then(|status| status.code()), Some(3));
     }
 
     #[test]

@@ -11,6 +11,7 @@ use tracing_subscriber::filter::Targets;
 use tracing_subscriber::layer::{Layer, SubscriberExt};
 use tracing_subscriber::util::SubscriberInitExt;
 
+use super::context::note;
 use super::{Exit, Failure, OrFail};
 use crate::report::terminal;
 use crate::secrets::without;
@@ -34,7 +35,7 @@ pub(super) fn start(verbose: u8, file: Option<&Path>) -> Result<(), Failure> {
             .json()
             .flatten_event(true)
             .with_current_span(false)
-            .with_writer(Mutex::new(Objects(file)))
+            .with_writer(Mutex::new(Objects { file, missing: 0 }))
             .with_target(false)
             .log_internal_errors(false)
             .with_filter(ours(LevelFilter::TRACE))
@@ -57,15 +58,79 @@ fn open(path: &Path) -> anyhow::Result<File> {
 }
 
 /// Whole lines, without any secret.
-struct Objects(File);
+struct Objects<W> {
+    file: W,
+    /// Lines that could not be written since one was.
+    missing: u64,
+}
 
-impl Write for Objects {
+impl<W: Write> Write for Objects<W> {
+    /// A log that can't be written is no reason to end; that lines are missing is said, at once and where they are.
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.write_all(without(&String::from_utf8_lossy(bytes)).as_bytes())?;
+        let line = without(&String::from_utf8_lossy(bytes)).into_owned();
+        let line = match self.missing {
+            0 => line,
+            // The last one may have been cut off.
+            n => format!(
+                "\n{{\"level\":\"WARN\",\"message\":\"lines are missing here\",\"lines\":{n}}}\n{line}"
+            ),
+        };
+        match self.file.write_all(line.as_bytes()) {
+            Ok(()) => self.missing = 0,
+            Err(error) => {
+                self.missing += 1;
+                if self.missing == 1 {
+                    drop(note(&format!(
+                        "the log can't be written ({error}): lines are missing in it from now on"
+                    )));
+                }
+            }
+        }
         Ok(bytes.len())
     }
 
     fn flush(&mut self) -> io::Result<()> {
-        self.0.flush()
+        self.file.flush()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A disk that is full for a while, in the midst of a line.
+    struct Full(Vec<u8>, usize);
+
+    impl Write for Full {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            let part = bytes.len().min(self.1);
+            if part == 0 {
+                self.1 = usize::MAX;
+                return Err(io::ErrorKind::StorageFull.into());
+            }
+            self.1 -= part;
+            self.0.extend(&bytes[..part]);
+            Ok(part)
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn lines_that_a_full_disk_takes_are_missed_where_they_are() {
+        let mut objects = Objects { file: Full(Vec::new(), 22), missing: 0 };
+        for n in 0..4 {
+            objects.write_all(format!("{{\"line\":{n},\"a\":1}}\n").as_bytes()).unwrap();
+        }
+        let text = String::from_utf8(objects.file.0).unwrap();
+        let whole: Vec<&str> = text.lines().filter(|line| line.ends_with('}')).collect();
+        let missing = r#"{"level":"WARN","message":"lines are missing here","lines":1}"#;
+        assert_eq!(
+            whole,
+            [r#"{"line":0,"a":1}"#, missing, r#"{"line":2,"a":1}"#, r#"{"line":3,"a":1}"#],
+            "{text}"
+        );
     }
 }
