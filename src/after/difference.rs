@@ -75,7 +75,7 @@ impl Kind {
         match self {
             Self::Missing => ("missing", "it is not on the server", "`verify --repair` sends it behind what is there, with a time after the newest"),
             Self::Doubled => ("doubled", "a second copy of it is on the server", "`verify --repair` deletes the second copy"),
-            Self::Hidden => ("hidden", "the server's cache hides it from everybody, the store has it", "it comes back by itself when the cache forgets, 24 hours after it was hidden; then verify again"),
+            Self::Hidden => ("hidden", "the store has it, and nobody who takes part is shown it: the server's cache hides it, or each of them has cleared the chat", "what the cache hides comes back by itself within 24 hours: verify again then; what stays away was cleared by its own people, and nothing is to be done"),
             Self::Empty => ("empty", "its place in the log is empty: hidden by the cache, or deleted", "`verify --store` tells which; what was deleted `--repair` sends again"),
             Self::Changed => ("changed", "it is there with other content, sender, type or time", "somebody changed it on the server: nothing is done about it"),
             Self::NotStored => ("not-stored", "it can be read, but the store does not have it: it is gone when the cache forgets, within 24 hours", "`verify --store --repair` sends it again, once the store takes messages"),

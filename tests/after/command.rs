@@ -174,6 +174,10 @@ fn a_log_of_which_nobody_is_shown_anything_is_unknown() {
         verdict.contains("2 of 3 conversations can be scrolled to the start. Of 1 it is not known"),
         "{verdict}"
     );
+    // No call tells that from what the cache hides, so the words name both.
+    let said = world.json(&["verify", "--store"]);
+    said.is(8, &json!({ "hidden": 30 }));
+    assert!(said.err.contains("each of them has cleared the chat"), "{}", said.err);
 }
 
 #[test]
