@@ -11,7 +11,6 @@ const MAY_NAME: &[(&str, &[&str])] = &[
     ("written.rs", &[]),
     ("finding.rs", &["message", "visible"]),
     ("accounts", &["finding", "message"]),
-    ("buckets", &["secrets"]),
     ("export", &["finding", "message"]),
     ("mapping", &["export", "finding", "message", "visible", "written"]),
     ("formats", &["export", "finding", "mapping", "message", "visible"]),
@@ -48,8 +47,7 @@ const ONLY_IN: &[(&str, &[&str])] = &[
     ("stderr(),", &["report/terminal"]),
     ("print!(", &["shown/examples"]),
     ("println!(", &["shown/examples"]),
-    ("env::var", &["config", "buckets"]),
-    ("object_store::", &["buckets"]),
+    ("env::var", &["config"]),
     ("SystemTime::now", &["commands", "rehearsal", "job", "import", "before", "after", "openim"]),
 ];
 

@@ -40,6 +40,5 @@ mod secrets;
 mod shards;
 mod sources;
 mod speed;
-mod stores;
 mod support;
 mod usage;

@@ -7,7 +7,7 @@ use serde::Serialize;
 use crate::job::{JobError, JobReader};
 use crate::message::Release;
 use crate::numbers::plural;
-use crate::pacing::night::{DEPTH, Night, Part, Shape, Speed};
+use crate::pacing::night::{Night, Part, Shape, Speed};
 
 /// What the night will be, on a server as fast as the one that was measured, or as a part of the history showed.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -66,13 +66,13 @@ impl Forecast {
     /// For what that job has left to send; `None`: nothing.
     #[expect(clippy::cast_precision_loss, reason = "an estimate")]
     pub fn of(reader: &JobReader, given: &Given) -> Result<Option<Self>, JobError> {
-        let left = reader.left(DEPTH, NAMED)?;
+        let left = reader.left(NAMED)?;
         if left.messages == 0 {
             return Ok(None);
         }
         let longest = left.longest.first().map_or(0, |(_, messages)| *messages);
         let shards = u64::from(given.shards.max(1));
-        let shape = Shape { messages: left.messages * shards, batches: left.batches * shards, longest };
+        let shape = Shape { messages: left.messages * shards, begun: left.not_begun * shards, longest };
         let totals = reader.totals()?;
         let bytes = (totals.bytes as f64 / totals.messages.max(1) as f64 * shape.messages as f64).ceil();
         let mut forecast = Self::new(&shape, bytes, given);
@@ -156,10 +156,7 @@ const fn usual_speed(release: Release) -> Speed {
 
 /// Messages a second where conversations are long: what a preflight reckons with that knows no more.
 pub(super) fn usual_pace(release: Release) -> f64 {
-    let speed = usual_speed(release);
-    #[expect(clippy::cast_precision_loss, reason = "a small number")]
-    let depth = DEPTH as f64;
-    1.0 / (speed.message + speed.batch / depth)
+    1.0 / usual_speed(release).message
 }
 
 #[cfg(test)]

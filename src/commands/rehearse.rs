@@ -87,9 +87,9 @@ pub struct RehearseArgs {
     /// From there to the store [default: 500ms]
     #[arg(long, value_name = "TIME", value_parser = parse_duration)]
     pub store_lag: Option<Duration>,
-    /// What storing costs: for each message, and for each conversation in a batch besides, such as `2ms,2.6ms`;
+    /// What storing costs: for each message, each conversation in a batch besides, and each that is begun, such as `2ms,2.6ms,20ms`;
     /// `none`: nothing, so that it is never the limit [default: as measured, `none` with --answer-time]
-    #[arg(long, value_name = "TIME,TIME|measured|none", value_parser = parse_storing)]
+    #[arg(long, value_name = "TIME,TIME,TIME|measured|none", value_parser = parse_storing)]
     pub capacity: Option<Storing>,
     /// So many pairs of live users write twice a second, and measure how long their messages take (see the audit)
     #[arg(long, value_name = "PAIRS", num_args = 0..=1, default_missing_value = "3", value_parser = clap::value_parser!(u16).range(1..=1000))]

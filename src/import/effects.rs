@@ -9,6 +9,7 @@ use super::engine::Engine;
 use super::lane::{Effects, Overtaking};
 use super::{confirm, examine, withdraw};
 use crate::job::{Double, Durability, Gone, Overtaken, Receipt, Reject, Step, Under, Withdrawn, Write};
+use crate::message::Ordinal;
 use crate::openim::Rejection;
 
 impl Engine {
@@ -19,6 +20,8 @@ impl Engine {
         }
         let progress = &self.progress;
         progress.confirmed.add(effects.confirmed.len() as u64);
+        let firsts = effects.confirmed.iter().filter(|receipt| receipt.ordinal == Ordinal(0));
+        progress.begun.add(firsts.count() as u64);
         progress.hidden.add(effects.confirmed.iter().filter(|receipt| receipt.hidden).count() as u64);
         progress.lost.add(effects.lost);
         progress.foreign.add(effects.foreign);

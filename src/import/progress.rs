@@ -48,6 +48,8 @@ pub struct Progress {
     pub hidden: Count,
     /// Messages of others seen between ours.
     pub foreign: Count,
+    /// Conversations of which something is confirmed, in this run or before.
+    pub begun: Count,
     /// Conversations finished in this run or before.
     pub finished: Count,
     /// Conversations under way.
@@ -215,6 +217,7 @@ impl Progress {
         self.meter.lock().unwrap_or_else(PoisonError::into_inner).look(Glance {
             at,
             confirmed,
+            begun: self.begun.get(),
             limit,
             active,
             idle,

@@ -227,6 +227,7 @@ fn begin_counting(reader: &JobReader, queue: &Queue, progress: &Progress) -> Res
     progress.finished.set(totals.conversations.saturating_sub(undone + queue.unfinished()));
     progress.messages.set(totals.messages);
     progress.conversations.set(totals.conversations);
+    progress.begun.set(totals.conversations.saturating_sub(reader.left(0)?.not_begun));
     progress.before.set(standing.passed);
     progress.rejected_before.set(standing.rejected);
     for (reason, count) in reader.reject_counts()? {

@@ -17,7 +17,6 @@ mod changes;
 mod deeds;
 mod entries;
 mod error;
-mod etags;
 mod evidence;
 mod facts;
 mod folder;

@@ -48,8 +48,8 @@ pub struct LeftToDo {
     pub conversations: u64,
     /// Messages.
     pub messages: u64,
-    /// Batches of these messages, conversation by conversation.
-    pub batches: u64,
+    /// Conversations of which nothing is sent.
+    pub not_begun: u64,
     /// The longest conversations with what they have left, the longest first.
     pub longest: Vec<(ConvNo, u64)>,
 }
@@ -71,24 +71,23 @@ impl Queued {
 }
 
 impl JobReader {
-    /// Conversations and messages left, their batches of `depth` messages, and the longest conversations with what they have
-    /// left, up to `most` of them.
-    pub fn left(&self, depth: u64, most: usize) -> Result<LeftToDo, JobError> {
-        let left = "FROM (SELECT s.conv AS conv, sum(s.messages) - coalesce(p.confirmed, 0) AS n
+    /// Conversations and messages left, and the longest conversations with what they have left, up to `most` of them.
+    pub fn left(&self, most: usize) -> Result<LeftToDo, JobError> {
+        let left = "FROM (SELECT s.conv AS conv, sum(s.messages) - coalesce(p.confirmed, 0) AS n,
+                             p.confirmed IS NULL OR p.confirmed = 0 AS new
                       FROM segments s LEFT JOIN progress p ON p.conv = s.conv
                       WHERE s.conv NOT IN (SELECT conv FROM undo) GROUP BY s.conv HAVING n > 0)";
-        let sums =
-            format!("SELECT count(*), coalesce(sum(n), 0), coalesce(sum((n + ?1 - 1) / ?1), 0) {left}");
-        let (conversations, messages, batches) = self
+        let sums = format!("SELECT count(*), coalesce(sum(n), 0), coalesce(sum(new), 0) {left}");
+        let (conversations, messages, not_begun) = self
             .db
-            .query_row(&sums, [to_sql(depth.max(1))], |row| {
+            .query_row(&sums, [], |row| {
                 Ok((from_sql(row.get(0)?), from_sql(row.get(1)?), from_sql(row.get(2)?)))
             })
             .in_job(self.dir())?;
         let longest = format!("SELECT conv, n {left} ORDER BY n DESC, conv LIMIT ?1");
         let longest = self
             .rows(&longest, [to_sql(most as u64)], |row| Ok((ConvNo(row.get(0)?), from_sql(row.get(1)?))))?;
-        Ok(LeftToDo { conversations, messages, batches, longest })
+        Ok(LeftToDo { conversations, messages, not_begun, longest })
     }
 
     /// Sorts what is left to do; of what was undone or overtaken, nothing is. One walk over all conversations; the order is kept

@@ -27,6 +27,8 @@ pub struct Pace {
     first: Option<(Instant, u64)>,
     /// When, and how much was done.
     recent: VecDeque<(Instant, u64)>,
+    /// How long it was paused, and until when that is counted.
+    paused: (Duration, Option<Instant>),
     eta: Eta,
 }
 
@@ -54,14 +56,23 @@ impl Pace {
         let since = now.duration_since(*then).as_secs_f64();
         let speed = |n: u64, seconds: f64| if seconds > 0.0 { n as f64 / seconds } else { 0.0 };
         let total = now.duration_since(started).as_secs_f64();
-        let left = self.eta.look(&eta::Look {
-            at: now.duration_since(started),
+        let (paused, until) = self.paused;
+        self.paused = match until {
+            Some(until) => (paused + now.duration_since(until), snapshot.is_paused.then_some(now)),
+            None => (paused, snapshot.is_paused.then_some(now)),
+        };
+        // What is paused goes on when somebody says so, and as fast as before.
+        let look = (!snapshot.is_paused).then(|| eta::Look {
+            at: now.duration_since(started).saturating_sub(self.paused.0),
             done: snapshot.done,
             total: snapshot.total,
+            begun: snapshot.conversations_begun,
+            not_begun: snapshot.conversations.saturating_sub(snapshot.conversations_begun),
             longest: snapshot.longest.as_ref().map_or(0, |(_, left)| *left),
             by_rate: snapshot.by_rate,
             idle: snapshot.idle,
         });
+        let left = look.and_then(|look| self.eta.look(&look));
         Rates {
             now: speed(snapshot.done.saturating_sub(*done), since),
             average: speed(snapshot.done.saturating_sub(first), total),
@@ -88,6 +99,23 @@ mod tests {
         // 5,000 in ten seconds: the others take 4.1 s, what is left of the giant then 9.4 s alone, and the end 1.6 s.
         let rates = pace.update(start + Duration::from_secs(10), &look(5_000, 3_900));
         assert_eq!(rates.left.map(|left| left.as_millis()), Some(15_080), "{rates:?}");
+    }
+
+    #[test]
+    fn a_pause_has_no_end_and_is_no_pace() {
+        let (start, mut pace) = (Instant::now(), Pace::new());
+        let mut look = |second: u64, done, is_paused| {
+            let snapshot = Snapshot { done, total: 100_000, is_paused, ..Snapshot::default() };
+            let rates = pace.update(start + Duration::from_secs(second), &snapshot);
+            rates.left.map(|left| left.as_secs())
+        };
+        for second in 0..=20 {
+            look(second, 1_000 * second, false);
+        }
+        assert_eq!((21..600).find_map(|second| look(second, 20_000, true)), None);
+        let after: Vec<_> =
+            (600..610).map(|second| look(second, 20_000 + 1_000 * (second - 599), false)).collect();
+        assert!(after.iter().all(|left| left.is_some_and(|left| (69..85).contains(&left))), "{after:?}");
     }
 
     #[test]

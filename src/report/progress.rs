@@ -91,6 +91,10 @@ pub struct Snapshot {
     pub messages: u64,
     /// Conversations finished.
     pub conversations_done: u64,
+    /// Somebody's will holds it back: nobody knows for how long.
+    pub is_paused: bool,
+    /// Conversations of which something is confirmed.
+    pub conversations_begun: u64,
     /// Conversations in all; 0 = not known yet.
     pub conversations: u64,
     /// Messages that can't be sent, or records that can't be read.

@@ -8,7 +8,8 @@ use std::time::{Duration, Instant};
 const GROUP: Duration = Duration::from_millis(100);
 
 fn slow(release: Release) -> Options {
-    let capacity = Capacity { message: Duration::ZERO, group: GROUP, question: Duration::ZERO };
+    let capacity =
+        Capacity { message: Duration::ZERO, group: GROUP, begin: Duration::ZERO, question: Duration::ZERO };
     Options { capacity: Some(capacity), ..Options::fast(release) }
 }
 

@@ -129,6 +129,8 @@ async fn sent(
                 at: began.elapsed(),
                 done: watched.before.get() + watched.confirmed.get(),
                 total: watched.messages.get(),
+                begun: watched.begun.get(),
+                not_begun: watched.conversations.get().saturating_sub(watched.begun.get()),
                 longest: watched.shown().leaders.first().map_or(0, |(_, left)| *left),
                 by_rate: false,
                 idle: watched.shown().limiting.and_then(|limiting| limiting.idle),
@@ -194,7 +196,7 @@ fn shapes(scale: u64) -> Vec<(&'static str, Vec<u64>, usize)> {
 /// A small share of the comparison, for every `cargo test`.
 #[test]
 fn a_night_is_as_long_as_was_said() {
-    let compared = compare(&[100; 60], 12, Release::Main);
+    let compared = compare(&[100; 150], 30, Release::Main);
     println!("{compared:?}");
     assert!((1.0 / 1.2..=1.2).contains(&compared.measured), "{compared:?}");
     assert!(compared.on_the_way <= 0.15, "{compared:?}");

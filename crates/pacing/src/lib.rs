@@ -18,6 +18,7 @@
 //! from a call to its answer for the signal, and the number of calls for what is bounded. Both are the wrong ones here.
 
 mod aim;
+mod beginning;
 pub mod eta;
 mod meter;
 pub mod night;
@@ -25,5 +26,6 @@ mod pacing;
 #[cfg(test)]
 mod sim;
 
+pub use beginning::Beginning;
 pub use meter::{Glance, Measured, Meter, Stretch};
 pub use pacing::{Held, Limit, Pacing, Seen, Settings};

@@ -5,19 +5,21 @@
 
 use std::time::Duration;
 
-use crate::Limit;
+use crate::{Beginning, Limit};
 
 /// Messages, and the time in which they were stored.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Stretch {
     /// Messages.
     pub messages: u64,
+    /// Conversations that were begun with them.
+    pub begun: u64,
     /// Time.
     pub time: Duration,
 }
 
 /// What was seen of a server.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
 pub struct Measured {
     /// While several conversations were under way.
     pub together: Stretch,
@@ -25,6 +27,8 @@ pub struct Measured {
     pub alone: Stretch,
     /// The lag of the idle server.
     pub idle: Option<Duration>,
+    /// What it costs to begin a conversation.
+    pub beginning: Beginning,
 }
 
 /// A look at a run.
@@ -34,6 +38,8 @@ pub struct Glance {
     pub at: Duration,
     /// Messages confirmed by then.
     pub confirmed: u64,
+    /// Conversations begun by then.
+    pub begun: u64,
     /// What limits it; `None`: somebody's will, or trouble.
     pub limit: Option<Limit>,
     /// Conversations under way.
@@ -76,6 +82,16 @@ impl Stretch {
     }
 }
 
+impl Measured {
+    /// Seconds for each message where several conversations are under way, without what their beginnings take.
+    #[expect(clippy::cast_precision_loss, reason = "an estimate")]
+    pub fn message(&self) -> Option<f64> {
+        let each = self.together.each()?;
+        let (messages, begun) = (self.together.messages as f64, self.together.begun as f64);
+        Some(each * messages / begun.mul_add(self.beginning.cost(), messages))
+    }
+}
+
 impl Glance {
     fn regime(&self) -> Regime {
         match self.limit {
@@ -103,8 +119,15 @@ impl Meter {
             Regime::Alone => &mut self.measured.alone,
             Regime::Neither => return,
         };
-        stretch.messages += now.confirmed.saturating_sub(last.confirmed);
-        stretch.time += now.at.saturating_sub(last.at);
+        let (messages, begun) =
+            (now.confirmed.saturating_sub(last.confirmed), now.begun.saturating_sub(last.begun));
+        let time = now.at.saturating_sub(last.at);
+        stretch.messages += messages;
+        stretch.begun += begun;
+        stretch.time += time;
+        if regime == Regime::Together {
+            self.measured.beginning.step(messages, begun, time);
+        }
     }
 
     /// What was seen so far.
@@ -118,7 +141,7 @@ mod tests {
     use super::*;
 
     fn glance(ms: u64, confirmed: u64, limit: Option<Limit>, active: usize) -> Glance {
-        Glance { at: Duration::from_millis(ms), confirmed, limit, active, idle: None }
+        Glance { at: Duration::from_millis(ms), confirmed, begun: 0, limit, active, idle: None }
     }
 
     #[test]
@@ -142,9 +165,9 @@ mod tests {
         ] {
             meter.look(look);
         }
-        let stretch = |messages, ms| Stretch { messages, time: Duration::from_millis(ms) };
-        let expected = Measured { together: stretch(600, 1_000), alone: stretch(300, 1_000), idle: None };
-        assert_eq!(meter.measured(), expected);
+        let stretch = |messages, ms| Stretch { messages, begun: 0, time: Duration::from_millis(ms) };
+        let measured = meter.measured();
+        assert_eq!((measured.together, measured.alone), (stretch(600, 1_000), stretch(300, 1_000)));
         assert_eq!(stretch(500, 1_000).each(), Some(0.002));
         assert_eq!((stretch(200, 1_600).each(), stretch(900, 900).each()), (None, None));
     }

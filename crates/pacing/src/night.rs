@@ -1,42 +1,39 @@
 //! How long the night will be. Pure: what there is to send and how fast a server stores come in, a time comes out.
 //!
-//! A server's second stage works once for each message, and once for each conversation *and batch*: a history of a million
-//! chats with three messages each takes longer than one with as many messages in a thousand. So a forecast counts
-//! batches besides messages. And a conversation goes no faster than its messages can be read back, whatever else there
-//! is: nothing is shorter than its longest one alone.
+//! A server works for each message, and for each conversation that is begun: a history of a million chats with three messages
+//! each takes longer than one with as many messages in a thousand. So a forecast counts beginnings besides messages. And a
+//! conversation goes no faster than its messages can be read back, whatever else there is: nothing is shorter than its longest
+//! one alone.
 
 use std::time::Duration;
 
 use crate::Measured;
+use crate::beginning::USUAL;
 
 /// What there is to send, as far as it decides how long that takes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Shape {
     /// Messages.
     pub messages: u64,
-    /// Batches that they come in: for each conversation its messages by [`DEPTH`], rounded up.
-    pub batches: u64,
+    /// Conversations that are begun with them.
+    pub begun: u64,
     /// Messages of the longest conversation.
     pub longest: u64,
 }
-
-/// Messages of one conversation that the second stage finds in a batch where there are enough of them: what is
-/// unconfirmed over all conversations, by the calls that are under way. Measured with the default `--max-lag`.
-pub const DEPTH: u64 = 16;
 
 /// How fast a server stores, in seconds.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Speed {
     /// For each message.
     pub message: f64,
-    /// For each conversation in a batch, besides.
-    pub batch: f64,
+    /// For each conversation that is begun, besides.
+    pub begun: f64,
     /// For each message of a conversation that is alone.
     pub alone: f64,
 }
 
 /// A part of a history that was sent to a server.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Part {
     /// What it was.
     pub shape: Shape,
@@ -65,36 +62,40 @@ impl Shape {
     pub fn of(conversations: impl IntoIterator<Item = u64>) -> Self {
         conversations.into_iter().fold(Self::default(), |shape, messages| Self {
             messages: shape.messages + messages,
-            batches: shape.batches + messages.div_ceil(DEPTH),
+            begun: shape.begun + u64::from(messages > 0),
             longest: shape.longest.max(messages),
         })
     }
 }
 
 impl Speed {
-    /// 3.8.3 with server, databases and importer on the same two cores: fitted to whole runs against the rehearsal server
-    /// with the measured capacity, so that what is asked and read back meanwhile is in it.
-    pub const V3_8_3: Self = Self { message: 0.001_88, batch: 0.006_9, alone: 1.0 / 275.0 };
+    /// 3.8.3 with server, databases and importer on the same two cores, from whole runs (benches/README.md).
+    pub const V3_8_3: Self = Self::with(0.002_4, 1.0 / 275.0);
     /// The next release, the same.
-    pub const MAIN: Self = Self { message: 0.001_05, batch: 0.008_3, alone: 1.0 / 370.0 };
+    pub const MAIN: Self = Self::with(0.000_9, 1.0 / 370.0);
+
+    const fn with(message: f64, alone: f64) -> Self {
+        Self { message, begun: message * USUAL, alone }
+    }
 
     /// A server that takes so many times as long.
     #[must_use]
     pub fn slower(self, times: f64) -> Self {
-        Self { message: self.message * times, batch: self.batch * times, alone: self.alone * times }
+        Self { message: self.message * times, begun: self.begun * times, alone: self.alone * times }
     }
 
     /// By a part that was sent: this server, as far as it stores like that one. What was not seen of it is as many times
     /// as long as what was.
     #[must_use]
     pub fn by_part(self, part: &Part) -> Self {
-        let together = part.measured.together.each().map(|each| each / self.together(&part.shape));
+        let message = part.measured.message();
         let alone = part.measured.alone.each().map(|each| each / self.alone);
-        match (together, alone) {
-            (Some(together), alone) => {
-                let slower = self.slower(together);
+        match (message, alone) {
+            (Some(message), alone) => {
+                let slower = self.slower(message / self.message);
                 let usual = slower.alone.max(part.measured.idle.map_or(0.0, by_the_window));
-                Self { alone: alone.map_or(usual, |alone| self.alone * alone), ..slower }
+                let alone = alone.map_or(usual, |alone| self.alone * alone);
+                Self { begun: message * part.measured.beginning.cost(), alone, ..slower }
             }
             (None, Some(alone)) => self.slower(alone),
             (None, None) => {
@@ -105,12 +106,6 @@ impl Speed {
             }
         }
     }
-
-    /// Seconds a message of such a history, where there are many conversations.
-    #[expect(clippy::cast_precision_loss, reason = "an estimate")]
-    fn together(&self, shape: &Shape) -> f64 {
-        self.message + self.batch * shape.batches as f64 / shape.messages.max(1) as f64
-    }
 }
 
 impl Night {
@@ -118,7 +113,7 @@ impl Night {
     #[expect(clippy::cast_precision_loss, reason = "an estimate")]
     pub fn new(shape: &Shape, speed: Speed, rate: Option<f64>) -> Self {
         let messages = shape.messages as f64;
-        let stored = messages.mul_add(speed.message, shape.batches as f64 * speed.batch);
+        let stored = messages.mul_add(speed.message, shape.begun as f64 * speed.begun);
         let bound = rate.map_or(0.0, |rate| messages / rate.max(f64::MIN_POSITIVE));
         let longest = shape.longest as f64;
         let bound_alone = rate.map_or(0.0, |rate| longest / rate.max(f64::MIN_POSITIVE));
@@ -153,17 +148,17 @@ fn by_the_window(idle: Duration) -> f64 {
     (idle.as_secs_f64() + ASKING) / WINDOW
 }
 
-/// How much time is left, by the pace of now, messages a second: everything at that, and the longest conversation, which
+/// How much time is left, by the pace of now, messages a second (a beginning is as many as it costs): everything at that, and the longest conversation, which
 /// goes on alone when the others are through. `None`: nothing moves, so nobody knows.
 #[expect(clippy::cast_precision_loss, reason = "an estimate")]
-pub(crate) fn left(all: u64, longest: u64, pace: f64, idle: Option<Duration>) -> Option<Duration> {
-    if all == 0 {
+pub(crate) fn left(all: f64, longest: u64, pace: f64, idle: Option<Duration>) -> Option<Duration> {
+    if all <= 0.0 {
         return Some(Duration::ZERO);
     }
     if pace.is_nan() || pace <= 0.0 {
         return None;
     }
-    let (all, longest) = (all as f64, longest.min(all) as f64);
+    let longest = (longest as f64).min(all);
     let most = idle.map_or(f64::MAX, |idle| by_the_window(idle).recip());
     Some(seconds((all / pace).max(of_the_longest(longest, all - longest, pace, (pace * ALONE).min(most)))))
 }
@@ -226,28 +221,30 @@ mod tests {
     #[test]
     fn what_was_seen_while_it_went_counts_more_than_how_long_it_took() {
         let shape = Shape::of(vec![100; 20]);
-        let stretch = |messages, ms| Stretch { messages, time: Duration::from_millis(ms) };
+        let stretch = |messages, ms| Stretch { messages, begun: 0, time: Duration::from_millis(ms) };
         let by = |together, alone| {
-            let measured = Measured { together, alone, idle: None };
+            let measured = Measured { together, alone, ..Measured::default() };
             Speed::MAIN.by_part(&Part { shape, took: Duration::from_secs(99), measured })
         };
         let close = |a: f64, b: f64| (a / b - 1.0).abs() < 1e-9;
         let none = Stretch::default();
-        let usual = Speed::MAIN.together(&shape);
         let together = by(stretch(1_000, 5_000), none);
-        assert!(close(together.together(&shape), 0.005), "{together:?}");
-        assert!(close(together.alone / Speed::MAIN.alone, 0.005 / usual), "{together:?}");
+        assert!(close(together.message, 0.005) && close(together.begun, 0.005 * USUAL), "{together:?}");
+        assert!(close(together.alone / Speed::MAIN.alone, 0.005 / Speed::MAIN.message), "{together:?}");
+        // Fifty were begun meanwhile: that is what most of the time went into.
+        let begun = by(Stretch { begun: 50, ..stretch(1_000, 5_000) }, none);
+        assert!(close(begun.message * 50.0_f64.mul_add(USUAL, 1_000.0), 5.0), "{begun:?}");
         let alone = by(none, stretch(1_000, 10_000));
         assert!(
             close(alone.alone, 0.01) && close(alone.message / Speed::MAIN.message, 0.01 / Speed::MAIN.alone)
         );
         let both = by(stretch(1_000, 5_000), stretch(1_000, 10_000));
-        assert!(close(both.alone, 0.01) && close(both.together(&shape), 0.005), "{both:?}");
+        assert!(close(both.alone, 0.01) && close(both.message, 0.005), "{both:?}");
     }
 
     #[test]
     fn the_giant_that_goes_on_alone_is_not_hidden_by_the_average() {
-        let left = |all, longest| left(all, longest, 500.0, None).map(|left| left.as_secs());
+        let left = |all: u32, longest| left(f64::from(all), longest, 500.0, None).map(|left| left.as_secs());
         // No giant: everything at the pace of now.
         assert_eq!(left(50_000, 100), Some(100));
         // The others take 10,000 ÷ 270 = 37 s, in which it sends 8,519; the rest of it goes at 315 a second.
@@ -255,10 +252,10 @@ mod tests {
         // It is alone.
         assert_eq!(left(31_500, 31_500), Some(100));
         assert_eq!(left(0, 0), Some(0));
-        assert_eq!(super::left(10, 10, 0.0, None), None);
+        assert_eq!(super::left(10.0, 10, 0.0, None), None);
         // A server with 108 ms of lag numbers 500 of one conversation a second, however many it numbers of all.
         let idle = Some(Duration::from_millis(108));
-        let seconds = |pace| super::left(30_000, 30_000, pace, idle).map(|left| left.as_secs());
+        let seconds = |pace| super::left(30_000.0, 30_000, pace, idle).map(|left| left.as_secs());
         assert_eq!((seconds(500.0), seconds(5_000.0)), (Some(95), Some(60)));
     }
 }

@@ -18,6 +18,8 @@ pub struct Capacity {
     pub message: Duration,
     /// For each conversation in a batch, besides.
     pub group: Duration,
+    /// For each conversation that is begun, besides: records for everybody in it.
+    pub begin: Duration,
     /// For each call that asks or reads. A question costs a fifth of it for each conversation besides, reading a
     /// twentieth for each message.
     pub question: Duration,
@@ -26,13 +28,14 @@ pub struct Capacity {
 impl Capacity {
     /// As measured.
     pub const fn measured(release: Release) -> Self {
-        let (message, group) = match release {
-            Release::V3_8_3 => (1_860, 3_400),
-            Release::Main => (1_250, 4_000),
+        let (message, group, begin) = match release {
+            Release::V3_8_3 => (1_860, 3_400, 40_000),
+            Release::Main => (1_250, 4_000, 30_000),
         };
         Self {
             message: Duration::from_micros(message),
             group: Duration::from_micros(group),
+            begin: Duration::from_micros(begin),
             question: Duration::from_micros(500),
         }
     }
@@ -53,7 +56,7 @@ impl Capacity {
     }
 }
 
-/// `2ms,2.6ms`: for each message, and for each conversation in a batch.
+/// `2ms,2.6ms,20ms`: for each message, for each conversation in a batch, and for each that is begun.
 impl FromStr for Capacity {
     type Err = String;
 
@@ -67,11 +70,14 @@ impl FromStr for Capacity {
                 number.trim().parse::<f64>().ok().filter(|n| n.is_finite() && *n >= 0.0 && unit * n < 1e9);
             micros.filter(|_| number != part).map(|n| Duration::from_secs_f64(n * unit / 1e6))
         };
-        let (message, group) = text.split_once(',').unwrap_or((text, "0ms"));
-        match (time(message), time(group)) {
-            (Some(message), Some(group)) => Ok(Self { message, group, question: Duration::ZERO }),
+        let (message, rest) = text.split_once(',').unwrap_or((text, "0ms"));
+        let (group, begin) = rest.split_once(',').unwrap_or((rest, "0ms"));
+        match (time(message), time(group), time(begin)) {
+            (Some(message), Some(group), Some(begin)) => {
+                Ok(Self { message, group, begin, question: Duration::ZERO })
+            }
             _ => Err(format!(
-                "`{text}`: write what a message costs, and a conversation in a batch besides: `2ms,2.6ms`"
+                "`{text}`: write what a message costs, a conversation in a batch besides, and one that is begun: `2ms,2.6ms,20ms`"
             )),
         }
     }
@@ -86,7 +92,8 @@ mod tests {
         let capacity: Capacity = "2ms,2.6ms".parse().unwrap();
         assert_eq!(capacity.cost(20), Duration::from_micros(42_600));
         assert_eq!("500us".parse::<Capacity>().unwrap().cost(2), Duration::from_millis(1));
-        for wrong in ["", "2", "2ms,", "x ms", "-1ms", "inf ms", "2ms,2"] {
+        assert_eq!("1ms,2ms,20ms".parse::<Capacity>().unwrap().begin, Duration::from_millis(20));
+        for wrong in ["", "2", "2ms,", "x ms", "-1ms", "inf ms", "2ms,2", "1ms,1ms,"] {
             assert!(wrong.parse::<Capacity>().unwrap_err().contains("2ms,2.6ms"), "{wrong}");
         }
     }

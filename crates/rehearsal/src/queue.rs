@@ -34,7 +34,7 @@ pub(super) struct Numbered {
     pub(super) conversation: Arc<str>,
     pub(super) first: i64,
     pub(super) records: Vec<Arc<Record>>,
-    is_new: bool,
+    pub(super) is_new: bool,
     /// How many of them the queue gave out before.
     copies: u64,
 }

@@ -90,7 +90,10 @@ fn turn(shared: &Shared, capacity: &Capacity) -> Option<Turn> {
     let mut gap = Duration::ZERO;
     let numbered = number(shared, world, group, &mut gap);
     match &numbered {
-        Some(numbered) => world.numbered += numbered.records.len(),
+        Some(numbered) => {
+            world.numbered += numbered.records.len();
+            cost += if numbered.is_new { capacity.begin } else { Duration::ZERO };
+        }
         // Thrown away, it costs next to nothing.
         None => cost = capacity.group,
     }

@@ -92,6 +92,7 @@ fn snapshot(progress: &import::Progress, dial: &Dial) -> Snapshot {
         total: progress.messages.get(),
         conversations_done: progress.finished.get(),
         conversations: progress.conversations.get(),
+        conversations_begun: progress.begun.get(),
         rejected: progress.rejected_before.get() + progress.rejected.get(),
         retries: progress.retries.get(),
         cause: dial
@@ -99,6 +100,7 @@ fn snapshot(progress: &import::Progress, dial: &Dial) -> Snapshot {
             .or_else(|| shown.cause.map(|cause| cause.to_string()))
             .or_else(|| nothing_flows(progress))
             .or(shown.limiting.map(|limiting| limiting.to_string())),
+        is_paused: dial.paused().is_some(),
         by_rate: shown.limiting.is_some_and(|limiting| limiting.limit.is_none()),
         idle: shown.limiting.and_then(|limiting| limiting.idle),
         longest: shown.leaders.into_iter().next(),
