@@ -409,14 +409,9 @@ const MOST_ASKED: usize = 16;
 /// the one whose answer was lost can be whose message is the newest. `None`: the run ends.
 pub(super) async fn safe_bound(engine: &Arc<Engine>, cell: &Cell, users: &[String]) -> Option<(String, Seq)> {
     let mut best: Option<(String, Seq)> = None;
+    let names = [cell.name.as_str()];
     for user in users {
-        let seqs = loop {
-            match engine.client.seqs(user, &[cell.name.as_str()]).await {
-                Ok(seqs) => break seqs,
-                Err(error) if engine.call_failed(&error) && !engine.has_ended() => engine.pause().await,
-                Err(_) => return None,
-            }
-        };
+        let seqs = engine.ask(|| engine.client.seqs(user, &names)).await?;
         let bound = Seq(seqs.first().map_or(0, |seqs| seqs.has_read_seq));
         if best.as_ref().is_none_or(|(_, most)| bound > *most) {
             best = Some((user.clone(), bound));

@@ -270,20 +270,14 @@ pub(super) async fn stands_in_store(
     Ok(None)
 }
 
-/// Asks the store until it answers; `None`: the run has ended, by its refusal if it refuses for good.
+/// Asks the store; `None`: the run has ended.
 async fn ask_store(
     engine: &Engine,
     query: &StoreQuery,
     page: i32,
     at_once: i32,
 ) -> Option<(Vec<Found>, i64)> {
-    loop {
-        match engine.client.search(query, page, at_once).await {
-            Ok(answer) => return Some(answer),
-            Err(error) if engine.call_failed(&error) && !engine.has_ended() => engine.pause().await,
-            Err(_) => return None,
-        }
-    }
+    engine.ask(|| engine.client.search(query, page, at_once)).await
 }
 
 /// Messages that may be missing.

@@ -4,6 +4,7 @@
 
 use std::sync::Arc;
 
+use super::ask::Asked;
 use super::cell::{Cell, Role};
 use super::confirm::safe_bound;
 use super::engine::Engine;
@@ -11,7 +12,6 @@ use super::examine;
 use super::lane::{Lane, Left, Start};
 use super::read;
 use super::settings::ImportError;
-use super::worker::is_refusal;
 use crate::job::{Conversation, JobError, Overtaken, Peers};
 use crate::log::{self, Stored, is_notice, next_senders};
 use crate::message::{Ordinal, Seq};
@@ -141,16 +141,13 @@ impl Others {
 /// Cuts a conversation off, as anybody who may.
 async fn cut(engine: &Engine, name: &str, users: &[String]) -> bool {
     for user in users {
-        loop {
-            match engine.client.cut(user, name).await {
-                Ok(()) => {
-                    tracing::info!(conversation = name, "cut off: only notices stood there");
-                    return true;
-                }
-                Err(error) if is_refusal(&error) => break,
-                Err(error) if engine.call_failed(&error) && !engine.has_ended() => engine.pause().await,
-                Err(_) => return false,
+        match engine.ask_whether(|| engine.client.cut(user, name)).await {
+            Asked::Answered(()) => {
+                tracing::info!(conversation = name, "cut off: only notices stood there");
+                return true;
             }
+            Asked::Refused => {}
+            Asked::Ended => return false,
         }
     }
     false
@@ -252,26 +249,14 @@ pub(super) fn is_ours(
 
 /// Where conversations stand, as the admin sees them; `None`: the run has ended.
 pub(super) async fn seqs(engine: &Engine, names: &[&str]) -> Option<Vec<Seqs>> {
-    loop {
-        match engine.client.seqs(engine.client.admin_user(), names).await {
-            Ok(seqs) => {
-                engine.lives();
-                return Some(seqs);
-            }
-            Err(error) if engine.call_failed(&error) && !engine.has_ended() => engine.pause().await,
-            Err(_) => return None,
-        }
+    let seqs = engine.ask(|| engine.client.seqs(engine.client.admin_user(), names)).await;
+    if seqs.is_some() {
+        engine.lives();
     }
+    seqs
 }
 
 /// Everybody in a group; nobody, where it can't be asked.
 async fn members(engine: &Arc<Engine>, group: &str) -> Vec<String> {
-    loop {
-        match engine.client.members(group).await {
-            Ok(members) => return members,
-            Err(error) if is_refusal(&error) => return Vec::new(),
-            Err(error) if engine.call_failed(&error) && !engine.has_ended() => engine.pause().await,
-            Err(_) => return Vec::new(),
-        }
-    }
+    engine.ask_whether(|| engine.client.members(group)).await.answer().unwrap_or_default()
 }

@@ -8,6 +8,7 @@
 //!
 //! [`Lane`] and [`align`](crate::log::align()) decide, and know neither network nor clock; the other files do what they say.
 
+mod ask;
 mod cell;
 mod clear;
 mod confirm;

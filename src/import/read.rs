@@ -6,7 +6,6 @@ use super::cell::Cell;
 use super::engine::{Engine, JobReceipts};
 use super::lane::Lane;
 use super::settings::ImportError;
-use super::worker::is_refusal;
 use crate::job::JobError;
 use crate::log::{Sighting, Stored, Who, candidates, formerly};
 use crate::message::{Ids, Seq, UserId};
@@ -14,14 +13,7 @@ use crate::openim::{LogRecord, Pulled, Range};
 
 /// What a participant sees there, tried until it is answered; `None` if he may not look, or the run ends.
 pub(super) async fn pull(engine: &Engine, user: &str, range: &Range<'_>) -> Option<Pulled> {
-    loop {
-        match engine.client.pull(user, std::slice::from_ref(range)).await {
-            Ok(pulled) => return Some(pulled),
-            Err(error) if is_refusal(&error) => return None,
-            Err(error) if engine.call_failed(&error) && !engine.has_ended() => engine.pause().await,
-            Err(_) => return None,
-        }
-    }
+    engine.ask_whether(|| engine.client.pull(user, std::slice::from_ref(range))).await.answer()
 }
 
 /// Hands slots `from` to `to` to the lane. What the answer leaves out was not looked at by the server where

@@ -27,15 +27,13 @@ pub(super) async fn withdraw(engine: Arc<Engine>, cell: Arc<Cell>, seqs: Vec<Seq
 /// Deletes slots for everybody; tries until it succeeds. False: the run ends before.
 pub(super) async fn delete(engine: &Arc<Engine>, conversation: &str, seqs: &[Seq]) -> bool {
     for some in seqs.chunks(AT_ONCE) {
-        loop {
-            let Ok(permit) = engine.side.acquire().await else { return false };
-            let result = engine.client.delete(conversation, some).await;
-            drop(permit);
-            match result {
-                Ok(()) => break,
-                Err(error) if engine.call_failed(&error) && !engine.has_ended() => engine.pause().await,
-                _ => return false,
-            }
+        let deleted = engine.ask(|| async {
+            // It is never closed.
+            let _turn = engine.side.acquire().await;
+            engine.client.delete(conversation, some).await
+        });
+        if deleted.await.is_none() {
+            return false;
         }
         engine.lives();
     }
