@@ -74,7 +74,8 @@ impl Beginning {
         }
         // What is left of the squares; a hundredth is noise on any server.
         let left = (1.0 - with * with / (work * self.ss)).max(0.0) + 1e-2;
-        self.steps.mul_add(left.ln(), far)
+        // Two steps are explained by a pace and a cost whatever they were.
+        (self.steps - 2.0).max(0.0).mul_add(left.ln(), far)
     }
 }
 
@@ -113,7 +114,8 @@ mod tests {
 
     #[test]
     fn a_few_noisy_seconds_are_not_believed() {
-        let found = learned(2.0, [(1_000, 10), (1_100, 12)].into_iter());
+        // A slow start, in which little is begun: two steps, which a cost of next to nothing would explain.
+        let found = learned(2.0, [(1_000, 40), (1_000, 40), (1_000, 1), (1_000, 1)].into_iter());
         assert!((0.5..2.0).contains(&(found / USUAL)), "{found}");
     }
 }
