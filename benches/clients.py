@@ -64,11 +64,11 @@ class Server:
 
 
 class Chat:
-    """A single chat, sent one message at a time, never more than a window unconfirmed."""
+    """A single chat, or a group of two, sent one message at a time, never more than a window unconfirmed."""
 
-    def __init__(self, server, users, is_new=False):
-        self.server, self.users = server, users
-        self.id = 'si_%s_%s' % tuple(sorted(users))
+    def __init__(self, server, users, group='', is_new=False):
+        self.server, self.users, self.group = server, users, group
+        self.id = 'sg_' + group if group else 'si_%s_%s' % tuple(sorted(users))
         if is_new:
             server('/user/user_register', {'users': [{'userID': u, 'nickname': u, 'faceURL': ''} for u in users]})
         self.sent = 0 if is_new else self.max_seq()
@@ -90,7 +90,8 @@ class Chat:
     def send(self, times, strict=True):
         for n, at in enumerate(times):
             self.server('/msg/send_msg', {
-                'sendID': self.users[0], 'recvID': self.users[1], 'senderPlatformID': 1, 'contentType': 101, 'sessionType': 1,
+                'sendID': self.users[0], 'senderPlatformID': 1, 'contentType': 101,
+                **({'groupID': self.group, 'sessionType': 3} if self.group else {'recvID': self.users[1], 'sessionType': 1}),
                 'content': {'content': 'message %d' % self.sent}, 'notOfflinePush': True, 'sendTime': at})
             self.sent += 1
             if strict and n % 40 == 39:
@@ -262,7 +263,8 @@ def main():
     about.add_argument('--kit')
     about.add_argument('--dir', default='/tmp/openim-real')
     about.add_argument('--release', default='3.8.3')
-    about.add_argument('--pair', action='append', help='two users whose conversation is there already; may be repeated')
+    about.add_argument('--pair', action='append', metavar='A,B[,GROUP]',
+                       help='two users whose conversation, or a group of both, is there already; may be repeated')
     about.add_argument('--only', help='logs whose name has this')
     args = about.parse_args()
     lacking = [c for c in args.client if not os.path.exists(os.path.join(args.clients, 'pageback-' + c))]
@@ -276,7 +278,8 @@ def main():
     runs = agreed = 0
     made = LOGS + [('copies by a kill of the second stage', copies)] * bool(args.kit)
     if args.pair:
-        made = [(pair.replace(',', ' and '), lambda _, pair=pair: Chat(server, pair.split(','))) for pair in args.pair]
+        pairs = [pair.split(',') for pair in args.pair]
+        made = [(' and '.join(pair), lambda _, pair=pair: Chat(server, pair[:2], *pair[2:])) for pair in pairs]
     for n, (name, make) in enumerate(made):
         if args.only and args.only not in name:
             continue

@@ -15,11 +15,17 @@ use crate::support::{Rehearsal, importer_process};
 /// As long as an answer may be to most calls.
 const LONG: usize = 15 << 20;
 
+/// A little shorter than what is read one after the other: as many at once as there are connections.
+const SHORT: usize = (1 << 20) - 1_000;
+
+/// What comes back from a path is to be full of: the unit, and so many bytes of it.
+type Evil = (String, &'static str, usize);
+
 /// Paths whose answers have lists.
 type Seen = Arc<Mutex<BTreeSet<String>>>;
 
 /// A proxy in front of a server, which blows up what comes back from that path.
-fn proxy(server: &str, evil: Option<(String, &'static str)>) -> (String, Seen) {
+fn proxy(server: &str, evil: Option<Evil>) -> (String, Seen) {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let api = format!("http://{}", listener.local_addr().unwrap());
     let server = server.trim_start_matches("http://").trim_end_matches('/').to_owned();
@@ -36,7 +42,7 @@ fn proxy(server: &str, evil: Option<(String, &'static str)>) -> (String, Seen) {
 }
 
 /// Passes on until one of both is gone.
-fn pass_on(caller: TcpStream, server: TcpStream, evil: Option<&(String, &str)>, seen: &Seen) -> Option<()> {
+fn pass_on(caller: TcpStream, server: TcpStream, evil: Option<&Evil>, seen: &Seen) -> Option<()> {
     let (mut caller, mut server) = (BufReader::new(caller), BufReader::new(server));
     loop {
         let (head, body) = message(&mut caller)?;
@@ -48,8 +54,8 @@ fn pass_on(caller: TcpStream, server: TcpStream, evil: Option<&(String, &str)>, 
         }
         if let Some(large) = evil
             .as_ref()
-            .filter(|(evil, _)| *evil == path)
-            .and_then(|(_, unit)| blown_up(&answer, unit, LONG))
+            .filter(|(evil, ..)| *evil == path)
+            .and_then(|(_, unit, bytes)| blown_up(&answer, unit, *bytes))
         {
             answer = large;
         }
@@ -137,11 +143,11 @@ fn lists_of_nothing() {
         for path in &seen {
             let export = &export;
             scope.spawn(move || {
-                for unit in ["{}", "null"] {
+                for (unit, bytes) in [("{}", LONG), ("null", LONG), ("{}", SHORT)] {
                     let (dir, server) = (tempfile::tempdir().unwrap(), Rehearsal::start(&[]));
-                    let (api, _) = proxy(&server.url, Some((path.clone(), unit)));
+                    let (api, _) = proxy(&server.url, Some((path.clone(), unit, bytes)));
                     let most = most(dir.path(), export, &api);
-                    assert!(most < MOST, "{path} full of {unit}: {most} MB");
+                    assert!(most < MOST, "{path} with {bytes} bytes of {unit}: {most} MB");
                 }
             });
         }

@@ -39,7 +39,9 @@ fn every_attack_names_the_test_that_tries_it_again() {
                     (names(&source), filter.first().copied().unwrap_or_default())
                 }
                 ["cargo", "test", "--lib", filter] => (names(&root.join("src")), *filter),
-                ["cargo", "test", filter, "--", "--ignored"] | [filter] => (tests.clone(), *filter),
+                ["cargo", "test", filter, "--", "--ignored"]
+                | ["cargo", "test", "--features", "object-store", "--test", "tests", filter]
+                | [filter] => (tests.clone(), *filter),
                 _ => panic!("what is `{command}`? {row}"),
             };
             assert!(found.iter().any(|name| name.contains(filter)), "`{command}` tries nothing: {row}");

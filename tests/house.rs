@@ -11,6 +11,7 @@ const MAY_NAME: &[(&str, &[&str])] = &[
     ("written.rs", &[]),
     ("finding.rs", &["message", "visible"]),
     ("accounts", &["finding", "message"]),
+    ("buckets", &["secrets"]),
     ("export", &["finding", "message"]),
     ("mapping", &["export", "finding", "message", "visible", "written"]),
     ("formats", &["export", "finding", "mapping", "message", "visible"]),
@@ -47,7 +48,8 @@ const ONLY_IN: &[(&str, &[&str])] = &[
     ("stderr(),", &["report/terminal"]),
     ("print!(", &["shown/examples"]),
     ("println!(", &["shown/examples"]),
-    ("env::var", &["config"]),
+    ("env::var", &["config", "buckets"]),
+    ("object_store::", &["buckets"]),
     ("SystemTime::now", &["commands", "rehearsal", "job", "import", "before", "after", "openim"]),
 ];
 

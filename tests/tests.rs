@@ -40,5 +40,6 @@ mod secrets;
 mod shards;
 mod sources;
 mod speed;
+mod stores;
 mod support;
 mod usage;

@@ -30,7 +30,7 @@ use ask::Question;
 /// `init`.
 #[derive(Debug, Clone, Args)]
 pub struct InitArgs {
-    /// Files, folders, archives or globs of the export
+    /// Files, folders, archives or globs of the export, here or in an object store (s3://, gs://, az://)
     #[arg(value_name = "SOURCE", required = true)]
     pub sources: Vec<String>,
     /// Insist on a format instead of recognising it: tencent, slack, mattermost, mattermost-compliance,

@@ -91,6 +91,13 @@ impl Plan {
         self.parts.iter().flat_map(|part| part.sources.iter().cloned()).collect()
     }
 
+    /// An export in an object store of which no folder here has the files.
+    pub(super) fn without_files(&self) -> Option<&str> {
+        let mut sources = self.parts.iter().flat_map(|part| &part.sources);
+        let in_store = sources.find(|source| export::is_address(source));
+        in_store.filter(|_| self.file.media.files.is_none()).map(String::as_str)
+    }
+
     /// Opens the sources; their numbers count on from `first`.
     pub(super) fn open(&self, first: SourceNo) -> Result<Intake, Failure> {
         let mut all: Option<Reader> = None;
@@ -178,6 +185,7 @@ impl Plan {
                 bytes: s.bytes,
                 modified: s.modified,
                 sha256: s.sha256,
+                etag: s.etag.clone(),
             })
             .collect();
         let mut layouts: Vec<Arc<dyn Layout>> = Vec::new();

@@ -437,6 +437,13 @@ fn gather(mut wants: Wants, plan: &Plan, first: SourceNo) -> Result<(Wants, Vec<
             "name the SOURCE, or `sources` in the configuration: its files are looked for beside it",
         ));
     }
+    if let Some(source) = plan.without_files() {
+        let text = format!(
+            "`{source}` is in an object store: its messages are read from there, and the files beside them are not. Copy those \
+             to a folder and name it as `files` in [media]"
+        );
+        return Err(Failure::new(Exit::Usage, text));
+    }
     let Intake { mut reader, mapper } = plan.open(first)?;
     while let Some(chunk) = reader.next_chunk().map_err(intake::failure)? {
         mapper.map(&chunk, &mut wants);
@@ -449,6 +456,7 @@ fn gather(mut wants: Wants, plan: &Plan, first: SourceNo) -> Result<(Wants, Vec<
         bytes: source.bytes,
         modified: source.modified,
         sha256: source.sha256,
+        etag: source.etag.clone(),
     });
     let sources = sources.collect();
     Ok((wants, sources))

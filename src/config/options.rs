@@ -110,7 +110,7 @@ pub struct ClockArgs {
 /// What to read and what of it.
 #[derive(Debug, Clone, Default, Args)]
 pub struct SourceArgs {
-    /// Files, folders, globs, or `-` for standard input [default: `sources` of the configuration]
+    /// Files, folders, globs, here or in an object store (s3://, gs://, az://), or `-` for standard input [default: `sources` of the configuration]
     #[arg(value_name = "SOURCE")]
     pub sources: Vec<String>,
     /// Insist on a format instead of recognising it: tencent, slack, openim, discord, … (docs/formats.md); for files of

@@ -85,6 +85,8 @@ pub struct SourceInfo {
     pub modified: Option<i64>,
     /// Fingerprint of its bytes.
     pub sha256: [u8; 32],
+    /// Of an object in a store: the version it was.
+    pub etag: Option<String>,
 }
 
 impl Peers {

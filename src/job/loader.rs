@@ -85,11 +85,14 @@ impl<'p> Loader<'p> {
         bytes: u64,
         modified: Option<i64>,
         sha256: &[u8; 32],
+        etag: Option<&str>,
     ) -> Result<(), JobError> {
         self.execute(
             "INSERT INTO sources VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
             params![no.0, self.pass.0, path, to_sql(bytes), modified, sha256],
-        )
+        )?;
+        let Some(etag) = etag else { return Ok(()) };
+        self.execute("INSERT INTO etags VALUES (?1, ?2, ?3)", params![no.0, self.pass.0, etag])
     }
 
     /// The keys that earlier passes know.

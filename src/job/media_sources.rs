@@ -73,7 +73,7 @@ impl JobReader {
         }
         self.db
             .prepare(
-                "SELECT no, 0, path, bytes, modified, sha256 FROM media_sources WHERE no >= ?1 ORDER BY no",
+                "SELECT no, 0, path, bytes, modified, sha256, NULL FROM media_sources WHERE no >= ?1 ORDER BY no",
             )
             .and_then(|mut statement| statement.query_map([first.0], source)?.collect())
             .in_job(self.dir())

@@ -17,6 +17,7 @@ mod changes;
 mod deeds;
 mod entries;
 mod error;
+mod etags;
 mod evidence;
 mod facts;
 mod folder;

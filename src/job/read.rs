@@ -157,8 +157,12 @@ impl JobReader {
 
     /// The sources that a pass read.
     pub fn sources(&self, pass: PassNo) -> Result<Vec<SourceInfo>, JobError> {
+        let etag =
+            if self.lacks("etags")? { "NULL" } else { "(SELECT etag FROM etags WHERE source = sources.no)" };
         self.rows(
-            "SELECT no, pass, path, bytes, modified, sha256 FROM sources WHERE pass = ?1 ORDER BY no",
+            &format!(
+                "SELECT no, pass, path, bytes, modified, sha256, {etag} FROM sources WHERE pass = ?1 ORDER BY no"
+            ),
             params![pass.0],
             source,
         )
@@ -267,6 +271,7 @@ pub(super) fn source(row: &Row<'_>) -> rusqlite::Result<SourceInfo> {
         bytes: from_sql(row.get(3)?),
         modified: row.get(4)?,
         sha256: row.get(5)?,
+        etag: row.get(6)?,
     })
 }
 

@@ -27,6 +27,7 @@ pub(super) fn take_out_from(job: &mut Job, pass: PassNo) -> Result<(), JobError>
         ("DELETE FROM users WHERE pass >= ?1", from.into()),
         ("DELETE FROM people WHERE pass >= ?1", from.into()),
         ("DELETE FROM keys WHERE id >= ?1", keys::first_block(pass)),
+        ("DELETE FROM etags WHERE pass >= ?1", from.into()),
         ("DELETE FROM sources WHERE pass >= ?1", from.into()),
         ("DELETE FROM passes WHERE no > ?1", from.into()),
         // The rest is done by whoever comes next, if we are killed.

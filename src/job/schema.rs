@@ -210,6 +210,7 @@ const TABLES: &[Table] = &[
                 counts TEXT NOT NULL DEFAULT '{}'
               );",
     },
+    super::etags::TABLE,
     super::lag::TABLE,
     super::adopt::TABLE,
     super::again::TABLE,

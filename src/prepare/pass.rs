@@ -355,7 +355,8 @@ impl Gathered {
         let spool = pass.spool()?;
         let (mut loader, lines) = pass.load()?;
         for source in sources {
-            loader.source(source.no, &source.path, source.bytes, source.modified, &source.sha256)?;
+            let etag = source.etag.as_deref();
+            loader.source(source.no, &source.path, source.bytes, source.modified, &source.sha256, etag)?;
         }
         let mut ledger = Ledger { spool, lines, findings: &mut findings, summary: &mut summary, shard };
         progress.phase(Phase::Compare);

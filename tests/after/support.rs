@@ -1,7 +1,7 @@
 //! A server, a job that was imported into it, and ways to do damage.
 
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
 use openim_importer::after;
@@ -129,9 +129,11 @@ pub(super) fn settings() -> after::Settings {
 
 /// A plain call, which shares nothing with the importer's client.
 pub(super) async fn call(server: &Running, path: &str, body: Value) -> Value {
-    let http = reqwest::Client::builder().build().unwrap();
+    /// Made once: each reads all certificates of the machine. Without a pool it serves every test's runtime.
+    static HTTP: LazyLock<reqwest::Client> =
+        LazyLock::new(|| reqwest::Client::builder().pool_max_idle_per_host(0).build().unwrap());
     let post = |path: &str, token: &str, body: Value| {
-        http.post(format!("{}{path}", server.url()))
+        HTTP.post(format!("{}{path}", server.url()))
             .header("operationID", fastrand::u64(..).to_string())
             .header("token", token)
             .body(body.to_string())

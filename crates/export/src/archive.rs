@@ -1,19 +1,19 @@
 //! Zip archives as folders: entries are listed once and read as streams; nothing is unpacked to disk.
 
 use std::io::{self, Read, Seek, SeekFrom};
-use std::path::{Path, PathBuf};
 
 use flate2::Crc;
 use flate2::read::DeflateDecoder;
 
-use super::ExportError;
 use super::discover::read_error;
+use super::holder::{ReadSeek, of_bucket};
+use super::{ExportError, Holder};
 
 /// An entry of a zip archive.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Entry {
     /// The archive.
-    pub archive: PathBuf,
+    pub archive: Holder,
     /// Its path in there.
     pub name: String,
     /// Bytes it takes in the archive.
@@ -34,10 +34,9 @@ pub(super) fn bomb(unpacked: u64, packed: u64) -> Option<u64> {
 }
 
 /// Whether the file begins as zip archives do.
-pub(super) fn is_zip(path: &Path) -> Result<bool, ExportError> {
-    let error = |e| read_error(&path.to_string_lossy(), e);
+pub(super) fn is_zip(holder: &Holder) -> Result<bool, ExportError> {
     let mut magic = Vec::new();
-    fs_err::File::open(path).map_err(error)?.take(4).read_to_end(&mut magic).map_err(error)?;
+    holder.part(0, 4)?.read_to_end(&mut magic).map_err(|e| read_error(&holder.name(), e))?;
     Ok(magic == b"PK\x03\x04" || magic == b"PK\x05\x06")
 }
 
@@ -52,12 +51,15 @@ pub(super) struct Listed {
 
 /// Reads what an archive holds. Nothing is let through that says one thing and is another: entries that share their
 /// bytes, two of one name, fewer than there are, more in all than any text becomes.
-pub(super) fn list(path: &Path) -> Result<Listed, ExportError> {
-    let name = path.to_string_lossy();
-    let file = fs_err::File::open(path).map_err(|e| read_error(&name, e))?;
+pub(super) fn list(holder: &Holder) -> Result<Listed, ExportError> {
+    let name = holder.name();
     let damaged =
         |why: String| ExportError::Damaged { path: name.clone().into_owned(), kind: "zip", byte: 0, why };
-    let mut zip = zip::ZipArchive::new(io::BufReader::new(file)).map_err(|e| damaged(e.to_string()))?;
+    let broken = |error: zip::result::ZipError| match &error {
+        zip::result::ZipError::Io(io) => of_bucket(io).unwrap_or_else(|| damaged(error.to_string())),
+        _ => damaged(error.to_string()),
+    };
+    let mut zip = zip::ZipArchive::new(io::BufReader::new(holder.seekable()?)).map_err(broken)?;
     let odd = |why: String| ExportError::Unrecognised { path: name.clone().into_owned(), why };
     if zip.offset() > 0 {
         return Err(odd(format!(
@@ -66,7 +68,7 @@ pub(super) fn list(path: &Path) -> Result<Listed, ExportError> {
             zip.offset()
         )));
     }
-    let count = count(path, zip.central_directory_start()).map_err(|e| read_error(&name, e))?;
+    let count = count(holder.seekable()?, zip.central_directory_start()).map_err(|e| read_error(&name, e))?;
     let read = zip.len() as u64;
     if zip.has_duplicate_names() {
         // Of entries with one name the crate keeps the last.
@@ -84,7 +86,7 @@ pub(super) fn list(path: &Path) -> Result<Listed, ExportError> {
     let mut others = Vec::new();
     let mut entries = Vec::new();
     for n in 0..zip.len() {
-        let file = zip.by_index_raw(n).map_err(|e| damaged(e.to_string()))?;
+        let file = zip.by_index_raw(n).map_err(broken)?;
         let inside = file.name().map_err(|e| damaged(e.to_string()))?.replace('\\', "/");
         if !file.is_file() {
             if file.is_symlink() || file.size() > 0 {
@@ -110,7 +112,7 @@ pub(super) fn list(path: &Path) -> Result<Listed, ExportError> {
         };
         let start = file.data_start().ok_or_else(|| damaged(format!("`{inside}` has no data")))?;
         entries.push(Entry {
-            archive: path.to_owned(),
+            archive: holder.clone(),
             compressed: file.compressed_size(),
             start,
             unpacked: file.size(),
@@ -133,7 +135,7 @@ pub(super) fn list(path: &Path) -> Result<Listed, ExportError> {
              the same, unpack it and name the folder"
         )));
     }
-    let packed = fs_err::metadata(path).map_err(|e| read_error(&name, e))?.len();
+    let packed = holder.bytes()?;
     let unpacked = entries.iter().fold(0_u64, |sum, entry| sum.saturating_add(entry.unpacked));
     if let Some(times) = bomb(unpacked, packed) {
         return Err(ExportError::Bomb { path: name.into_owned(), times });
@@ -142,8 +144,8 @@ pub(super) fn list(path: &Path) -> Result<Listed, ExportError> {
 }
 
 /// How many entries the directory of the archive has, whatever the archive's end says of their number.
-fn count(path: &Path, directory: u64) -> io::Result<u64> {
-    let mut file = io::BufReader::new(fs_err::File::open(path)?);
+fn count(archive: Box<dyn ReadSeek>, directory: u64) -> io::Result<u64> {
+    let mut file = io::BufReader::new(archive);
     file.seek(SeekFrom::Start(directory))?;
     let mut count = 0;
     loop {
@@ -178,23 +180,19 @@ pub(super) struct EntryReader {
     crc: u32,
 }
 
+type Part = io::Take<Box<dyn Read + Send>>;
+
 enum Data {
-    Stored(io::Take<fs_err::File>),
-    Deflated(Box<DeflateDecoder<io::Take<fs_err::File>>>),
+    Stored(Part),
+    Deflated(Box<DeflateDecoder<Part>>),
 }
 
 impl EntryReader {
     pub(super) fn open(entry: &Entry) -> Result<Self, ExportError> {
-        let error = |e| read_error(&entry.archive.to_string_lossy(), e);
         if let Some(times) = bomb(entry.unpacked, entry.compressed) {
-            return Err(ExportError::Bomb {
-                path: format!("{}/{}", entry.archive.to_string_lossy(), entry.name),
-                times,
-            });
+            return Err(ExportError::Bomb { path: format!("{}/{}", entry.archive, entry.name), times });
         }
-        let mut file = fs_err::File::open(&entry.archive).map_err(error)?;
-        file.seek(SeekFrom::Start(entry.start)).map_err(error)?;
-        let raw = file.take(entry.compressed);
+        let raw = entry.archive.part(entry.start, entry.compressed)?;
         let data = if entry.deflated {
             Data::Deflated(Box::new(DeflateDecoder::new(raw)))
         } else {

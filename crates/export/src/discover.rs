@@ -1,11 +1,16 @@
-//! What the user named becomes a list of files: single ones, globs, folders, archives, standard input.
+//! What the user named becomes a list of files: single ones, globs, folders, archives, objects of stores, standard input.
+
+mod objects;
 
 use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
 use super::unread::{self, Unread};
-use super::{ExportError, Layout, archive, mongo};
+use importer_buckets::is_address;
+
+use super::holder::of_bucket;
+use super::{ExportError, Holder, Layout, archive, mongo};
 
 /// A file that belongs to the export, not yet opened.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -23,11 +28,27 @@ pub struct Found {
     pub modified: Option<i64>,
 }
 
+impl Found {
+    /// Which version of an object it is, or is in.
+    pub(super) fn etag(&self) -> Option<&str> {
+        let holder = match &self.origin {
+            Origin::File(holder) => holder,
+            Origin::Entry(entry) => &entry.archive,
+            Origin::Collection(collection) => &collection.archive,
+            Origin::Stdin => return None,
+        };
+        match holder {
+            Holder::Bucket(object) => object.etag.as_deref(),
+            Holder::Disk(_) => None,
+        }
+    }
+}
+
 /// Where the bytes of a file are.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Origin {
     /// A file of its own.
-    File(PathBuf),
+    File(Holder),
     /// An entry of a zip archive.
     Entry(archive::Entry),
     /// A collection in an archive of `mongodump`.
@@ -56,6 +77,8 @@ pub(super) fn discover_all(
     for source in sources {
         if source == "-" {
             list.stdin()?;
+        } else if is_address(source) {
+            list.address(source)?;
         } else if Path::new(source).exists() {
             if let Some(nothing) = list.path(Path::new(source))? {
                 return Err(nothing);
@@ -138,17 +161,18 @@ impl List<'_> {
             self.unread.note(unread::SAME_FILE, &name);
             return Ok(None);
         }
-        if meta.is_file() && archive::is_zip(path)? {
-            return self.archive(path).map(|()| None);
+        let holder = Holder::Disk(path.to_owned());
+        if meta.is_file() && archive::is_zip(&holder)? {
+            return self.archive(&holder).map(|()| None);
         }
-        if meta.is_file() && mongo::is_archive(path) {
-            return self.collections(path).map(|()| None);
+        if meta.is_file() && mongo::is_one(&holder) {
+            return self.collections(&holder).map(|()| None);
         }
         let inside = path.file_name().unwrap_or(path.as_os_str()).to_string_lossy().into_owned();
         self.found.push(Found {
             path: name.into_owned(),
             inside,
-            origin: Origin::File(path.to_owned()),
+            origin: Origin::File(holder),
             bytes: meta.len(),
             modified: modified(&meta),
         });
@@ -171,7 +195,7 @@ impl List<'_> {
             let path = entry.path();
             let inside = inside(root, path);
             if self.is_dump(&inside, path) {
-                self.enter(path, &mut passed, Self::collections)?;
+                self.enter(&Holder::Disk(path.to_owned()), &mut passed, Self::collections)?;
                 passed.note(&inside);
                 continue;
             }
@@ -193,17 +217,18 @@ impl List<'_> {
             self.found.push(Found {
                 path: path.to_string_lossy().into_owned(),
                 inside,
-                origin: Origin::File(path.to_owned()),
+                origin: Origin::File(Holder::Disk(path.to_owned())),
                 bytes: meta.len(),
                 modified: modified(&meta),
             });
         }
         let stay_shut = self.found.len() > before || !passed.fresh;
         for (path, inside) in zips {
-            if stay_shut || !archive::is_zip(&path)? {
-                self.unread.note(self.why_not(&inside), &path.to_string_lossy());
+            let holder = Holder::Disk(path);
+            if stay_shut || !archive::is_zip(&holder)? {
+                self.unread.note(self.why_not(&inside), &holder.name());
             } else {
-                self.enter(&path, &mut passed, Self::archive)?;
+                self.enter(&holder, &mut passed, Self::archive)?;
             }
         }
         let is_nothing = self.found.len() == before && passed.fresh;
@@ -220,18 +245,18 @@ impl List<'_> {
     /// Reads into an archive that lies in a folder; another one may have what this one lacks.
     fn enter(
         &mut self,
-        path: &Path,
+        archive: &Holder,
         passed: &mut Passed,
-        read: fn(&mut Self, &Path) -> Result<(), ExportError>,
+        read: fn(&mut Self, &Holder) -> Result<(), ExportError>,
     ) -> Result<(), ExportError> {
-        if !self.first_time(path) {
+        if !self.first_time(Path::new(&*archive.name())) {
             passed.fresh = false;
-            self.unread.note(unread::SAME_FILE, &path.to_string_lossy());
+            self.unread.note(unread::SAME_FILE, &archive.name());
             return Ok(());
         }
-        match read(self, path) {
+        match read(self, archive) {
             Err(ExportError::NoExports { .. }) => {
-                self.unread.note(unread::ARCHIVE, &path.to_string_lossy());
+                self.unread.note(unread::ARCHIVE, &archive.name());
                 Ok(())
             }
             read => read,
@@ -239,16 +264,16 @@ impl List<'_> {
     }
 
     /// The collections of an archive of `mongodump`.
-    fn collections(&mut self, path: &Path) -> Result<(), ExportError> {
-        let all = mongo::list(path)?.into_iter();
+    fn collections(&mut self, archive: &Holder) -> Result<(), ExportError> {
+        let all = mongo::list(archive)?.into_iter();
         let all = all.map(|one| (one.name.clone(), one.bytes, Origin::Collection(one)));
-        self.contents(path, all, Passed::default())
+        self.contents(archive, all, Passed::default())
     }
 
     /// The entries of a zip archive.
-    fn archive(&mut self, path: &Path) -> Result<(), ExportError> {
-        let name = path.to_string_lossy();
-        let listed = archive::list(path)?;
+    fn archive(&mut self, holder: &Holder) -> Result<(), ExportError> {
+        let name = holder.name();
+        let listed = archive::list(holder)?;
         let mut passed = Passed::default();
         for inside in listed.others {
             let why = if self.layout.belongs(&inside) { unread::NO_FILE } else { self.why_not(&inside) };
@@ -258,7 +283,7 @@ impl List<'_> {
         let packed_again = listed.files.iter().any(|entry| entry.name.to_ascii_lowercase().ends_with(".zip"));
         let all = listed.files.into_iter();
         let all = all.map(|one| (one.name.clone(), one.compressed, Origin::Entry(one)));
-        match self.contents(path, all, passed) {
+        match self.contents(holder, all, passed) {
             Err(ExportError::NoExports { .. }) if packed_again => Err(ExportError::Unrecognised {
                 path: name.into_owned(),
                 why: "it holds archives in turn; unpack it and name the folder".to_owned(),
@@ -270,13 +295,16 @@ impl List<'_> {
     /// What an archive holds, as if each were a file in a folder.
     fn contents(
         &mut self,
-        archive: &Path,
+        archive: &Holder,
         all: impl Iterator<Item = (String, u64, Origin)>,
         mut passed: Passed,
     ) -> Result<(), ExportError> {
-        let name = archive.to_string_lossy();
+        let name = archive.name();
         // That of the archive: many tools write no times of the entries, or always the same.
-        let modified = fs_err::metadata(archive).ok().and_then(|meta| modified(&meta));
+        let modified = match archive {
+            Holder::Disk(path) => fs_err::metadata(path).ok().and_then(|meta| modified(&meta)),
+            Holder::Bucket(object) => Some(object.modified),
+        };
         let before = self.found.len();
         for (inside, bytes, origin) in all {
             let path = format!("{name}/{inside}");
@@ -430,6 +458,9 @@ fn is_pipe(_: &std::fs::Metadata) -> bool {
 }
 
 pub(super) fn read_error(path: &str, source: std::io::Error) -> ExportError {
+    if let Some(error) = of_bucket(&source) {
+        return error;
+    }
     match source.kind() {
         std::io::ErrorKind::NotFound => ExportError::Missing { path: path.to_owned() },
         _ => ExportError::Read { path: path.to_owned(), source },

@@ -2,6 +2,8 @@
 
 use std::io;
 
+use importer_buckets::BucketError;
+
 /// Why the sources can't be read. Names the file, what was seen and the way out.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -10,7 +12,9 @@ pub enum ExportError {
     #[error("no source was given: name a file, a folder, a glob, or `-` for standard input")]
     NoSource,
     /// The file or folder does not exist.
-    #[error("`{path}` does not exist; sources are files, folders, globs, or `-` for standard input")]
+    #[error(
+        "`{path}` does not exist; sources are files, folders, globs, objects (`s3://bucket/key`), or `-` for standard input"
+    )]
     Missing { path: String },
     /// A glob that matches no file.
     #[error("no file matches `{glob}`")]
@@ -41,6 +45,9 @@ pub enum ExportError {
     /// The operating system said no.
     #[error("`{path}` can't be read: {source}")]
     Read { path: String, source: io::Error },
+    /// An object store that does not give what is asked for.
+    #[error(transparent)]
+    Bucket(#[from] BucketError),
     /// Compressed data that ends early.
     #[error(
         "`{path}` is cut off: its {kind} data ends in the middle, after byte {byte}; \

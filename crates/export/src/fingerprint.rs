@@ -40,8 +40,8 @@ impl fmt::Display for Change {
 
 /// Compares what the job was made of with what the sources are now; says every difference.
 ///
-/// A file of the same size and time is taken as unchanged; of the same size and another time it is read and
-/// its content decides.
+/// A file of the same size and time is taken as unchanged, and an object of the same `ETag`; of the same size and another
+/// time or `ETag` it is read and its content decides.
 ///
 /// # Errors
 /// As [`discover`], and files that can't be read.
@@ -90,7 +90,11 @@ fn difference(source: &Source, found: &Found) -> Result<Option<Change>, ExportEr
     if is_file && source.bytes != found.bytes {
         return Ok(Some(Change::Size { path, was: source.bytes, is: found.bytes }));
     }
-    if source.modified.is_some() && source.modified == found.modified {
+    let etags = source.etag.as_deref().zip(found.etag());
+    if etags.is_some_and(|(was, is)| was == is) {
+        return Ok(None);
+    }
+    if etags.is_none() && source.modified.is_some() && source.modified == found.modified {
         return Ok(None);
     }
     Ok((hash(found)? != source.sha256).then_some(Change::Content { path }))
@@ -99,7 +103,7 @@ fn difference(source: &Source, found: &Found) -> Result<Option<Change>, ExportEr
 fn hash(found: &Found) -> Result<[u8; 32], ExportError> {
     let mut raw: Box<dyn Read> = match &found.origin {
         Origin::Stdin => Box::new(std::io::empty()),
-        Origin::File(path) => Box::new(fs_err::File::open(path).map_err(|e| read_error(&found.path, e))?),
+        Origin::File(holder) => holder.open()?,
         Origin::Entry(entry) => Box::new(EntryReader::open(entry)?),
         Origin::Collection(collection) => Box::new(mongo::Reading::open(collection)?),
     };

@@ -6,6 +6,7 @@ use super::archive::{EntryReader, bomb};
 use super::codes;
 use super::decode::{Decoder, Encoding, Guess};
 use super::discover::read_error;
+use super::holder::of_bucket;
 use super::unpack::{Tally, Unpack};
 use super::{ExportError, Found, Origin, mongo};
 use crate::finding::{Finding, shorten};
@@ -50,7 +51,7 @@ impl Input {
     pub fn open(found: &Found, no: SourceNo, encoding: Option<Encoding>) -> Result<Self, ExportError> {
         let raw: Box<dyn Read + Send> = match &found.origin {
             Origin::Stdin => Box::new(io::stdin()),
-            Origin::File(path) => Box::new(fs_err::File::open(path).map_err(|e| read_error(&found.path, e))?),
+            Origin::File(holder) => holder.open()?,
             Origin::Entry(entry) => Box::new(EntryReader::open(entry)?),
             Origin::Collection(collection) => Box::new(mongo::Reading::open(collection)?),
         };
@@ -252,6 +253,9 @@ impl Input {
     }
 
     fn explain(&self, e: io::Error) -> ExportError {
+        if let Some(error) = of_bucket(&e) {
+            return error;
+        }
         let path = self.path.clone();
         let byte = self.raw.tally().count();
         let Some(kind) = self.raw.kind() else { return read_error(&path, e) };

@@ -8,19 +8,21 @@
 
 use std::collections::HashSet;
 use std::io::{self, BufReader, Read};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
-use super::ExportError;
 use super::crc64::Crc64;
 use super::cut::Bytes;
 use super::discover::read_error;
 use super::unpack::{Tally, Unpack};
+use super::{ExportError, Holder};
 
 const MAGIC: [u8; 4] = 0x8199_e26d_u32.to_le_bytes();
 /// Stands for a length, at the end of a block.
 const END: u32 = u32::MAX;
 /// Longer than `MongoDB` lets a document become, bytes.
 const LONGEST: u32 = 20 << 20;
+/// Enough of a file to unpack its first bytes.
+const BEGINS: u64 = 256 << 10;
 /// More collections than that no database has that somebody chats with.
 const MOST: usize = 100_000;
 
@@ -28,7 +30,7 @@ const MOST: usize = 100_000;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Collection {
     /// The archive.
-    pub archive: PathBuf,
+    pub archive: Holder,
     /// Its path, as `mongodump` would name the file: `openim_v3/msg.bson`.
     pub name: String,
     /// Bytes of its documents, as far as the archive tells.
@@ -37,39 +39,46 @@ pub struct Collection {
 
 type Archive = BufReader<Unpack>;
 
-fn open(path: &Path) -> io::Result<Archive> {
-    let raw = Unpack::new(Tally::new(Box::new(fs_err::File::open(path)?)))?;
+fn open(holder: &Holder) -> Result<Archive, ExportError> {
+    unpacked(holder, holder.open()?)
+}
+
+fn unpacked(holder: &Holder, raw: Box<dyn Read + Send>) -> Result<Archive, ExportError> {
+    let raw = Unpack::new(Tally::new(raw)).map_err(|e| read_error(&holder.name(), e))?;
     Ok(BufReader::with_capacity(1 << 16, raw))
 }
 
 /// Whether a file is one; what can't be unpacked is none.
 pub fn is_archive(path: &Path) -> bool {
+    is_one(&Holder::Disk(path.to_owned()))
+}
+
+/// The same for whatever holds it.
+pub(super) fn is_one(holder: &Holder) -> bool {
     let mut magic = [0; 4];
-    open(path).and_then(|mut archive| archive.read_exact(&mut magic)).is_ok() && magic == MAGIC
+    let begins = holder.part(0, BEGINS).and_then(|raw| unpacked(holder, Box::new(raw)));
+    begins.is_ok_and(|mut archive| archive.read_exact(&mut magic).is_ok()) && magic == MAGIC
 }
 
 /// The collections that it announces.
-pub(super) fn list(path: &Path) -> Result<Vec<Collection>, ExportError> {
-    let name = path.to_string_lossy();
+pub(super) fn list(holder: &Holder) -> Result<Vec<Collection>, ExportError> {
     let mut all = Vec::new();
     let mut known = HashSet::new();
-    let read = open(path).and_then(|mut archive| {
-        prelude(&mut archive, |head| {
-            if known.len() >= MOST {
-                return Err(broken("announces collections without end"));
-            }
-            let collection = Collection {
-                archive: path.to_owned(),
-                name: head.path(),
-                bytes: u64::try_from(head.number).unwrap_or(0).max(1),
-            };
-            if known.insert(collection.name.clone()) && !head.is_view {
-                all.push(collection);
-            }
-            Ok(())
-        })
+    let read = prelude(&mut open(holder)?, |head| {
+        if known.len() >= MOST {
+            return Err(broken("announces collections without end"));
+        }
+        let collection = Collection {
+            archive: holder.clone(),
+            name: head.path(),
+            bytes: u64::try_from(head.number).unwrap_or(0).max(1),
+        };
+        if known.insert(collection.name.clone()) && !head.is_view {
+            all.push(collection);
+        }
+        Ok(())
     });
-    read.map_err(|error| read_error(&name, error))?;
+    read.map_err(|error| read_error(&holder.name(), error))?;
     all.sort_by(|a, b| a.name.cmp(&b.name));
     Ok(all)
 }
@@ -174,9 +183,8 @@ pub(super) struct Reading {
 
 impl Reading {
     pub(super) fn open(collection: &Collection) -> Result<Self, ExportError> {
-        let error = |e| read_error(&collection.archive.to_string_lossy(), e);
-        let mut archive = open(&collection.archive).map_err(error)?;
-        prelude(&mut archive, |_| Ok(())).map_err(error)?;
+        let mut archive = open(&collection.archive)?;
+        prelude(&mut archive, |_| Ok(())).map_err(|e| read_error(&collection.archive.name(), e))?;
         let (name, sum) = (collection.name.clone(), Crc64::new());
         Ok(Self { archive, name, begun: Vec::new(), left: 0, block: None, is_over: false, failed: None, sum })
     }

@@ -28,6 +28,8 @@ pub struct Source {
     pub modified: Option<i64>,
     /// Of its bytes as they lie there.
     pub sha256: [u8; 32],
+    /// Of an object in a store, or of the archive there that it is in: the version it was.
+    pub etag: Option<String>,
 }
 
 /// Reads all sources, one after the other, as chunks of whole records.
@@ -345,6 +347,7 @@ impl Reader {
         self.totals.read += sum.bytes;
         self.done.push(Source {
             no,
+            etag: current.found.etag().map(str::to_owned),
             path: current.found.path,
             bytes: sum.bytes,
             modified: current.found.modified,
@@ -373,12 +376,13 @@ fn path_values(found: &Found) -> Vec<(String, String)> {
 
 /// Where a file really is, and which entry of an archive.
 fn real(found: &Found) -> (PathBuf, &str) {
-    let (path, entry) = match &found.origin {
-        Origin::File(path) => (path.clone(), ""),
-        Origin::Entry(entry) => (entry.archive.clone(), &*entry.name),
-        Origin::Collection(collection) => (collection.archive.clone(), &*collection.name),
-        Origin::Stdin => (PathBuf::from("-"), ""),
+    let (holder, entry) = match &found.origin {
+        Origin::File(holder) => (holder, ""),
+        Origin::Entry(entry) => (&entry.archive, &*entry.name),
+        Origin::Collection(collection) => (&collection.archive, &*collection.name),
+        Origin::Stdin => return (PathBuf::from("-"), ""),
     };
+    let path = PathBuf::from(&*holder.name());
     (fs_err::canonicalize(&path).unwrap_or(path), entry)
 }
 

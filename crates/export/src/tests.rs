@@ -263,7 +263,7 @@ fn sources_that_are_not_there_are_refused_with_the_way_out() {
     fs_err::create_dir(root.join("empty")).unwrap();
     let refused = |sources: &[String]| refusal(&folder, &Settings::default(), sources);
     insta::assert_snapshot!(refused(&[]), @"no source was given: name a file, a folder, a glob, or `-` for standard input");
-    insta::assert_snapshot!(refused(&[arg(&root.join("x.jsonl"))]), @"`…/x.jsonl` does not exist; sources are files, folders, globs, or `-` for standard input");
+    insta::assert_snapshot!(refused(&[arg(&root.join("x.jsonl"))]), @"`…/x.jsonl` does not exist; sources are files, folders, globs, objects (`s3://bucket/key`), or `-` for standard input");
     insta::assert_snapshot!(refused(&[arg(&root.join("*.jsonl"))]), @"no file matches `…/*.jsonl`");
     insta::assert_snapshot!(refused(&[arg(&root.join("p*"))]), @"1 path matches `…/p*`, and nothing there can be read; the first: nothing in `…/photos` looks like an export (there is one file, `a.png`); exports end in .jsonl, .ndjson, .json, .csv, .tsv or .txt, packed as .gz or .zst or not; name the files themselves, or set `include` in [export]");
     insta::assert_snapshot!(refused(&[arg(&root.join("[.jsonl"))]), @"`…/[.jsonl` is no valid glob: invalid range pattern");
