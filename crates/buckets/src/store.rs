@@ -6,7 +6,7 @@ use std::future::Future;
 use std::sync::{Arc, LazyLock, Mutex, PoisonError, mpsc};
 use std::time::{Duration, Instant};
 
-use futures_util::TryStreamExt;
+use futures_util::{StreamExt as _, TryStreamExt as _};
 use object_store::aws::{AmazonS3Builder, AmazonS3ConfigKey};
 use object_store::azure::{AzureConfigKey, MicrosoftAzureBuilder};
 use object_store::gcp::{GoogleCloudStorageBuilder, GoogleConfigKey};
@@ -22,6 +22,9 @@ use crate::{Address, BucketError, Object, secrets};
 pub(crate) const ANSWER: Duration = Duration::from_secs(30);
 /// A list of very many keys.
 const LIST: Duration = Duration::from_mins(10);
+
+/// More keys than that are no export; a list of them takes some 150 MB.
+const MOST: usize = 500_000;
 
 type Stores = BTreeMap<(Kind, String), Arc<dyn ObjectStore>>;
 static STORES: Mutex<Stores> = Mutex::new(Stores::new());
@@ -60,8 +63,12 @@ pub fn below(address: &Address) -> Result<Vec<Object>, BucketError> {
     let (store, path) = (store(address)?, path(address)?);
     let found: Vec<ObjectMeta> = ask(address, LIST, move || {
         let (store, path) = (Arc::clone(&store), path.clone());
-        async move { store.list(Some(&path)).try_collect().await }
+        async move { store.list(Some(&path)).take(MOST + 1).try_collect().await }
     })?;
+    if found.len() > MOST {
+        let why = format!("it has more than {MOST} objects: name a folder within it, or pack them");
+        return Err(BucketError::Refused { address: address.to_string(), byte: 0, why });
+    }
     let mut found: Vec<Object> = found.into_iter().map(|meta| object(address, &meta)).collect();
     // As a folder of files is walked.
     found.sort_by(|a, b| a.address.key.split('/').cmp(b.address.key.split('/')));
