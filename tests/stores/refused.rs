@@ -110,6 +110,17 @@ fn where_nobody_listens_is_said_after_five_seconds() {
 }
 
 #[test]
+fn a_server_that_is_none_is_refused() {
+    let (_, dir, _) = one();
+    for url in ["nonsense", "minio:9000"] {
+        let nowhere = Store { url: url.to_owned(), ..Store::start() };
+        let (code, said) = told(asks(&nowhere, dir.path()).args(["check", "s3://chats/x.jsonl"]));
+        assert!(code == 2 && said.contains("is no address: write"), "{code} {said}");
+        assert!(!said.contains("panicked"), "{said}");
+    }
+}
+
+#[test]
 fn a_secret_is_not_said_though_the_store_says_it() {
     let (store, dir, _) = one();
     store.faults(Faults { status: Some((1000, 403)), says: format!("not {SECRET}"), ..Faults::default() });

@@ -144,7 +144,6 @@ fn hide_credentials() {
 fn build(address: &Address) -> Result<Arc<dyn ObjectStore>, Error> {
     // `max_retries` is 0: what a broken connection means is decided in one place, see `stream`.
     let retry = RetryConfig { max_retries: 0, ..RetryConfig::default() };
-    let plain = |endpoint: Option<String>| endpoint.is_some_and(|url| url.starts_with("http://")).to_string();
     let (no_end, allow) = (ClientConfigKey::Timeout, ClientConfigKey::AllowHttp);
     Ok(match address.kind {
         Kind::S3 => {
@@ -154,7 +153,7 @@ fn build(address: &Address) -> Result<Arc<dyn ObjectStore>, Error> {
                 .or_else(|| store.get_config_value(&AmazonS3ConfigKey::Endpoint));
             let store = store
                 .with_config(AmazonS3ConfigKey::Client(no_end), YEAR)
-                .with_config(AmazonS3ConfigKey::Client(allow), plain(endpoint));
+                .with_config(AmazonS3ConfigKey::Client(allow), is_plain(endpoint)?.to_string());
             Arc::new(store.with_bucket_name(&address.bucket).with_retry(retry).build()?)
         }
         Kind::Google => {
@@ -162,7 +161,7 @@ fn build(address: &Address) -> Result<Arc<dyn ObjectStore>, Error> {
             let endpoint = store.get_config_value(&GoogleConfigKey::BaseUrl);
             let store = store
                 .with_config(GoogleConfigKey::Client(no_end), YEAR)
-                .with_config(GoogleConfigKey::Client(allow), plain(endpoint));
+                .with_config(GoogleConfigKey::Client(allow), is_plain(endpoint)?.to_string());
             Arc::new(store.with_bucket_name(&address.bucket).with_retry(retry).build()?)
         }
         Kind::Azure => {
@@ -170,10 +169,25 @@ fn build(address: &Address) -> Result<Arc<dyn ObjectStore>, Error> {
             let endpoint = store.get_config_value(&AzureConfigKey::Endpoint);
             let store = store
                 .with_config(AzureConfigKey::Client(no_end), YEAR)
-                .with_config(AzureConfigKey::Client(allow), plain(endpoint));
+                .with_config(AzureConfigKey::Client(allow), is_plain(endpoint)?.to_string());
             Arc::new(store.with_container_name(&address.bucket).with_retry(retry).build()?)
         }
     })
+}
+
+/// Whether the environment names a server without TLS. The crate panics at what is no address.
+fn is_plain(endpoint: Option<String>) -> Result<bool, Error> {
+    let Some(endpoint) = endpoint else { return Ok(false) };
+    match url::Url::parse(&endpoint) {
+        Ok(url) if url.has_host() && matches!(url.scheme(), "http" | "https") => Ok(url.scheme() == "http"),
+        _ => Err(Error::Generic {
+            store: "S3",
+            source: format!(
+                "the environment names `{endpoint}` as its server, which is no address: write `https://host`"
+            )
+            .into(),
+        }),
+    }
 }
 
 const YEAR: &str = "365days";
@@ -270,7 +284,9 @@ fn status(why: &str) -> Option<u16> {
 /// An error with all that stands behind it, once; of an answer in XML what it says.
 pub(crate) fn in_words(error: &Error) -> String {
     let words = error.to_string();
-    let mut words = words.trim_start_matches("Generic S3 error: ").to_owned();
+    // "Generic S3 error: …" says what the address does.
+    let said = words.strip_prefix("Generic ").and_then(|rest| rest.split_once(" error: "));
+    let mut words = said.map_or(words.clone(), |(_, said)| said.to_owned());
     let mut cause = error.source();
     while let Some(error) = cause {
         let text = error.to_string();
@@ -300,6 +316,16 @@ pub(crate) fn in_words(error: &Error) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_endpoint_is_an_address_or_refused() {
+        let is = |endpoint: &str| is_plain(Some(endpoint.to_owned())).map_err(|error| in_words(&error));
+        assert_eq!((is("http://minio:9000"), is("https://s3.eu")), (Ok(true), Ok(false)));
+        for endpoint in ["nonsense", "minio:9000", "http://", "ftp://x", "http://[x"] {
+            let said = is(endpoint).unwrap_err();
+            assert!(said.starts_with(&format!("the environment names `{endpoint}`")), "{said}");
+        }
+    }
 
     #[test]
     fn the_status_is_read_off_what_the_crate_says() {
