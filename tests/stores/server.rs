@@ -14,7 +14,7 @@ pub(super) struct State {
     /// Whatever they hold, it is called that.
     etags: BTreeMap<String, String>,
     pub(super) faults: Faults,
-    /// Method, key, range and condition of each call.
+    /// Each call, for what and how.
     pub(super) calls: Vec<Call>,
 }
 
@@ -22,7 +22,6 @@ pub(super) struct State {
 #[derive(Debug, Clone)]
 pub(super) struct Call {
     pub(super) method: String,
-    pub(super) key: String,
     pub(super) range: Option<(usize, usize)>,
     pub(super) if_match: Option<String>,
     /// `Authorization`.
@@ -125,7 +124,6 @@ fn answer(head: &[String], state: &Mutex<State>, out: &mut TcpStream) -> std::io
         .map_or(String::new(), |(_, key)| key.to_owned());
     let call = Call {
         method: first[0].to_owned(),
-        key: key.clone(),
         range: header("range").map(|range| {
             let (from, to) = range.trim_start_matches("bytes=").split_once('-').unwrap();
             (from.parse().unwrap(), to.parse().unwrap())

@@ -281,7 +281,8 @@ fn status(why: &str) -> Option<u16> {
     why.split("status code: ").nth(1)?.get(..3)?.parse().ok()
 }
 
-/// An error with all that stands behind it, once; of an answer in XML what it says.
+/// An error with all that stands behind it, once; of an answer in XML what it says, without the numbers and times that Azure
+/// puts below.
 pub(crate) fn in_words(error: &Error) -> String {
     let words = error.to_string();
     // "Generic S3 error: …" says what the address does.
@@ -298,7 +299,7 @@ pub(crate) fn in_words(error: &Error) -> String {
     if let Some((head, xml)) = words.split_once("<?xml").or_else(|| words.split_once("<Error")) {
         let part = |name: &str| {
             let (_, rest) = xml.split_once(&format!("<{name}>"))?;
-            rest.split_once("</").map(|(text, _)| text.to_owned())
+            rest.split_once("</").and_then(|(text, _)| text.lines().next()).map(str::to_owned)
         };
         let said: Vec<String> = ["Code", "Message"].iter().filter_map(|name| part(name)).collect();
         words = format!("{}{}", head, said.join(": "));
