@@ -126,12 +126,8 @@ fn killed_and_lost(messages: u64, kills: u32, seed: u64) {
     assert_eq!((exit, &status["messages"], &status["confirmed"]), (0, &messages.into(), &messages.into()));
     let (exit, verified) = shards.all(&["verify", "--store", "--api", &shards.server.url], &every);
     assert_eq!((exit, &verified["confirmed"], &verified["stored"]), (0, &messages.into(), &messages.into()));
-    for (which, said) in
-        [(&[1, 2, 4][..], "shard 3/4 is missing"), (&[1, 2, 3, 4, 3], "shard 3/4 is there twice")]
-    {
-        let (exit, text) = shards.all(&["verify", "--store", "--api", &shards.server.url], which);
-        assert!(exit == 2 && text.as_str().is_some_and(|text| text.contains(said)), "{text}");
-    }
+    let (exit, text) = shards.all(&["verify", "--store", "--api", &shards.server.url], &[1, 2, 4]);
+    assert!(exit == 2 && text.as_str().is_some_and(|text| text.contains("shard 3/4 is missing")), "{text}");
     let html = shards.dir.path().join("report.html");
     let (exit, _) = shards.all(&["report", "--html", html.to_str().unwrap()], &every);
     let html = fs_err::read_to_string(html).unwrap();
