@@ -11,7 +11,7 @@ folder=$(mktemp -d)
 server=
 trap '[ -z "$server" ] || kill "$server" 2>/dev/null; rm -rf "$folder"' EXIT
 export OPENIM_SECRET=openIM123
-"$target/examples/make-export" --messages "$messages" --conversations 2000 --giant 2 --text 75 >"$folder/export.jsonl"
+"$target/examples/make-export" --messages "$messages" --conversations 2000 --giant 0 --text 75 >"$folder/export.jsonl"
 options=(--max-lag off --allow retention --allow would-not-scroll --provision --quiet)
 
 for round in $(seq "$rounds"); do

@@ -1,7 +1,7 @@
 //! What it costs a server to begin a conversation, counted in messages.
 //!
 //! With the first message of a conversation a server makes records for everybody in it: on both real servers that took as long as
-//! some twenty messages (benches/README.md), so 2,000 chats of one message took longer than 40,000 messages in 20. How many it is
+//! some twenty messages (docs/before.md), so 2,000 chats of one message took longer than 40,000 messages in 20. How many it is
 //! depends on the server, so it is learned while a run goes, from seconds with many beginnings and seconds with few.
 
 use std::time::Duration;
