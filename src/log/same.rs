@@ -103,8 +103,7 @@ pub fn candidates(
     stored: &Stored<'_>,
 ) -> Result<Vec<Ordinal>, JobError> {
     let mut ordinals = Vec::new();
-    // What users write today is none of ours.
-    if !(conversation.first_time..=conversation.last_time).contains(&stored.time) {
+    if is_too_old_or_new(conversation, stored) {
         return Ok(ordinals);
     }
     for entry in reader.written_at(conversation.no, stored.time)? {
@@ -122,12 +121,20 @@ pub fn formerly(
     conversation: &Conversation,
     stored: &Stored<'_>,
 ) -> Result<Option<Ordinal>, JobError> {
+    if is_too_old_or_new(conversation, stored) {
+        return Ok(None);
+    }
     for entry in reader.formerly_at(conversation.no, stored.time)? {
         if is_same(&reader.message(&entry)?, stored) {
             return Ok(Some(entry.ordinal));
         }
     }
     Ok(None)
+}
+
+/// What users write today is none of ours: none of the job is asked about it.
+fn is_too_old_or_new(conversation: &Conversation, stored: &Stored<'_>) -> bool {
+    !(conversation.first_time..=conversation.last_time).contains(&stored.time)
 }
 
 /// Whether that is one of the conversation's messages, by its time, this or a former one, and what it says.
