@@ -202,7 +202,7 @@ impl List<'_> {
             if !self.layout.belongs(&inside) {
                 passed.note(&inside);
                 if path.extension().is_some_and(|e| e.eq_ignore_ascii_case("zip")) {
-                    zips.push((entry.into_path(), inside));
+                    zips.push((Holder::Disk(entry.into_path()), inside));
                 } else {
                     self.unread.note(self.why_not(&inside), &path.to_string_lossy());
                 }
@@ -222,9 +222,20 @@ impl List<'_> {
                 modified: modified(&meta),
             });
         }
+        self.archives_of(&root.to_string_lossy(), before, zips, passed)
+    }
+
+    /// The archives of a folder, which are read into where there is nothing else: nothing was found since `before`, and nothing
+    /// was passed over that another source has. Gives the error if there is nothing in them either.
+    fn archives_of(
+        &mut self,
+        folder: &str,
+        before: usize,
+        zips: Vec<(Holder, String)>,
+        mut passed: Passed,
+    ) -> Result<Option<ExportError>, ExportError> {
         let stay_shut = self.found.len() > before || !passed.fresh;
-        for (path, inside) in zips {
-            let holder = Holder::Disk(path);
+        for (holder, inside) in zips {
             if stay_shut || !archive::is_zip(&holder)? {
                 self.unread.note(self.why_not(&inside), &holder.name());
             } else {
@@ -232,7 +243,7 @@ impl List<'_> {
             }
         }
         let is_nothing = self.found.len() == before && passed.fresh;
-        Ok(is_nothing.then(|| passed.error(&root.to_string_lossy(), self.layout)))
+        Ok(is_nothing.then(|| passed.error(folder, self.layout)))
     }
 
     /// Whether a file of a folder is an archive of `mongodump`. What is called as texts are is none.

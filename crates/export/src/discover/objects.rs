@@ -67,22 +67,12 @@ impl List<'_> {
             }
             passed.note(&inside);
             if inside.to_ascii_lowercase().ends_with(".zip") {
-                zips.push((object, inside));
+                zips.push((Holder::Bucket(object), inside));
             } else {
                 self.unread.note(self.why_not(&inside), &object.address.to_string());
             }
         }
-        let stay_shut = self.found.len() > before || !passed.fresh;
-        for (object, inside) in zips {
-            let holder = Holder::Bucket(object);
-            if stay_shut || !archive::is_zip(&holder)? {
-                self.unread.note(self.why_not(&inside), &holder.name());
-            } else {
-                self.enter(&holder, &mut passed, Self::archive)?;
-            }
-        }
-        let is_nothing = self.found.len() == before && passed.fresh;
-        Ok(is_nothing.then(|| passed.error(&folder.to_string(), self.layout)))
+        self.archives_of(&folder.to_string(), before, zips, passed)
     }
 
     /// What a glob names: objects, and folders of them.
