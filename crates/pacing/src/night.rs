@@ -69,7 +69,7 @@ impl Shape {
 }
 
 impl Speed {
-    /// 3.8.3 with server, databases and importer on the same two cores, from whole runs (benches/README.md).
+    /// 3.8.3 with server, databases and importer on the same two cores, from whole runs (docs/before.md).
     pub const V3_8_3: Self = Self::with(0.002_4, 1.0 / 275.0);
     /// The next release, the same.
     pub const MAIN: Self = Self::with(0.000_9, 1.0 / 370.0);
