@@ -162,12 +162,36 @@ fn a_set_that_is_none_is_refused() {
     };
     (1..=3).for_each(|no| prepare(no, &format!("{no}/3"), &shards.export));
     assert_eq!(shards.all(&["status"], &[1, 2, 3]).0, 5);
-    for (which, said) in [(&[1, 3][..], "shard 2/3 is missing"), (&[1, 2, 3, 2], "shard 2/3 is there twice")]
-    {
+    for (which, said) in [(&[1, 3][..], "shard 2/3 is missing"), (&[1, 2, 3, 2], "x.job` is given twice")] {
         for args in [&["status"][..], &["report"]] {
             let (exit, text) = shards.all(args, which);
             assert!(exit == 2 && text.as_str().is_some_and(|text| text.contains(said)), "{text}");
         }
+    }
+    // A folder is the same one however it is written, also for a command that has the jobs for itself.
+    #[cfg(unix)]
+    std::os::unix::fs::symlink(shards.job(2), shards.dir.path().join("link")).unwrap();
+    let spelled = [
+        "2/x.job/",
+        "./2/x.job",
+        "1/../2/x.job",
+        #[cfg(unix)]
+        "link",
+    ];
+    for other in spelled.map(|spelled| ["2/x.job", spelled]).into_iter().chain([["2/x.job", "2/x.job"]]) {
+        for args in [&["status"][..], &["report"], &["verify", "--api", &shards.server.url]] {
+            let said =
+                command(shards.dir.path()).args(args).args(["1/x.job", "3/x.job"]).args(other).assert();
+            said.code(2).stderr(contains("given twice").and(contains("in use").not()));
+        }
+    }
+    // Another folder with the same shard is no spelling.
+    fs_err::create_dir(shards.folder(4)).unwrap();
+    prepare(4, "2/3", &shards.export);
+    for args in [&["status"][..], &["report"]] {
+        let (exit, text) = shards.all(args, &[1, 2, 3, 4]);
+        let said = "shard 2/3 is there twice";
+        assert!(exit == 2 && text.as_str().is_some_and(|text| text.contains(said)), "{text}");
     }
     // The job knows its shard: nothing has to be said to go on, and nothing else can be.
     command(&shards.folder(2)).args(["check", "--job", "x.job"]).arg(&shards.export).assert().success();

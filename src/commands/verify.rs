@@ -96,7 +96,7 @@ pub(super) fn verify(context: &Context, args: &VerifyArgs) -> Result<Exit, Failu
 /// One look, with everything that was asked for.
 fn once(context: &Context, args: &VerifyArgs) -> Result<(Exit, Looked), Failure> {
     let mut jobs = Vec::new();
-    for dir in whole::folders(context, &args.jobs) {
+    for dir in whole::folders(context, &args.jobs)? {
         if let Some(looked) = files_alone(context, args, &dir)? {
             return Ok((looked.exit(), looked));
         }

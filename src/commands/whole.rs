@@ -1,6 +1,7 @@
 //! Several job folders as one: the shards of an export, all of them, each once.
 
-use std::path::PathBuf;
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
 
 use super::context::Context;
 use super::prepare::job_failure;
@@ -9,14 +10,38 @@ use crate::after::AGAIN;
 use crate::config::JobsArgs;
 use crate::job::{Job, JobReader, Shard};
 
-/// The folders that were named; the usual one where none was.
-pub(super) fn folders(context: &Context, args: &JobsArgs) -> Vec<PathBuf> {
-    if args.jobs.is_empty() { vec![context.job()] } else { args.jobs.clone() }
+/// The folders that were named, each once; the usual one where none was.
+pub(super) fn folders(context: &Context, args: &JobsArgs) -> Result<Vec<PathBuf>, Failure> {
+    if args.jobs.is_empty() {
+        return Ok(vec![context.job()]);
+    }
+    // Before any is opened: who has a job for himself would meet himself in it.
+    match given_twice(&args.jobs) {
+        Some(text) => Err(Failure::new(Exit::Usage, text)),
+        None => Ok(args.jobs.clone()),
+    }
+}
+
+/// That two of them are one folder, however they are written. What can't be looked at is none: opening it says why.
+fn given_twice(dirs: &[PathBuf]) -> Option<String> {
+    let mut known: HashMap<PathBuf, &Path> = HashMap::with_capacity(dirs.len());
+    for dir in dirs {
+        let is = fs_err::canonicalize(dir).unwrap_or_else(|_| dir.clone());
+        let Some(first) = known.insert(is, dir) else { continue };
+        let (first, dir) = (first.display(), dir.display());
+        let how = if first.to_string() == dir.to_string() {
+            format!("`{dir}` is given twice")
+        } else {
+            format!("`{first}` and `{dir}` are the same folder, given twice")
+        };
+        return Some(format!("{how}: name the folder of each shard once"));
+    }
+    None
 }
 
 /// Looks into them, also while they are worked with.
 pub(super) fn observe(context: &Context, args: &JobsArgs) -> Result<Vec<JobReader>, Failure> {
-    let readers = folders(context, args).iter().map(|dir| Job::observe(dir)).collect::<Result<Vec<_>, _>>();
+    let readers = folders(context, args)?.iter().map(|dir| Job::observe(dir)).collect::<Result<Vec<_>, _>>();
     let readers = readers.map_err(job_failure)?;
     are_one(&readers)?;
     let mut numbered = Vec::with_capacity(readers.len());
