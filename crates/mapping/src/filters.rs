@@ -1,10 +1,8 @@
 //! Which records are no messages.
 
-use jaq_json::Val;
-
 use super::codes;
 use super::error::MappingError;
-use super::jq::{Failed, Program};
+use super::jq::{Failed, Inherited, Program};
 use super::native::not_json;
 use super::pick::{Picks, Wanted};
 use super::records::Record;
@@ -54,8 +52,8 @@ impl Filters {
     }
 
     /// What the chunk has in common, as jq sees it; made only if a program is there to see it.
-    pub(super) fn inherited(&self, context: &Context) -> Val {
-        if self.jq { Program::inherited(context) } else { Val::Null }
+    pub(super) fn inherited(&self, context: &Context) -> Inherited {
+        if self.jq { Program::inherited(context) } else { Inherited::NULL }
     }
 
     /// The first rule that applies decides.
@@ -64,7 +62,7 @@ impl Filters {
         found: &[Option<Value<'_>>],
         record: Record<'_>,
         place: Place,
-        inherited: &Val,
+        inherited: &Inherited,
     ) -> Verdict {
         for (test, reason) in &self.rules {
             match test.so(found, record, place, inherited) {
@@ -115,7 +113,7 @@ impl Test {
         found: &[Option<Value<'_>>],
         record: Record<'_>,
         place: Place,
-        inherited: &Val,
+        inherited: &Inherited,
     ) -> Result<bool, Failed> {
         match self {
             Self::Pick { pick, is } => Ok(is.so(found[*pick].as_ref())),

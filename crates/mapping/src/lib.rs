@@ -9,7 +9,6 @@ mod build;
 pub mod codes;
 mod columns;
 mod content;
-mod counted;
 mod draft;
 mod error;
 mod filters;
@@ -29,7 +28,6 @@ mod rule;
 mod settings;
 mod several;
 mod sieve;
-mod steps;
 mod tally;
 #[doc(hidden)]
 pub mod testing;

@@ -13,13 +13,24 @@ use std::time::{Duration, Instant};
 use jaq_core::{Cv, DataT, Error, Exn, Native, native};
 use jaq_json::{Num, Val};
 
-/// Steps for one record: many thousands of messages can be made of it.
-const STEPS: u32 = if cfg!(test) { 200_000 } else { 2_000_000 };
+/// What a program may use up for one record.
+#[derive(Debug, Clone, Copy)]
+pub struct Bounds {
+    /// Many thousands of messages can be made of a record with those of the default.
+    pub steps: u32,
+    /// Bytes of a value: of its texts, and four for each value in it.
+    pub size: usize,
+}
+
+impl Default for Bounds {
+    fn default() -> Self {
+        Self { steps: 2_000_000, size: 64 << 20 }
+    }
+}
+
 const TIME: Duration = Duration::from_secs(10);
 /// Of the stack, of which a thread has 2 MiB.
 const STACK: usize = 512 << 10;
-/// Bytes of a value: of its texts, and four for each value in it.
-const SIZE: usize = if cfg!(test) { 4 << 20 } else { 64 << 20 };
 /// Bytes of a text that is searched, or taken apart into its characters. That is one call, which nothing stops, and counts
 /// characters from the beginning for each match: of 1 MiB, `[match("a*?"; "g")]` took 1.2 GB and more than 42 s.
 const SEARCHED: usize = 128 << 10;
@@ -32,6 +43,7 @@ const HELD: u32 = 5_000;
 
 #[derive(Clone, Copy)]
 struct Used {
+    bounds: Bounds,
     steps: u32,
     held: u32,
     base: usize,
@@ -43,8 +55,8 @@ thread_local! {
 }
 
 /// A record begins.
-pub(super) fn begin() {
-    USED.set(Some(Used { steps: 0, held: 0, base: here(), until: Instant::now() + TIME }));
+pub(super) fn begin(bounds: Bounds) {
+    USED.set(Some(Used { bounds, steps: 0, held: 0, base: here(), until: Instant::now() + TIME }));
 }
 
 /// About where the stack is.
@@ -58,8 +70,9 @@ fn step(value: &Val) -> Result<(), String> {
     let Some(mut used) = USED.get() else { return Ok(()) };
     used.steps += 1;
     USED.set(Some(used));
-    if used.steps > STEPS {
-        return Err(format!("the program takes more than {STEPS} steps for this record: does it end?"));
+    let Bounds { steps, size: most } = used.bounds;
+    if used.steps > steps {
+        return Err(format!("the program takes more than {steps} steps for this record: does it end?"));
     }
     if used.base.abs_diff(here()) > STACK {
         return Err("the program nests its calls too deeply: does it call itself without end?".to_owned());
@@ -70,8 +83,8 @@ fn step(value: &Val) -> Result<(), String> {
         Val::Num(Num::BigInt(number)) if number.bits() > DIGITS as u64 * 4 => return Err(long_number()),
         _ => 0,
     };
-    if size > SIZE {
-        return Err(too_large());
+    if size > most {
+        return Err(too_large(most));
     }
     // One step of 256, and not always the same one of a loop.
     if used.steps.wrapping_mul(0x9e37_79b1) >> 24 == 0 {
@@ -92,17 +105,18 @@ fn in_time(used: Used) -> Result<(), String> {
 pub(super) fn weigh(value: &Val) -> Result<(), String> {
     /// Values that are walked through in no time.
     const FEW: usize = 4_000;
-    let mut left = SIZE;
+    let most = most();
+    let mut left = most;
     walk(value, DEPTH, &mut left)?;
     match USED.get() {
-        Some(used) if SIZE - left > FEW => in_time(used),
+        Some(used) if most - left > FEW => in_time(used),
         _ => Ok(()),
     }
 }
 
 fn walk(value: &Val, depth: usize, left: &mut usize) -> Result<(), String> {
     let own = if let Val::BStr(text) | Val::TStr(text) = value { text.len() } else { 0 };
-    *left = left.checked_sub(own + 4).ok_or_else(too_large)?;
+    *left = left.checked_sub(own + 4).ok_or_else(|| too_large(most()))?;
     if depth == 0 {
         return Err(format!("the program makes lists of lists, more than {DEPTH} deep, of this record"));
     }
@@ -115,8 +129,13 @@ fn walk(value: &Val, depth: usize, left: &mut usize) -> Result<(), String> {
     }
 }
 
-fn too_large() -> String {
-    format!("the program makes a value of more than {} MiB of this record", SIZE >> 20)
+/// Bytes that a value may have.
+fn most() -> usize {
+    USED.get().map_or(Bounds::default().size, |used| used.bounds.size)
+}
+
+fn too_large(most: usize) -> String {
+    format!("the program makes a value of more than {} MiB of this record", most >> 20)
 }
 
 /// A text that is searched for all matches, or taken apart.
@@ -136,13 +155,14 @@ fn times(left: Val, right: Val) -> Result<Val, Error<Val>> {
         | (Val::Num(number), Val::BStr(text) | Val::TStr(text)) => (text.len(), number),
         _ => return left * right,
     };
-    let most = SIZE / text.max(1);
+    let size = most();
+    let most = size / text.max(1);
     let is_more = match number {
         Num::Int(times) => usize::try_from(*times).is_ok_and(|times| times > most),
         Num::BigInt(_) => true,
         _ => false,
     };
-    if is_more { Err(said(too_large())) } else { left * right }
+    if is_more { Err(said(too_large(size))) } else { left * right }
 }
 
 /// A text taken apart at another, or two numbers.
