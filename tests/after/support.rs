@@ -1,7 +1,7 @@
 //! A server, a job that was imported into it, and ways to do damage.
 
 use std::path::Path;
-use std::sync::{Arc, LazyLock};
+use std::sync::Arc;
 use std::time::Duration;
 
 use openim_importer::after;
@@ -12,6 +12,8 @@ use openim_importer::openim::{self, Client, Login};
 use openim_importer::prepare::few;
 use openim_importer::rehearsal::{LogEntry, Options, Running, Server, SlotState, Users};
 use serde_json::{Value, json};
+
+use crate::support::http;
 
 /// A message of the history.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -129,11 +131,9 @@ pub(super) fn settings() -> after::Settings {
 
 /// A plain call, which shares nothing with the importer's client.
 pub(super) async fn call(server: &Running, path: &str, body: Value) -> Value {
-    /// Made once: each reads all certificates of the machine. Without a pool it serves every test's runtime.
-    static HTTP: LazyLock<reqwest::Client> =
-        LazyLock::new(|| reqwest::Client::builder().pool_max_idle_per_host(0).build().unwrap());
     let post = |path: &str, token: &str, body: Value| {
-        HTTP.post(format!("{}{path}", server.url()))
+        http()
+            .post(format!("{}{path}", server.url()))
             .header("operationID", fastrand::u64(..).to_string())
             .header("token", token)
             .body(body.to_string())

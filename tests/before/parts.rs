@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 
 use crate::chaos::export;
 use crate::support::truth::Expected;
-use crate::support::{Rehearsal, importer, request};
+use crate::support::{Rehearsal, http, importer, request};
 
 struct World {
     dir: tempfile::TempDir,
@@ -119,9 +119,7 @@ fn delete(world: &World, token: &Value, conversation: &str) {
     let token = token["data"]["token"].as_str().unwrap();
     let runtime = tokio::runtime::Runtime::new().unwrap();
     let answer: Value = runtime.block_on(async {
-        reqwest::Client::builder()
-            .build()
-            .unwrap()
+        http()
             .post(format!("{}/msg/delete_msg_phsical_by_seq", world.server.url))
             .header("operationID", "somebody")
             .header("token", token)

@@ -8,6 +8,8 @@ use openim_importer::openim::{Client, Login, Settings};
 use openim_importer::prepare::few;
 use openim_importer::rehearsal::{Options, Running, Server};
 
+use crate::support::http;
+
 pub(super) const BOTH: [Release; 2] = [Release::V3_8_3, Release::Main];
 
 /// A server in this process and a client of it. The state is empty.
@@ -15,7 +17,6 @@ pub(super) struct World {
     pub(super) server: Running,
     pub(super) client: Client,
     folder: tempfile::TempDir,
-    http: reqwest::Client,
     token: tokio::sync::OnceCell<String>,
 }
 
@@ -29,14 +30,7 @@ impl World {
         let server = Server::start(options, SocketAddr::from(([127, 0, 0, 1], 0))).await.unwrap();
         let login = Login::Secret { secret: secret.into(), admin_user: "imAdmin".into() };
         let client = Client::new(&Settings::new(server.url(), login)).unwrap();
-        let http = reqwest::Client::builder().build().unwrap();
-        Self {
-            server,
-            client,
-            folder: tempfile::tempdir().unwrap(),
-            http,
-            token: tokio::sync::OnceCell::new(),
-        }
+        Self { server, client, folder: tempfile::tempdir().unwrap(), token: tokio::sync::OnceCell::new() }
     }
 
     /// A file in a folder of our own.
@@ -106,8 +100,7 @@ impl World {
     }
 
     async fn post(&self, path: &str, token: &str, body: &serde_json::Value) -> serde_json::Value {
-        let request = self
-            .http
+        let request = http()
             .post(format!("{}{path}", self.server.url()))
             .header("operationID", format!("test-{}", fastrand::u64(..)))
             .header("token", token)

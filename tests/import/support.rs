@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 
+use crate::support::http;
 use crate::support::scroll::{scrolls, shown};
 use openim_importer::after::{self, Scrolled};
 use openim_importer::import::{self, ImportError, Limits, Outcome, Progress, Settings, StopSignal};
@@ -187,10 +188,8 @@ pub(super) async fn wait_while(still: impl Fn() -> bool) {
 
 /// A user clears a conversation: it is empty for him (law 13).
 pub(super) async fn clear(server: &Running, user: &str, conversation: &str) {
-    #[expect(clippy::disallowed_methods, reason = "a user's own app, not the importer")]
-    let http = reqwest::Client::new();
     let call = async |path: &str, token: &str, body: serde_json::Value| -> serde_json::Value {
-        let call = http.post(format!("{}{path}", server.url().trim_end_matches('/'))).json(&body);
+        let call = http().post(format!("{}{path}", server.url().trim_end_matches('/'))).json(&body);
         let answer = call.header("operationID", "test").header("token", token).send().await.unwrap();
         answer.json().await.unwrap()
     };

@@ -1,14 +1,15 @@
 //! A plain client: sends what it is told, believes nothing, repairs nothing.
 
+use crate::support::http;
 use openim_importer::message::Release;
 use openim_importer::rehearsal::{Options, Running, Server};
 use serde_json::{Value, json};
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::mpsc;
 
 /// A server and an admin who talks to it.
 pub(super) struct Client {
     pub(super) server: Running,
-    http: reqwest::Client,
     token: String,
     calls: AtomicU64,
 }
@@ -26,9 +27,7 @@ impl Client {
 
     /// Logs in and registers users.
     pub(super) async fn of(server: Running, users: &[&str]) -> Self {
-        // A connection each: what one call suffers is nothing to the next.
-        let http = reqwest::Client::builder().pool_max_idle_per_host(0).build().unwrap();
-        let mut client = Self { server, http, token: String::new(), calls: AtomicU64::new(0) };
+        let mut client = Self { server, token: String::new(), calls: AtomicU64::new(0) };
         client.login().await;
         if !users.is_empty() {
             let users: Vec<_> =
@@ -59,7 +58,8 @@ impl Client {
         body: impl Into<reqwest::Body>,
     ) -> reqwest::Result<reqwest::Response> {
         let n = self.calls.fetch_add(1, Ordering::Relaxed);
-        self.http
+        // A connection each: what one call suffers is nothing to the next.
+        http()
             .post(format!("{}{path}", self.server.url()))
             .header("operationID", format!("op{n}"))
             .header("token", &self.token)
@@ -76,7 +76,7 @@ impl Client {
         token: Option<String>,
         operation: Option<String>,
     ) -> reqwest::Response {
-        let mut request = self.http.post(format!("{}{path}", self.server.url())).body(body);
+        let mut request = http().post(format!("{}{path}", self.server.url())).body(body);
         if let Some(token) = token {
             request = request.header("token", token);
         }
@@ -174,6 +174,19 @@ pub(super) fn to_group(from: &str, group: &str, n: i64) -> Value {
     body["groupID"] = json!(group);
     body["sessionType"] = json!(3);
     body
+}
+
+/// While one is there, tokio's paused clock stands still, so that what is sent meanwhile comes to the server within one
+/// batch, however slow the machine. Without one it jumps to the next moment as soon as all wait.
+pub(super) struct StoppedClock(#[expect(dead_code, reason = "closed when it is dropped")] mpsc::Sender<()>);
+
+impl StoppedClock {
+    pub(super) fn new() -> Self {
+        let (held, let_go) = mpsc::channel();
+        // The clock doesn't jump while a task may block.
+        tokio::task::spawn_blocking(move || let_go.recv());
+        Self(held)
+    }
 }
 
 /// Runs a test against both releases, side by side: they spend their time waiting.

@@ -1,6 +1,7 @@
 //! The control path, the state file, and who exists.
 
 use super::client::{Client, both, text, to_group};
+use crate::support::http;
 use openim_importer::message::Release;
 use openim_importer::rehearsal::{Options, Server, SlotState, Users};
 use serde_json::{Value, json};
@@ -10,7 +11,7 @@ const PAIR: &str = "si_a_b";
 
 async fn get(client: &Client, path: &str) -> Value {
     let url = format!("{}/_rehearsal/{path}", client.server.url());
-    serde_json::from_str(&reqwest::get(url).await.unwrap().text().await.unwrap()).unwrap()
+    serde_json::from_str(&http().get(url).send().await.unwrap().text().await.unwrap()).unwrap()
 }
 
 #[tokio::test]
@@ -90,7 +91,7 @@ async fn faults_are_turned_on_and_off_by_the_control_path() {
         (&json!("error-500"), &json!(1), &json!(1))
     );
     let url = format!("{}/_rehearsal/faults?id={}", client.server.url(), on["id"]);
-    reqwest::Client::builder().build().unwrap().delete(url).send().await.unwrap();
+    http().delete(url).send().await.unwrap();
     assert_eq!(client.send("a", "b", 1).await, 0);
     client.server.settle().await;
     let done = client.control("now", &json!({ "kind": "jump-seq", "by": 5, "conversation": PAIR })).await;

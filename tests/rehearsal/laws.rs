@@ -1,6 +1,6 @@
 //! The laws of the contract, one by one, seen by a plain client.
 
-use super::client::{Client, both, text, to_group};
+use super::client::{Client, StoppedClock, both, text, to_group};
 use openim_importer::message::Release;
 use openim_importer::rehearsal::{FaultKind, Options, SlotState};
 use serde_json::{Value, json};
@@ -16,14 +16,16 @@ fn slow_batches(release: Release) -> Options {
     options
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn law_1_a_hundred_in_a_batch_are_kept_and_one_more_loses_all() {
     both(async |release| {
         let send = async |count: i64, kept: u64| {
             let client = Client::with(slow_batches(release), &["a", "b"]).await;
+            let clock = StoppedClock::new();
             for n in 0..count {
                 assert_eq!(client.send("a", "b", n).await, 0);
             }
+            drop(clock);
             client.server.settle().await;
             let audit = &client.server.audit().conversations[PAIR];
             assert_eq!(audit.tally.acknowledged, u64::try_from(count).unwrap());
@@ -35,13 +37,15 @@ async fn law_1_a_hundred_in_a_batch_are_kept_and_one_more_loses_all() {
     .await;
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn law_1_counts_each_conversation_for_itself() {
     both(async |release| {
         let client = Client::with(slow_batches(release), &["a", "b", "c"]).await;
+        let clock = StoppedClock::new();
         for n in 0..160 {
             client.send("a", if n % 2 == 0 { "b" } else { "c" }, n).await;
         }
+        drop(clock);
         client.server.settle().await;
         assert_eq!(client.server.audit().total.messages, 160);
     })
@@ -266,15 +270,17 @@ async fn law_11_two_pairs_share_a_conversation() {
     .await;
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn law_11_a_batch_is_filed_under_its_first_message() {
     both(async |release| {
         let client = Client::with(slow_batches(release), &["a", "b"]).await;
         client.group("a_b", &["a", "b"]).await;
+        let clock = StoppedClock::new();
         for n in 0..20 {
             assert_eq!(client.call("/msg/send_msg", &to_group("a", "a_b", n)).await["errCode"], 0);
             assert_eq!(client.send("a", "b", 100 + n).await, 0);
         }
+        drop(clock);
         client.server.settle().await;
         assert_eq!(client.log("sg_a_b").len(), 40, "private messages shown to a group");
         assert!(client.log(PAIR).is_empty());
@@ -282,16 +288,18 @@ async fn law_11_a_batch_is_filed_under_its_first_message() {
     .await;
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn law_12_what_others_write_meanwhile_shares_our_batches() {
     both(async |release| {
         let client = Client::with(slow_batches(release), &["a", "b"]).await;
         client.send("a", "b", 0).await;
         client.server.settle().await;
         client.server.fault("live-traffic:per-second=100".parse().unwrap());
+        let clock = StoppedClock::new();
         for n in 1..=64 {
             client.send("a", "b", n).await;
         }
+        drop(clock);
         // Theirs come while the batch is still collected.
         while client.server.audit().total.tally.live <= 37 {
             tokio::time::sleep(Duration::from_millis(10)).await;

@@ -10,6 +10,7 @@ use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::sync::LazyLock;
 use std::time::Duration;
 
 use serde_json::Value;
@@ -30,6 +31,14 @@ pub(crate) fn importer_process() -> Command {
         command.env_remove(name);
     });
     command
+}
+
+/// Calls of somebody who shares nothing with the importer's client. Made once for all tests: each client reads all
+/// certificates of the machine, which was a tenth of what the suite computed. Without a pool it serves every runtime.
+pub(crate) fn http() -> &'static reqwest::Client {
+    static HTTP: LazyLock<reqwest::Client> =
+        LazyLock::new(|| reqwest::Client::builder().no_proxy().pool_max_idle_per_host(0).build().unwrap());
+    &HTTP
 }
 
 fn clean(mut remove: impl FnMut(&str)) {
