@@ -20,6 +20,7 @@ pub(super) async fn start(release: Release) -> Result<(Running, openim::Settings
     let timing = Timing {
         answer: AnswerTime::Fixed(Duration::ZERO),
         store_lag: Duration::from_millis(50),
+        unlisted_for: Duration::from_millis(200),
         ..Timing::measured(release)
     };
     let options = Options { timing, ..options };

@@ -87,6 +87,9 @@ pub struct RehearseArgs {
     /// From there to the store [default: 500ms]
     #[arg(long, value_name = "TIME", value_parser = parse_duration)]
     pub store_lag: Option<Duration>,
+    /// How long it remembers that a user does not have a conversation in his list, once it was asked [default: 1m]
+    #[arg(long, value_name = "TIME", value_parser = parse_duration)]
+    pub unlisted_for: Option<Duration>,
     /// What storing costs: for each message, each conversation in a batch besides, and each that is begun, such as `2ms,2.6ms,20ms`;
     /// `none`: nothing, so that it is never the limit [default: as measured, `none` with --answer-time]
     #[arg(long, value_name = "TIME,TIME,TIME|measured|none", value_parser = parse_storing)]
@@ -190,6 +193,7 @@ impl RehearseArgs {
                 batch_interval: self.batch_interval.unwrap_or(measured.batch_interval),
                 storing_lag: self.storing_lag.unwrap_or(measured.storing_lag),
                 store_lag: self.store_lag.unwrap_or(measured.store_lag),
+                unlisted_for: self.unlisted_for.unwrap_or(measured.unlisted_for),
             },
             ..usual
         }

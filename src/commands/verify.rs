@@ -19,11 +19,13 @@ use crate::openim::Client;
 use crate::prepare;
 use crate::report::plural;
 
+mod listed;
 mod look;
 mod scrolled;
 mod verdict;
 mod watch;
 
+pub(super) use listed::{Lists, lists};
 pub(super) use look::of_the_store;
 use look::{Found, look};
 use scrolled::Scrollable;
@@ -54,11 +56,13 @@ pub struct VerifyArgs {
     #[arg(long, value_name = "N", requires = "media")]
     pub media_sample: Option<NonZeroU64>,
     /// Judge besides, by the paging of OpenIM's own clients, whether each conversation can be scrolled to its start:
-    /// today, and when people write on. With --repair empty slots are dated anew where that helps
+    /// today, and when people write on; and whether all who take part have it in their lists. With --repair empty slots
+    /// are dated anew where that helps
     #[arg(long)]
     pub client: bool,
-    /// Delete second copies and send what is missing, then verify again; with --client also take back and send anew what
-    /// users can't scroll to the start, where everything in it is ours, which it asks first
+    /// Delete second copies, send what is missing, and put conversations into the lists of people who take part where the
+    /// server left that out, then verify again; with --client also take back and send anew what users can't scroll to the
+    /// start, where everything in it is ours, which it asks first
     #[arg(long)]
     pub repair: bool,
     /// Don't ask before conversations are taken back and sent anew
@@ -169,6 +173,8 @@ impl Verification<'_> {
             if !reader.taken_back().map_err(job_failure)?.is_empty() {
                 repair.send_anew(job, settings.clone()).await?;
             }
+            // Who does not have a conversation in his list can't read it either.
+            let listed = lists(context, reader, client, &settings, true).await?;
             let (mut found, mut mended) = repair.until_nothing_is_left(job, reader, settings.clone()).await?;
             if args.client {
                 let mends = found.failing() + found.unproved() == 0;
@@ -187,11 +193,13 @@ impl Verification<'_> {
                 judged.show(context)?;
                 found.scrolled = Some(judged);
             }
+            found.listed = listed;
             (found, mended)
         } else {
             let asked = settings.clone();
             let mut found = look(context, job, reader, client, asked, args.extent(), false).await?;
             if args.client {
+                found.listed = lists(context, reader, client, &settings, false).await?;
                 found.scrolled = Some(scrolled(context, job, reader, client, settings, false).await?);
             }
             show(context, &found)?;
@@ -251,6 +259,17 @@ pub(super) async fn part(
     };
     let summary = crate::report::Summary::default();
     Ok((exit, verdict::verdict(&found, &Mended::default(), &summary, 0, 0)))
+}
+
+/// Reads conversations again of which nobody was shown everything; what is read now the job notes.
+pub(super) async fn read_again(
+    context: &Context,
+    job: &mut Job,
+    reader: &JobReader,
+    client: &Client,
+    settings: after::Settings,
+) -> Result<(), Failure> {
+    look(context, job, reader, client, settings, None, false).await.map(drop)
 }
 
 /// What was mended.

@@ -108,7 +108,7 @@ fn switch(state: &State) -> Answer {
 
 /// Phases in which everything is sent.
 pub(super) fn is_after_sending(phase: &str) -> bool {
-    ["settle", "look behind", "clear up", "look back", "store", "scroll"].contains(&phase)
+    ["settle", "look behind", "clear up", "lists", "look back", "store", "scroll"].contains(&phase)
 }
 
 /// A phase in words.
@@ -121,6 +121,7 @@ pub(super) fn doing(phase: &str) -> String {
         "settle" => "settling what is under way",
         "look behind" => "looking at what stands behind the last messages",
         "clear up" => "clearing up: what was deleted is looked for until it stays away",
+        "lists" => "looking whether all who take part have the conversations in their lists",
         "look back" => "looking whether what earlier runs confirmed is still there",
         "verify" => "reading back what was sent",
         "store" => "asking the store what it has",

@@ -8,7 +8,7 @@ use rusqlite::{OptionalExtension, Transaction, params};
 use super::error::{InJob, JobError};
 use super::packed::{Unpack, put, put_signed, put_text};
 use super::read::{block_id, from_sql};
-use super::{ConvNo, JobReader};
+use super::{ConvNo, Job, JobReader};
 use crate::message::{Ids, MsgId, Ordinal, Seq};
 
 /// A confirmed message.
@@ -150,6 +150,22 @@ pub(super) fn unpack(first: Ordinal, data: &[u8]) -> Option<Vec<Receipt>> {
         ordinal += 1;
     }
     Some(receipts)
+}
+
+impl Job {
+    /// Notes that messages can be read of which nobody was shown anything when they were confirmed.
+    pub fn are_shown(&mut self, shown: &[(ConvNo, Vec<Ordinal>)]) -> Result<(), JobError> {
+        let reader = self.reader()?;
+        let transaction = self.db.transaction().in_job(&self.dir)?;
+        for (conv, ordinals) in shown {
+            for ordinal in ordinals {
+                if let Some(receipt) = reader.receipt(*conv, *ordinal)? {
+                    update(&transaction, *conv, &Receipt { hidden: false, ..receipt }).in_job(&self.dir)?;
+                }
+            }
+        }
+        transaction.commit().in_job(&self.dir)
+    }
 }
 
 impl JobReader {

@@ -6,6 +6,7 @@
 //! [`Server`] makes the calls, each with the same patience.
 
 mod align;
+mod lists;
 mod page;
 mod readers;
 mod same;
@@ -13,6 +14,7 @@ mod server;
 mod store;
 
 pub use align::{Alignment, Book, Due, Fate, Past, Sighting, Who, align};
+pub use lists::{entry, lack_it};
 pub use page::{Log, PAGE, Seen};
 pub use readers::{last_senders, next_senders};
 pub use same::{Stored, candidates, formerly, is_notice, is_ours, is_same};

@@ -8,7 +8,9 @@ use tokio_util::sync::CancellationToken;
 
 use crate::job::JobError;
 use crate::message::{SendTime, Seq};
-use crate::openim::{CallError, Client, Found, NoMore, Patience, Pulled, Range, Rate, Seqs, StoreQuery};
+use crate::openim::{
+    CallError, Client, Found, NoMore, Patience, Pulled, Range, Rate, Seqs, Setting, StoreQuery,
+};
 
 /// Why a log can't be read or mended.
 #[derive(Debug, thiserror::Error)]
@@ -118,6 +120,25 @@ impl Server {
 
     async fn members_or_be_refused(&self, group: &str) -> Result<Vec<String>, LogError> {
         patiently!(self, self.client.members(group))
+    }
+
+    /// Whether that user has the conversation in his list; `None`: that is not told.
+    pub async fn lists(&self, user: &str, name: &str) -> Result<Option<bool>, LogError> {
+        let known = refused(self.settings_or_be_refused(user, name).await)?;
+        Ok(known.map(|known| !known.is_empty()))
+    }
+
+    async fn settings_or_be_refused(&self, user: &str, name: &str) -> Result<Vec<Setting>, LogError> {
+        patiently!(self, self.client.settings(user, &[name]))
+    }
+
+    /// Puts a conversation into that user's list; `false`: it was refused.
+    pub async fn list(&self, user: &str, entry: &Setting) -> Result<bool, LogError> {
+        refused(self.list_or_be_refused(user, entry).await).map(|done| done.is_some())
+    }
+
+    async fn list_or_be_refused(&self, user: &str, entry: &Setting) -> Result<(), LogError> {
+        patiently!(self, self.client.set(user, entry))
     }
 
     /// Deletes slots, for everybody.

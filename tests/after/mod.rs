@@ -3,6 +3,7 @@
 mod command;
 mod damage;
 mod generated;
+mod lists;
 mod mark_read;
 mod migration;
 mod once;

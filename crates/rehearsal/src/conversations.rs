@@ -28,6 +28,15 @@ pub(super) fn some(shared: &Shared, caller: &Caller<'_>) -> Outcome {
     if ids.is_empty() && shared.traits().wants_conversations {
         return Err(Refusal::args("conversationIDs is empty"));
     }
+    let now = shared.now();
+    for id in &ids {
+        if let Some(conversation) = shared.world().conversations.get_mut(*id)
+            && conversation.max_seq > 0
+            && !conversation.members.get(owner).is_some_and(|member| member.has_record(now))
+        {
+            conversation.missed(owner, now);
+        }
+    }
     owned(shared, caller, owner, |id| ids.contains(&id))
 }
 
@@ -63,7 +72,8 @@ pub(super) fn peer<'a>(id: &'a str, owner: &str) -> &'a str {
 }
 
 /// `/conversation/set_conversations`: takes users and groups that are not there. What is set before a conversation is
-/// there shows when it is.
+/// there shows when it is; of one that is there it makes the entry in the user's list, which shows at once, or when nobody
+/// remembers any more that there was none (both measured, half and half, on 3.8.3: within 2 s or after 60 to 68).
 pub(super) fn set(shared: &Shared, caller: &Caller<'_>) -> Outcome {
     let value = parse(caller.body)?;
     let fields = Fields::of(&value, "SetConversationsReq", "conversation.SetConversationsReq")?;
@@ -87,11 +97,19 @@ pub(super) fn set(shared: &Shared, caller: &Caller<'_>) -> Outcome {
     }
     let mut world = shared.world();
     let id: Arc<str> = id.into();
+    let (now, remembered) = (shared.now(), shared.options.timing.unlisted_for);
     for user in users {
         let user = world.name(user);
-        let member = world.conversation_mut(&id).member_mut(&user);
+        let conversation = world.conversation_mut(&id);
+        let is_begun = conversation.max_seq > 0;
+        let member = conversation.member_mut(&user);
         member.pinned = pinned.unwrap_or(member.pinned);
         member.bell = bell.unwrap_or(member.bell);
+        if is_begun {
+            let known =
+                member.missed.map_or(now, |at| at + i64::try_from(remembered.as_millis()).unwrap_or(0));
+            member.record_from.get_or_insert(known.max(now));
+        }
     }
     Ok(Data::Absent)
 }

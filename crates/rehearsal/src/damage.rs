@@ -32,6 +32,12 @@ pub enum Damage {
     Hide,
     /// The store does not have it any more; the cache does (law 8).
     Unstore,
+    /// That user does not have the conversation in his list, as a server leaves it that is killed at its first messages;
+    /// whichever slot.
+    Unlist {
+        /// Who.
+        user: String,
+    },
 }
 
 /// Does it; what is wrong with the call, otherwise.
@@ -61,6 +67,11 @@ pub(super) fn damage(shared: &Shared, conversation: &str, seq: i64, damage: &Dam
         }
         Damage::Hide => conversation.slot_mut(seq).cache(Cached::Empty(0), now),
         Damage::Unstore => conversation.slot_mut(seq).stored = None,
+        Damage::Unlist { user } => {
+            if let Some(member) = conversation.members.get_mut(user.as_str()) {
+                member.record_from = None;
+            }
+        }
     }
     Ok(())
 }

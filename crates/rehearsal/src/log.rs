@@ -78,6 +78,8 @@ pub(super) enum Cached {
 pub(super) struct Member {
     /// From when on (ms) the user's conversation record exists, without which a pull finds nothing.
     pub(super) record_from: Option<i64>,
+    /// When somebody asked for it in vain (ms).
+    pub(super) missed: Option<i64>,
     pub(super) has_read: i64,
     /// Slots below it are gone for this user ("clear", retention).
     pub(super) min_seq: i64,
@@ -171,6 +173,25 @@ impl Conversation {
     /// That user's place, made if it is new.
     pub(super) fn member_mut(&mut self, user: &Arc<str>) -> &mut Member {
         self.members.entry(Arc::clone(user)).or_default()
+    }
+
+    /// Somebody asks for a place of that user, and there is none: that is remembered.
+    pub(super) fn missed(&mut self, user: &str, now: i64) {
+        if let Some(member) = self.members.get_mut(user) {
+            member.missed = Some(now);
+        } else {
+            self.members.insert(user.into(), Member { missed: Some(now), ..Member::default() });
+        }
+    }
+
+    /// A process is killed that was about to make the records of a single chat: of the two calls one has come through.
+    pub(super) fn lose_record(&mut self, now: i64) {
+        let Some(route) = self.last_route.clone().filter(|route| route.session != 3) else { return };
+        if let Some(member) = self.members.get_mut(route.receiver.as_ref())
+            && member.record_from.is_some_and(|from| from > now)
+        {
+            member.record_from = None;
+        }
     }
 
     /// Counts a message as gone.

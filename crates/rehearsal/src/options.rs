@@ -76,6 +76,8 @@ pub struct Timing {
     pub storing_lag: Duration,
     /// From there to the store, which the third stage writes (law 8).
     pub store_lag: Duration,
+    /// So long the server remembers that a user does not have a conversation in his list, when somebody has asked.
+    pub unlisted_for: Duration,
 }
 
 /// How long an answer takes.
@@ -146,6 +148,7 @@ impl Timing {
             batch_interval: Duration::from_millis(100),
             storing_lag: Duration::from_millis(traits.storing_lag_ms),
             store_lag: Duration::from_millis(500),
+            unlisted_for: Duration::from_mins(1),
         }
     }
 
@@ -156,6 +159,7 @@ impl Timing {
             batch_interval: Duration::from_millis(20),
             storing_lag: Duration::from_millis(25),
             store_lag: Duration::from_millis(50),
+            unlisted_for: Duration::from_millis(200),
         }
     }
 

@@ -124,6 +124,7 @@ pub(super) fn pull(shared: &Shared, caller: &Caller<'_>) -> Outcome {
         let Some(conversation) = world.conversations.get_mut(id) else { continue };
         let member = conversation.members.get(user).cloned().unwrap_or_default();
         if !auto && !member.has_record(now) {
+            conversation.missed(user, now);
             continue;
         }
         let wanted = Wanted { begin, end, num, descending };

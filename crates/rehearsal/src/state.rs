@@ -159,7 +159,8 @@ fn take(
             let (record_from, has_read, hidden) = (saved.record_from, saved.has_read, saved.hidden);
             let (min_seq, max_seq) = (saved.min_seq, saved.max_seq);
             let (pinned, bell) = (saved.pinned, saved.bell);
-            let member = Member { record_from, has_read, min_seq, max_seq, hidden, pinned, bell };
+            let member =
+                Member { record_from, missed: None, has_read, min_seq, max_seq, hidden, pinned, bell };
             world.conversation_mut(conversation).members.insert(user, member);
         }
         Line::Document { number, rank, bytes } => {

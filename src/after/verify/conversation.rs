@@ -40,6 +40,7 @@ pub(super) async fn verify(
         moved: Moved::new(),
         copies: desk.read(|reader| reader.doubles_of(conversation.no))?.into_iter().collect(),
         gone: Vec::new(),
+        shown: Vec::new(),
     };
     reading.read(&mut log).await?;
     let expected = reading.ahead.count;
@@ -61,6 +62,7 @@ pub(super) async fn verify(
         deleted,
         missing: reading.missing,
         gone: reading.gone,
+        shown: reading.shown,
         fell_back: log.max_seq < progress.read_to,
     }))
 }
@@ -84,6 +86,8 @@ struct Reading<'a> {
     copies: BTreeMap<Seq, MsgId>,
     /// Of these, the slots of those that stand there no more.
     gone: Vec<Seq>,
+    /// Messages that nobody was shown when they were confirmed, and that can be read by now.
+    shown: Vec<Ordinal>,
 }
 
 impl Reading<'_> {
@@ -122,12 +126,19 @@ impl Reading<'_> {
     /// Puts slots before the walk.
     fn take(&mut self, from: Seq, to: Seq, seen: Vec<Seen>) -> Result<(), JobError> {
         let mut seen: HashMap<Seq, Seen> = seen.into_iter().map(|one| (one.seq, one)).collect();
-        let Self { desk, conversation, ahead, walk, memory, found, .. } = self;
+        let Self { desk, conversation, ahead, walk, memory, found, shown, .. } = self;
         desk.read(|reader| {
             let mut book = JobBook { reader, conversation, memory };
             for seq in (from.0..=to.0).map(Seq) {
                 let record = seen.remove(&seq).map(|one| (one.ids, one.stored));
-                walk.slot(&mut book, ahead.take(seq), Slot { seq, record }, found)?;
+                let expected = ahead.take(seq);
+                if let (Some(expected), Some((ids, _))) = (&expected, &record)
+                    && expected.ids.as_ref().is_some_and(|known| known.server == ids.server)
+                    && ahead.was_hidden(expected.ordinal)
+                {
+                    shown.push(expected.ordinal);
+                }
+                walk.slot(&mut book, expected, Slot { seq, record }, found)?;
             }
             Ok(())
         })

@@ -15,6 +15,8 @@ pub(in crate::after) struct Ahead {
     conv: ConvNo,
     superseded: HashSet<Ordinal>,
     by_slot: BTreeMap<Seq, Expected>,
+    /// Messages that nobody was shown when they were confirmed.
+    hidden: HashSet<Ordinal>,
     /// The next receipt to be read; `None`: all were.
     next: Option<Ordinal>,
     /// The lowest slot of the last page that was read.
@@ -32,6 +34,7 @@ impl Ahead {
             conv,
             superseded: reader.superseded(conv)?.into_iter().collect(),
             by_slot: BTreeMap::new(),
+            hidden: HashSet::new(),
             next: Some(Ordinal(0)),
             reached: Seq(i64::MIN),
             count: 0,
@@ -49,6 +52,9 @@ impl Ahead {
             for receipt in page {
                 if !self.superseded.contains(&receipt.ordinal) {
                     let (ordinal, seq, ids) = (receipt.ordinal, receipt.seq, receipt.ids);
+                    if receipt.hidden {
+                        self.hidden.insert(ordinal);
+                    }
                     self.by_slot.insert(seq, Expected { ordinal, seq, ids });
                     self.count += 1;
                 }
@@ -69,6 +75,11 @@ impl Ahead {
     /// What was confirmed in that slot; handed out once.
     pub(in crate::after) fn take(&mut self, slot: Seq) -> Option<Expected> {
         self.by_slot.remove(&slot)
+    }
+
+    /// Whether nobody was shown that message when it was confirmed; told once.
+    pub(in crate::after) fn was_hidden(&mut self, ordinal: Ordinal) -> bool {
+        self.hidden.remove(&ordinal)
     }
 
     /// What was not handed out: slots behind the last one that was read.

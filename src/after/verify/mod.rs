@@ -64,6 +64,8 @@ pub struct Checked {
     pub missing: Vec<Ordinal>,
     /// Copies of the server that the job knows, and that stand there no more.
     pub gone: Vec<Seq>,
+    /// Messages that nobody was shown when they were confirmed, and that can be read by now.
+    pub shown: Vec<Ordinal>,
     /// The server's numbers are below what the job had read: it was put back from an older copy.
     pub fell_back: bool,
 }

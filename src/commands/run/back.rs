@@ -3,14 +3,44 @@
 use super::super::context::{Counting, note};
 use super::super::prepare::job_failure;
 use super::super::verdict::{is_disturbed, look_again};
+use super::super::verify::Lists;
 use super::super::{Exit, Failure, afterwards, verify};
 use super::night::Night;
 use crate::after::{self, Step};
-use crate::import::Outcome;
+use crate::import::{Ended, Outcome};
 use crate::job::{Job, JobReader};
 use crate::report::Unit;
 
 impl Night<'_> {
+    /// After signs of a crash: puts conversations into the lists of people who take part, where the server left that out, and
+    /// reads again what nobody was shown because of that.
+    pub(super) async fn list(
+        &self,
+        job: &mut Job,
+        reader: &JobReader,
+        look: &after::Settings,
+        outcome: &Outcome,
+    ) -> Result<Lists, Failure> {
+        let is_over = matches!(outcome.ended, Ended::Done | Ended::NothingToDo);
+        if !is_over || !(outcome.crash_suspected || outcome.hidden > 0) {
+            return Ok(Lists::default());
+        }
+        note(
+            "there were signs of a crash of the server: whether people have these conversations in their lists is looked at",
+        )?;
+        let listed = verify::lists(self.context, reader, &self.client, look, true).await?;
+        if listed.made.is_empty() {
+            return Ok(listed);
+        }
+        if let Some(said) = listed.in_words() {
+            afterwards::note_deed(reader, "lists", &said)?;
+        }
+        let only = Some(listed.made.iter().cloned().collect());
+        let again = after::Settings { only, ..look.clone() };
+        verify::read_again(self.context, job, reader, &self.client, again).await?;
+        Ok(listed)
+    }
+
     /// What earlier runs confirmed, the store, and what users will see; how the run ends, and what is said of it.
     pub(super) async fn look_back(
         &self,

@@ -100,14 +100,17 @@ impl Night<'_> {
             Canaried::All(sent) => *sent,
             Canaried::GoOn => self.import(&mut job, &reader, settings, stop).await?,
         };
+        let listed = self.list(&mut job, &reader, &look, &outcome).await?;
         let (exit, verdict) = verdict(&outcome, Known::of(&reader)?, part);
         let mut said = vec![verdict];
+        said.extend(listed.in_words());
         if outcome.ended == Ended::Stopped {
             said.extend(clock.ended_it());
             said.extend(self.desk.is_drained().then(|| "It was asked to end (control drain).".to_owned()));
         }
         let mut exit = remaining(&outcome, self.args.repair, exit, &mut said);
         if matches!(outcome.ended, Ended::Done | Ended::NothingToDo) {
+            exit = listed.exit(exit);
             exit = self.look_back(&mut job, (&reader, look), (&outcome, resumed), exit, &mut said).await?;
         }
         if undone > 0 {

@@ -7,6 +7,7 @@ use std::time::Duration;
 use super::super::context::{Context, Counting, note};
 use super::super::prepare::job_failure;
 use super::super::{Exit, Failure, OrFail, afterwards};
+use super::listed::Lists;
 use super::scrolled::Scrollable;
 use super::verdict::SHOWN;
 use crate::after::{
@@ -35,10 +36,13 @@ pub(super) struct Found {
     pub(super) store: Option<StoreReport>,
     /// Copies of the server that stand there no more.
     gone: Vec<(ConvNo, Vec<Seq>)>,
+    /// Messages that nobody was shown when they were confirmed, and that could be read.
+    shown_by_now: Vec<(ConvNo, Vec<Ordinal>)>,
     /// Conversations whose numbers are below what the job had read.
     pub(super) fallen: Vec<String>,
     /// Whether users can scroll, if that was asked.
     pub(super) scrolled: Option<Scrollable>,
+    pub(super) listed: Lists,
     /// The first differences, as lines.
     pub(super) shown: Vec<String>,
     /// How many differences have a name, in the file.
@@ -53,7 +57,7 @@ impl Found {
 
     /// Conversations that users can't scroll.
     pub(super) fn broken(&self) -> u64 {
-        self.scrolled.as_ref().map_or(0, Scrollable::not)
+        self.scrolled.as_ref().map_or(0, Scrollable::not) + self.listed.lacking
     }
 
     /// Conversations of which it is not known whether users can scroll them.
@@ -99,6 +103,7 @@ impl Found {
             (Some(mine), Some(theirs)) => mine.merge(&theirs),
             (mine, theirs) => *mine = mine.take().or(theirs),
         }
+        self.listed.merge(other.listed);
         match (&mut self.scrolled, other.scrolled) {
             (Some(mine), Some(theirs)) => mine.merge(theirs),
             (mine, theirs) => *mine = mine.take().or(theirs),
@@ -140,6 +145,7 @@ pub(super) async fn look(
     let extras = Extras { repair, lookups: lookups(store.is_some(), repair) };
     the_log(context, reader, client, settings.clone(), extras, &mut file, &mut found).await?;
     job.copies_are_gone(&std::mem::take(&mut found.gone)).map_err(job_failure)?;
+    job.are_shown(&std::mem::take(&mut found.shown_by_now)).map_err(job_failure)?;
     // What was mended has to be looked at again anyway, and the store is asked once, at the end.
     if let Some(extent) = store
         && !(repair && found.mends())
@@ -178,6 +184,9 @@ async fn the_log(
                 found.again(checked.conv, checked.missing);
                 if !checked.gone.is_empty() {
                     found.gone.push((checked.conv, checked.gone));
+                }
+                if !checked.shown.is_empty() {
+                    found.shown_by_now.push((checked.conv, checked.shown));
                 }
                 if checked.fell_back {
                     found.fallen.push(checked.name);

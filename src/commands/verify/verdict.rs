@@ -313,6 +313,7 @@ pub(super) fn verdict(
             plural(found.unproved(), "stands", "stand")
         )
     });
+    said.extend(found.listed.in_words());
     said.extend(found.scrolled.as_ref().map(Scrollable::in_words));
     said.extend(found.store.as_ref().map(look::of_the_store));
     if found.failing() == 0 && found.counts != Counts::default() {

@@ -90,6 +90,10 @@ fn go_on(shared: &Shared, world: &mut World) {
 }
 
 fn restarted(shared: &Shared, world: &mut World, kill: bool) {
+    if kill {
+        let now = shared.now();
+        world.conversations.values_mut().for_each(|conversation| conversation.lose_record(now));
+    }
     match (shared.traits().queue, kill) {
         (Queue::Kafka { stopped, .. }, false) => repeat_last(shared, world, stopped, None),
         (Queue::Kafka { killed, .. }, true) => {
