@@ -91,13 +91,6 @@ impl Plan {
         self.parts.iter().flat_map(|part| part.sources.iter().cloned()).collect()
     }
 
-    /// An export in an object store of which no folder here has the files.
-    pub(super) fn without_files(&self) -> Option<&str> {
-        let mut sources = self.parts.iter().flat_map(|part| &part.sources);
-        let in_store = sources.find(|source| export::is_address(source));
-        in_store.filter(|_| self.file.media.files.is_none()).map(String::as_str)
-    }
-
     /// Opens the sources; their numbers count on from `first`.
     pub(super) fn open(&self, first: SourceNo) -> Result<Intake, Failure> {
         let mut all: Option<Reader> = None;

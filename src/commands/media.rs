@@ -19,6 +19,7 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use clap::Args;
+use importer_buckets::BucketError;
 use importer_media::{Key, Places};
 use serde::Serialize;
 use tokio::runtime::Runtime;
@@ -29,8 +30,9 @@ use super::intake::{Intake, Plan};
 use super::prepare::job_failure;
 use super::{Exit, Failure, OrFail, intake, server, shard, stop};
 use crate::config::{self, Rate, ServerArgs, SourceArgs};
+use crate::export;
 use crate::job::{FACE, Job, MediaBook, PassNo, SourceInfo};
-use crate::media::{self, Fetch, Progress as Done, StoreError, Upload, UploadError, Wants};
+use crate::media::{self, Fetch, PlanError, Progress as Done, StoreError, Upload, UploadError, Wants};
 use crate::message::SourceNo;
 use crate::openim::{self, Client, HostToken, Limits, Reach, Web, check_public_url};
 use crate::report::{Progress, Snapshot, Unit};
@@ -242,7 +244,7 @@ impl Step<'_> {
             let drawn = draw(self.context, &done, LOOK);
             let plan = media::plan(&wants.all, shape, fetch.as_ref(), &book, &self.dir, &done).await;
             drawn.finish();
-            let plan = plan.map_err(job_failure)?;
+            let plan = plan.map_err(not_planned)?;
             outcome.planned(&plan);
             outcome.left = plan.counts.open + plan.counts.unseen;
             outcome.verdict = dry_verdict(&plan);
@@ -308,7 +310,7 @@ impl Step<'_> {
         let planning = media::plan(wants, shape, fetch, book, &self.dir, done);
         let (plan, uploaded) = tokio::join!(planning, uploading);
         drawn.finish();
-        let plan = plan.map_err(job_failure)?;
+        let plan = plan.map_err(not_planned)?;
         let uploaded = match uploaded {
             // Messages are given addresses: it has to be known that files can get there.
             Ok(uploaded) if plan.counts.later > 0 => {
@@ -346,7 +348,8 @@ impl Step<'_> {
                 Failure::new(Exit::Usage, format!("`public_url` in [media] is no address of an API: {why}"))
             })?;
         }
-        if let Some(folder) = file.files.as_deref().filter(|folder| !folder.is_dir()) {
+        let is_here = |folder: &&Path| !folder.to_str().is_some_and(export::is_address);
+        if let Some(folder) = file.files.as_deref().filter(is_here).filter(|folder| !folder.is_dir()) {
             return Err(Failure::new(
                 Exit::Usage,
                 format!("`files` in [media]: `{}` is no folder", folder.display()),
@@ -437,13 +440,6 @@ fn gather(mut wants: Wants, plan: &Plan, first: SourceNo) -> Result<(Wants, Vec<
             "name the SOURCE, or `sources` in the configuration: its files are looked for beside it",
         ));
     }
-    if let Some(source) = plan.without_files() {
-        let text = format!(
-            "`{source}` is in an object store: its messages are read from there, and the files beside them are not. Copy those \
-             to a folder and name it as `files` in [media]"
-        );
-        return Err(Failure::new(Exit::Usage, text));
-    }
     let Intake { mut reader, mapper } = plan.open(first)?;
     while let Some(chunk) = reader.next_chunk().map_err(intake::failure)? {
         mapper.map(&chunk, &mut wants);
@@ -509,11 +505,25 @@ fn refused(error: StoreError) -> Stopped {
     Stopped { failure: Failure { exit, error: error.into() }, goes_without }
 }
 
+fn not_planned(error: PlanError) -> Failure {
+    match error {
+        PlanError::Job(error) => job_failure(error),
+        PlanError::Store(error) => of_store(error),
+    }
+}
+
+/// The store of the export tells nothing: for now, or for good.
+fn of_store(error: BucketError) -> Failure {
+    let exit = if matches!(error, BucketError::GaveUp { .. }) { Exit::Unfinished } else { Exit::Usage };
+    Failure { exit, error: error.into() }
+}
+
 fn gave_up(error: UploadError) -> Stopped {
     let exit = match &error {
         UploadError::Job(_) => Exit::Internal,
         UploadError::Call(error) => server::exit_of(error),
-        UploadError::Web(_) => Exit::Unfinished,
+        UploadError::Web(_) | UploadError::Export(BucketError::GaveUp { .. }) => Exit::Unfinished,
+        UploadError::Export(_) => Exit::Usage,
     };
     let error = anyhow::Error::from(error);
     let error = anyhow::anyhow!("{error:#}; what is uploaded stays, and the same command goes on");

@@ -18,7 +18,7 @@ mod wanted;
 
 pub use check::{StoreError, check};
 pub use fetch::{Fetch, sweep};
-pub use plan::{Counts, Open, Plan, Shape, plan, survey};
+pub use plan::{Counts, Open, Plan, PlanError, Shape, plan, survey};
 pub use progress::Progress;
 pub use upload::{Upload, UploadError, Uploaded, upload};
 pub use verify::{Difference, Verified, verify};

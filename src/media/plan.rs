@@ -6,6 +6,7 @@ use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use bytes::Bytes;
+use importer_buckets::{BucketError, Holder};
 use importer_media::{Key, Look, Place, PlaceError, Places, Wanted};
 use tokio::sync::mpsc::Sender;
 use tokio_util::sync::CancellationToken;
@@ -26,6 +27,17 @@ pub struct Open {
     pub place: Place,
     /// The bytes themselves, where one part has them all: they are not read a second time.
     pub bytes: Option<Bytes>,
+}
+
+/// Why it can't go on, whatever the files are.
+#[derive(Debug, thiserror::Error)]
+pub enum PlanError {
+    /// The job.
+    #[error(transparent)]
+    Job(#[from] JobError),
+    /// The store in which the export is.
+    #[error(transparent)]
+    Store(#[from] BucketError),
 }
 
 /// What is to be done, and what can't be.
@@ -135,7 +147,7 @@ pub async fn plan(
     book: &Mutex<MediaBook>,
     scratch: &Path,
     progress: &Progress,
-) -> Result<Plan, JobError> {
+) -> Result<Plan, PlanError> {
     let mut plan = Plan::default();
     let mut seen: HashSet<String> = HashSet::new();
     // What was fetched is not fetched again: of files of the export, the bytes count, whatever they were last time.
@@ -173,7 +185,7 @@ async fn one(
     book: &Mutex<MediaBook>,
     scratch: &Path,
     (plan, seen): (&mut Plan, &mut HashSet<String>),
-) -> Result<Option<Open>, JobError> {
+) -> Result<Option<Open>, PlanError> {
     let is_face = want.kind == FACE;
     plan.counts.files += u64::from(!is_face);
     let (object, place, bytes) = match examine(want, shape, (fetch, known), book, scratch).await? {
@@ -240,11 +252,13 @@ async fn one(
 
 /// As the book has it; `None`: its path is no text.
 fn written_down(place: &Place) -> Option<At> {
+    let text = |holder: &Holder| match holder {
+        Holder::Disk(path) => path.to_str().map(str::to_owned),
+        Holder::Bucket(object) => Some(object.address.to_string()),
+    };
     Some(match place {
-        Place::File(path) => At { archive: None, path: path.to_str()?.to_owned() },
-        Place::Entry { archive, name } => {
-            At { archive: Some(archive.to_str()?.to_owned()), path: name.clone() }
-        }
+        Place::File(holder) => At { archive: None, path: text(holder)? },
+        Place::Entry { archive, name } => At { archive: Some(text(archive)?), path: name.clone() },
     })
 }
 
@@ -258,7 +272,7 @@ fn find(want: &Want, shape: &Shape<'_>) -> Result<Place, PlaceError> {
         return Ok(place.clone());
     }
     if let Some(path) = &want.written {
-        return Ok(Place::File(path.clone()));
+        return Ok(Place::File(Holder::Disk(path.clone())));
     }
     // They stand in the order of their numbers.
     let source = shape.sources.binary_search_by_key(&want.source, |source| source.no);
@@ -278,7 +292,7 @@ async fn examine(
     (fetch, known): (Option<&Fetch>, &Known),
     book: &Mutex<MediaBook>,
     scratch: &Path,
-) -> Result<Examined, JobError> {
+) -> Result<Examined, PlanError> {
     let place = match find(want, shape) {
         Ok(place) => place,
         Err(PlaceError::Missing) if !want.url.is_empty() => {
@@ -296,16 +310,16 @@ async fn examine(
                 ));
             };
             match fetch.get(&want.url).await {
-                Ok(path) => Place::File(path),
+                Ok(path) => Place::File(Holder::Disk(path)),
                 Err(NotFetched::Link(why)) => return Ok(Examined::Not("missing", why)),
-                Err(NotFetched::Here(error)) => return Err(JobError::io(scratch, error)),
+                Err(NotFetched::Here(error)) => return Err(JobError::io(scratch, error).into()),
             }
         }
-        Err(error) => return Ok(refused(&error)),
+        Err(error) => return Ok(refused(&not_ours(error, scratch)?)),
     };
     let (most, keeps) = (shape.max_size, shape.out.is_some());
-    // What is large is read on a thread of its own: calls under way would seem to get no answer meanwhile.
-    let measured = if shape.places.size(&place).is_ok_and(|size| size <= PART) {
+    // What is large or far is read on a thread of its own: calls under way would seem to get no answer meanwhile.
+    let measured = if !place.is_in_store() && shape.places.size(&place).is_ok_and(|size| size <= PART) {
         measure(&place, shape.places, most, keeps, scratch)
     } else {
         let (place, places, scratch) = (place.clone(), Arc::clone(shape.places), scratch.to_owned());
@@ -343,13 +357,14 @@ async fn examine(
     })
 }
 
-/// That there is no room to unpack a file is no fault of the file's.
-pub(super) fn not_ours(error: PlaceError, scratch: &Path) -> Result<PlaceError, JobError> {
+/// That there is no room to unpack a file, or that its store is away, is no fault of the file's.
+pub(super) fn not_ours(error: PlaceError, scratch: &Path) -> Result<PlaceError, PlanError> {
     use std::io::ErrorKind::{QuotaExceeded, StorageFull};
     match error {
         PlaceError::Read(error) if matches!(error.kind(), StorageFull | QuotaExceeded) => {
-            Err(JobError::io(scratch, error))
+            Err(JobError::io(scratch, error).into())
         }
+        PlaceError::Store(error) => Err(error.into()),
         error => Ok(error),
     }
 }
@@ -371,6 +386,7 @@ pub(super) fn in_words(error: &PlaceError) -> String {
     match error {
         error if is_missing(error) => PlaceError::Missing.to_string(),
         PlaceError::Read(read) if read.kind() == std::io::ErrorKind::UnexpectedEof => CHANGED.to_owned(),
+        PlaceError::Replaced => CHANGED.to_owned(),
         error => error.to_string(),
     }
 }
@@ -389,9 +405,7 @@ fn measure(
     scratch: &Path,
 ) -> Result<Option<Measured>, PlaceError> {
     // A sparse file of ten gigabytes costs nothing to make, and much to read.
-    if let Place::File(path) = place
-        && fs_err::metadata(path)?.len() > most
-    {
+    if matches!(place, Place::File(_)) && places.size(place)? > most {
         return Ok(None);
     }
     let mut file = places.open(place, scratch, most)?;

@@ -2,8 +2,8 @@
 //! a process that takes over goes on in the midst of a file.
 
 use std::path::Path;
-use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -12,11 +12,12 @@ use tokio::sync::mpsc::Receiver;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
-use importer_media::{Bytes as Readable, PlaceError, Places};
+use importer_buckets::BucketError;
+use importer_media::{Bytes as Readable, Place, PlaceError, Places};
 
 use super::CAUSE;
 use super::patience::Patience;
-use super::plan::{self, Open as Planned};
+use super::plan::{self, Open as Planned, PlanError};
 use super::progress::Progress;
 use crate::job::{JobError, MediaBook, MediaObject, ObjectState};
 use crate::openim::{self, Announce, Begun, CallError, Client, PART, Put, Web, WebError, digest};
@@ -38,7 +39,7 @@ pub struct Upload<'a> {
     /// The job's book.
     pub book: &'a Mutex<MediaBook>,
     /// Where files lie.
-    pub places: &'a Places,
+    pub places: &'a Arc<Places>,
     /// Where entries of archives are unpacked.
     pub scratch: &'a Path,
     /// Files under way at once.
@@ -78,6 +79,18 @@ pub enum UploadError {
     /// Its object store gave none.
     #[error("the object storage {0}")]
     Web(#[from] WebError),
+    /// The store in which the export is.
+    #[error(transparent)]
+    Export(BucketError),
+}
+
+impl From<PlanError> for UploadError {
+    fn from(error: PlanError) -> Self {
+        match error {
+            PlanError::Job(error) => Self::Job(error),
+            PlanError::Store(error) => Self::Export(error),
+        }
+    }
 }
 
 /// What became of one file.
@@ -320,7 +333,7 @@ async fn parts(
         }
         let part = match &planned.bytes {
             Some(bytes) => bytes.clone(),
-            None => match read_part(&mut bytes, planned, n, with) {
+            None => match read_part(&mut bytes, planned, n, with).await {
                 Ok(part) if digest(&part) == *sum => Bytes::from(part),
                 Ok(_) => return Ok(Parts::Unreadable(plan::CHANGED.to_owned())),
                 Err(error) => {
@@ -422,21 +435,48 @@ fn part_len(object: &MediaObject, n: usize) -> u64 {
     object.size.saturating_sub(n as u64 * PART).min(PART)
 }
 
-/// Opens the file at the first part that is read.
-fn read_part(
+/// Reads a part; opens the file at the first that is read. What is far is read on a thread of its own: calls under way would
+/// seem to get no answer meanwhile.
+async fn read_part(
     file: &mut Option<Box<dyn Readable>>,
     planned: &Planned,
     n: usize,
     with: &Upload<'_>,
 ) -> Result<Vec<u8>, PlaceError> {
-    let object = &planned.object;
-    if file.is_none() {
-        *file = Some(with.places.open(&planned.place, with.scratch, object.size)?);
+    let (object, place) = (&planned.object, &planned.place);
+    let wanted = (n as u64 * PART, part_len(object, n), object.size);
+    if !place.is_in_store() {
+        return read_at(file, with.places, (place, with.scratch), wanted);
     }
-    let mut part = vec![0; usize::try_from(part_len(object, n)).unwrap_or_default()];
-    if let Some(file) = file {
-        file.seek(std::io::SeekFrom::Start(n as u64 * PART))?;
-        file.read_exact(&mut part)?;
-    }
+    let (place, places, scratch) = (place.clone(), Arc::clone(with.places), with.scratch.to_owned());
+    let mut open = file.take();
+    let reading = tokio::task::spawn_blocking(move || {
+        let part = read_at(&mut open, &places, (&place, &scratch), wanted);
+        (open, part)
+    });
+    let part = match reading.await {
+        Ok((open, part)) => {
+            *file = open;
+            part
+        }
+        Err(panicked) => std::panic::resume_unwind(panicked.into_panic()),
+    };
+    part
+}
+
+/// So many bytes from there on, of a file that has so many.
+fn read_at(
+    file: &mut Option<Box<dyn Readable>>,
+    places: &Places,
+    (place, scratch): (&Place, &Path),
+    (from, len, size): (u64, u64, u64),
+) -> Result<Vec<u8>, PlaceError> {
+    let file = match file {
+        Some(file) => file,
+        None => file.insert(places.open(place, scratch, size)?),
+    };
+    let mut part = vec![0; usize::try_from(len).unwrap_or_default()];
+    file.seek(std::io::SeekFrom::Start(from))?;
+    file.read_exact(&mut part)?;
     Ok(part)
 }

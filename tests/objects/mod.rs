@@ -9,7 +9,7 @@ mod large;
 mod names;
 mod parts;
 mod recordings;
-mod samples;
+pub(crate) mod samples;
 
 use std::io::{Read, Write};
 use std::net::TcpStream;
@@ -41,7 +41,7 @@ fn whole(dir: &Path, server: &Rehearsal, more: &[&str]) -> Ended {
 }
 
 /// What lies in the store, by name.
-fn objects(server: &Rehearsal) -> Value {
+pub(crate) fn objects(server: &Rehearsal) -> Value {
     server.control("/_rehearsal/objects", None)
 }
 
@@ -60,7 +60,7 @@ fn get(url: &str) -> (u16, Option<String>, Vec<u8>) {
 }
 
 /// The bytes behind an address that a message has, as a phone reads them.
-fn opened(url: &str) -> Vec<u8> {
+pub(crate) fn opened(url: &str) -> Vec<u8> {
     let (status, location, _) = get(url);
     assert_eq!(status, 302, "{url}");
     let (status, _, body) = get(&location.unwrap());
@@ -74,7 +74,7 @@ fn is_there(entry: &Value) -> bool {
 }
 
 /// All messages of media that the server has: type and content.
-fn media(server: &Rehearsal) -> Vec<(u64, Value)> {
+pub(crate) fn media(server: &Rehearsal) -> Vec<(u64, Value)> {
     let audit = server.audit();
     let mut all = Vec::new();
     for conversation in audit["conversations"].as_object().unwrap().keys() {

@@ -3,6 +3,8 @@
 //! `cargo test --features object-store --test tests stores::`; without the feature only that it says so.
 
 #[cfg(feature = "object-store")]
+mod files;
+#[cfg(feature = "object-store")]
 mod read;
 #[cfg(feature = "object-store")]
 mod refused;

@@ -80,16 +80,6 @@ fn a_store_that_says_no_is_believed_at_once() {
 }
 
 #[test]
-fn files_beside_the_messages_are_not_looked_for_there() {
-    let (store, dir, _) = one();
-    let (code, said) = told(asks(&store, dir.path()).args(["media", "s3://chats/x.jsonl", "--dry-run"]));
-    assert!(code == 2 && said.contains("name it as `files` in [media]"), "{code} {said}");
-    fs_err::write(dir.path().join("import.toml"), "[media]\nfiles = \".\"\n").unwrap();
-    let (code, said) = told(asks(&store, dir.path()).args(["media", "s3://chats/x.jsonl", "--dry-run"]));
-    assert_eq!(code, 0, "{said}");
-}
-
-#[test]
 fn a_store_that_is_busy_is_asked_again() {
     let (store, dir, _) = one();
     for (status, times) in [(503, 3), (429, 2), (500, 3)] {

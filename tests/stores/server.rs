@@ -35,6 +35,8 @@ pub(super) struct Faults {
     pub(super) cut: Option<usize>,
     /// So many calls for an object are answered with this before any is answered well.
     pub(super) status: Option<(u32, u16)>,
+    /// Only of objects whose keys have this in them.
+    pub(super) of: String,
     /// What such an answer says.
     pub(super) says: String,
     /// The object is replaced when bytes behind so many are asked for.
@@ -138,8 +140,10 @@ fn answer(head: &[String], state: &Mutex<State>, out: &mut TcpStream) -> std::io
         if let Some((_, new)) = state.faults.replace.take_if(|(after, _)| asked >= *after) {
             state.objects.insert(key.clone(), new);
         }
-        let faults = state.faults.clone();
-        if let Some((left, _)) = &mut state.faults.status {
+        let mut faults = state.faults.clone();
+        if !key.contains(&faults.of) {
+            faults.status = None;
+        } else if let Some((left, _)) = &mut state.faults.status {
             *left = left.saturating_sub(1);
         }
         (faults, state.objects.get(&key).cloned().map(|bytes| (state.etag(&key, &bytes), bytes)))

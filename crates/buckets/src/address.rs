@@ -81,6 +81,11 @@ impl Address {
         self.is_folder
     }
 
+    /// Whether it is in the same bucket.
+    pub fn is_beside(&self, other: &Self) -> bool {
+        self.kind == other.kind && self.bucket == other.bucket
+    }
+
     /// What it is called within its bucket.
     pub fn key(&self) -> &str {
         &self.key

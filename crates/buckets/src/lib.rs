@@ -1,5 +1,5 @@
-//! Exports in object stores: `s3://`, `gs://` and `az://` are found, listed, and read as streams that go on where a
-//! connection broke.
+//! What holds the bytes of an export: a disk, or an object store, where `s3://`, `gs://` and `az://` are found, listed, and
+//! read as streams that go on where a connection broke.
 //!
 //! What an object is called is [`Address`], which object it was is told by its [`Object::etag`]: another one under the same
 //! name is never read on. Without the feature `object-store` every address is refused, with the way out.
@@ -9,6 +9,7 @@ use importer_words::secrets;
 
 mod address;
 mod error;
+mod holder;
 #[cfg(not(feature = "object-store"))]
 mod off;
 #[cfg(feature = "object-store")]
@@ -20,6 +21,7 @@ mod stream;
 
 pub use address::{Address, is_address};
 pub use error::BucketError;
+pub use holder::{Holder, Parts, ReadSeek};
 #[cfg(not(feature = "object-store"))]
 pub use off::{below, find, open};
 #[cfg(feature = "object-store")]
@@ -28,7 +30,7 @@ pub use store::{below, find};
 pub use stream::open;
 
 /// An object as its store told of it.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Object {
     /// Where it is.
     pub address: Address,

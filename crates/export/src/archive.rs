@@ -5,8 +5,9 @@ use std::io::{self, Read, Seek, SeekFrom};
 use flate2::Crc;
 use flate2::read::DeflateDecoder;
 
-use super::discover::read_error;
-use super::holder::{ReadSeek, of_bucket};
+use importer_buckets::ReadSeek;
+
+use super::discover::{held, of_bucket};
 use super::{ExportError, Holder};
 
 /// An entry of a zip archive.
@@ -36,7 +37,7 @@ pub(super) fn bomb(unpacked: u64, packed: u64) -> Option<u64> {
 /// Whether the file begins as zip archives do.
 pub(super) fn is_zip(holder: &Holder) -> Result<bool, ExportError> {
     let mut magic = Vec::new();
-    holder.part(0, 4)?.read_to_end(&mut magic).map_err(|e| read_error(&holder.name(), e))?;
+    held(holder, holder.part(0, 4).and_then(|mut part| part.read_to_end(&mut magic)))?;
     Ok(magic == b"PK\x03\x04" || magic == b"PK\x05\x06")
 }
 
@@ -59,7 +60,8 @@ pub(super) fn list(holder: &Holder) -> Result<Listed, ExportError> {
         zip::result::ZipError::Io(io) => of_bucket(io).unwrap_or_else(|| damaged(error.to_string())),
         _ => damaged(error.to_string()),
     };
-    let mut zip = zip::ZipArchive::new(io::BufReader::new(holder.seekable()?)).map_err(broken)?;
+    let mut zip =
+        zip::ZipArchive::new(io::BufReader::new(held(holder, holder.seekable())?)).map_err(broken)?;
     let odd = |why: String| ExportError::Unrecognised { path: name.clone().into_owned(), why };
     if zip.offset() > 0 {
         return Err(odd(format!(
@@ -68,7 +70,8 @@ pub(super) fn list(holder: &Holder) -> Result<Listed, ExportError> {
             zip.offset()
         )));
     }
-    let count = count(holder.seekable()?, zip.central_directory_start()).map_err(|e| read_error(&name, e))?;
+    let raw = held(holder, holder.seekable())?;
+    let count = held(holder, count(raw, zip.central_directory_start()))?;
     let read = zip.len() as u64;
     if zip.has_duplicate_names() {
         // Of entries with one name the crate keeps the last.
@@ -135,7 +138,7 @@ pub(super) fn list(holder: &Holder) -> Result<Listed, ExportError> {
              the same, unpack it and name the folder"
         )));
     }
-    let packed = holder.bytes()?;
+    let packed = held(holder, holder.bytes())?;
     let unpacked = entries.iter().fold(0_u64, |sum, entry| sum.saturating_add(entry.unpacked));
     if let Some(times) = bomb(unpacked, packed) {
         return Err(ExportError::Bomb { path: name.into_owned(), times });
@@ -192,7 +195,7 @@ impl EntryReader {
         if let Some(times) = bomb(entry.unpacked, entry.compressed) {
             return Err(ExportError::Bomb { path: format!("{}/{}", entry.archive, entry.name), times });
         }
-        let raw = entry.archive.part(entry.start, entry.compressed)?;
+        let raw = held(&entry.archive, entry.archive.part(entry.start, entry.compressed))?;
         let data = if entry.deflated {
             Data::Deflated(Box::new(DeflateDecoder::new(raw)))
         } else {

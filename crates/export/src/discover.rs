@@ -7,9 +7,8 @@ use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
 use super::unread::{self, Unread};
-use importer_buckets::is_address;
+use importer_buckets::{BucketError, is_address};
 
-use super::holder::of_bucket;
 use super::{ExportError, Holder, Layout, archive, mongo};
 
 /// A file that belongs to the export, not yet opened.
@@ -466,6 +465,16 @@ fn is_pipe(meta: &std::fs::Metadata) -> bool {
 #[cfg(not(unix))]
 fn is_pipe(_: &std::fs::Metadata) -> bool {
     false
+}
+
+/// What a holder gave, or why it did not, in our words.
+pub(super) fn held<T>(holder: &Holder, got: std::io::Result<T>) -> Result<T, ExportError> {
+    got.map_err(|error| read_error(&holder.name(), error))
+}
+
+/// What a reader of an object has failed with, rather than the wrapping of whoever unpacked it.
+pub(super) fn of_bucket(error: &std::io::Error) -> Option<ExportError> {
+    BucketError::of(error).cloned().map(ExportError::Bucket)
 }
 
 pub(super) fn read_error(path: &str, source: std::io::Error) -> ExportError {

@@ -7,7 +7,7 @@ use std::io::Read;
 use sha2::{Digest, Sha256};
 
 use super::archive::EntryReader;
-use super::discover::{Found, Origin, discover, read_error};
+use super::discover::{Found, Origin, discover, held, read_error};
 use super::layout::Layout;
 use super::{ExportError, Source, mongo};
 
@@ -103,7 +103,7 @@ fn difference(source: &Source, found: &Found) -> Result<Option<Change>, ExportEr
 fn hash(found: &Found) -> Result<[u8; 32], ExportError> {
     let mut raw: Box<dyn Read> = match &found.origin {
         Origin::Stdin => Box::new(std::io::empty()),
-        Origin::File(holder) => holder.open()?,
+        Origin::File(holder) => held(holder, holder.open())?,
         Origin::Entry(entry) => Box::new(EntryReader::open(entry)?),
         Origin::Collection(collection) => Box::new(mongo::Reading::open(collection)?),
     };

@@ -5,8 +5,7 @@ use std::io::{self, Read};
 use super::archive::{EntryReader, bomb};
 use super::codes;
 use super::decode::{Decoder, Encoding, Guess};
-use super::discover::read_error;
-use super::holder::of_bucket;
+use super::discover::{held, of_bucket, read_error};
 use super::unpack::{Tally, Unpack};
 use super::{ExportError, Found, Origin, mongo};
 use crate::finding::{Finding, shorten};
@@ -51,7 +50,7 @@ impl Input {
     pub fn open(found: &Found, no: SourceNo, encoding: Option<Encoding>) -> Result<Self, ExportError> {
         let raw: Box<dyn Read + Send> = match &found.origin {
             Origin::Stdin => Box::new(io::stdin()),
-            Origin::File(holder) => holder.open()?,
+            Origin::File(holder) => held(holder, holder.open())?,
             Origin::Entry(entry) => Box::new(EntryReader::open(entry)?),
             Origin::Collection(collection) => Box::new(mongo::Reading::open(collection)?),
         };

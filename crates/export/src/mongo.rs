@@ -12,7 +12,7 @@ use std::path::Path;
 
 use super::crc64::Crc64;
 use super::cut::Bytes;
-use super::discover::read_error;
+use super::discover::{held, read_error};
 use super::unpack::{Tally, Unpack};
 use super::{ExportError, Holder};
 
@@ -40,7 +40,7 @@ pub struct Collection {
 type Archive = BufReader<Unpack>;
 
 fn open(holder: &Holder) -> Result<Archive, ExportError> {
-    unpacked(holder, holder.open()?)
+    unpacked(holder, held(holder, holder.open())?)
 }
 
 fn unpacked(holder: &Holder, raw: Box<dyn Read + Send>) -> Result<Archive, ExportError> {
@@ -56,7 +56,7 @@ pub fn is_archive(path: &Path) -> bool {
 /// The same for whatever holds it.
 pub(super) fn is_one(holder: &Holder) -> bool {
     let mut magic = [0; 4];
-    let begins = holder.part(0, BEGINS).and_then(|raw| unpacked(holder, Box::new(raw)));
+    let begins = held(holder, holder.part(0, BEGINS)).and_then(|raw| unpacked(holder, Box::new(raw)));
     begins.is_ok_and(|mut archive| archive.read_exact(&mut magic).is_ok()) && magic == MAGIC
 }
 

@@ -1,19 +1,22 @@
 //! Files that wait until the messages that show them are sent: no message goes out before its files are there.
 
 use std::collections::{HashMap, HashSet};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use importer_media::{Place, Places};
+use importer_buckets::Holder;
+use importer_media::{Place, PlaceError, Places};
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
 use super::super::context::Context;
 use super::super::prepare::job_failure;
 use super::super::{Exit, Failure, OrFail, server, stop};
-use super::{AHEAD, Done, Outcome, UPLOAD, at_once, draw, gave_up, key, refused, runtime, store, words};
+use super::{
+    AHEAD, Done, Outcome, UPLOAD, at_once, draw, gave_up, key, of_store, refused, runtime, store, words,
+};
 use crate::job::{At, Job, MediaBook, MediaObject, ObjectState};
 use crate::media::{self, Open, Upload, Uploaded};
 use crate::message::ConversationId;
@@ -127,7 +130,7 @@ impl Scope<'_> {
             client,
             web: &web,
             book,
-            places: &Places::default(),
+            places: &Arc::new(Places::default()),
             scratch: self.dir,
             at_once: at_once(self.context, None),
             give_up: self.give_up,
@@ -138,12 +141,14 @@ impl Scope<'_> {
         let (out, mut files) = mpsc::channel(AHEAD);
         let telling = async {
             for (object, at) in waiting {
+                let open = open(object, at).await?;
                 // Nobody takes it: uploading ended, and says why.
-                if out.send(open(object, at)).await.is_err() {
+                if out.send(open).await.is_err() {
                     break;
                 }
             }
             drop(out);
+            Ok::<(), Failure>(())
         };
         let uploading = async {
             match files.recv().await {
@@ -151,19 +156,30 @@ impl Scope<'_> {
                 None => Ok(Uploaded::default()),
             }
         };
-        let ((), uploaded) = tokio::join!(telling, uploading);
+        let (told, uploaded) = tokio::join!(telling, uploading);
         drawn.finish();
+        told?;
         uploaded.map_err(|error| gave_up(error).failure)
     }
 }
 
 /// A file whose bytes are read, and compared with what its digest was, when it goes out.
-fn open(object: MediaObject, at: At) -> Open {
-    let place = match at.archive {
-        Some(archive) => Place::Entry { archive: PathBuf::from(archive), name: at.path },
-        None => Place::File(PathBuf::from(at.path)),
+async fn open(object: MediaObject, at: At) -> Result<Open, Failure> {
+    let (holder, name) = match at.archive {
+        Some(archive) => (archive, Some(at.path)),
+        None => (at.path, None),
+    };
+    // Of what is in a store it is asked which object that is now.
+    let (found, holder) = tokio::task::spawn_blocking(move || (Place::again(&holder, name), holder))
+        .await
+        .or_fail(Exit::Internal)?;
+    let place = match found {
+        Ok(place) => place,
+        Err(PlaceError::Store(error)) => return Err(of_store(error)),
+        // Reading it says so: that is an end of this file alone.
+        Err(_) => Place::File(Holder::Disk(holder.into())),
     };
     // What was refused is tried anew.
     let state = if object.state == ObjectState::Refused { ObjectState::Planned } else { object.state };
-    Open { object: MediaObject { state, ..object }, place, bytes: None }
+    Ok(Open { object: MediaObject { state, ..object }, place, bytes: None })
 }

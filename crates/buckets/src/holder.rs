@@ -5,13 +5,10 @@ use std::fmt;
 use std::io::{self, Read, Seek, SeekFrom};
 use std::path::PathBuf;
 
-use importer_buckets::{BucketError, Object, open};
-
-use super::ExportError;
-use super::discover::read_error;
+use crate::{Object, open};
 
 /// What holds the bytes of a file or an archive.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum Holder {
     /// A file here.
     Disk(PathBuf),
@@ -20,12 +17,13 @@ pub enum Holder {
 }
 
 /// Something that can be read anywhere.
-pub(super) trait ReadSeek: Read + Seek {}
-impl<T: Read + Seek> ReadSeek for T {}
+pub trait ReadSeek: Read + Seek + Send {}
+impl<T: Read + Seek + Send> ReadSeek for T {}
 
+/// What a store fails with is a [`BucketError`](crate::BucketError) within the error.
 impl Holder {
     /// As the user would write it.
-    pub(super) fn name(&self) -> Cow<'_, str> {
+    pub fn name(&self) -> Cow<'_, str> {
         match self {
             Self::Disk(path) => path.to_string_lossy(),
             Self::Bucket(object) => Cow::Owned(object.address.to_string()),
@@ -33,20 +31,25 @@ impl Holder {
     }
 
     /// All of it.
-    pub(super) fn open(&self) -> Result<Box<dyn Read + Send>, ExportError> {
+    ///
+    /// # Errors
+    /// It can't be opened.
+    pub fn open(&self) -> io::Result<Box<dyn Read + Send>> {
         Ok(match self {
-            Self::Disk(path) => Box::new(fs_err::File::open(path).map_err(|e| read_error(&self.name(), e))?),
+            Self::Disk(path) => Box::new(fs_err::File::open(path)?),
             Self::Bucket(object) => open(object, 0..object.bytes)?,
         })
     }
 
     /// So many bytes from there on.
-    pub(super) fn part(&self, from: u64, bytes: u64) -> Result<io::Take<Box<dyn Read + Send>>, ExportError> {
+    ///
+    /// # Errors
+    /// It can't be opened.
+    pub fn part(&self, from: u64, bytes: u64) -> io::Result<io::Take<Box<dyn Read + Send>>> {
         let raw: Box<dyn Read + Send> = match self {
             Self::Disk(path) => {
-                let error = |e| read_error(&self.name(), e);
-                let mut file = fs_err::File::open(path).map_err(error)?;
-                file.seek(SeekFrom::Start(from)).map_err(error)?;
+                let mut file = fs_err::File::open(path)?;
+                file.seek(SeekFrom::Start(from))?;
                 Box::new(file)
             }
             Self::Bucket(object) => open(object, from..from.saturating_add(bytes))?,
@@ -55,17 +58,23 @@ impl Holder {
     }
 
     /// To be read here and there: what stands in an archive is told at its end.
-    pub(super) fn seekable(&self) -> Result<Box<dyn ReadSeek>, ExportError> {
+    ///
+    /// # Errors
+    /// It can't be opened.
+    pub fn seekable(&self) -> io::Result<Box<dyn ReadSeek>> {
         Ok(match self {
-            Self::Disk(path) => Box::new(fs_err::File::open(path).map_err(|e| read_error(&self.name(), e))?),
-            Self::Bucket(object) => Box::new(Parts { object: object.clone(), at: 0, now: None }),
+            Self::Disk(path) => Box::new(fs_err::File::open(path)?),
+            Self::Bucket(object) => Box::new(Parts::new(object.clone())),
         })
     }
 
     /// Its size.
-    pub(super) fn bytes(&self) -> Result<u64, ExportError> {
+    ///
+    /// # Errors
+    /// It can't be asked.
+    pub fn bytes(&self) -> io::Result<u64> {
         match self {
-            Self::Disk(path) => Ok(fs_err::metadata(path).map_err(|e| read_error(&self.name(), e))?.len()),
+            Self::Disk(path) => Ok(fs_err::metadata(path)?.len()),
             Self::Bucket(object) => Ok(object.bytes),
         }
     }
@@ -82,11 +91,31 @@ impl fmt::Display for Holder {
 const STEP: u64 = 1 << 20;
 
 /// An object read here and there: a call for each place that is not near behind the last.
-struct Parts {
+pub struct Parts {
     object: Object,
     at: u64,
     /// What is being read, and where that is.
     now: Option<(u64, Box<dyn Read + Send>)>,
+}
+
+impl Parts {
+    /// From its beginning.
+    pub fn new(object: Object) -> Self {
+        Self { object, at: 0, now: None }
+    }
+}
+
+/// Reads from the same place on, over a connection of its own.
+impl Clone for Parts {
+    fn clone(&self) -> Self {
+        Self { object: self.object.clone(), at: self.at, now: None }
+    }
+}
+
+impl fmt::Debug for Parts {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Parts").field("object", &self.object).field("at", &self.at).finish_non_exhaustive()
+    }
 }
 
 impl Read for Parts {
@@ -117,9 +146,4 @@ impl Seek for Parts {
         self.at = at.ok_or(io::ErrorKind::InvalidInput)?;
         Ok(self.at)
     }
-}
-
-/// What a reader of an object has failed with, rather than the wrapping of whoever unpacked it.
-pub(super) fn of_bucket(error: &io::Error) -> Option<ExportError> {
-    BucketError::of(error).cloned().map(ExportError::Bucket)
 }
