@@ -162,8 +162,9 @@ async fn ask_max(
             fallen.push((cell.clone(), fell));
         }
     }
+    // The others of this answer are handed on all the same: they are marked as being asked about, and would wait for ever.
     if !fallen.is_empty() {
-        return overwriting(engine, fallen).await;
+        overwriting(engine, fallen).await?;
     }
     for (user, mut cells) in by_user {
         while !cells.is_empty() {

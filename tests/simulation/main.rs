@@ -28,6 +28,7 @@ mod life;
 mod mutations;
 mod network;
 mod night;
+mod overtaken;
 mod scrolling;
 mod store;
 mod trouble;
