@@ -454,14 +454,13 @@ async fn read_part(
         let part = read_at(&mut open, &places, (&place, &scratch), wanted);
         (open, part)
     });
-    let part = match reading.await {
+    match reading.await {
         Ok((open, part)) => {
             *file = open;
             part
         }
         Err(panicked) => std::panic::resume_unwind(panicked.into_panic()),
-    };
-    part
+    }
 }
 
 /// So many bytes from there on, of a file that has so many.

@@ -101,13 +101,12 @@ impl Stores {
             Err(BucketError::Denied { .. }) => None,
             found => found?,
         };
-        let is = match object {
-            Some(object) => Named::Object(object),
-            None => {
-                let all = below(named)?.into_iter();
-                let by_key = all.map(|object| (object.address.key().to_owned(), object)).collect();
-                Named::Folder(Arc::new(by_key))
-            }
+        let is = if let Some(object) = object {
+            Named::Object(object)
+        } else {
+            let all = below(named)?.into_iter();
+            let by_key = all.map(|object| (object.address.key().to_owned(), object)).collect();
+            Named::Folder(Arc::new(by_key))
         };
         known.insert(named.clone(), is.clone());
         Ok(is)
