@@ -110,6 +110,11 @@ pub struct Limiting {
 }
 
 impl Limiting {
+    /// Whether the pace of the server is not found yet.
+    pub fn is_starting(&self) -> bool {
+        self.limit == Some(Limit::Starting)
+    }
+
     /// Its name.
     pub fn name(&self) -> &'static str {
         match self.limit {
@@ -211,7 +216,6 @@ impl Progress {
     /// A look for that, so long after the beginning.
     fn meter(&self, at: Duration, shown: &Shown) {
         let limit = shown.limiting.filter(|_| shown.cause.is_none()).and_then(|limiting| limiting.limit);
-        let idle = shown.limiting.and_then(|limiting| limiting.idle);
         let active = usize::try_from(self.active.get()).unwrap_or(usize::MAX);
         let confirmed = self.confirmed.get();
         self.meter.lock().unwrap_or_else(PoisonError::into_inner).look(Glance {
@@ -220,7 +224,6 @@ impl Progress {
             begun: self.begun.get(),
             limit,
             active,
-            idle,
         });
     }
 

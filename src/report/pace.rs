@@ -70,7 +70,7 @@ impl Pace {
             not_begun: snapshot.conversations.saturating_sub(snapshot.conversations_begun),
             longest: snapshot.longest.as_ref().map_or(0, |(_, left)| *left),
             by_rate: snapshot.by_rate,
-            idle: snapshot.idle,
+            is_starting: snapshot.is_starting,
         });
         let left = look.and_then(|look| self.eta.look(&look));
         Rates {
@@ -96,9 +96,9 @@ mod tests {
             ..Snapshot::default()
         };
         pace.update(start, &look(0, 4_000));
-        // 5,000 in ten seconds: the others take 4.1 s, what is left of the giant then 9.4 s alone, and the end 1.6 s.
+        // 5,000 in ten seconds: the others take 4.1 s, what is left of the giant then 10.3 s alone, and the end 1.6 s.
         let rates = pace.update(start + Duration::from_secs(10), &look(5_000, 3_900));
-        assert_eq!(rates.left.map(|left| left.as_millis()), Some(15_080), "{rates:?}");
+        assert_eq!(rates.left.map(|left| left.as_millis()), Some(15_970), "{rates:?}");
     }
 
     #[test]

@@ -105,8 +105,8 @@ pub struct Snapshot {
     pub cause: Option<String>,
     /// A rate that was set is what limits.
     pub by_rate: bool,
-    /// The lag of the idle server, as far as it is known.
-    pub idle: Option<Duration>,
+    /// The pace of the server is not found yet.
+    pub is_starting: bool,
     /// The conversation with most left to do, and how much.
     pub longest: Option<(String, u64)>,
 }

@@ -25,8 +25,6 @@ pub struct Measured {
     pub together: Stretch,
     /// While one was alone.
     pub alone: Stretch,
-    /// The lag of the idle server.
-    pub idle: Option<Duration>,
     /// What it costs to begin a conversation.
     pub beginning: Beginning,
 }
@@ -44,8 +42,6 @@ pub struct Glance {
     pub limit: Option<Limit>,
     /// Conversations under way.
     pub active: usize,
-    /// The lag of the idle server, as far as it is known.
-    pub idle: Option<Duration>,
 }
 
 /// Watches a run.
@@ -69,7 +65,7 @@ enum Regime {
 const ENOUGH: (u64, Duration) = (250, Duration::from_secs(1));
 /// What is in the queue when the start is over would be stored in deeper batches, and faster than ever after: so it is thought
 /// why a canary of 2,000 messages that counted it promised 0.59 of the night that followed on a real 3.8.3. Not measured there since.
-const SETTLE: Duration = Duration::from_secs(1);
+pub(crate) const SETTLE: Duration = Duration::from_secs(1);
 /// With fewer under way the calls may be what limits, one at a time in each.
 const SEVERAL: usize = 3;
 
@@ -83,12 +79,13 @@ impl Stretch {
 }
 
 impl Measured {
-    /// Seconds for each message where several conversations are under way, without what their beginnings take.
+    /// Seconds for each message where several conversations are under way, without what their beginnings take, usually as long
+    /// as so many messages.
     #[expect(clippy::cast_precision_loss, reason = "an estimate")]
-    pub fn message(&self) -> Option<f64> {
+    pub fn message(&self, usual: f64) -> Option<f64> {
         let each = self.together.each()?;
         let (messages, begun) = (self.together.messages as f64, self.together.begun as f64);
-        Some(each * messages / begun.mul_add(self.beginning.cost(), messages))
+        Some(each * messages / begun.mul_add(self.beginning.cost(usual), messages))
     }
 }
 
@@ -105,7 +102,6 @@ impl Glance {
 impl Meter {
     /// Takes a look: the time since the last one counts where both say the same.
     pub fn look(&mut self, now: Glance) {
-        self.measured.idle = now.idle.or(self.measured.idle);
         if matches!(now.limit, None | Some(Limit::Starting)) {
             self.unsettled = now.at;
         }
@@ -141,7 +137,7 @@ mod tests {
     use super::*;
 
     fn glance(ms: u64, confirmed: u64, limit: Option<Limit>, active: usize) -> Glance {
-        Glance { at: Duration::from_millis(ms), confirmed, begun: 0, limit, active, idle: None }
+        Glance { at: Duration::from_millis(ms), confirmed, begun: 0, limit, active }
     }
 
     #[test]

@@ -30,7 +30,7 @@ impl Capacity {
     pub const fn measured(release: Release) -> Self {
         let (message, group, begin) = match release {
             Release::V3_8_3 => (1_860, 3_400, 40_000),
-            Release::Main => (1_250, 4_000, 30_000),
+            Release::Main => (680, 4_000, 25_000),
         };
         Self {
             message: Duration::from_micros(message),

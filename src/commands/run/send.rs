@@ -102,7 +102,7 @@ fn snapshot(progress: &import::Progress, dial: &Dial) -> Snapshot {
             .or(shown.limiting.map(|limiting| limiting.to_string())),
         is_paused: dial.paused().is_some(),
         by_rate: shown.limiting.is_some_and(|limiting| limiting.limit.is_none()),
-        idle: shown.limiting.and_then(|limiting| limiting.idle),
+        is_starting: shown.limiting.is_some_and(|limiting| limiting.is_starting()),
         longest: shown.leaders.into_iter().next(),
         ..Snapshot::default()
     }
