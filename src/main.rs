@@ -38,6 +38,6 @@ fn fail(failure: &Failure) -> Exit {
     if failure.error.chain().any(terminal::is_reader_gone) {
         return Exit::Done;
     }
-    terminal::tell(&format!("openim-import: {:#}", failure.error));
+    terminal::tell(&format!("openim-import: {}", failure.in_words()));
     failure.exit
 }

@@ -10,7 +10,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
+use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 
 use crate::support::{fixture, importer};
 
@@ -23,6 +23,11 @@ fn shapes(secret: &str) -> Vec<String> {
     let hex: Vec<String> = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
     let unicode: Vec<String> = secret.encode_utf16().map(|unit| format!("\\u{unit:04X}")).collect();
     let json = serde_json::to_string(secret).unwrap();
+    let numbers: Vec<String> = bytes.iter().map(u8::to_string).collect();
+    let base64 = STANDARD.encode(secret);
+    let broken: Vec<&str> =
+        base64.as_bytes().chunks(6).map(|part| std::str::from_utf8(part).unwrap()).collect();
+    let spaced = |between: &str| secret.chars().map(String::from).collect::<Vec<_>>().join(between);
     vec![
         secret.to_owned(),
         secret.to_uppercase(),
@@ -36,6 +41,17 @@ fn shapes(secret: &str) -> Vec<String> {
         unicode.concat(),
         secret.replace('&', "&amp;").replace('"', "&quot;"),
         secret.chars().rev().collect(),
+        spaced(" "),
+        spaced("\n"),
+        spaced("-"),
+        URL_SAFE_NO_PAD.encode(secret),
+        broken.join("\r\n"),
+        hex.join(":").to_uppercase(),
+        format!("0x{}", hex.join(", 0x")),
+        format!("[{}]", numbers.join(" ")),
+        format!("\\x{}", hex.join("\\x")),
+        format!("%25{}", hex.join("%25")),
+        serde_json::to_string(&json).unwrap(),
     ]
 }
 
@@ -69,7 +85,15 @@ fn serve(mut stream: TcpStream, answer: &dyn Fn(&str) -> Vec<u8>) {
             continue;
         }
         let path = head.split_whitespace().nth(1).unwrap_or_default();
-        if stream.write_all(&answer(path)).is_err() {
+        // In two pieces, so that what is looked for may be in both.
+        let answer = answer(path);
+        let (first, second) = answer.split_at(answer.len() / 2);
+        if stream
+            .write_all(first)
+            .and_then(|()| stream.flush())
+            .and_then(|()| stream.write_all(second))
+            .is_err()
+        {
             return;
         }
         got.clear();
@@ -364,4 +388,22 @@ fn a_port_at_which_nobody_listens_is_a_wrong_address_until_something_has_begun()
     let waits = command(&["run", chat, "--wait-for-server", "--give-up", "1s"]);
     assert_eq!(waits.status.code(), Some(5), "{}", said(&waits));
     assert!(said(&waits).contains("s at most"), "{}", said(&waits));
+}
+
+/// What is wrong is said once: the cause of an error stands in its own words.
+#[test]
+fn a_cause_is_not_said_twice() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut zip = zip::ZipWriter::new(std::io::Cursor::new(Vec::new()));
+    zip.start_file("a.jsonl", zip::write::SimpleFileOptions::default()).unwrap();
+    zip.write_all(b"{\"id\":\"1\"}\n").unwrap();
+    let mut bytes = zip.finish().unwrap().into_inner();
+    // Its sum, where the directory has it.
+    let directory = bytes.windows(4).position(|at| at == b"PK\x01\x02").unwrap();
+    bytes[directory + 16] ^= 1;
+    fs_err::write(dir.path().join("x.zip"), bytes).unwrap();
+    let output = importer().current_dir(dir.path()).args(["check", "x.zip"]).output().unwrap();
+    let said = said(&output);
+    assert_eq!(output.status.code(), Some(2), "{said}");
+    assert_eq!(said.matches("the checksum of the entry is wrong").count(), 1, "{said}");
 }

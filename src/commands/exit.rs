@@ -54,6 +54,19 @@ impl Failure {
     pub fn new(exit: Exit, text: impl fmt::Display + fmt::Debug + Send + Sync + 'static) -> Self {
         Self { exit, error: anyhow::Error::msg(text) }
     }
+
+    /// What to say, with what stands behind it, each once: many errors have their cause in their own words.
+    pub fn in_words(&self) -> String {
+        let mut words = String::new();
+        for cause in self.error.chain().map(ToString::to_string) {
+            if words.is_empty() {
+                words = cause;
+            } else if !words.contains(&cause) {
+                words = format!("{words}: {cause}");
+            }
+        }
+        words
+    }
 }
 
 /// What nobody foresaw is internal.

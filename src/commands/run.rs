@@ -34,7 +34,7 @@ pub(super) fn run(context: &Context, args: &RunArgs) -> Result<Exit, Failure> {
     let endpoint = runtime.block_on(asked.open(context, &desk))?;
     let ended = carry_out(context, args, &runtime, &desk, endpoint.as_ref());
     if let Err(failure) = &ended {
-        let verdict = format!("{:#}", failure.error);
+        let verdict = failure.in_words();
         context.board.ended(End { exit_code: failure.exit.code(), verdict, ..End::default() });
     }
     if let (Some(command), Some(end)) = (&args.on_end, context.board.end()) {

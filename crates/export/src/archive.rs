@@ -88,8 +88,11 @@ pub(super) fn list(holder: &Holder) -> Result<Listed, ExportError> {
     }
     let mut others = Vec::new();
     let mut entries = Vec::new();
+    let mut spans = vec![(zip.central_directory_start(), u64::MAX)];
     for n in 0..zip.len() {
         let file = zip.by_index_raw(n).map_err(broken)?;
+        let end = file.data_start().unwrap_or_default().saturating_add(file.compressed_size());
+        spans.push((file.header_start(), end));
         let inside = file.name().map_err(|e| damaged(e.to_string()))?.replace('\\', "/");
         if !file.is_file() {
             if file.is_symlink() || file.size() > 0 {
@@ -138,6 +141,12 @@ pub(super) fn list(holder: &Holder) -> Result<Listed, ExportError> {
              the same, unpack it and name the folder"
         )));
     }
+    if let Some(byte) = held(holder, unnamed(holder, spans))? {
+        return Err(odd(format!(
+            "from byte {byte} on lies an entry that its directory does not name, as where two archives were put together; \
+             unpack it, see what is there, and name the folder"
+        )));
+    }
     let packed = held(holder, holder.bytes())?;
     let unpacked = entries.iter().fold(0_u64, |sum, entry| sum.saturating_add(entry.unpacked));
     if let Some(times) = bomb(unpacked, packed) {
@@ -165,6 +174,26 @@ fn count(archive: Box<dyn ReadSeek>, directory: u64) -> io::Result<u64> {
         let behind = [28, 30, 32].map(|at| i64::from(u16::from_le_bytes([head[at], head[at + 1]])));
         file.seek_relative(behind.iter().sum())?;
     }
+}
+
+/// Where an entry begins behind one of these that are named, each from its head to the end of its data; other gaps are
+/// nobody's.
+fn unnamed(holder: &Holder, mut spans: Vec<(u64, u64)>) -> io::Result<Option<u64>> {
+    /// As long as the head of an entry. What can stand behind the data of one is shorter: its sum and its sizes.
+    const HEAD: u64 = 30;
+    spans.sort_unstable();
+    for pair in spans.windows(2) {
+        let (end, next) = (pair[0].1, pair[1].0);
+        if next.saturating_sub(end) < HEAD {
+            continue;
+        }
+        let mut bytes = Vec::new();
+        holder.part(end, HEAD)?.read_to_end(&mut bytes)?;
+        if let Some(at) = bytes.windows(4).position(|bytes| bytes == b"PK\x03\x04") {
+            return Ok(Some(end + at as u64));
+        }
+    }
+    Ok(None)
 }
 
 /// Two entries whose data overlap.

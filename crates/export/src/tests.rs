@@ -456,6 +456,12 @@ fn archives_whose_entries_are_not_what_they_seem_are_refused() {
     let end = counted.windows(4).rposition(|w| w == b"PK\x05\x06").unwrap();
     counted[end + 8..end + 12].copy_from_slice(&[1, 0, 1, 0]);
     let other = zip(&[("c.jsonl", TWO)]);
+    // A whole archive between the entries of another and its directory.
+    let directory = two.windows(4).position(|w| w == b"PK\x01\x02").unwrap();
+    let mut between = [&two[..directory], &other, &two[directory..]].concat();
+    let end = between.windows(4).rposition(|w| w == b"PK\x05\x06").unwrap();
+    let moved = u32::try_from(directory + other.len()).unwrap();
+    between[end + 16..end + 20].copy_from_slice(&moved.to_le_bytes());
     let slashes = replaced(&zip(&[("d/a.jsonl", TWO), ("d:a.jsonl", TWO)]), b"d:a", b"d\\a");
     for (name, bytes, says) in [
         ("doubled.zip", &doubled, "the archive lists 2 entries and has 1 names"),
@@ -463,6 +469,7 @@ fn archives_whose_entries_are_not_what_they_seem_are_refused() {
         ("bomb.zip", &bomb, "times"),
         ("counted.zip", &counted, "lists 2 entries, and its end says 1"),
         ("two.zip", &[other, two].concat(), "bytes belong to none of its entries"),
+        ("between.zip", &between, "lies an entry that its directory does not name"),
         ("slashes.zip", &slashes, "two entries are called `d/a.jsonl`"),
     ] {
         let folder = folder(&[(name, bytes)]);

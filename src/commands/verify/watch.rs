@@ -54,7 +54,7 @@ pub(super) fn watch(context: &Context, args: &VerifyArgs) -> Result<Exit, Failur
         match look {
             Ok(seen) => last = Some(seen),
             // The server is away, or another command has the job: the next look may tell.
-            Err(failure) if !over && may_pass(&failure) => note(&format!("{:#}", failure.error))?,
+            Err(failure) if !over && may_pass(&failure) => note(&failure.in_words())?,
             Err(failure) => return Err(failure),
         }
         if over {
