@@ -1,5 +1,7 @@
 //! What columns and keys are called, in the languages of those who export.
 
+use std::sync::LazyLock;
+
 /// What a column could be for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(super) enum Role {
@@ -193,14 +195,30 @@ const NAMES: &[(Role, &str)] = &[
 
 /// How well a name fits a role, in percent; 0: not at all. A key's path counts by its last words.
 pub(super) fn fits(name: &str, role: Role) -> u32 {
-    let words = words(name);
-    NAMES
-        .iter()
-        .filter(|(r, _)| *r == role)
-        .flat_map(|(_, names)| names.split('|'))
-        .map(|known| compare(&words, &self::words(known)))
-        .max()
-        .unwrap_or(0)
+    Name::of(name).fits(role)
+}
+
+/// A name, taken apart.
+struct Name {
+    words: Vec<String>,
+    /// Its words without what stands between them.
+    text: String,
+}
+
+impl Name {
+    fn of(name: &str) -> Self {
+        let words = words(name);
+        Self { text: words.concat(), words }
+    }
+
+    fn fits(&self, role: Role) -> u32 {
+        /// What stands in [`NAMES`]: taken apart for each column anew, it was half of what `init` computed.
+        static KNOWN: LazyLock<Vec<(Role, Vec<Name>)>> = LazyLock::new(|| {
+            NAMES.iter().map(|(role, names)| (*role, names.split('|').map(Name::of).collect())).collect()
+        });
+        let known = KNOWN.iter().filter(|(known, _)| *known == role).flat_map(|(_, names)| names);
+        known.map(|known| compare(self, known)).max().unwrap_or(0)
+    }
 }
 
 /// Words in a name that say that it is about something else than who wrote what when and where: who read it, when it
@@ -246,7 +264,8 @@ pub(super) fn is_of_other(name: &str) -> bool {
 
 /// Whether no other role fits a name better.
 pub(super) fn is_best(name: &str, role: Role) -> bool {
-    let fit = fits(name, role);
+    let name = Name::of(name);
+    let fit = name.fits(role);
     // A name of a person, or of a conversation, is the one's or the other's.
     let same = |other: Role| {
         matches!(
@@ -258,30 +277,30 @@ pub(super) fn is_best(name: &str, role: Role) -> bool {
     };
     // Who is at the other end may be what a chat is called by, or who receives: that is seen by what stands there.
     let others = NAMES.iter().filter(|(other, _)| *other != Role::Other);
-    others.into_iter().all(|(other, _)| same(*other) || fits(name, *other) <= fit)
+    others.into_iter().all(|(other, _)| same(*other) || name.fits(*other) <= fit)
 }
 
 /// The same words: 100. The known words at the end, or at the front, of more: less, by how many more.
-fn compare(name: &[String], known: &[String]) -> u32 {
-    let (name_text, known_text) = (name.concat(), known.concat());
-    if name_text.is_empty() || known_text.is_empty() {
+fn compare(name: &Name, known: &Name) -> u32 {
+    if name.text.is_empty() || known.text.is_empty() {
         return 0;
     }
-    if name_text == known_text {
+    if name.text == known.text {
         return 100;
     }
-    let share = |most: usize| u32::try_from(most * known.len() / name.len().max(1)).unwrap_or(0);
-    if name.len() > known.len() {
-        if name.ends_with(known) {
+    let (all, some) = (name.words.len(), known.words.len());
+    let share = |most: usize| u32::try_from(most * some / all.max(1)).unwrap_or(0);
+    if all > some {
+        if name.words.ends_with(&known.words) {
             return 30 + share(60);
         }
-        if name.starts_with(known) {
+        if name.words.starts_with(&known.words) {
             return 20 + share(50);
         }
         return 0;
     }
     // Chinese and Japanese have no words to split at.
-    if !known_text.is_ascii() && known_text.chars().count() > 1 && name_text.contains(&known_text) {
+    if !known.text.is_ascii() && known.text.chars().count() > 1 && name.text.contains(&known.text) {
         return 60;
     }
     0
