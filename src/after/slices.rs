@@ -29,8 +29,19 @@ pub struct Cutter {
 struct Piece {
     from: i64,
     messages: u64,
+    /// The first and the last time of a message in it; the wrong way round while there is none.
+    first: i64,
+    last: i64,
     /// Still being counted.
     open: bool,
+    /// Never one with the piece before it.
+    apart: bool,
+}
+
+impl Piece {
+    fn new(from: i64) -> Self {
+        Self { from, messages: 0, first: i64::MAX, last: i64::MIN, open: true, apart: false }
+    }
 }
 
 /// Pieces that are counted at once, all together: what bounds the memory.
@@ -38,14 +49,18 @@ const PIECES: usize = 1 << 16;
 
 impl Cutter {
     /// For messages from the one time to the other, both included, at most `most` in a slice. A single
-    /// millisecond with more than that stays whole.
-    pub fn new(first: SendTime, last: SendTime, most: u64) -> Self {
+    /// millisecond with more than that stays whole. No slice has messages from both sides of `apart` in it.
+    pub fn new(first: SendTime, last: SendTime, apart: Option<SendTime>, most: u64) -> Self {
         let end = last.0.saturating_add(1);
         // As good as too many: it is cut up before the first round, unless it is one millisecond.
-        let unknown = Piece { from: first.0.min(end), messages: u64::MAX, open: true };
-        let mut cutter = Self { most: most.max(1), pieces: vec![unknown], end };
-        if !cutter.split() {
-            cutter.pieces = vec![Piece { messages: 0, ..unknown }];
+        let unknown = Piece { messages: u64::MAX, ..Piece::new(first.0.min(end)) };
+        let apart = apart.filter(|apart| first.0 < apart.0 && apart.0 < end);
+        let behind = apart.map(|apart| Piece { from: apart.0, apart: true, ..unknown });
+        let mut cutter =
+            Self { most: most.max(1), pieces: [unknown].into_iter().chain(behind).collect(), end };
+        cutter.split();
+        for piece in &mut cutter.pieces {
+            piece.messages = 0;
         }
         cutter
     }
@@ -59,6 +74,8 @@ impl Cutter {
             && inside
         {
             piece.messages += 1;
+            piece.first = piece.first.min(time.0);
+            piece.last = piece.last.max(time.0);
         }
     }
 
@@ -71,16 +88,14 @@ impl Cutter {
         self.split()
     }
 
-    /// The slices, in order; stretches without messages of ours are left out.
+    /// The slices, in order, each from its first message to its last: what others wrote before, between and after them is
+    /// not counted as ours.
     pub fn slices(&self) -> Vec<Slice> {
-        let ends = self.pieces.iter().skip(1).map(|piece| piece.from).chain([self.end]);
-        self.pieces
-            .iter()
-            .zip(ends)
-            .filter(|(piece, _)| piece.messages > 0)
-            .map(|(piece, to)| Slice {
-                from: SendTime(piece.from),
-                to: SendTime(to),
+        let pieces = self.pieces.iter().filter(|piece| piece.messages > 0);
+        pieces
+            .map(|piece| Slice {
+                from: SendTime(piece.first),
+                to: SendTime(piece.last + 1),
                 messages: piece.messages,
             })
             .collect()
@@ -91,9 +106,11 @@ impl Cutter {
         let most = self.most;
         self.pieces.dedup_by(|next, kept| {
             let both = kept.messages + next.messages;
-            let fits = both <= most;
+            let fits = both <= most && !next.apart;
             if fits {
                 kept.messages = both;
+                kept.first = kept.first.min(next.first);
+                kept.last = kept.last.max(next.last);
             }
             fits
         });
@@ -114,11 +131,12 @@ impl Cutter {
                 let width = (end - piece.from).div_euclid(into).max(1);
                 // The last one takes what is left over by the division.
                 let count = ((end - piece.from) / width).min(into);
-                pieces.extend((0..count).map(|n| Piece {
-                    from: piece.from + n * width,
-                    messages: 0,
-                    open: true,
-                }));
+                pieces.extend(
+                    (0..count).map(|n| Piece {
+                        apart: piece.apart && n == 0,
+                        ..Piece::new(piece.from + n * width)
+                    }),
+                );
             } else {
                 pieces.push(*piece);
             }
@@ -136,7 +154,7 @@ mod tests {
     fn cut(times: &[i64], most: u64) -> (Vec<Slice>, u32) {
         let first = times.iter().min().copied().unwrap_or(0);
         let last = times.iter().max().copied().unwrap_or(0);
-        let mut cutter = Cutter::new(SendTime(first), SendTime(last), most);
+        let mut cutter = Cutter::new(SendTime(first), SendTime(last), None, most);
         let mut rounds = 0;
         loop {
             rounds += 1;
@@ -172,6 +190,18 @@ mod tests {
             messages,
         });
         assert_eq!(slices, want);
+    }
+
+    #[test]
+    fn what_went_behind_others_is_not_counted_with_what_stands_before_them() {
+        let mut cutter = Cutter::new(SendTime(10), SendTime(1_000_000), Some(SendTime(900_000)), 3000);
+        for time in [10, 20, 30, 900_000, 1_000_000] {
+            cutter.count(SendTime(time));
+        }
+        assert!(!cutter.another_round());
+        // Nor what others wrote between the two.
+        let slice = |from, to, messages| Slice { from: SendTime(from), to: SendTime(to), messages };
+        assert_eq!(cutter.slices(), [slice(10, 31, 3), slice(900_000, 1_000_001, 2)]);
     }
 
     proptest! {

@@ -4,7 +4,8 @@
 //! everything it holds. So the history is cut into [slices](super::slices) of a few thousand messages, all of
 //! them or some picked at random are counted, and only where a count is wrong is it
 //! [looked into](super::narrow). Others' messages of the same time make a count too high: they are told apart
-//! by looking closer, but one of theirs can stand for one of ours in a slice whose count is right.
+//! by looking closer, but one of theirs can stand for one of ours in a slice whose count is right. Seen where what people
+//! wrote lay between an old history and its rest, sent behind them: these two never share a slice.
 
 use std::time::Duration;
 
@@ -136,7 +137,7 @@ fn cut(reader: &JobReader, settings: &Settings) -> Result<Vec<Slice>, JobError> 
         last = last.max(conversation.last_time);
         Ok(())
     })?;
-    let mut cutter = Cutter::new(first, last, SLICE);
+    let mut cutter = Cutter::new(first, last, reader.behind_since()?, SLICE);
     loop {
         each_confirmed(reader, settings, None, |_, _, time| cutter.count(time))?;
         if !cutter.another_round() {

@@ -130,6 +130,22 @@ impl JobReader {
         Ok(entries)
     }
 
+    /// The first time that a message got which went behind what people wrote: from there on, people may have written beside
+    /// ours.
+    pub fn behind_since(&self) -> Result<Option<SendTime>, JobError> {
+        if self.lacks(FORMER_TIMES.name)? {
+            return Ok(None);
+        }
+        let sql = "SELECT conv, min(ordinal) FROM former_times GROUP BY conv";
+        let moved = self.rows(sql, [], |row| Ok((ConvNo(row.get(0)?), Ordinal(from_sql(row.get(1)?)))))?;
+        let mut first: Option<SendTime> = None;
+        for (conv, ordinal) in moved {
+            let time = self.entries(conv, ordinal, 1)?.first().map(|entry| entry.send_time);
+            first = [first, time].into_iter().flatten().min();
+        }
+        Ok(first)
+    }
+
     /// Conversations that were overtaken and not undone since, by number, from the one after `after`.
     pub fn all_overtaken(&self, after: Option<ConvNo>, limit: usize) -> Result<Vec<ConvNo>, JobError> {
         let sql = "SELECT conv FROM overtaken WHERE conv > ?1 AND conv NOT IN (SELECT conv FROM undo)
