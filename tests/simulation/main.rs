@@ -60,7 +60,8 @@ fn a_share_of_lives() {
 /// to send looked at nothing, although the one before had been about some conversations alone. A seed tells another life once something else is drawn; then it is one life more.
 #[test]
 fn lives_that_once_went_wrong() {
-    for seed in [9_807_910, 9_808_223, 20_001_643, 21_005_112, 21_001_227, 31_004_263, 61_008_931, 66_005_481] {
+    for seed in [9_807_910, 9_808_223, 20_001_643, 21_005_112, 21_001_227, 31_004_263, 61_008_931, 66_005_481]
+    {
         Sums::default().add(seed, &Life::draw(seed).live(false));
     }
 }
