@@ -108,7 +108,7 @@ fn switch(state: &State) -> Answer {
 
 /// Phases in which everything is sent.
 pub(super) fn is_after_sending(phase: &str) -> bool {
-    ["settle", "look behind", "clear up", "lists", "look back", "store", "scroll"].contains(&phase)
+    ["settle", "look behind", "clear up", "lists", "look back", "store", "scroll", "report"].contains(&phase)
 }
 
 /// A phase in words.
@@ -126,6 +126,7 @@ pub(super) fn doing(phase: &str) -> String {
         "verify" => "reading back what was sent",
         "store" => "asking the store what it has",
         "scroll" => "looking whether users can scroll to the start",
+        "report" => "adding up the job for the report",
         other => return format!("at work: {other}"),
     }
     .to_owned()

@@ -24,6 +24,7 @@ use crate::control::{Desk, Endpoint, keep};
 use crate::import::{self, Ended, Outcome, StopSignal};
 use crate::job::{ChangeLog, Job, JobReader, Order, Shard};
 use crate::message::ConversationId;
+use crate::numbers::count;
 use crate::openim::Client;
 use crate::report::{self, plural};
 
@@ -229,6 +230,14 @@ impl Night<'_> {
         let exit = if exit == Exit::Done && summary.rejected > 0 { Exit::Rejects } else { exit };
         summary.verdict = shard::said(std::slice::from_ref(reader), verdict)?;
         summary.exit_code = exit.code();
+        self.context.board.phase("report");
+        if summary.messages >= MANY {
+            note(&format!(
+                "{} For the report all {} messages are read from the job once more, which takes minutes.",
+                summary.verdict,
+                count(summary.messages)
+            ))?;
+        }
         let (document, _) = reports::whole(reader, &summary)?;
         // The report is for the morning after; that it can't be written is no reason to lose the verdict.
         if let Err(error) = keep_report(job, &document.html()) {
@@ -239,6 +248,10 @@ impl Night<'_> {
         Ok(exit)
     }
 }
+
+/// So many messages make a report that somebody would wait for and wonder: of ten million it took 4 and 17 minutes, on a disk
+/// and cores that others used too.
+const MANY: u64 = 1_000_000;
 
 /// How what was sent is looked at again.
 fn looking(settings: &import::Settings, stop: &StopSignal) -> after::Settings {

@@ -2,6 +2,8 @@
 
 use std::ops::Range;
 
+use memchr::memmem::Finder;
+
 use super::SHORTEST;
 use super::read::Reading;
 
@@ -19,9 +21,35 @@ const ENOUGH: usize = 8;
 pub(super) struct Secret {
     whole: String,
     /// In small letters, without blanks.
-    forms: Vec<Vec<u8>>,
+    forms: Vec<Finder<'static>>,
     /// Its letters and digits alone.
-    letters: Vec<u8>,
+    letters: Finder<'static>,
+    /// Its bytes and its characters by number, in digits.
+    numbers: Vec<Numbers>,
+}
+
+/// A secret by numbers. All of this is made once: every line that is logged is looked through.
+#[derive(Debug)]
+struct Numbers {
+    is_hex: bool,
+    digits: Vec<String>,
+}
+
+impl Numbers {
+    fn all(secret: &str) -> Vec<Self> {
+        let bytes: Vec<u32> = secret.bytes().map(u32::from).collect();
+        let chars: Vec<u32> = secret.chars().map(u32::from).collect();
+        let of = |numbers: &[u32]| {
+            let decimal = numbers.iter().map(u32::to_string).collect();
+            let hex = numbers.iter().map(|number| format!("{number:02x}")).collect();
+            [Self { is_hex: false, digits: decimal }, Self { is_hex: true, digits: hex }]
+        };
+        let mut all = Vec::from(of(&bytes));
+        if chars != bytes {
+            all.extend(of(&chars));
+        }
+        all
+    }
 }
 
 impl Secret {
@@ -46,7 +74,12 @@ impl Secret {
                 forms.push(form);
             }
         }
-        Self { whole: secret.to_owned(), forms, letters: Reading::of(secret).letters().bytes }
+        Self {
+            whole: secret.to_owned(),
+            forms: forms.iter().map(|form| Finder::new(form).into_owned()).collect(),
+            letters: Finder::new(&Reading::of(secret).letters().bytes).into_owned(),
+            numbers: Numbers::all(secret),
+        }
     }
 
     pub(super) fn is(&self, secret: &str) -> bool {
@@ -73,7 +106,7 @@ pub(super) fn find(text: &str, secrets: &[Secret]) -> Vec<Range<usize>> {
         }
         // Spelled out, with whatever between its letters.
         let letters = read.letters();
-        for secret in secrets.iter().filter(|secret| secret.letters.len() >= ENOUGH) {
+        for secret in secrets.iter().filter(|secret| secret.letters.needle().len() >= ENOUGH) {
             said(&letters, &secret.letters, &mut found);
         }
         numbered(&read, secrets, &mut found);
@@ -82,9 +115,9 @@ pub(super) fn find(text: &str, secrets: &[Secret]) -> Vec<Range<usize>> {
     found
 }
 
-fn said(read: &Reading, form: &[u8], found: &mut Vec<Range<usize>>) {
-    for at in memchr::memmem::find_iter(&read.bytes, form) {
-        note(read, at, at + form.len(), found);
+fn said(read: &Reading, form: &Finder<'_>, found: &mut Vec<Range<usize>>) {
+    for at in form.find_iter(&read.bytes) {
+        note(read, at, at + form.needle().len(), found);
     }
 }
 
@@ -95,23 +128,14 @@ fn note(read: &Reading, from: usize, to: usize, found: &mut Vec<Range<usize>>) {
 /// Each byte, or each character, by its number: `[115 51 99]`, `73:33:63`, `0x73, 0x33`.
 fn numbered(read: &Reading, secrets: &[Secret], found: &mut Vec<Range<usize>>) {
     let words = words(&read.bytes);
-    for secret in secrets {
-        let bytes: Vec<u32> = secret.whole.bytes().map(u32::from).collect();
-        let chars: Vec<u32> = secret.whole.chars().map(u32::from).collect();
-        for numbers in [&bytes, &chars] {
-            for radix in [10, 16] {
-                let last = numbers.len() - 1;
-                let is =
-                    |n: usize, word: Word| word.says(&read.bytes, radix, numbers[n], (n == 0, n == last));
-                for (n, run) in words.windows(numbers.len()).enumerate() {
-                    let near = |pair: &[Word]| pair[1].from - pair[0].to <= BETWEEN;
-                    if is(0, run[0])
-                        && run.iter().enumerate().all(|(n, word)| is(n, *word))
-                        && run.windows(2).all(near)
-                    {
-                        note(read, words[n].from, words[n + numbers.len() - 1].to, found);
-                    }
-                }
+    for Numbers { is_hex, digits } in secrets.iter().flat_map(|secret| &secret.numbers) {
+        let last = digits.len() - 1;
+        let is = |n: usize, word: Word| word.says(&read.bytes, *is_hex, &digits[n], (n == 0, n == last));
+        for (n, run) in words.windows(digits.len()).enumerate() {
+            let near = |pair: &[Word]| pair[1].from - pair[0].to <= BETWEEN;
+            let all = || run.iter().enumerate().all(|(n, word)| is(n, *word));
+            if is(0, run[0]) && all() && run.windows(2).all(near) {
+                note(read, words[n].from, words[n + last].to, found);
             }
         }
     }
@@ -126,24 +150,27 @@ struct Word {
 
 impl Word {
     /// Whether it is that number; the first may have something before it, the last something behind it.
-    fn says(self, bytes: &[u8], radix: u32, number: u32, (is_first, is_last): (bool, bool)) -> bool {
-        let Ok(text) = std::str::from_utf8(&bytes[self.from..self.to]) else { return false };
-        let digits = match radix {
-            16 => text.trim_start_matches("0x").trim_start_matches("0X").trim_start_matches('x'),
-            _ => text,
+    fn says(self, bytes: &[u8], is_hex: bool, digits: &str, (is_first, is_last): (bool, bool)) -> bool {
+        let (word, digits) = (&bytes[self.from..self.to], digits.as_bytes());
+        let number = match word {
+            [b'0', b'x' | b'X', number @ ..] | [b'x', number @ ..] if is_hex => number,
+            _ => word,
         };
-        if u32::from_str_radix(digits, radix) == Ok(number) {
-            return true;
-        }
-        let (text, digits) = (
-            text.to_ascii_lowercase(),
-            match radix {
-                16 => format!("{number:02x}"),
-                _ => number.to_string(),
-            },
-        );
-        (is_first && text.ends_with(&digits)) || (is_last && text.starts_with(&digits))
+        without_zeros(number).eq_ignore_ascii_case(without_zeros(digits))
+            || (is_first
+                && word.len() > digits.len()
+                && word[word.len() - digits.len()..].eq_ignore_ascii_case(digits))
+            || (is_last && word.get(..digits.len()).is_some_and(|begin| begin.eq_ignore_ascii_case(digits)))
     }
+}
+
+fn without_zeros(mut digits: &[u8]) -> &[u8] {
+    while let [b'0', rest @ ..] = digits
+        && !rest.is_empty()
+    {
+        digits = rest;
+    }
+    digits
 }
 
 fn words(bytes: &[u8]) -> Vec<Word> {
