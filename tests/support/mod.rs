@@ -34,7 +34,7 @@ pub(crate) fn importer_process() -> Command {
 }
 
 /// Calls of somebody who shares nothing with the importer's client. Made once for all tests: each client reads all
-/// certificates of the machine, which was a tenth of what the suite computed. Without a pool it serves every runtime.
+/// certificates of the machine, a twentieth of what the suite computed (by samples). Without a pool it serves every runtime.
 pub(crate) fn http() -> &'static reqwest::Client {
     static HTTP: LazyLock<reqwest::Client> =
         LazyLock::new(|| reqwest::Client::builder().no_proxy().pool_max_idle_per_host(0).build().unwrap());

@@ -24,7 +24,6 @@ use crate::control::{Desk, Endpoint, keep};
 use crate::import::{self, Ended, Outcome, StopSignal};
 use crate::job::{ChangeLog, Job, JobReader, Order, Shard};
 use crate::message::ConversationId;
-use crate::numbers::count;
 use crate::openim::Client;
 use crate::report::{self, plural};
 
@@ -233,9 +232,8 @@ impl Night<'_> {
         self.context.board.phase("report");
         if summary.messages >= MANY {
             note(&format!(
-                "{} For the report all {} messages are read from the job once more, which takes minutes.",
-                summary.verdict,
-                count(summary.messages)
+                "{} For the report the whole job is read once more, which takes minutes.",
+                summary.verdict
             ))?;
         }
         let (document, _) = reports::whole(reader, &summary)?;
