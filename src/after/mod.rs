@@ -31,7 +31,7 @@ pub use fallen::fallen;
 pub use lists::{Unlisted, list, unlisted};
 pub use mark_read::{MarkReport, mark_read, mark_read_as_they_finish, mark_read_from};
 pub use positions::{Position, PositionError, Positions, Upto};
-pub use receipts::{ReceiptFormat, of_the_system, purge, write_receipts};
+pub use receipts::{ReceiptFormat, ReceiptWriter, of_the_system, purge, write_receipts};
 pub use repair::{AGAIN, send_again};
 pub use retry::{Retried, release};
 pub use scroll::{Scrolled, Unknown, mend, scroll};

@@ -170,12 +170,17 @@ impl JobReader {
 
     /// A place in words: `posts.csv:17`.
     pub fn name_of(&self, place: Place) -> Result<String, JobError> {
+        Ok(format!("{}:{}", self.source_name(place.source)?, place.line))
+    }
+
+    /// A source as it was given.
+    pub fn source_name(&self, source: SourceNo) -> Result<String, JobError> {
         let path: Option<String> = self
             .db
             .prepare_cached("SELECT path FROM sources WHERE no = ?1")
-            .and_then(|mut statement| statement.query_row([place.source.0], |row| row.get(0)).optional())
+            .and_then(|mut statement| statement.query_row([source.0], |row| row.get(0)).optional())
             .in_job(&self.dir)?;
-        Ok(format!("{}:{}", path.unwrap_or_else(|| format!("source {}", place.source.0)), place.line))
+        Ok(path.unwrap_or_else(|| format!("source {}", source.0)))
     }
 
     /// The user with that key.
@@ -209,6 +214,15 @@ impl JobReader {
         let end = spool_end(&self.db).in_job(&self.dir)?;
         let spool = Spool::open(&self.dir, end)?;
         Ok(self.spool.get_or_init(|| spool))
+    }
+
+    /// How many calls read texts so far, and how many bytes.
+    #[cfg(test)]
+    pub(crate) fn texts_read(&self) -> (u64, u64) {
+        use std::sync::atomic::Ordering::Relaxed;
+        self.spool
+            .get()
+            .map_or((0, 0), |spool| (spool.reads.calls.load(Relaxed), spool.reads.bytes.load(Relaxed)))
     }
 
     pub(super) fn damaged(&self, what: &str) -> JobError {
@@ -248,18 +262,22 @@ pub(super) const CONVERSATIONS: &str =
     max(s.last_time) FROM conversations c JOIN segments s ON s.conv = c.no ";
 
 fn conversation(row: &Row<'_>) -> rusqlite::Result<Conversation> {
-    let a: String = row.get(1)?;
-    let peers = match row.get::<_, Option<String>>(2)? {
-        Some(b) => Peers::Single(UserId(a), UserId(b)),
-        None => Peers::Group(GroupId(a)),
-    };
     Ok(Conversation {
         no: ConvNo(row.get(0)?),
-        peers,
+        peers: peers(row)?,
         messages: from_sql(row.get(3)?),
         bytes: from_sql(row.get(4)?),
         first_time: SendTime(row.get(5)?),
         last_time: SendTime(row.get(6)?),
+    })
+}
+
+/// Of a row that begins with `no, a, b`.
+pub(super) fn peers(row: &Row<'_>) -> rusqlite::Result<Peers> {
+    let a: String = row.get(1)?;
+    Ok(match row.get::<_, Option<String>>(2)? {
+        Some(b) => Peers::Single(UserId(a), UserId(b)),
+        None => Peers::Group(GroupId(a)),
     })
 }
 

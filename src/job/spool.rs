@@ -72,7 +72,14 @@ impl SpoolWriter {
 pub struct Spool {
     file: Arc<File>,
     path: Arc<Path>,
+    #[cfg(test)]
+    pub(super) reads: Arc<Reads>,
 }
+
+/// Two records that are no farther apart are read with one call: so much comes from a disk anyway.
+const GAP: u64 = 4_096;
+/// As much is read with one call at most, unless a single record is larger.
+const AT_ONCE: u64 = 1 << 20;
 
 impl Spool {
     /// Opens the spool of that folder, which must reach to `end`. A job does so itself; for the fuzzer.
@@ -83,20 +90,63 @@ impl Spool {
         let path = dir.join(FILE);
         let file = OpenOptions::new().read(true).open(&path).in_job(dir)?;
         check(dir, &file, end)?;
-        Ok(Self { file: Arc::new(file), path: path.into() })
+        Ok(Self {
+            file: Arc::new(file),
+            path: path.into(),
+            #[cfg(test)]
+            reads: Arc::default(),
+        })
     }
 
     /// Reads the message of an entry.
     pub(super) fn message(&self, entry: &Entry) -> Result<Spooled, JobError> {
-        let message = self.read(entry.offset, entry.len)?;
-        Ok(if entry.spread == 0 { message } else { message.at(entry.send_time) })
+        Ok(as_sent(self.read(entry.offset, entry.len)?, entry))
+    }
+
+    /// The message of an entry whose record was read.
+    pub(super) fn message_in(&self, record: &Bytes, entry: &Entry) -> Result<Spooled, JobError> {
+        let message = record::read(record).ok_or_else(|| self.damaged(entry.offset))?;
+        Ok(as_sent(message, entry))
     }
 
     /// Reads the record of that length at that place.
     pub fn read(&self, offset: u64, len: u32) -> Result<Spooled, JobError> {
-        let mut record = vec![0; len as usize];
-        let whole = read_at(&self.file, &mut record, offset);
-        whole.ok().and_then(|()| record::read(&Bytes::from(record))).ok_or_else(|| self.damaged(offset))
+        let record = self.bytes(offset, len.into())?;
+        record::read(&record).ok_or_else(|| self.damaged(offset))
+    }
+
+    /// Reads records in the order in which they lie, neighbours with one call; gives them in the order in which they were
+    /// asked for.
+    pub(super) fn records(&self, places: &[(u64, u32)]) -> Result<Vec<Bytes>, JobError> {
+        let end_of = |&(offset, len): &(u64, u32)| offset.saturating_add(len.into());
+        let mut wanted: Vec<(usize, &(u64, u32))> = places.iter().enumerate().collect();
+        wanted.sort_unstable_by_key(|(_, (offset, _))| *offset);
+        let mut records = vec![Bytes::new(); places.len()];
+        let mut rest = wanted.as_slice();
+        while let Some((_, first)) = rest.first() {
+            let (start, mut end) = (first.0, end_of(first));
+            let joins = |(_, place): &&(usize, &(u64, u32))| {
+                let is_near = place.0 <= end.saturating_add(GAP) && end_of(place) - start <= AT_ONCE;
+                end = if is_near { end.max(end_of(place)) } else { end };
+                is_near
+            };
+            let (run, later) = rest.split_at(rest.iter().take_while(joins).count().max(1));
+            let bytes = self.bytes(start, end - start)?;
+            for (at, (offset, len)) in run {
+                let from = usize::try_from(offset - start).unwrap_or(usize::MAX);
+                records[*at] = bytes.slice(from..from + *len as usize);
+            }
+            rest = later;
+        }
+        Ok(records)
+    }
+
+    fn bytes(&self, offset: u64, len: u64) -> Result<Bytes, JobError> {
+        #[cfg(test)]
+        self.reads.count(len);
+        let mut bytes = vec![0; usize::try_from(len).map_err(|_| self.damaged(offset))?];
+        read_at(&self.file, &mut bytes, offset).map_err(|_| self.damaged(offset))?;
+        Ok(bytes.into())
     }
 
     /// Reads a record whose length isn't known.
@@ -115,6 +165,27 @@ impl Spool {
     fn damaged(&self, offset: u64) -> JobError {
         let what = format!("the message at byte {offset} can't be read as it was written");
         JobError::Damaged { path: self.path.to_path_buf(), what }
+    }
+}
+
+/// With the time under which it is sent.
+fn as_sent(message: Spooled, entry: &Entry) -> Spooled {
+    if entry.spread == 0 { message } else { message.at(entry.send_time) }
+}
+
+/// How often records were read, and how much.
+#[cfg(test)]
+#[derive(Debug, Default)]
+pub(super) struct Reads {
+    pub(super) calls: std::sync::atomic::AtomicU64,
+    pub(super) bytes: std::sync::atomic::AtomicU64,
+}
+
+#[cfg(test)]
+impl Reads {
+    fn count(&self, bytes: u64) {
+        self.calls.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+        self.bytes.fetch_add(bytes, std::sync::atomic::Ordering::Relaxed);
     }
 }
 
