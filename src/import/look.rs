@@ -25,7 +25,10 @@ pub(super) enum Below {
     Newer(Overtaken),
     /// Notices alone: they were cut away, which takes nothing from anybody.
     Cut,
-    /// Nothing that is in the way, as far as it could be read.
+    /// Nothing that is in the way up to there. What stands beyond can't be read yet: it may be what another job had under way
+    /// a moment ago, such as one whose folder was deleted or put back.
+    Unread(Seq),
+    /// Nothing that is in the way.
     Nothing,
 }
 
@@ -78,12 +81,13 @@ pub(super) async fn below(
     {
         return Ok(Below::Ours(seq));
     }
+    let nothing = if end < baseline { Below::Unread(end) } else { Below::Nothing };
     let Some(newest) = others.newest.filter(|newest| next.is_some_and(|next| newest.time >= next.send_time))
     else {
-        return Ok(Below::Nothing);
+        return Ok(nothing);
     };
     if engine.settings.behind_newer {
-        return Ok(Below::Nothing);
+        return Ok(nothing);
     }
     let is_whole = is_read && others.slots == baseline.0.unsigned_abs();
     if is_whole && others.notices == others.messages && cut(engine, &cell.name, &users).await {

@@ -82,7 +82,7 @@ async fn take_up(engine: &Arc<Engine>, wanted: Vec<Queued>) -> Result<usize, Imp
                     continue;
                 }
                 // Read as what has grown is.
-                Below::Nothing | Below::Ours(_) => {}
+                Below::Nothing | Below::Unread(_) | Below::Ours(_) => {}
             }
         } else if progress.state == Under::Nothing
             && !engine.settings.behind_newer
@@ -170,14 +170,20 @@ async fn activate(engine: &Arc<Engine>, conversations: Vec<Conversation>) -> Res
         baselines.extend(seqs.into_iter().map(|seqs| Seq(seqs.max_seq)));
     }
     let (mut there, mut overtaken) = (Vec::new(), Vec::new());
+    let mut unread = HashSet::new();
     for (conversation, baseline) in
-        conversations.iter().zip(&baselines).filter(|(_, baseline)| baseline.0 > 0)
+        conversations.iter().zip(&mut baselines).filter(|(_, baseline)| baseline.0 > 0)
     {
         match look::below(engine, conversation, (Ordinal(0), *baseline)).await? {
             Below::Ours(seq) => {
                 there.push(AlreadyThere { conversation: conversation.id().0, seq: seq.0 });
             }
             Below::Newer(one) => overtaken.push((conversation.no, one)),
+            // What stands there is compared before the first message goes out.
+            Below::Unread(read_to) => {
+                *baseline = read_to;
+                unread.insert(conversation.no);
+            }
             Below::Cut | Below::Nothing => {}
         }
     }
@@ -199,12 +205,14 @@ async fn activate(engine: &Arc<Engine>, conversations: Vec<Conversation>) -> Res
         return Ok(());
     }
     for (conversation, baseline) in begun {
+        let wait = engine.settings.limits.cut_wait;
+        let left = if unread.contains(&conversation.no) { Left::Grown { wait } } else { Left::Nothing };
         let start = Start {
             cursor: Ordinal(0),
             end: worker::end_at(engine, &conversation, engine.settings.until)?,
             overtaken: false,
             read_to: baseline,
-            left: Left::Nothing,
+            left,
             withdrawn: Vec::new(),
             last: None,
         };
