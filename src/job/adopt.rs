@@ -12,6 +12,20 @@ use super::{Job, JobReader};
 pub(super) const TABLE: Table =
     Table { name: "adoption", version: 1, sql: "CREATE TABLE adoption (begun INTEGER NOT NULL);" };
 
+/// What it writes into.
+const OF_AN_ADOPTION: [&str; 10] = [
+    "receipts",
+    "progress",
+    "rejects",
+    "withdrawn",
+    "doubled",
+    "unseen",
+    "overtaken",
+    "lag",
+    "runs",
+    "adoption",
+];
+
 impl Job {
     /// Notes that what is written from now on was found on the server; on the disk when it returns. `now` is
     /// ms since 1970.
@@ -32,9 +46,7 @@ impl Job {
             .in_job(&self.dir)?;
         if half {
             let transaction = self.db.transaction().in_job(&self.dir)?;
-            for table in
-                ["receipts", "progress", "rejects", "withdrawn", "doubled", "lag", "runs", "adoption"]
-            {
+            for table in OF_AN_ADOPTION {
                 transaction.execute(&format!("DELETE FROM {table}"), []).in_job(&self.dir)?;
             }
             // Nothing was sent from it.
@@ -67,7 +79,12 @@ mod tests {
             job.begin_adopting(1).unwrap();
             job.begin_sending().unwrap();
             job.begin_run(1, "x", "{}").unwrap();
-            job.db.execute("INSERT INTO progress (conv, confirmed) VALUES (0, 1)", []).unwrap();
+            job.db
+                .execute_batch(
+                    "INSERT INTO progress (conv, confirmed) VALUES (0, 1);
+                     INSERT INTO overtaken VALUES (0, 1, 'x', 1, 0);",
+                )
+                .unwrap();
         };
         adopt(&mut job);
         assert!(job.reader().unwrap().is_half_adopted().unwrap());
@@ -75,6 +92,7 @@ mod tests {
         let mut job = Job::open(dir.path()).unwrap();
         assert!(!job.is_started().unwrap());
         assert_eq!(job.reader().unwrap().standing().unwrap().activated, 0);
+        assert_eq!(job.reader().unwrap().overtaken(crate::job::ConvNo(0)).unwrap(), None);
         adopt(&mut job);
         job.end_adopting().unwrap();
         drop(job);
