@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use openim_importer::after::{self};
-use openim_importer::import::{self, Ended, Outcome, Progress, Settings, StopSignal};
+use openim_importer::import::{self, Ended, ImportError, Outcome, Progress, Settings, StopSignal};
 use openim_importer::job::{Committed, Durability, Job, JobReader};
 use openim_importer::message::{ConversationId, Message, Release, SendTime};
 use openim_importer::openim::{self, Client, Login};
@@ -21,6 +21,7 @@ use super::network::Network;
 use super::scrolling::Scrolling;
 use super::trouble::{Kill, faults, is_told, weather};
 
+mod back;
 mod morning;
 
 /// What the server's clock says when a life begins, ms.
@@ -36,6 +37,10 @@ pub(super) struct Life {
     release: Release,
     /// Calls in a thousand that arrive late.
     late: u64,
+    /// What is thrown for answers, and in a thousand how many of them are overtaken by others.
+    slow: (Dice, u64),
+    /// Of a thousand commands so many are ways back, and what is thrown for these.
+    ways_back: (Dice, u64),
     /// The server stands still, or takes its time, now and then.
     weather: bool,
     /// Nothing happens that anything would have to be sent again for, but kills.
@@ -86,8 +91,24 @@ impl Life {
         let weather = dice.per_mille(250);
         let faults = faults(&dice);
         let late = if dice.per_mille(200) { 1 + dice.below(20) } else { 0 };
+        let answers = Dice::new(!seed);
+        let slow = if answers.per_mille(300) { 1 + answers.below(100) } else { 0 };
+        let backwards = Dice::new(seed ^ u64::MAX >> 1);
+        let ways_back = if backwards.per_mille(300) { 400 } else { 0 };
         let calm = late == 0 && !weather && faults.iter().all(is_told);
-        Self { seed, dice, history, faults, timing, release, late, weather, calm }
+        Self {
+            seed,
+            dice,
+            history,
+            faults,
+            timing,
+            release,
+            late,
+            slow: (answers, slow),
+            ways_back: (backwards, ways_back),
+            weather,
+            calm,
+        }
     }
 
     /// Lives it, on a clock of its own.
@@ -113,6 +134,8 @@ struct Lived {
     settings: Settings,
     /// What a run that ended in peace can have seen of each conversation: how far it had been read, and until when.
     looked: HashMap<String, (i64, i64)>,
+    /// An old copy of the job.
+    backup: Option<back::Backup>,
 }
 
 impl Lived {
@@ -126,8 +149,10 @@ impl Lived {
             ..Options::fast(life.release)
         };
         let faults = format!("{:?}", options.faults.iter().map(|fault| &fault.kind).collect::<Vec<_>>());
-        let network = Network::new(Server::within(options).unwrap(), life.dice.clone(), life.late, tell);
-        network.say(|| format!("{:?} {:?} late {} faults {faults}", life.release, life.timing, life.late));
+        let (server, slow) = (Server::within(options).unwrap(), life.slow.clone());
+        let network = Network::with_slow_answers(server, life.dice.clone(), life.late, slow, tell);
+        let Life { release, timing, late, slow: (_, slow), .. } = &life;
+        network.say(|| format!("{release:?} {timing:?} late {late} slow {slow} faults {faults}"));
         let client = client(&network);
         let settings = Settings {
             connections: u16::try_from(1 + life.dice.below(8)).unwrap(),
@@ -147,6 +172,7 @@ impl Lived {
             passes: 0,
             settings,
             looked: HashMap::new(),
+            backup: None,
         }
     }
 
@@ -155,7 +181,11 @@ impl Lived {
         drop(self.add(None));
         let weather = self.life.weather.then(|| tokio::spawn(weather(self.network.clone(), self.life.seed)));
         let commands = 1 + dice.below(5);
+        let (backwards, ways_back) = self.life.ways_back.clone();
         for _ in 0..commands {
+            if backwards.per_mille(ways_back) {
+                self.way_back(&backwards).await;
+            }
             let command = self.choose();
             self.network.say(|| format!("COMMAND {command:?}"));
             match command {
@@ -252,11 +282,6 @@ impl Lived {
             network.say(|| format!("committed, {durability:?}"));
             network.action();
         })));
-        match kill {
-            Some(Kill::After(actions)) => self.network.kill_in(actions),
-            Some(Kill::At(path, calls)) => self.network.kill_on(path, calls),
-            None => {}
-        }
         self.story.runs += 1;
         let only = settings.only.clone();
         let before = self.queued_elsewhere(only.as_ref()).await;
@@ -267,19 +292,7 @@ impl Lived {
             StopSignal::default(),
             Arc::new(Progress::default()),
         );
-        let ended = tokio::select! {
-            biased;
-            () = self.network.killed() => None,
-            ended = run => Some(ended),
-        };
-        self.network.no_kill();
-        let Some(ended) = ended else {
-            self.story.kills += 1;
-            self.network.say(|| format!("KILLED{}", if power { " with its machine" } else { "" }));
-            self.story.power_cuts += u64::from(power);
-            self.succeed(power.then_some(synced.as_path()));
-            return None;
-        };
+        let ended = self.unless_killed(kill, power.then_some(synced.as_path()), run).await?;
         drop(job);
         // Tasks of the process that are over let go of its files.
         sleep(Duration::from_millis(1)).await;
@@ -296,11 +309,44 @@ impl Lived {
                 }
                 Some(outcome)
             }
+            // That copy of the job is older than what it has sent: it says so, and what helps.
+            Err(ImportError::AlreadyThere(_)) if self.life.ways_back.1 > 0 => {
+                self.lose();
+                self.adopt(&self.life.ways_back.0.clone()).await;
+                None
+            }
             Err(error) => {
                 self.wrong(format!("the run failed: {error}"));
                 None
             }
         }
+    }
+
+    /// Does that until it ends. `None`: it was killed, and the next process has the job, or what was `synced` of it.
+    async fn unless_killed<T>(
+        &mut self,
+        kill: Option<Kill>,
+        synced: Option<&Path>,
+        work: impl Future<Output = T>,
+    ) -> Option<T> {
+        match kill {
+            Some(Kill::After(actions)) => self.network.kill_in(actions),
+            Some(Kill::At(path, calls)) => self.network.kill_on(path, calls),
+            None => {}
+        }
+        let ended = tokio::select! {
+            biased;
+            () = self.network.killed() => None,
+            ended = work => Some(ended),
+        };
+        self.network.no_kill();
+        if ended.is_none() {
+            self.story.kills += 1;
+            self.network.say(|| format!("KILLED{}", if synced.is_some() { " with its machine" } else { "" }));
+            self.story.power_cuts += u64::from(synced.is_some());
+            self.succeed(synced);
+        }
+        ended
     }
 
     /// The process is gone, and the next one takes over what lies on the disk, or what was `synced` to it. What is left of
@@ -339,7 +385,12 @@ impl Lived {
     async fn finish(&mut self) {
         const TRIES: u32 = 8;
         for _ in 0..TRIES {
-            let Some(outcome) = self.run(self.settings.clone(), None).await else { return };
+            let Some(outcome) = self.run(self.settings.clone(), None).await else {
+                if self.story.wrong.is_empty() {
+                    continue;
+                }
+                return;
+            };
             if matches!(outcome.ended, Ended::Done | Ended::NothingToDo) {
                 if outcome.overtaken.conversations > 0 {
                     self.nothing_stands_behind_newer(&outcome).await;
@@ -382,8 +433,13 @@ impl Lived {
         let (client, mut job) = (self.client.clone(), self.open());
         let now = SendTime(1_900_000_000_000);
         let behind = after::send_behind(client, &mut job, &after::Settings::default(), now).await.unwrap();
+        drop(job);
         self.network.say(|| format!("{behind:?}"));
-        if behind.conversations == 0 || !behind.not.is_empty() {
+        if self.life.ways_back.1 > 0 && !behind.not.is_empty() {
+            // What an adopted job says of what the lost one had sent: first it has to be taken back.
+            let only = behind.not.iter().map(|(name, _)| ConversationId(name.clone())).collect();
+            self.take_back(Some(only), &self.life.ways_back.0.clone()).await;
+        } else if behind.conversations == 0 || !behind.not.is_empty() {
             self.wrong(format!("nothing goes behind: {behind:?}"));
         }
     }
@@ -402,6 +458,14 @@ fn in_memory() -> tempfile::TempDir {
         tempfile::tempdir_in("/dev/shm").unwrap()
     } else {
         builder.tempdir().unwrap()
+    }
+}
+
+/// A whole folder.
+fn copy_all(from: &Path, to: &Path) {
+    fs_err::create_dir_all(to).unwrap();
+    for file in fs_err::read_dir(from).unwrap().map(Result::unwrap) {
+        fs_err::copy(file.path(), to.join(file.file_name())).unwrap();
     }
 }
 

@@ -31,6 +31,10 @@ struct Inner {
     down_until: Mutex<Instant>,
     /// Calls in a thousand that are cut, and arrive all the same, later.
     late: u64,
+    /// What is thrown for answers alone.
+    answers: Dice,
+    /// Answers in a thousand that are long on their way, so that others overtake them.
+    slow: u64,
     actions: AtomicU64,
     /// The process is killed at that action.
     kill_at: AtomicU64,
@@ -50,6 +54,17 @@ impl std::fmt::Debug for Network {
 
 impl Network {
     pub(super) fn new(server: Within, dice: Dice, late: u64, tell: bool) -> Self {
+        Self::with_slow_answers(server, dice, late, (Dice::new(0), 0), tell)
+    }
+
+    /// `slow`: what is thrown for each answer, and in a thousand how many of them are long on their way.
+    pub(super) fn with_slow_answers(
+        server: Within,
+        dice: Dice,
+        late: u64,
+        (answers, slow): (Dice, u64),
+        tell: bool,
+    ) -> Self {
         let now = Instant::now();
         let life = Arc::new(Inner {
             server,
@@ -57,6 +72,8 @@ impl Network {
             began: now,
             down_until: Mutex::new(now),
             late,
+            answers,
+            slow,
             actions: AtomicU64::new(0),
             kill_at: AtomicU64::new(u64::MAX),
             kill_on: Mutex::default(),
@@ -167,6 +184,13 @@ impl Network {
         let dice = &self.life.dice;
         Duration::from_micros(if dice.per_mille(20) { dice.below(40_000) } else { 200 + dice.below(800) })
     }
+
+    /// What an answer takes longer than others. A machine that stands still for a moment hears what the server said before it
+    /// read on.
+    fn longer(&self) -> Duration {
+        let Inner { answers, slow, .. } = &*self.life;
+        Duration::from_millis(if answers.per_mille(*slow) { answers.below(3_000) } else { 0 })
+    }
 }
 
 impl Exchange for Network {
@@ -195,7 +219,7 @@ impl Exchange for Network {
             let is_late = network.life.dice.per_mille(network.life.late);
             let there =
                 if is_late { Duration::from_millis(network.life.dice.below(4_000)) } else { network.delay() };
-            let back = network.delay();
+            let back = network.delay() + network.longer();
             let (answered, answer) = oneshot::channel();
             let far = network.clone();
             // It arrives though whoever made it is killed meanwhile.
