@@ -151,27 +151,26 @@ impl<'p> Loader<'p> {
         Ok(latest.unwrap_or(earlier.last_sent))
     }
 
-    /// How many bytes the latest messages of a conversation have that earlier passes gave it, so many at most, the
-    /// latest last.
-    pub fn last_lens(&self, earlier: &Earlier, most: usize) -> Result<Vec<u32>, JobError> {
+    /// Where in the spool the latest messages of a conversation stand that earlier passes gave it, and their lengths; so many
+    /// at most, the latest last.
+    pub fn last_records(&self, earlier: &Earlier, most: usize) -> Result<Vec<(u64, u32)>, JobError> {
         let mut statement = self
             .db
             .prepare_cached("SELECT data FROM blocks WHERE id BETWEEN ?1 AND ?2 ORDER BY id DESC")
             .in_job(self.dir)?;
         let (first, last) = (block_id(earlier.no, 0), block_id(earlier.no, u64::MAX));
         let blocks = statement.query_map([first, last], |row| row.get::<_, Vec<u8>>(0)).in_job(self.dir)?;
-        let mut lens = Vec::new();
+        let mut records = Vec::new();
         for block in blocks {
             let block = block.in_job(self.dir)?;
-            let mut of_block: Vec<u32> = Unpacker::new(Ordinal(0), &block).map(|entry| entry.len).collect();
-            of_block.extend(lens);
-            lens = of_block;
-            if lens.len() >= most {
-                lens.drain(..lens.len() - most);
+            let of_block = Unpacker::new(Ordinal(0), &block).map(|entry| (entry.offset, entry.len));
+            records.splice(..0, of_block);
+            if records.len() >= most {
+                records.drain(..records.len() - most);
                 break;
             }
         }
-        Ok(lens)
+        Ok(records)
     }
 
     /// Begins a conversation; its entries follow in order, then [`Self::end`].

@@ -11,7 +11,7 @@ use super::rows::{ConvRow, IndexRow, Note, Says};
 use super::sort::Sorted;
 use super::spread::Spread;
 use super::{Older, Way};
-use crate::checks::{Neighbours, TOGETHER, codes};
+use crate::checks::{Neighbours, TOGETHER, Weight, codes, grown};
 use crate::finding::Code;
 use crate::job::{ConvKey, Earlier, JobError, Loader, Peers, Position, Reply, Spooled};
 use crate::message::{GroupId, Peer, SendTime, UserId};
@@ -149,7 +149,10 @@ impl Filing<'_, '_, '_> {
         if open.last_written.is_some_and(|last| last > time) && !self.takes_older(open, row)? {
             return Ok(());
         }
-        if let Some(bytes) = self.neighbours.too_large_with(row.len)
+        let mut weight = Weight::of_record(row.at.offset(), row.len);
+        let spool = &self.ledger.spool;
+        let grown = |at, len| spool.read(at, len).map(|message| grown(message.content()) as u64);
+        if let Some(bytes) = self.neighbours.too_large_with(&mut weight, grown)?
             && !self.takes_large(open, row, bytes)?
         {
             return Ok(());
@@ -170,7 +173,7 @@ impl Filing<'_, '_, '_> {
             let value = format!("{} minutes, in {}", spread / 60_000, open.peers.conversation());
             self.ledger.say(&codes::TIME_MOVED, &message, &value)?;
         }
-        if self.neighbours.next(SendTime(time.0.saturating_add_unsigned(spread)), row.len) {
+        if self.neighbours.next(SendTime(time.0.saturating_add_unsigned(spread)), weight) {
             open.same_time += 1;
             open.first_same.get_or_insert(*row);
         }
@@ -245,8 +248,8 @@ impl Filing<'_, '_, '_> {
             self.ledger.say(code, &message, value)?;
         }
         if let Some(earlier) = &earlier {
-            for len in self.loader.last_lens(earlier, TOGETHER)? {
-                self.neighbours.beside(len);
+            for (at, len) in self.loader.last_records(earlier, TOGETHER)? {
+                self.neighbours.beside(Weight::of_record(at, len));
             }
         }
         let last_written = earlier.as_ref().map(|earlier| self.loader.last_written(earlier)).transpose()?;

@@ -14,5 +14,5 @@ mod sendable;
 mod surrogates;
 mod walk;
 
-pub use neighbours::{Neighbours, TOGETHER};
-pub use sendable::Checker;
+pub use neighbours::{Neighbours, TOGETHER, Weight};
+pub use sendable::{Checker, grown};

@@ -124,7 +124,7 @@ fn check_ids(message: &Message<'_>, say: &mut dyn FnMut(&'static Code, String)) 
 
 /// How many bytes longer a content becomes on the server, which writes it anew as Go does: `<`, `>`, `&` and two line
 /// separators as `\u003c` (measured on both releases: 33 bytes of these became 186).
-fn grown(content: &str) -> usize {
+pub fn grown(content: &str) -> usize {
     let signs = content.bytes().filter(|byte| matches!(byte, b'<' | b'>' | b'&')).count();
     let separators = content.matches(['\u{2028}', '\u{2029}']).count();
     5 * signs + 3 * separators
