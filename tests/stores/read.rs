@@ -177,3 +177,43 @@ fn an_object_is_the_same_by_its_etag_or_else_by_its_content() {
     let (code, said) = run();
     assert!(code == 2 && said.contains("has the same size but other content"), "{code} {said}");
 }
+
+/// What lies side by side is taken apart there as it is here, and each is read in its own way.
+#[test]
+fn several_formats_in_a_folder() {
+    let (store, here) = (Store::start(), tempfile::tempdir().unwrap());
+    let day = r#"[{"type":"message","user":"U1","text":"x","ts":"1433866202.000002"}]"#;
+    for (name, text) in [
+        ("slack/channels.json", r#"[{"id":"C1","name":"general","members":["U1"]}]"#),
+        ("slack/general/2015-06-09.json", day),
+        ("chats/WhatsApp Chat with Ann.txt", "12/31/24, 11:59 PM - Ann: hi\n12/31/24, 11:59 PM - Bo: ho\n"),
+        (
+            "crm.csv",
+            "id,room,from,sent_at,text\nm1,lab,ann,2024-03-01T09:00:00Z,a\nm2,lab,bo,2024-03-01T09:01:00Z,b\n",
+        ),
+        ("photos/cat.jpg", "no messages"),
+    ] {
+        let path = here.path().join("mixed").join(name);
+        fs_err::create_dir_all(path.parent().unwrap()).unwrap();
+        fs_err::write(path, text).unwrap();
+        store.put(&format!("mixed/{name}"), text);
+    }
+    let local = here.path().join("mixed").to_string_lossy().into_owned();
+    let init = |source: &str| {
+        let dir = tempfile::tempdir().unwrap();
+        let mut init = asks(&store, dir.path());
+        let (code, said) = told(init.args(["init", source, "--zone", "UTC", "--self", "Bo"]));
+        let text = fs_err::read_to_string(dir.path().join("import.toml")).unwrap();
+        let (checked, all) = told(asks(&store, dir.path()).args(["check", "--allow", "would-not-scroll"]));
+        assert!(checked == 0, "{source}: {all}");
+        (code, said.replace(source, "mixed"), text.replace(source, "mixed"), spool(dir.path()))
+    };
+    let is = init(&local);
+    assert!(is.2.matches("[[source]]").count() == 3 && is.1.contains("not read: `mixed/photos`"), "{}", is.1);
+    for source in ["s3://chats/mixed", "s3://chats/mixed/"] {
+        let there = init(source);
+        let source_is = |said: &str| said.replace("mixed/`", "mixed`");
+        assert_eq!((there.0, source_is(&there.1), &there.2), (is.0, source_is(&is.1), &is.2));
+        assert!(there.3 == is.3);
+    }
+}

@@ -11,7 +11,7 @@ use super::{
     slack, wechat, wecom, whatsapp, zulip,
 };
 use crate::export::cut::Cutter;
-use crate::export::{ExportError, Found, Input, Layout, Origin, discover, is_mongo_archive};
+use crate::export::{ExportError, Found, Input, Layout, Lying, Origin, discover, is_mongo_archive, lying};
 use crate::message::SourceNo;
 
 /// Tells the format of the sources, and by which file; `None` for what no format is, and for standard input,
@@ -84,12 +84,10 @@ fn add(apart: &mut Vec<Apart>, format: Option<Format>, paths: Vec<String>) {
 fn within(source: &str) -> Result<Vec<Apart>, ExportError> {
     let whole = |format| vec![Apart { format, paths: vec![source.to_owned()] }];
     let of = |path: &str| recognise(&[path.to_owned()]).map(|found| found.map(|(format, _)| format));
-    if source == "-" || !std::path::Path::new(source).is_dir() {
-        return Ok(whole(of(source)?));
-    }
+    let Some(all) = inside(source)? else { return Ok(whole(of(source)?)) };
     let mut apart: Vec<Apart> = Vec::new();
     let mut nobodys = Vec::new();
-    for path in inside(source)? {
+    for path in all {
         match of(&path)? {
             None => nobodys.push(path),
             format => add(&mut apart, format, vec![path]),
@@ -115,22 +113,16 @@ fn within(source: &str) -> Result<Vec<Apart>, ExportError> {
     Ok(apart)
 }
 
-/// What is in a folder: files that could be read, and folders.
-fn inside(source: &str) -> Result<Vec<String>, ExportError> {
-    let failed = |error: std::io::Error| ExportError::Read { path: source.to_owned(), source: error };
-    let mut inside = Vec::new();
-    for entry in fs_err::read_dir(source).map_err(failed)? {
-        let path = entry.map_err(failed)?.path();
-        let text = path.to_string_lossy().into_owned();
-        let name = last(&text);
+/// What is in a folder: files that could be read, and folders; `None`: it is no folder.
+fn inside(source: &str) -> Result<Option<Vec<String>>, ExportError> {
+    let all = if source == "-" { None } else { lying(source)? };
+    let is_read = |one: &Lying| {
+        let name = last(&one.path);
         let hidden = name.starts_with('.') || name.starts_with("__");
-        let is_dump = || !hidden && path.is_file() && is_mongo_archive(&path);
-        if path.is_dir() && !hidden || could_be_read(name) || is_dump() {
-            inside.push(text);
-        }
-    }
-    inside.sort();
-    Ok(inside)
+        let is_dump = || !hidden && is_mongo_archive(std::path::Path::new(&one.path));
+        if one.is_folder { !hidden } else { could_be_read(name) || is_dump() }
+    };
+    Ok(all.map(|all| all.into_iter().filter(is_read).map(|one| one.path).collect()))
 }
 
 fn could_be_read(name: &str) -> bool {

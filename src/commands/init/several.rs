@@ -1,7 +1,7 @@
 //! A folder that holds several formats: each becomes a `[[source]]` with its own mapping, and all are read in one pass.
 
 use std::collections::HashSet;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use super::{
     Failure, Found, InitArgs, Known, known, look_at_known, look_at_unknown, plan_of_tables, read, unknown,
@@ -10,6 +10,7 @@ use crate::checks::Checker;
 use crate::commands::intake::Intake;
 use crate::commands::prepare::now;
 use crate::commands::{Exit, OrFail};
+use crate::export::{ExportError, lying};
 use crate::formats::Apart;
 use crate::init::{SourceTable, Survey, Template, media};
 use crate::mapping::Key;
@@ -94,16 +95,16 @@ fn has_messages(template: &Template) -> bool {
 }
 
 /// What lies in the folders that were named and is in none of the exports: nothing is passed over without a word.
-fn beside(sources: &[String], apart: &[Apart]) -> std::io::Result<Option<String>> {
+fn beside(sources: &[String], apart: &[Apart]) -> Result<Option<String>, ExportError> {
     /// So many are named.
     const SOME: usize = 12;
-    let read: HashSet<PathBuf> = apart.iter().flat_map(|apart| &apart.paths).map(PathBuf::from).collect();
+    // By their parts: `x/` is `x`.
+    let read: HashSet<&Path> = apart.iter().flat_map(|apart| &apart.paths).map(Path::new).collect();
     let mut beside: Vec<String> = Vec::new();
-    for folder in sources.iter().map(Path::new).filter(|source| source.is_dir() && !read.contains(*source)) {
-        for entry in fs_err::read_dir(folder)? {
-            let path = entry?.path();
-            if !read.contains(&path) {
-                beside.push(format!("`{}`", path.display()));
+    for folder in sources.iter().filter(|source| *source != "-" && !read.contains(Path::new(source))) {
+        for one in lying(folder)?.unwrap_or_default() {
+            if !read.contains(Path::new(&one.path)) {
+                beside.push(format!("`{}`", one.path));
             }
         }
     }

@@ -1,10 +1,8 @@
 //! Tables of somebody's own beside known formats: what one mapping reads stays together, what has other columns is apart.
 
-use std::path::Path;
-
 use super::{Anything, Apart, head, inside, is_plain, last};
 use crate::export::json::first_keys;
-use crate::export::{ExportError, Found, discover};
+use crate::export::{ExportError, Found, discover, lying};
 use crate::{slack, unpacked};
 
 /// Whether something in it, a file or a folder, could be read by a mapping.
@@ -15,7 +13,7 @@ pub(super) fn could_be(path: &str) -> Result<bool, ExportError> {
 /// Whether a folder has files that are called as Slack's days are: a channel whose first days tell nothing.
 pub(super) fn has_days(path: &str) -> bool {
     let days = |found: Vec<Found>| found.iter().any(|file| slack::is_day(unpacked(last(&file.inside))));
-    Path::new(path).is_dir() && discover(&[path.to_owned()], &Anything).is_ok_and(days)
+    matches!(lying(path), Ok(Some(_))) && discover(&[path.to_owned()], &Anything).is_ok_and(days)
 }
 
 /// Those whose records look alike together, in the order in which they were named.
@@ -39,9 +37,7 @@ pub(super) fn grouped(paths: Vec<String>) -> Result<Vec<Apart>, ExportError> {
 pub fn tables_and_json(sources: &[String]) -> Result<Vec<Apart>, ExportError> {
     let (mut tables, mut json) = (Vec::new(), Vec::new());
     for source in sources {
-        let within =
-            if source != "-" && Path::new(source).is_dir() { inside(source)? } else { vec![source.clone()] };
-        for path in within {
+        for path in inside(source)?.unwrap_or_else(|| vec![source.clone()]) {
             match shape(&path)? {
                 Some(shape) if shape.starts_with("json ") => json.push(path),
                 Some(_) => tables.push(path),
