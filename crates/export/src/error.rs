@@ -57,6 +57,17 @@ pub enum ExportError {
     /// Compressed data that is broken.
     #[error("`{path}` is damaged: its {kind} data is broken near byte {byte} ({why}); fetch it again")]
     Damaged { path: String, kind: &'static str, byte: u64, why: String },
+    /// A packing that is not read.
+    #[error(
+        "`{path}` is {kind}, which is not read as it lies there: unpack it (`{with}`), and name what comes out of it"
+    )]
+    Packed { path: String, kind: &'static str, with: &'static str },
+    /// zstd data that would take more memory than it may.
+    #[error(
+        "`{path}` was packed with a window of more than 128 MiB, which takes as much memory to read: pack it anew \
+         (`zstd -dc --long=31 FILE | zstd -o NEW.zst`)"
+    )]
+    Window { path: String },
     /// Compressed data that becomes far more than any text does.
     #[error(
         "`{path}` unpacks to more than {times} times its size, as no export does; if it is one all the same, \

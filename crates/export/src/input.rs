@@ -7,7 +7,7 @@ use super::codes;
 use super::decode::{Decoder, Encoding, Guess};
 use super::discover::{held, of_bucket, read_error};
 use super::unpack::{Tally, Unpack};
-use super::{ExportError, Found, Origin, mongo};
+use super::{ExportError, Found, Origin, mongo, packing};
 use crate::finding::{Finding, shorten};
 use crate::message::{Place, SourceNo};
 
@@ -78,6 +78,7 @@ impl Input {
             }
         }
         head.truncate(len);
+        packing::refuse(&input.path, &head)?;
         let (encoding, mark) = input.settle_encoding(encoding, &head);
         input.skipped = mark as u64;
         head.drain(..mark);
@@ -260,6 +261,8 @@ impl Input {
         let Some(kind) = self.raw.kind() else { return read_error(&path, e) };
         match e.kind() {
             io::ErrorKind::UnexpectedEof => ExportError::CutOff { path, kind, byte },
+            // As zstd says it.
+            _ if e.to_string().contains("requires too much memory") => ExportError::Window { path },
             // The decoders answer with these, and with `Other` for zstd; a failing disk has an OS error.
             _ if e.raw_os_error().is_none() => ExportError::Damaged { path, kind, byte, why: e.to_string() },
             _ => read_error(&path, e),

@@ -23,6 +23,7 @@ pub mod json;
 mod layout;
 mod lying;
 mod mongo;
+mod packing;
 mod path;
 mod reader;
 mod settings;

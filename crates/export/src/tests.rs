@@ -666,6 +666,30 @@ fn zeros_behind_a_gzip_are_padding() {
 }
 
 #[test]
+fn what_is_packed_otherwise_is_called_so() {
+    let tar = [&b"chats/a.jsonl"[..], &[0; 244], b"ustar\x0000", &[0; 500], TWO].concat();
+    // A frame whose window is 2 GiB.
+    let window = b"\x28\xb5\x2f\xfd\x00\xa8\x01\x00\x00".to_vec();
+    for (name, bytes, says) in [
+        ("x.tar", tar.clone(), "is a tar archive"),
+        ("x.tar.gz", gzip(&tar), "unpack it (`tar -xf`)"),
+        ("x.jsonl.zst", window, "window of more than 128 MiB"),
+    ] {
+        let folder = folder(&[(name, &bytes)]);
+        let why = refusal(&folder, &Settings::default(), &[arg(&folder.path().join(name))]);
+        assert!(why.contains(says) && why.contains(name) && !why.contains("damaged"), "{why}");
+    }
+}
+
+#[test]
+fn frames_that_zstd_skips_are_skipped() {
+    let frame = zstd::encode_all(TWO, 1).unwrap();
+    let skipped = b"\x50\x2a\x4d\x18\x04\x00\x00\x00size";
+    let folder = folder(&[("x.jsonl.zst", &[&skipped[..], &frame, skipped, &frame].concat())]);
+    assert_eq!(read(&folder.path().join("x.jsonl.zst")).unwrap().text.as_bytes(), [TWO, TWO].concat());
+}
+
+#[test]
 fn changed_sources_are_told_apart() {
     let folder = folder(&[("a.jsonl", TWO), ("b.jsonl", TWO), ("c.jsonl", TWO), ("d.jsonl", TWO)]);
     let path = |name: &str| folder.path().join(name);

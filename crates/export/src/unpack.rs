@@ -16,7 +16,10 @@ impl Unpack {
     pub(super) fn new(mut tally: Tally) -> io::Result<Self> {
         Ok(match tally.peek()? {
             [0x1f, 0x8b, ..] => Self::Gzip(Box::new(Members::new(tally))),
-            [0x28, 0xb5, 0x2f, 0xfd, ..] => Self::Zstd(zstd::Decoder::new(tally)?),
+            // The second is a frame to be skipped, with which `pzstd` and seekable files begin.
+            [0x28, 0xb5, 0x2f, 0xfd, ..] | [0x50..=0x5f, 0x2a, 0x4d, 0x18, ..] => {
+                Self::Zstd(zstd::Decoder::new(tally)?)
+            }
             _ => Self::Plain(tally),
         })
     }

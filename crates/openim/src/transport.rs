@@ -10,8 +10,6 @@ use std::time::Duration;
 use bytes::Bytes;
 use reqwest::header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, RETRY_AFTER};
 use reqwest::{Method, Request, Url};
-use rustls::pki_types::CertificateDer;
-use rustls::pki_types::pem::PemObject;
 
 use super::bodies::Bodies;
 use super::client::Settings;
@@ -184,12 +182,7 @@ pub(super) fn builder(settings: &Settings) -> Result<reqwest::ClientBuilder, Set
     if let Some(path) = &settings.ca {
         let pem = fs_err::read(path).map_err(SetupError::Ca)?;
         let bad = |why| SetupError::NoCertificate { path: path.clone(), why };
-        let certificates: Vec<_> = CertificateDer::pem_slice_iter(&pem)
-            .collect::<Result<_, _>>()
-            .map_err(|error| bad(error.to_string()))?;
-        if certificates.is_empty() {
-            return Err(bad("it holds none".to_owned()));
-        }
+        let certificates = super::trust::certificates(&pem).map_err(bad)?;
         let trusting = super::trust::trusting(certificates).map_err(|error| bad(error.to_string()))?;
         builder = builder.tls_backend_preconfigured(trusting);
     }

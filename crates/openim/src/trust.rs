@@ -7,12 +7,35 @@ use std::sync::Arc;
 
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use rustls::crypto::CryptoProvider;
+use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
 use rustls::server::ParsedCertificate;
 use rustls::{CertificateError, ClientConfig, DigitallySignedStruct, Error, SignatureScheme};
 use rustls_platform_verifier::Verifier;
 
 use version1::Certificate;
+
+/// What a file of certificates holds, or why it is none.
+pub(super) fn certificates(file: &[u8]) -> Result<Vec<CertificateDer<'static>>, String> {
+    // Windows tools put a byte order mark in front.
+    let pem = file.strip_prefix(b"\xef\xbb\xbf").unwrap_or(file);
+    let all: Vec<_> =
+        CertificateDer::pem_slice_iter(pem).collect::<Result<_, _>>().map_err(|error| error.to_string())?;
+    let has = |words: &[u8]| pem.windows(words.len()).any(|bytes| bytes == words);
+    match all {
+        // A sequence, in ASN.1.
+        none if none.is_empty() && pem.starts_with(b"\x30") => {
+            Err("it is in DER form; `openssl x509 -inform der -in FILE -out ca.pem` makes PEM of it"
+                .to_owned())
+        }
+        none if none.is_empty() && has(b"BEGIN TRUSTED CERTIFICATE") => {
+            Err("it is in a form of OpenSSL's own; `openssl x509 -in FILE -out ca.pem` makes PEM of it"
+                .to_owned())
+        }
+        none if none.is_empty() => Err("it holds none".to_owned()),
+        all => Ok(all),
+    }
+}
 
 /// TLS that trusts what this machine trusts, and these certificates.
 pub(super) fn trusting(named: Vec<CertificateDer<'static>>) -> Result<ClientConfig, Error> {
@@ -153,7 +176,6 @@ mod tests {
     use std::path::{Path, PathBuf};
 
     use rustls::pki_types::PrivateKeyDer;
-    use rustls::pki_types::pem::PemObject;
     use rustls::sign::{CertifiedKey, SingleCertAndKey};
     use rustls::{ServerConfig, ServerConnection, StreamOwned};
 
@@ -165,6 +187,21 @@ mod tests {
     /// `oldsigned` by `oldca`, `forged` by another that calls itself so; `newbyold` is of version 3 and by `oldca`.
     fn pem(name: &str) -> PathBuf {
         Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures").join(name)
+    }
+
+    #[test]
+    fn files_of_certificates() {
+        let text = std::fs::read(pem("own.pem")).unwrap();
+        let crlf = String::from_utf8(text.clone()).unwrap().replace('\n', "\r\n");
+        for file in [text.clone(), [b"\xef\xbb\xbf", &text[..]].concat(), crlf.into_bytes()] {
+            assert_eq!(certificates(&file).unwrap().len(), 1);
+        }
+        let der = certificates(&text).unwrap()[0].to_vec();
+        let trusted = b"-----BEGIN TRUSTED CERTIFICATE-----\nAAAA\n-----END TRUSTED CERTIFICATE-----\n";
+        for (file, says) in [(&der[..], "-inform der"), (trusted, "OpenSSL's own"), (b"", "holds none")] {
+            let why = certificates(file).unwrap_err();
+            assert!(why.contains(says), "{why}");
+        }
     }
 
     /// A server with that certificate that lets everybody in.
