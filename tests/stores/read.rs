@@ -206,7 +206,8 @@ fn several_formats_in_a_folder() {
         let text = fs_err::read_to_string(dir.path().join("import.toml")).unwrap();
         let (checked, all) = told(asks(&store, dir.path()).args(["check", "--allow", "would-not-scroll"]));
         assert!(checked == 0, "{source}: {all}");
-        (code, said.replace(source, "mixed"), text.replace(source, "mixed"), spool(dir.path()))
+        let named = source.trim_end_matches('/');
+        (code, said.replace(named, "mixed"), text.replace(named, "mixed"), spool(dir.path()))
     };
     let is = init(&local);
     assert!(is.2.matches("[[source]]").count() == 3 && is.1.contains("not read: `mixed/photos`"), "{}", is.1);
@@ -216,4 +217,21 @@ fn several_formats_in_a_folder() {
         assert_eq!((there.0, source_is(&there.1), &there.2), (is.0, source_is(&is.1), &is.2));
         assert!(there.3 == is.3);
     }
+}
+
+/// What no disk can hold: an object that is called as the folder beside it.
+#[test]
+fn an_object_and_a_folder_of_one_name() {
+    let (store, dir) = (Store::start(), tempfile::tempdir().unwrap());
+    let table = "id,room,from,sent_at,text\nm1,lab,ann,2024-03-01T09:00:00Z,a\n";
+    let talk = "12/31/24, 11:59 PM - Ann: hi\n12/31/24, 11:59 PM - Bo: ho\n";
+    store.put("both/2024.csv", table);
+    store.put("both/2024.csv/WhatsApp Chat with Ann.txt", talk);
+    store.put("both/2024.csv/WhatsApp Chat with Cy.txt", talk.replace("Ann", "Cy"));
+    let (_, said) =
+        told(asks(&store, dir.path()).args(["init", "s3://chats/both", "--zone", "UTC", "--self", "Bo"]));
+    let text = fs_err::read_to_string(dir.path().join("import.toml")).unwrap();
+    assert!(text.matches("[[source]]").count() == 2 && text.contains("both/2024.csv/\""), "{said} {text}");
+    let (code, said) = told(asks(&store, dir.path()).args(["check", "--allow", "would-not-scroll"]));
+    assert!(code == 0 && said.contains("5 messages"), "{code} {said}");
 }

@@ -43,14 +43,13 @@ fn on_disk(folder: &str) -> std::io::Result<Vec<Lying>> {
 
 /// A store has no folders, only keys with slashes.
 fn in_store(folder: &Address) -> Result<Option<Vec<Lying>>, BucketError> {
-    let object = match find(folder) {
-        _ if folder.is_folder() => None,
-        // Who may list a folder alone may not ask for its name.
-        Err(BucketError::Denied { .. }) => None,
-        found => found?,
-    };
-    if object.is_some() {
-        return Ok(None);
+    if !folder.is_folder() {
+        match find(folder) {
+            Ok(Some(_)) => return Ok(None),
+            // Who may list a folder alone may not ask for its name.
+            Ok(None) | Err(BucketError::Denied { .. }) => {}
+            Err(error) => return Err(error),
+        }
     }
     let mut all: Vec<Lying> = Vec::new();
     for object in below(folder)? {
@@ -58,8 +57,15 @@ fn in_store(folder: &Address) -> Result<Option<Vec<Lying>>, BucketError> {
         let inside = key.get(folder.key().len()..).unwrap_or(key).trim_start_matches('/');
         let (name, is_folder) = inside.split_once('/').map_or((inside, false), |(name, _)| (name, true));
         let key = if folder.key().is_empty() { name.to_owned() } else { format!("{}/{name}", folder.key()) };
-        let path = folder.with_key(&key).to_string();
-        if all.last().is_none_or(|last| last.path != path) {
+        let mut path = folder.with_key(&key).to_string();
+        // An object can be called as a folder beside it is, which comes right behind it.
+        if is_folder && all.last().is_some_and(|last| !last.is_folder && last.path == path) {
+            path.push('/');
+        }
+        let is_known = all.last().is_some_and(|last| {
+            last.is_folder && last.path.trim_end_matches('/') == path.trim_end_matches('/')
+        });
+        if !is_folder || !is_known {
             all.push(Lying { path, is_folder });
         }
     }

@@ -191,7 +191,7 @@ mod tests {
 
     #[test]
     fn files_of_certificates() {
-        let text = std::fs::read(pem("own.pem")).unwrap();
+        let text = fs_err::read(pem("own.pem")).unwrap();
         let crlf = String::from_utf8(text.clone()).unwrap().replace('\n', "\r\n");
         for file in [text.clone(), [b"\xef\xbb\xbf", &text[..]].concat(), crlf.into_bytes()] {
             assert_eq!(certificates(&file).unwrap().len(), 1);
