@@ -61,6 +61,9 @@ fn hostile_files_in_full() {
     read_all(1);
 }
 
+/// A record of 64 MiB, which is in memory once.
+const IN_PLACE: &str = "open-quote-and-long-rows.csv";
+
 /// All of them, each so many times smaller.
 fn read_all(smaller: usize) {
     let dir = tempfile::tempdir().unwrap();
@@ -69,7 +72,15 @@ fn read_all(smaller: usize) {
     let objects = |n: usize| format!("{}1{}\n", "{\"a\":".repeat(n), "}".repeat(n));
     let keys: Vec<String> = (0..1_000_000 / smaller).map(|n| format!("\"k{n}\":1")).collect();
     let columns: Vec<String> = (0..1_000_000 / smaller).map(|n| format!("c{n}")).collect();
-    let files: [(&str, Vec<u8>); 12] = [
+    // Line after line of a megabyte behind a quote that is never closed: as much as a record may have is looked through.
+    let long_rows = format!("{}\n", "x".repeat(1_000_000)).repeat(80);
+    let files: [(&str, Vec<u8>); 14] = [
+        (IN_PLACE, format!("{head}a,b,1700000000000,\"open {long_rows}").into_bytes()),
+        // Chunks of that size are under way one at a time: six of them beside each other had 311.
+        (
+            "long-rows.csv",
+            format!("{head}{}", format!("{}\n", "x".repeat(30_000_000)).repeat(6)).into_bytes(),
+        ),
         (
             "open-quote.csv",
             format!("{head}a,b,1700000000000,\"open {}", row.repeat(2_000_000 / smaller)).into_bytes(),
@@ -92,7 +103,9 @@ fn read_all(smaller: usize) {
         for args in [&["check", name, "--job", "j.job"][..], &["init", name, "--output", "i.toml", "--force"]]
         {
             let peak = peak(importer_process().current_dir(dir.path()).args(args));
-            assert!(peak < MOST, "{args:?}: {peak} MB");
+            // With the copy that a buffer was made larger by it had 171.
+            let most = if name == IN_PLACE { 140 } else { MOST };
+            assert!(peak < most, "{args:?}: {peak} MB");
         }
         fs_err::remove_file(path).unwrap();
     }

@@ -29,6 +29,8 @@ pub(super) struct Batch {
     pub(super) name: String,
     /// The text of the chunk, for the reader to use again.
     pub(super) text: Vec<u8>,
+    /// How long that was.
+    pub(super) bytes: usize,
     /// Records for the spool.
     pub(super) records: Vec<u8>,
     /// Rows with offsets counted from the first record of the batch.
@@ -69,11 +71,16 @@ pub(super) struct Batch {
 const MOST_KEPT: usize = 4 << 20;
 
 impl Batch {
-    fn clear(&mut self) {
-        // A message of 200 MB was an exception, and its room is not kept.
-        if self.records.capacity() > MOST_KEPT {
-            self.records = Vec::new();
+    /// What a giant message took is not kept until the next chunk comes.
+    pub(super) fn let_go(&mut self) {
+        for room in [&mut self.text, &mut self.records, &mut self.rejects] {
+            if room.capacity() > MOST_KEPT {
+                *room = Vec::new();
+            }
         }
+    }
+
+    fn clear(&mut self) {
         self.records.clear();
         self.index.clear();
         self.keys.clear();
@@ -143,6 +150,7 @@ impl Batch {
         self.clear();
         scratch.says.shrink_to(MOST_KEPT);
         self.source = Some(chunk.source);
+        self.bytes = chunk.text.len();
         self.name.clear();
         self.name.push_str(chunk.context.value("@path").unwrap_or_default());
         let mut digest =

@@ -127,6 +127,9 @@ type Work = (u64, Chunk, Batch);
 /// More can't be kept busy by one reader, and each has its room.
 const MOST_MAPPERS: usize = 6;
 
+/// So many bytes of text may be under way before more is read: more than all batches of the usual size have.
+const MOST_UNDER_WAY: usize = 8 << 20;
+
 /// Reads, maps and writes until the reader is done.
 ///
 /// As many chunks are under way as there are batches: who reads takes one, who writes gives it back. So
@@ -176,12 +179,20 @@ fn read(
     send: &SyncSender<Work>,
     progress: &Progress,
 ) -> Result<Reader, PrepareError> {
-    for number in 0.. {
-        // An error here and below: the writing has stopped, and says why.
-        let Ok(mut batch) = free.recv() else { break };
+    let (mut spare, mut under_way) = (Vec::new(), 0);
+    'all: for number in 0.. {
+        // Nothing is read beside what is large: 64 MiB may be one record, and each has its copies.
+        while spare.is_empty() || under_way > MOST_UNDER_WAY {
+            // An error here and below: the writing has stopped, and says why.
+            let Ok(mut batch) = free.recv() else { break 'all };
+            under_way -= std::mem::take(&mut batch.bytes);
+            reader.recycle(std::mem::take(&mut batch.text));
+            spare.push(batch);
+        }
         progress.check()?;
-        reader.recycle(std::mem::take(&mut batch.text));
         let Some(chunk) = reader.next_chunk()? else { break };
+        under_way += chunk.text.len();
+        let Some(batch) = spare.pop() else { break };
         let totals = reader.totals();
         progress.read(totals.read, totals.bytes);
         if send.send((number, chunk, batch)).is_err() {
@@ -236,8 +247,9 @@ fn write(
     let mut next = 0;
     while let Ok(Some((number, batch))) = done.recv() {
         early.insert(number, batch);
-        while let Some(batch) = early.remove(&next) {
+        while let Some(mut batch) = early.remove(&next) {
             gathered.take(&batch, pass)?;
+            batch.let_go();
             progress.mapped(gathered.messages, gathered.summary.rejected + gathered.summary.unmapped);
             next += 1;
             // The reader may have come to its end, and need no more.

@@ -16,6 +16,9 @@ pub struct Window {
 /// Bytes that a buffer begins with.
 const FIRST: usize = 64 << 10;
 
+/// Larger ones grow where they lie.
+const MOST_COPIED: usize = 1 << 20;
+
 /// Buffers that were mapped and can be used again.
 #[derive(Debug)]
 pub struct Pool {
@@ -86,9 +89,7 @@ impl Window {
             // A new one with the system's zeros, as large as what was read calls for: of ten thousand small files, most of
             // the time went into filling a whole chunk with our own for each.
             if self.end == self.buf.len() {
-                let mut larger = vec![0; size.min(self.end.max(FIRST / 2) * 2)];
-                larger[..self.end].copy_from_slice(&self.buf);
-                self.buf = larger;
+                self.grow(size.min(self.end.max(FIRST / 2) * 2));
             }
             let room = self.buf.len().min(size);
             match input.read(&mut self.buf[self.end..room])? {
@@ -97,6 +98,18 @@ impl Window {
             }
         }
         Ok(())
+    }
+
+    fn grow(&mut self, len: usize) {
+        // What is large is made larger where it lies: beside its copy a record of 64 MiB would be there twice.
+        if self.buf.len() > MOST_COPIED {
+            self.buf.reserve_exact(len - self.buf.len());
+            self.buf.resize(len, 0);
+            return;
+        }
+        let mut larger = vec![0; len];
+        larger[..self.end].copy_from_slice(&self.buf);
+        self.buf = larger;
     }
 
     /// Takes the first `len` bytes out as the text of a chunk; what follows them stays.
