@@ -122,7 +122,7 @@ impl Spool {
         let mut wanted: Vec<(usize, &(u64, u32))> = places.iter().enumerate().collect();
         wanted.sort_unstable_by_key(|(_, (offset, _))| *offset);
         let mut records = vec![Bytes::new(); places.len()];
-        let mut rest = wanted.as_slice();
+        let (mut rest, mut buffer) = (wanted.as_slice(), Vec::new());
         while let Some((_, first)) = rest.first() {
             let (start, mut end) = (first.0, end_of(first));
             let joins = |(_, place): &&(usize, &(u64, u32))| {
@@ -131,10 +131,15 @@ impl Spool {
                 is_near
             };
             let (run, later) = rest.split_at(rest.iter().take_while(joins).count().max(1));
-            let bytes = self.bytes(start, end - start)?;
-            for (at, (offset, len)) in run {
-                let from = usize::try_from(offset - start).unwrap_or(usize::MAX);
-                records[*at] = bytes.slice(from..from + *len as usize);
+            if let [(at, (offset, len))] = run {
+                records[*at] = self.bytes(*offset, (*len).into())?;
+            } else {
+                self.fill(&mut buffer, start, end - start)?;
+                for (at, (offset, len)) in run {
+                    let from = usize::try_from(offset - start).unwrap_or(usize::MAX);
+                    // A copy: what lies between them is not held as long as they are.
+                    records[*at] = Bytes::copy_from_slice(&buffer[from..from + *len as usize]);
+                }
             }
             rest = later;
         }
@@ -142,11 +147,16 @@ impl Spool {
     }
 
     fn bytes(&self, offset: u64, len: u64) -> Result<Bytes, JobError> {
+        let mut bytes = Vec::new();
+        self.fill(&mut bytes, offset, len)?;
+        Ok(bytes.into())
+    }
+
+    fn fill(&self, bytes: &mut Vec<u8>, offset: u64, len: u64) -> Result<(), JobError> {
         #[cfg(test)]
         self.reads.count(len);
-        let mut bytes = vec![0; usize::try_from(len).map_err(|_| self.damaged(offset))?];
-        read_at(&self.file, &mut bytes, offset).map_err(|_| self.damaged(offset))?;
-        Ok(bytes.into())
+        bytes.resize(usize::try_from(len).map_err(|_| self.damaged(offset))?, 0);
+        read_at(&self.file, bytes, offset).map_err(|_| self.damaged(offset))
     }
 
     /// Reads a record whose length isn't known.

@@ -232,7 +232,7 @@ impl Night<'_> {
         self.context.board.phase("report");
         if summary.messages >= MANY {
             note(&format!(
-                "{} For the report the whole job is read once more, which takes minutes.",
+                "{} For the report all messages are read from the job once more.",
                 summary.verdict
             ))?;
         }
