@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use tokio::sync::Semaphore;
 
+use super::gate::Counted;
 use super::lane::{Lane, Now};
 use crate::job::{Conversation, Double, Entry, LostCall, Overtaken, Receipt, Reject, Unseen, Withdrawn};
 
@@ -53,8 +54,8 @@ pub(super) struct CellState {
     pub(super) dirty: bool,
     /// Deletions under way.
     pub(super) deleting: u32,
-    /// Messages that the gate counts as unconfirmed.
-    pub(super) counted: usize,
+    /// What the gate counts as unconfirmed.
+    pub(super) counted: Counted,
     pub(super) finished: bool,
     /// What the writer had no room for yet.
     pub(super) unwritten: Unwritten,
@@ -98,7 +99,7 @@ impl Cell {
             blind: 0,
             dirty: false,
             deleting: 0,
-            counted: 0,
+            counted: Counted::default(),
             finished: false,
             unwritten: Unwritten::default(),
             entries: VecDeque::new(),

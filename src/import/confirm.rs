@@ -79,7 +79,7 @@ fn look_after(engine: &Arc<Engine>, rest: &mut Duration) -> Vec<Arc<Cell>> {
         engine.apply_if_any(cell, &mut state, effects);
         engine.wake(cell, &mut state);
         engine.recount(&mut state);
-        if state.counted > 0 {
+        if state.counted.messages > 0 {
             oldest = oldest.max(state.lane.age(state.lane.numbered(), now).unwrap_or_default());
         }
         settling += u64::from(state.lane.is_settling());
@@ -93,7 +93,7 @@ fn look_after(engine: &Arc<Engine>, rest: &mut Duration) -> Vec<Arc<Cell>> {
             leaders.truncate(LEADERS);
         }
         // Where the lag is bounded, it has to be known. Also while something is read: the window needs `maxSeq` alone.
-        let is_measured = engine.gate.is_bounded() && state.counted > 0;
+        let is_measured = engine.gate.is_bounded() && state.counted.messages > 0;
         if now >= state.poll_from && (is_measured || state.lane.wants_poll(hurry, now)) {
             due.push(cell.clone());
         }
@@ -188,7 +188,7 @@ fn took_max(
 ) -> Result<(), FellBack> {
     let mut state = cell.lock();
     let now = engine.now();
-    let before = state.lane.numbered();
+    let (before, is_beginning) = (state.lane.numbered(), state.lane.is_begun());
     let is_flowing = !state.lane.is_settling();
     state.lane.polled(Seq(seqs.max_seq), now)?;
     let numbered = state.lane.numbered();
@@ -196,7 +196,7 @@ fn took_max(
         && numbered > before
         && let Some(lag) = state.lane.age(before, now)
     {
-        engine.gate.numbered(numbered - before, lag, now);
+        engine.gate.numbered(numbered - before, lag, is_beginning, now);
     }
     engine.recount(&mut state);
     engine.wake(cell, &mut state);

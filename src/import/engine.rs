@@ -11,7 +11,7 @@ use tokio::sync::{Notify, Semaphore};
 use tokio::task::JoinSet;
 
 use super::cell::{Cell, CellState, Place, Ready, Role};
-use super::gate::Gate;
+use super::gate::{Counted, Gate};
 use super::lane::{Effects, Hurry, Next, Now, Receipts};
 use super::pace::{Cause, Throttle};
 use super::progress::{Limiting, Progress, Shown};
@@ -283,7 +283,11 @@ impl Engine {
 
     /// Tells the gate how many messages of a conversation have no number yet.
     pub(super) fn recount(&self, state: &mut CellState) {
-        let now = if state.finished { 0 } else { state.lane.unnumbered() };
+        let now = if state.finished {
+            Counted::default()
+        } else {
+            Counted { messages: state.lane.unnumbered(), is_begun: state.lane.is_begun() }
+        };
         let before = std::mem::replace(&mut state.counted, now);
         if before != now {
             self.gate.count(before, now);

@@ -9,7 +9,7 @@ use tokio::sync::Notify;
 use super::lane::Now;
 use super::progress::Limiting;
 use crate::job::ConvNo;
-use crate::pacing::{Held, Limit, Pacing, Seen, Settings};
+use crate::pacing::{BEGINNING, Held, Limit, Pacing, Seen, Settings};
 
 /// The bounds over all conversations.
 #[derive(Debug)]
@@ -18,6 +18,8 @@ pub(super) struct Gate {
     is_bounded: AtomicBool,
     /// Messages sent and not numbered yet, in conversations that flow.
     unconfirmed: AtomicUsize,
+    /// Conversations among them of which the first message is under way.
+    beginnings: AtomicUsize,
     /// Callers that have a conversation, or wait for one.
     callers: AtomicUsize,
     /// The conversation with most left.
@@ -34,6 +36,15 @@ pub(super) struct Gate {
     moved: Notify,
 }
 
+/// What a conversation has under way.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(super) struct Counted {
+    /// Messages sent and not numbered yet.
+    pub(super) messages: usize,
+    /// Its first message is one of them: the server makes the conversation.
+    pub(super) is_begun: bool,
+}
+
 /// Nobody waits longer without looking again.
 const LOOK: Duration = Duration::from_millis(25);
 const NOBODY: u32 = u32::MAX;
@@ -44,6 +55,7 @@ impl Gate {
         Self {
             is_bounded: AtomicBool::new(max_lag.is_some()),
             unconfirmed: AtomicUsize::new(0),
+            beginnings: AtomicUsize::new(0),
             callers: AtomicUsize::new(0),
             longest: AtomicU32::new(NOBODY),
             longest_waits: AtomicBool::new(false),
@@ -113,10 +125,7 @@ impl Gate {
                 return false;
             }
             let first = is_longest && own() < self.of_the_longest.load(Ordering::Relaxed);
-            if first
-                || self.unconfirmed.load(Ordering::Relaxed) < self.bound.load(Ordering::Relaxed)
-                || is_over()
-            {
+            if first || self.under_way() < self.bound.load(Ordering::Relaxed) || is_over() {
                 return true;
             }
             self.pacing().held(Held::Unconfirmed);
@@ -128,12 +137,20 @@ impl Gate {
         tokio::time::timeout(LOOK, self.moved.notified()).await.ok();
     }
 
+    /// What waits at the server, beginnings by what they take.
+    fn under_way(&self) -> usize {
+        self.unconfirmed.load(Ordering::Relaxed) + BEGINNING * self.beginnings.load(Ordering::Relaxed)
+    }
+
     /// A conversation has `now` unconfirmed messages instead of `before`.
-    pub(super) fn count(&self, before: usize, now: usize) {
-        if now >= before {
-            self.unconfirmed.fetch_add(now - before, Ordering::Relaxed);
-        } else {
-            self.unconfirmed.fetch_sub(before - now, Ordering::Relaxed);
+    pub(super) fn count(&self, before: Counted, now: Counted) {
+        let changed = |sum: &AtomicUsize, before: usize, now: usize| {
+            // Wraps where it falls.
+            sum.fetch_add(now.wrapping_sub(before), Ordering::Relaxed);
+        };
+        changed(&self.unconfirmed, before.messages, now.messages);
+        changed(&self.beginnings, before.is_begun.into(), now.is_begun.into());
+        if now.messages < before.messages {
             self.moved.notify_waiters();
         }
     }
@@ -167,9 +184,9 @@ impl Gate {
     }
 
     /// `maxSeq` has moved past so many messages of a conversation, the oldest answered `lag` ago.
-    pub(super) fn numbered(&self, messages: usize, lag: Duration, now: Now) {
+    pub(super) fn numbered(&self, messages: usize, lag: Duration, is_beginning: bool, now: Now) {
         let mut pacing = self.pacing();
-        pacing.numbered(messages, lag, now);
+        pacing.numbered(messages, lag, is_beginning, now);
         self.bound.store(pacing.unconfirmed(), Ordering::Relaxed);
     }
 
@@ -181,7 +198,7 @@ impl Gate {
         if crowd && self.callers.load(Ordering::Relaxed) >= pacing.calls() {
             pacing.held(Held::Calls);
         }
-        pacing.tick(Seen { unconfirmed, oldest }, now);
+        pacing.tick(Seen { unconfirmed, beginnings: self.beginnings.load(Ordering::Relaxed), oldest }, now);
         self.bound.store(pacing.unconfirmed(), Ordering::Relaxed);
         self.of_the_longest.store(pacing.of_the_longest(), Ordering::Relaxed);
         self.calls.store(pacing.calls(), Ordering::Relaxed);

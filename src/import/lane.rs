@@ -349,6 +349,11 @@ impl Lane {
         self.attempts.len() - self.numbered()
     }
 
+    /// Whether its very first message is under way: the server has to make the conversation for it.
+    pub fn is_begun(&self) -> bool {
+        self.phase == Phase::Flow && self.max_seq == Seq(0) && !self.attempts.is_empty()
+    }
+
     /// How long ago one of them was answered, counted from the oldest.
     pub fn age(&self, at: usize, now: Now) -> Option<Duration> {
         let attempt = self.attempts.get(at).filter(|attempt| attempt.state == State::Acknowledged)?;

@@ -133,7 +133,7 @@ async fn pass(engine: &Engine, cell: &Cell, admitted: &mut Admitted<'_>) -> bool
     if !matches!(cell.lock().lane.next(engine.now(), engine.lag()), Next::Message(_)) {
         return true;
     }
-    let own = || cell.lock().counted;
+    let own = || cell.lock().counted.messages;
     engine.gate.pass(admitted, cell.conversation.no, own, || engine.is_draining()).await
 }
 

@@ -29,6 +29,7 @@ mod mutations;
 mod network;
 mod night;
 mod overtaken;
+mod pace;
 mod scrolling;
 mod store;
 mod trouble;

@@ -84,7 +84,7 @@ fn server(release: Release) -> Network {
     Network::new(Server::within(options).unwrap(), Dice::new(1), 0, false)
 }
 
-fn job_of(folder: &Path, sizes: &[u64]) -> Job {
+pub(super) fn job_of(folder: &Path, sizes: &[u64]) -> Job {
     let mut job = Job::create(folder).unwrap();
     few(&mut job, &history(sizes)).unwrap();
     job.write_in_place(Committed(Arc::new(|_| {})));

@@ -28,4 +28,4 @@ mod sim;
 
 pub use beginning::Beginning;
 pub use meter::{Glance, Measured, Meter, Stretch};
-pub use pacing::{Held, Limit, Pacing, Seen, Settings};
+pub use pacing::{BEGINNING, Held, Limit, Pacing, Seen, Settings};

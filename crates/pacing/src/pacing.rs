@@ -20,6 +20,8 @@ pub struct Settings {
 pub struct Seen {
     /// Messages sent and not numbered, over all conversations.
     pub unconfirmed: usize,
+    /// Conversations of which the first message is among them: it takes the server as long as [`BEGINNING`] others.
+    pub beginnings: usize,
     /// How long ago the oldest of them was answered.
     pub oldest: Duration,
 }
@@ -71,7 +73,7 @@ pub struct Pacing {
     alive: Now,
     /// Messages answered before this waited for a server that stood still: that says nothing about the queue.
     stood_until: Now,
-    /// Unconfirmed messages at the last tick.
+    /// Unconfirmed messages at the last tick, beginnings by what they take.
     under_way: f64,
     /// What kept callers from sending since the last tick.
     held: (bool, bool),
@@ -93,6 +95,8 @@ enum Phase {
 struct Step {
     since: Now,
     worst: Duration,
+    /// The same of beginnings, while the idle lag is measured.
+    worst_beginning: Duration,
     numbered: usize,
     /// Times that something was numbered.
     batches: usize,
@@ -105,6 +109,9 @@ struct Step {
 /// The bound never falls below it: one conversation goes on with so much at a time, however slow the server is.
 pub(crate) const LEAST: f64 = 8.0;
 const MOST: f64 = 1e6;
+/// The first message of a conversation takes the server as long as so many others ([`crate::beginning`]): three that are begun at once
+/// are a long queue.
+pub const BEGINNING: usize = 28;
 /// Callers at the start, and at least: with one alone a pause of its conversation is a pause of everybody.
 const FEW_CALLS: f64 = 4.0;
 const LEAST_CALLS: f64 = 3.0;
@@ -180,7 +187,7 @@ impl Pacing {
         true
     }
 
-    /// So many messages may be unconfirmed, over all conversations.
+    /// So many messages may be unconfirmed, over all conversations; a beginning counts as [`BEGINNING`] besides.
     pub fn unconfirmed(&self) -> usize {
         as_usize(self.bound)
     }
@@ -223,8 +230,14 @@ impl Pacing {
     }
 
     /// So many messages of one conversation were found to have their numbers; the oldest was answered `lag` ago.
-    pub fn numbered(&mut self, messages: usize, lag: Duration, now: Now) {
+    /// `is_beginning`: it is the first of its conversation.
+    pub fn numbered(&mut self, messages: usize, lag: Duration, is_beginning: bool, now: Now) {
         self.alive = now;
+        if is_beginning && self.phase == Phase::Probing {
+            // Nobody waits so long on an idle server whose conversations are there already.
+            self.step.worst_beginning = self.step.worst_beginning.max(lag);
+            return;
+        }
         self.step.numbered += messages;
         self.step.batches += 1;
         if now.saturating_sub(lag) >= self.stood_until {
@@ -235,7 +248,8 @@ impl Pacing {
             if aim.lag().is_some_and(|aim| self.step.worst <= aim) {
                 // Only as far as what was allowed is used.
                 if self.under_way * 2.0 >= self.bound {
-                    self.bound = (self.bound + as_f64(messages)).min(MOST);
+                    let work = messages + if is_beginning { BEGINNING } else { 0 };
+                    self.bound = (self.bound + as_f64(work)).min(MOST);
                 }
             } else {
                 // What is under way by now has not shown yet: half of it was allowed meanwhile.
@@ -259,7 +273,7 @@ impl Pacing {
         let passed = now.saturating_sub(self.step.since);
         // Where both hold somebody back, there are callers enough.
         let (unconfirmed, calls) = std::mem::take(&mut self.held);
-        self.under_way = as_f64(seen.unconfirmed);
+        self.under_way = as_f64(seen.unconfirmed + seen.beginnings * BEGINNING);
         self.step.ticks += 1;
         self.step.held_unconfirmed += usize::from(unconfirmed);
         self.step.held_calls += usize::from(calls && !unconfirmed);
@@ -275,7 +289,7 @@ impl Pacing {
             return;
         }
         if self.phase == Phase::Probing {
-            if self.aim.is_some() && self.under_way > 2.0 * PROBE {
+            if self.aim.is_some() && as_f64(seen.unconfirmed) > 2.0 * PROBE {
                 // More was allowed before, and is in the queue still: a server behind that is not idle.
                 self.measure_from(now);
                 return;
@@ -313,8 +327,10 @@ impl Pacing {
         };
         // Where little is to be sent there is little to be measured either.
         let enough = self.step.numbered >= PROBED && self.step.batches >= PROBED_BATCHES;
-        if enough || (self.step.numbered > 0 && passed >= 8 * STEP) {
-            aim.learn(self.step.worst, true, true);
+        // Where every conversation has one message only, beginnings are all that is seen.
+        let worst = if self.step.numbered > 0 { self.step.worst } else { self.step.worst_beginning };
+        if enough || (!worst.is_zero() && passed >= 8 * STEP) {
+            aim.learn(worst, true, true);
             self.bound = FIRST;
             self.phase = Phase::Doubling;
             self.step = Step { since: now, ..Step::default() };

@@ -49,6 +49,8 @@ struct Conversation {
     unnumbered: std::collections::VecDeque<u64>,
     left: usize,
     held: bool,
+    /// Something of it was numbered.
+    is_there: bool,
 }
 
 impl Run {
@@ -86,6 +88,17 @@ impl Run {
             Pace::Controlled(pacing) => pacing.limit(),
             Pace::Fixed { .. } => crate::Limit::default(),
         }
+    }
+
+    /// Conversations of which the first message is under way.
+    fn beginnings(&self) -> usize {
+        let is_begun = |at: usize, one: &Conversation| {
+            let calls = || {
+                self.callers.iter().any(|caller| caller.conversation == Some(at) && caller.until.is_some())
+            };
+            !one.is_there && (!one.unnumbered.is_empty() || (one.held && calls()))
+        };
+        self.conversations.iter().enumerate().filter(|(at, one)| is_begun(*at, one)).count()
     }
 
     fn unconfirmed(&self) -> usize {
@@ -129,7 +142,9 @@ impl Run {
 
     fn sends(&mut self) {
         let (bound, calls, breadth) = self.allowed();
-        let mut unconfirmed = self.unconfirmed();
+        let is_controlled = matches!(self.pace, Pace::Controlled(_));
+        let beginnings = if is_controlled { self.beginnings() } else { 0 };
+        let mut unconfirmed = self.unconfirmed() + beginnings * crate::BEGINNING;
         for at in 0..self.callers.len() {
             if self.callers[at].until.is_some() {
                 continue;
@@ -150,8 +165,10 @@ impl Run {
                 }
                 continue;
             }
-            unconfirmed += 1;
-            self.conversations[conversation].left -= 1;
+            let one = &mut self.conversations[conversation];
+            let is_begun = is_controlled && !one.is_there && one.unnumbered.is_empty();
+            unconfirmed += 1 + if is_begun { crate::BEGINNING } else { 0 };
+            one.left -= 1;
             let busy = self.callers.iter().filter(|caller| caller.until.is_some()).count() + 1;
             let took = self.server.answer_time(busy, self.now);
             self.callers[at].until = Some((self.now + took, took));
@@ -185,18 +202,20 @@ impl Run {
             let numbered = std::mem::take(&mut self.server.numbered[at]).min(one.unnumbered.len());
             let Some(first) = one.unnumbered.front().copied().filter(|_| numbered > 0) else { continue };
             one.unnumbered.drain(..numbered);
+            let is_beginning = !std::mem::replace(&mut one.is_there, true);
             stored += numbered;
             self.unnumbered -= numbered;
             if let Pace::Controlled(pacing) = &mut self.pace {
-                pacing.numbered(numbered, Duration::from_millis(self.now - first), now);
+                pacing.numbered(numbered, Duration::from_millis(self.now - first), is_beginning, now);
             }
         }
         self.stored.push((self.now, stored));
         let unconfirmed = self.unconfirmed();
         let oldest = self.conversations.iter().filter_map(|one| one.unnumbered.front()).min();
         let oldest = Duration::from_millis(oldest.map_or(0, |then| self.now - then));
+        let beginnings = self.beginnings();
         if let Pace::Controlled(pacing) = &mut self.pace {
-            pacing.tick(Seen { unconfirmed, oldest }, now);
+            pacing.tick(Seen { unconfirmed, beginnings, oldest }, now);
             self.bounds.push((self.now, pacing.unconfirmed(), pacing.calls()));
         }
     }

@@ -9,6 +9,8 @@ pub(super) struct Model {
     pub(super) message: f64,
     /// And a conversation in a batch, ms.
     pub(super) group: f64,
+    /// And one that is begun, ms.
+    pub(super) begin: f64,
     /// Batches are closed so often, ms.
     pub(super) interval: u64,
     /// Answers a second that 1 and 64 callers reach together.
@@ -24,6 +26,7 @@ impl Model {
     pub(super) const V3_8_3: Self = Self {
         message: 1.86,
         group: 3.4,
+        begin: 40.0,
         interval: 100,
         answers: (285.0, 1_500.0),
         slow: |_| 1.0,
@@ -31,7 +34,7 @@ impl Model {
         seed: 1,
     };
     pub(super) const MAIN: Self =
-        Self { message: 1.25, group: 4.0, answers: (1_147.0, 3_000.0), ..Self::V3_8_3 };
+        Self { message: 0.68, group: 4.0, begin: 25.0, answers: (1_147.0, 3_000.0), ..Self::V3_8_3 };
 }
 
 pub(super) struct Server {
@@ -46,6 +49,7 @@ pub(super) struct Server {
     writing: Option<(f64, usize, Vec<u64>)>,
     /// Numbered since it was last asked, by conversation.
     pub(super) numbered: Vec<usize>,
+    begun: Vec<bool>,
     /// Live messages: when, and how long it took to be readable.
     pub(super) felt: Vec<(u64, u64)>,
     next_live: u64,
@@ -66,6 +70,7 @@ impl Server {
             free: 0.0,
             writing: None,
             numbered: vec![0; conversations],
+            begun: vec![false; conversations],
             felt: Vec::new(),
             next_live: 0,
             answered: 0.0,
@@ -124,7 +129,9 @@ impl Server {
                 self.batches.pop_front();
                 continue;
             };
-            let cost = self.model.group + self.model.message * crate::pacing::as_f64(times.len());
+            let is_new = conversation != LIVE && !std::mem::replace(&mut self.begun[conversation], true);
+            let begin = if is_new { self.model.begin } else { 0.0 };
+            let cost = begin + self.model.group + self.model.message * crate::pacing::as_f64(times.len());
             self.free += cost * slow * self.chance();
             if conversation != LIVE {
                 self.numbered[conversation] += times.len();

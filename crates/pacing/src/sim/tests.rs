@@ -170,15 +170,16 @@ fn hiccups_cost_no_more_than_they_take() {
 
 #[test]
 fn a_fast_server_is_not_held_back() {
-    let model = Model { message: 0.01, group: 0.01, answers: (2_000.0, 8_000.0), ..Model::MAIN };
+    let model = Model { message: 0.01, group: 0.01, begin: 0.01, answers: (2_000.0, 8_000.0), ..Model::MAIN };
     let mut run = Run::controlled(model, 2_000);
     run.seconds(20);
     let (stored, most) = (run.rate(4, 20), fixed(model, usize::MAX, 32, false).0);
     println!("a fast server: {stored:.0} of {most:.0}");
     assert!(stored >= 0.97 * most, "{stored} of {most}");
     assert_eq!(run.limit(), Limit::Connections);
+    // Half a second of it measures the idle lag, on one conversation that is there already.
     let first = run.rate(0, 4);
-    assert!(first >= 0.7 * most, "{first} in the first seconds");
+    assert!(first >= 0.6 * most, "{first} in the first seconds");
 }
 
 #[test]
@@ -186,8 +187,8 @@ fn without_a_bound_nothing_is_held_back() {
     let settings = Settings { max_lag: None, calls: 32 };
     let mut pacing = Pacing::new(settings, Duration::ZERO);
     for second in 1..100 {
-        pacing.numbered(10, Duration::from_secs(30), Duration::from_secs(second));
-        let seen = Seen { unconfirmed: 5_000, oldest: Duration::from_secs(30) };
+        pacing.numbered(10, Duration::from_secs(30), false, Duration::from_secs(second));
+        let seen = Seen { unconfirmed: 5_000, beginnings: 0, oldest: Duration::from_secs(30) };
         pacing.tick(seen, Duration::from_secs(second));
         assert_eq!((pacing.calls(), pacing.unconfirmed()), (32, 1_000_000));
     }
@@ -217,6 +218,7 @@ fn whatever_the_server_is_like() {
         let model = Model {
             message: 0.1 * 100f64.powf(dice.f64()),
             group: 0.1 * 100f64.powf(dice.f64()),
+            begin: [0.0, 10.0, 40.0][dice.usize(..3)],
             interval: [20, 50, 100, 200][dice.usize(..4)],
             answers: (one, one * (1.5 + 6.0 * dice.f64())),
             noise: dice.f64() * 0.5,
