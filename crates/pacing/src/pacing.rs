@@ -109,7 +109,7 @@ struct Step {
 /// The bound never falls below it: one conversation goes on with so much at a time, however slow the server is.
 pub(crate) const LEAST: f64 = 8.0;
 const MOST: f64 = 1e6;
-/// The first message of a conversation takes the server as long as so many others ([`crate::beginning`]): three that are begun at once
+/// The first message of a conversation takes the server as long as so many others (`beginning`): three that are begun at once
 /// are a long queue.
 pub const BEGINNING: usize = 28;
 /// Callers at the start, and at least: with one alone a pause of its conversation is a pause of everybody.
