@@ -101,6 +101,7 @@ impl Lived {
 
     /// A new job learns from the server what is there.
     pub(super) async fn adopt(&mut self, dice: &Dice) {
+        self.adopted = true;
         for _ in 0..TRIES {
             let kill = dice.per_mille(300).then(|| Kill::draw(dice, self.messages()));
             let mut job = self.open();

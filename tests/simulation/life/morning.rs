@@ -32,7 +32,7 @@ impl Lived {
         self.story.spread = self.life.history.spread;
         self.story.scrolling = scrolling(self.network.server(), &self.life.history);
         self.network.say(|| format!("{:?}", self.story.scrolling));
-        if !self.settings.behind_newer && self.story.scrolling.older > 0 {
+        if !self.settings.behind_newer && !self.adopted && self.story.scrolling.older > 0 {
             self.wrong(format!("something older behind something newer: {:?}", self.story.scrolling));
         }
         let Judgement { lost, ref doubled, out_of_order, hidden, strange, live_lost, .. } = judged;
