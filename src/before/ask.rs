@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use tokio::task::JoinHandle;
+use tokio::time::Instant;
 
 use crate::message::SendTime;
 use crate::openim::{CallError, Client};
@@ -17,6 +18,7 @@ pub(super) struct Ask {
     client: Client,
     calls: Arc<AtomicU64>,
     patience: Patience,
+    began: Instant,
 }
 
 /// How much is done at once, and for how long a server in trouble is waited for.
@@ -53,7 +55,7 @@ impl Patience {
 
 impl Ask {
     pub(super) fn new(client: &Client, patience: Patience) -> Self {
-        Self { client: client.clone(), calls: Arc::default(), patience }
+        Self { client: client.clone(), calls: Arc::default(), patience, began: Instant::now() }
     }
 
     /// Calls made so far.
@@ -63,6 +65,13 @@ impl Ask {
 
     pub(super) fn patience(&self) -> Patience {
         self.patience
+    }
+
+    /// Waits until what an earlier process may have been deleting a moment ago is stored: read before that, it would be hidden
+    /// for a day, and then come back (laws 3 and 14).
+    pub(super) async fn at_rest(&self) {
+        const AT_REST: Duration = Duration::from_secs(5);
+        tokio::time::sleep_until(self.began + AT_REST).await;
     }
 
     /// As whom we ask.

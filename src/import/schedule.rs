@@ -169,6 +169,9 @@ async fn activate(engine: &Arc<Engine>, conversations: Vec<Conversation>) -> Res
         let Some(seqs) = look::seqs(engine, &some).await else { return Ok(()) };
         baselines.extend(seqs.into_iter().map(|seqs| Seq(seqs.max_seq)));
     }
+    if baselines.iter().any(|baseline| baseline.0 > 0) {
+        at_rest(engine).await;
+    }
     let (mut there, mut overtaken) = (Vec::new(), Vec::new());
     let mut unread = HashSet::new();
     for (conversation, baseline) in
@@ -220,6 +223,14 @@ async fn activate(engine: &Arc<Engine>, conversations: Vec<Conversation>) -> Res
         engine.take_up(&Cell::new(conversation, lane, Role::Sending));
     }
     Ok(())
+}
+
+/// Waits until what another process may have been deleting just before this run began is stored: read before that, it would be
+/// hidden for a day, and then come back (laws 3 and 14).
+async fn at_rest(engine: &Engine) {
+    while engine.now() < engine.settings.stay_away && !engine.has_ended() {
+        engine.pause().await;
+    }
 }
 
 /// The lane of a conversation that was begun before.

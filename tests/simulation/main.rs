@@ -59,12 +59,13 @@ fn a_share_of_lives() {
 /// himself was taken for a refused one of the same second, and sent again (the first three); a server fell over while a
 /// resumed run was clearing up in what an earlier one had finished, and its copies were not looked for; a run with nothing left
 /// to send looked at nothing, although the one before had been about some conversations alone; a fresh job began
-/// where what another had sent a moment before had its numbers and could not be read yet (the last two). A seed tells another life once something else is drawn; then it is one life more.
+/// where what another had sent a moment before had its numbers and could not be read yet, or looked at
+/// what that one was just deleting (the last four). A seed tells another life once something else is drawn; then it is one life more.
 #[test]
 fn lives_that_once_went_wrong() {
     for seed in [
         9_807_910, 9_808_223, 20_001_643, 21_005_112, 21_001_227, 31_004_263, 61_008_931, 66_005_481,
-        70_000_195, 70_000_370,
+        70_000_195, 70_000_370, 72_002_406, 72_100_274,
     ] {
         Sums::default().add(seed, &Life::draw(seed).live(false));
     }

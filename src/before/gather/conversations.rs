@@ -156,6 +156,12 @@ pub(super) async fn what_is_there(
             format!("{} of {} conversations that hold messages were looked into", count(most), count(held));
         facts.people.cut_short.push(text);
     }
+    for no in &first.held {
+        if job.progress(*no)?.is_none() {
+            ask.at_rest().await;
+            break;
+        }
+    }
     let mut all = first.held.iter();
     let next = || -> Result<Option<Held>, PreflightError> {
         for no in all.by_ref() {
