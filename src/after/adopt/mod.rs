@@ -25,7 +25,7 @@ use crate::job::{
     SharedReader, Step, Under,
 };
 use crate::job::{Write, WriterHandle};
-use crate::log::{Log, Lookup, PAGE, Past, Seen, Sighting, Stored, Who, candidates, look_for};
+use crate::log::{Log, Lookup, PAGE, Past, Seen, Sighting, Stored, Who, candidates, entries_of, look_for};
 use crate::message::{Ordinal, Seq};
 use crate::openim::{ACTIVE_AT_ONCE, Client, Reason, pages};
 use walk::{End, Found, Walk};
@@ -253,7 +253,8 @@ impl<'a> Reading<'a> {
             let wanted: Vec<Seq> = (from.0..=to.0).map(Seq).collect();
             let seen = log.page(from, to, &wanted).await?;
             seen_any |= !seen.is_empty();
-            let slots = self.identify(from, to, seen)?;
+            let veiled = self.veiled(&seen).await?;
+            let slots = self.identify(from, to, seen, &veiled)?;
             let known = Known { desk: self.desk, conv: self.conversation.no };
             let found = self.walk.take(&known, slots);
             self.note(found).await?;
@@ -269,8 +270,41 @@ impl<'a> Reading<'a> {
         self.end(&log, first).await
     }
 
+    /// What everybody who looked has deleted for himself comes without its words (law 13), and can be one of several messages
+    /// of that moment: those of them that the store has.
+    async fn veiled(&self, seen: &[Seen]) -> Result<HashMap<Seq, Vec<Ordinal>>, AfterError> {
+        let mut told = HashMap::new();
+        for one in seen.iter().filter(|one| !one.stored.is_shown()) {
+            let several = self.desk.read(|reader| {
+                let ordinals = candidates(reader, self.conversation, &one.stored)?;
+                entries_of(reader, self.conversation, &ordinals)?
+                    .iter()
+                    .map(|entry| Ok((entry.ordinal, reader.message(entry)?)))
+                    .collect::<Result<Vec<_>, JobError>>()
+            })?;
+            let mut there = Vec::new();
+            for (ordinal, message) in several.iter().filter(|_| several.len() > 1) {
+                if !self.shared.may_ask_the_store()
+                    || look_for(&self.shared.server, message, None).await? != Lookup::Absent
+                {
+                    there.push(*ordinal);
+                }
+            }
+            if !there.is_empty() {
+                told.insert(one.seq, there);
+            }
+        }
+        Ok(told)
+    }
+
     /// Whose messages stand in these slots.
-    fn identify(&mut self, from: Seq, to: Seq, seen: Vec<Seen>) -> Result<Vec<Sighting>, AfterError> {
+    fn identify(
+        &mut self,
+        from: Seq,
+        to: Seq,
+        seen: Vec<Seen>,
+        veiled: &HashMap<Seq, Vec<Ordinal>>,
+    ) -> Result<Vec<Sighting>, AfterError> {
         let conversation = self.conversation;
         let mut seen = seen.into_iter().peekable();
         let mut foreign = 0;
@@ -282,7 +316,10 @@ impl<'a> Reading<'a> {
                         // Several participants were asked.
                         return Ok(Sighting { seq, who: Who::Empty { examined: true } });
                     };
-                    let ordinals = candidates(reader, conversation, &one.stored)?;
+                    let ordinals = match veiled.get(&seq) {
+                        Some(ordinals) => ordinals.clone(),
+                        None => candidates(reader, conversation, &one.stored)?,
+                    };
                     let who = if ordinals.is_empty() {
                         foreign += 1;
                         let Stored { sender, time, .. } = &one.stored;
