@@ -4,6 +4,7 @@
 //! was never begun, and its messages would be sent a second time. So an adoption that was cut short is taken
 //! out when the job is opened next, as if it had never begun.
 
+use super::again::BECAME;
 use super::error::{InJob, JobError};
 use super::schema::Table;
 use super::{Job, JobReader};
@@ -11,20 +12,6 @@ use super::{Job, JobReader};
 /// One row while an adoption is under way.
 pub(super) const TABLE: Table =
     Table { name: "adoption", version: 1, sql: "CREATE TABLE adoption (begun INTEGER NOT NULL);" };
-
-/// What it writes into.
-const OF_AN_ADOPTION: [&str; 10] = [
-    "receipts",
-    "progress",
-    "rejects",
-    "withdrawn",
-    "doubled",
-    "unseen",
-    "overtaken",
-    "lag",
-    "runs",
-    "adoption",
-];
 
 impl Job {
     /// Notes that what is written from now on was found on the server; on the disk when it returns. `now` is
@@ -46,7 +33,7 @@ impl Job {
             .in_job(&self.dir)?;
         if half {
             let transaction = self.db.transaction().in_job(&self.dir)?;
-            for table in OF_AN_ADOPTION {
+            for table in BECAME.into_iter().chain(["receipts", "lag", "runs", "adoption"]) {
                 transaction.execute(&format!("DELETE FROM {table}"), []).in_job(&self.dir)?;
             }
             // Nothing was sent from it.

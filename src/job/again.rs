@@ -31,6 +31,20 @@ pub(super) const TABLE: Table = Table {
 pub(super) const TAKEN_BACK: Table =
     Table { name: "taken_back", version: 1, sql: "CREATE TABLE taken_back (conv INTEGER PRIMARY KEY);" };
 
+/// Tables of what became of conversations, besides the receipts: whoever forgets that forgets all of it.
+pub(super) const BECAME: [&str; 10] = [
+    "superseded",
+    "progress",
+    "rejects",
+    "withdrawn",
+    "doubled",
+    "unseen",
+    "undo",
+    "undo_left",
+    "overtaken",
+    "taken_back",
+];
+
 /// A message that goes out once more.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Again {
@@ -188,18 +202,7 @@ fn forget(transaction: &Transaction<'_>, conv: ConvNo) -> rusqlite::Result<bool>
     transaction
         .prepare_cached("DELETE FROM receipts WHERE id BETWEEN ?1 AND ?2")?
         .execute([block_id(conv, 0), block_id(conv, u64::from(u32::MAX))])?;
-    for table in [
-        "superseded",
-        "progress",
-        "rejects",
-        "withdrawn",
-        "doubled",
-        "unseen",
-        "undo",
-        "undo_left",
-        "overtaken",
-        "taken_back",
-    ] {
+    for table in BECAME {
         transaction.prepare_cached(&format!("DELETE FROM {table} WHERE conv = ?1"))?.execute([conv.0])?;
     }
     Ok(true)
