@@ -70,6 +70,21 @@ impl History {
         history
     }
 
+    /// In turn in so many conversations, as people write.
+    pub(super) fn in_turn(messages: u64, conversations: u64) -> Self {
+        let said = (0..messages).map(|n| {
+            let which = n % conversations;
+            let (a, b) = (format!("a{which}"), format!("b{which}"));
+            Said {
+                conversation: format!("si_{a}_{b}"),
+                sender: if n % 3 == 0 { a } else { b },
+                written: BEGAN + 1_000 * n.cast_signed(),
+                text: format!("message {n}"),
+            }
+        });
+        Self { passes: vec![said.collect()], spread: false }
+    }
+
     /// What has to stand in a conversation, in order: sender, `sendTime`, text.
     pub(super) fn expected(&self, conversation: &str, passes: usize) -> Vec<(String, i64, String)> {
         let mut last = i64::MIN;

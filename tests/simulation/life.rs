@@ -14,8 +14,9 @@ use openim_importer::prepare::{few, few_spread};
 use openim_importer::rehearsal::{Fault, Options, Server, Timing, Users};
 use tokio::time::sleep;
 
+use super::clock::virtually;
 use super::dice::Dice;
-use super::history::History;
+use super::history::{History, Said};
 use super::judge::{self};
 use super::network::Network;
 use super::scrolling::Scrolling;
@@ -113,10 +114,7 @@ impl Life {
 
     /// Lives it, on a clock of its own.
     pub(super) fn live(self, tell: bool) -> Story {
-        fastrand::seed(self.seed);
-        let runtime =
-            tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build().unwrap();
-        runtime.block_on(async move { Lived::new(self, tell).all().await })
+        virtually(self.seed, async move { Lived::new(self, tell).all().await })
     }
 }
 
@@ -258,15 +256,16 @@ impl Lived {
 
     fn add(&mut self, job: Option<Job>) -> Job {
         let mut job = job.unwrap_or_else(|| Job::create(&self.job_dir()).unwrap());
-        let messages: Vec<Message<'_>> =
-            self.life.history.passes[self.passes].iter().map(|said| said.message()).collect();
-        if self.life.history.spread {
-            few_spread(&mut job, &messages).unwrap();
-        } else {
-            few(&mut job, &messages).unwrap();
-        }
+        self.load(&mut job, &self.life.history.passes[self.passes]);
         self.passes += 1;
         job
+    }
+
+    /// Prepares a pass.
+    fn load(&self, job: &mut Job, said: &[Said]) {
+        let messages: Vec<Message<'_>> = said.iter().map(Said::message).collect();
+        let load = if self.life.history.spread { few_spread } else { few };
+        load(job, &messages).unwrap();
     }
 
     /// `run` until it ends or is killed.

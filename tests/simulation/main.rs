@@ -19,6 +19,7 @@
 //! ```
 #![expect(clippy::unwrap_used, reason = "a test that can't go on has failed")]
 
+mod clock;
 mod dice;
 mod history;
 mod judge;

@@ -9,8 +9,9 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use bytes::Bytes;
+use openim_importer::message::Release;
 use openim_importer::openim::{Answer, Exchange, NoAnswer};
-use openim_importer::rehearsal::Within;
+use openim_importer::rehearsal::{Capacity, Options, Server, Timing, Users, Within};
 use tokio::sync::{Notify, oneshot};
 use tokio::time::{Instant, sleep};
 
@@ -55,6 +56,19 @@ impl std::fmt::Debug for Network {
 impl Network {
     pub(super) fn new(server: Within, dice: Dice, late: u64, tell: bool) -> Self {
         Self::with_slow_answers(server, dice, late, (Dice::new(0), 0), tell)
+    }
+
+    /// To a server that stores as the real one does, and on which so many pairs write all the time.
+    pub(super) fn measured(release: Release, live_probe: u16) -> Self {
+        let options = Options {
+            users: Users::Auto,
+            timing: Timing::measured(release),
+            capacity: Some(Capacity::measured(release)),
+            live_probe,
+            starts_at: Some(1_795_000_000_000),
+            ..Options::new(release)
+        };
+        Self::new(Server::within(options).unwrap(), Dice::new(1), 0, false)
     }
 
     /// `slow`: what is thrown for each answer, and in a thousand how many of them are long on their way.

@@ -14,10 +14,9 @@ use openim_importer::message::{ConversationId, Message, Peer, Place, Release, Se
 use openim_importer::pacing::eta::{Eta, Look};
 use openim_importer::pacing::night::{Part, Shape};
 use openim_importer::prepare::few;
-use openim_importer::rehearsal::{Capacity, Options, Server, Timing, Users};
 use tokio::time::{Instant, sleep};
 
-use super::dice::Dice;
+use super::clock::virtually;
 use super::life::client;
 use super::network::Network;
 
@@ -37,16 +36,13 @@ struct Compared {
 
 #[expect(clippy::cast_precision_loss, reason = "a ratio")]
 fn compare(sizes: &[u64], canaries: usize, release: Release) -> Compared {
-    fastrand::seed(1);
-    let runtime =
-        tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build().unwrap();
-    runtime.block_on(async {
+    virtually(1, async {
         let folder = tempfile::tempdir().unwrap();
         // As `check --probe` has it: one conversation with nobody beside it.
         let mut job = job_of(&folder.path().join("probe"), &[PROBE]);
-        let (_, Outcome { took, measured, .. }) = sent(&mut job, &server(release), None).await;
+        let (_, Outcome { took, measured, .. }) = sent(&mut job, &Network::measured(release, 0), None).await;
         let probe = Part { shape: Shape::of([PROBE]), took, measured };
-        let network = server(release);
+        let network = Network::measured(release, 0);
         let mut job = job_of(&folder.path().join("job"), sizes);
         let reader = job.reader().unwrap();
         let given = Given { release, ..Given::default() };
@@ -72,17 +68,6 @@ fn compare(sizes: &[u64], canaries: usize, release: Release) -> Compared {
 
 /// Messages of `check --probe`.
 const PROBE: u64 = 2_000;
-
-fn server(release: Release) -> Network {
-    let options = Options {
-        users: Users::Auto,
-        timing: Timing::measured(release),
-        capacity: Some(Capacity::measured(release)),
-        starts_at: Some(1_795_000_000_000),
-        ..Options::new(release)
-    };
-    Network::new(Server::within(options).unwrap(), Dice::new(1), 0, false)
-}
 
 pub(super) fn job_of(folder: &Path, sizes: &[u64]) -> Job {
     let mut job = Job::create(folder).unwrap();

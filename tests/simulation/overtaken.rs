@@ -15,8 +15,9 @@ use openim_importer::rehearsal::{Options, Server, Timing, Users};
 
 use tokio::time::sleep;
 
+use super::clock::virtually;
 use super::dice::Dice;
-use super::history::{History, Said};
+use super::history::History;
 use super::judge;
 use super::network::Network;
 
@@ -54,29 +55,11 @@ impl Exchange for Slow {
     }
 }
 
-/// In forty conversations in turn.
-fn history() -> History {
-    let said = (0..8_000u64).map(|n| {
-        let which = n % 40;
-        let (a, b) = (format!("a{which}"), format!("b{which}"));
-        Said {
-            conversation: format!("si_{a}_{b}"),
-            sender: if n % 3 == 0 { a } else { b },
-            written: 1_700_000_000_000 + 1_000 * n.cast_signed(),
-            text: format!("message {n}"),
-        }
-    });
-    History { passes: vec![said.collect()], spread: false }
-}
-
 /// Of ten million messages two thousand were never confirmed: one of five hundred conversations had been read further than an
 /// older answer said, and the others that were asked about with it were not looked at again.
 #[test]
 fn nobody_is_forgotten_where_one_was_overtaken() {
-    fastrand::seed(1);
-    let runtime =
-        tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build().unwrap();
-    runtime.block_on(async {
+    virtually(1, async {
         let options = Options {
             users: Users::Auto,
             timing: Timing::fast(),
@@ -85,7 +68,7 @@ fn nobody_is_forgotten_where_one_was_overtaken() {
         };
         let network = Network::new(Server::within(options).unwrap(), Dice::new(1), 0, false);
         let folder = tempfile::tempdir().unwrap();
-        let history = history();
+        let history = History::in_turn(8_000, 40);
         let mut job = Job::create(&folder.path().join("job")).unwrap();
         let messages: Vec<Message<'_>> = history.passes[0].iter().map(|said| said.message()).collect();
         few(&mut job, &messages).unwrap();

@@ -9,11 +9,10 @@ use bytes::Bytes;
 use openim_importer::import::{self, Progress, Settings, StopSignal};
 use openim_importer::message::Release;
 use openim_importer::openim::Exchange;
-use openim_importer::rehearsal::{Capacity, Options, Server, Timing, Users};
 use serde_json::{Value, json};
 use tokio::time::{Instant, sleep};
 
-use super::dice::Dice;
+use super::clock::virtually;
 use super::life::client;
 use super::network::Network;
 use super::night::job_of;
@@ -37,25 +36,8 @@ impl std::fmt::Display for Seen {
 /// Seconds of a run.
 type Span = (u64, u64);
 
-/// Runs it in virtual time.
-fn virtually<T>(run: impl Future<Output = T>) -> T {
-    fastrand::seed(1);
-    let runtime =
-        tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build().unwrap();
-    runtime.block_on(run)
-}
-
-fn server(release: Release) -> Network {
-    let options = Options {
-        users: Users::Auto,
-        timing: Timing::measured(release),
-        capacity: Some(Capacity::measured(release)),
-        live_probe: 3,
-        starts_at: Some(1_795_000_000_000),
-        ..Options::new(release)
-    };
-    Network::new(Server::within(options).unwrap(), Dice::new(1), 0, false)
-}
+/// With people who write all the time, and see when it comes.
+const LIVE: u16 = 3;
 
 /// Watches the server, second by second, until the last of these.
 async fn watched(network: &Network, spans: &[Span]) -> Vec<Seen> {
@@ -87,10 +69,10 @@ async fn watched(network: &Network, spans: &[Span]) -> Vec<Seen> {
 
 /// The importer, as it is.
 fn importer(release: Release, sizes: &[u64], max_lag: Option<Duration>, spans: &[Span]) -> Vec<Seen> {
-    virtually(async {
+    virtually(1, async {
         let folder = tempfile::tempdir().unwrap();
         let mut job = job_of(&folder.path().join("job"), sizes);
-        let network = server(release);
+        let network = Network::measured(release, LIVE);
         let settings = Settings { max_lag, ..Settings::default() };
         let progress = Arc::new(Progress::default());
         let run = import::run(settings, &mut job, client(&network), StopSignal::default(), progress);
@@ -146,8 +128,8 @@ impl Sent {
 
 impl Fixed {
     fn run(self, release: Release, conversations: usize, spans: &[Span]) -> Vec<Seen> {
-        virtually(async {
-            let network = server(release);
+        virtually(1, async {
+            let network = Network::measured(release, LIVE);
             let answer = call(
                 &network,
                 "",

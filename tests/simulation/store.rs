@@ -10,28 +10,14 @@ use openim_importer::message::{Message, Release};
 use openim_importer::prepare::few;
 use openim_importer::rehearsal::{FaultKind, Options, Server, Timing, Users};
 
+use super::clock::virtually;
 use super::dice::Dice;
-use super::history::{History, Said};
+use super::history::History;
 use super::judge;
 use super::life::client;
 use super::network::Network;
 
 const CONVERSATIONS: u64 = 20;
-
-/// In turn in twenty conversations, as people write.
-fn history() -> History {
-    let said = (0..4_000u64).map(|n| {
-        let which = n % CONVERSATIONS;
-        let (a, b) = (format!("a{which}"), format!("b{which}"));
-        Said {
-            conversation: format!("si_{a}_{b}"),
-            sender: if n % 3 == 0 { a } else { b },
-            written: 1_700_000_000_000 + 1_000 * n.cast_signed(),
-            text: format!("message {n}"),
-        }
-    });
-    History { passes: vec![said.collect()], spread: false }
-}
 
 /// What it took, in a sentence.
 async fn crash_and_look() -> String {
@@ -45,7 +31,7 @@ async fn crash_and_look() -> String {
     };
     let network = Network::new(Server::within(options).unwrap(), Dice::new(1), 0, false);
     let folder = tempfile::tempdir().unwrap();
-    let history = history();
+    let history = History::in_turn(4_000, CONVERSATIONS);
     let mut job = Job::create(&folder.path().join("job")).unwrap();
     let messages: Vec<Message<'_>> = history.passes[0].iter().map(|said| said.message()).collect();
     few(&mut job, &messages).unwrap();
@@ -92,7 +78,5 @@ async fn crash_and_look() -> String {
 
 #[test]
 fn what_a_crash_took_is_found_in_few_questions() {
-    let runtime =
-        tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build().unwrap();
-    println!("{}", runtime.block_on(crash_and_look()));
+    println!("{}", virtually(1, crash_and_look()));
 }

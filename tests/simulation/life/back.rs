@@ -8,8 +8,7 @@ use std::time::Duration;
 use openim_importer::after::{self, Adopted};
 use openim_importer::import::Limits;
 use openim_importer::job::{Committed, Job};
-use openim_importer::message::{ConversationId, Message};
-use openim_importer::prepare::{few, few_spread};
+use openim_importer::message::ConversationId;
 
 use super::super::dice::Dice;
 use super::super::trouble::Kill;
@@ -92,11 +91,8 @@ impl Lived {
         self.network.say(|| "THE JOB IS LOST".to_owned());
         self.backup = None;
         self.deaths += 1;
-        let passes = self.life.history.passes[..self.passes].to_vec();
-        let messages: Vec<Message<'_>> = passes.iter().flatten().map(|said| said.message()).collect();
         let mut job = Job::create(&self.job_dir()).unwrap();
-        let load = if self.life.history.spread { few_spread } else { few };
-        load(&mut job, &messages).unwrap();
+        self.load(&mut job, &self.life.history.passes[..self.passes].concat());
     }
 
     /// A new job learns from the server what is there.
